@@ -1,0 +1,100 @@
+"""Array in, array out: the caller's type, range and layout on one side, "1 c *space" in about [0, 1] on the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.errors import BadInput
+from untaught.types import Channel
+
+FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an array came in. `restore` is the inverse of `Layout.of`'s tensor, exactly, for type and axes.
+
+    dtype: a NumPy name. channel_axis: where the channels were, or None. strength: how much of the result is blended
+    into the input, 0 to 1; `original` is kept only where that is needed.
+    """
+
+    dtype: str
+    channel_axis: int | None
+    strength: float = 1.0
+    original: NDArray | None = None
+
+    def __call__(self, x: Any) -> NDArray:
+        """The array of a picture tensor (1, c, *space) in the data's own units; integers are rounded and clipped."""
+        array = x.detach().cpu().double().numpy()[0]
+        array = array[0] if self.channel_axis is None else np.moveaxis(array, 0, self.channel_axis)
+        if self.original is not None:
+            array = self.original + self.strength * (array - self.original)
+        dtype = np.dtype(self.dtype)
+        if dtype.kind in "ui":
+            info = np.iinfo(dtype)
+            array = np.clip(np.rint(array), info.min, info.max)
+        return np.ascontiguousarray(array.astype(dtype))
+
+
+def take(array: Any, channel_axis: Channel = "auto") -> tuple[NDArray, int | None]:
+    """A checked array and the axis of its channels.
+
+    "auto" takes a last axis of 3 as RGB and two axes as grey; None says that there are no channels (a series, a grey
+    picture, a volume). Raises `BadInput` for anything that is no picture: empty, boolean, complex, not finite, constant.
+    """
+    array = np.asarray(array)
+    if array.size == 0:
+        raise BadInput(f"The picture is empty: its shape is {array.shape}.")
+    if array.dtype.kind not in "uif":
+        raise BadInput(f"A picture of type {array.dtype} cannot be restored: give uint8, uint16 or a float type.")
+    if channel_axis == "auto":
+        if array.ndim == 3 and array.shape[-1] in (3, 1):
+            channel_axis = -1
+        elif array.ndim <= 2:
+            channel_axis = None
+        else:
+            raise BadInput(f"It is not clear where the channels of an array of shape {array.shape} are: give channel_axis "
+                           "(-1 for the last axis; None for a volume).")
+    if channel_axis is not None and not -array.ndim <= channel_axis < array.ndim:
+        raise BadInput(f"channel_axis = {channel_axis}, but the array has {array.ndim} axes: give a number from "
+                       f"{-array.ndim} to {array.ndim - 1}, or None.")
+    space = array.ndim - (channel_axis is not None)
+    if not 1 <= space <= 3:
+        raise BadInput(f"An array of shape {array.shape} has {space} axes of space; 1 to 3 can be restored.")
+    if array.dtype.kind == "f":
+        bad = ~np.isfinite(array)
+        if bad.any():
+            first = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
+            raise BadInput(f"{int(bad.sum())} of {array.size} values are NaN or infinite, the first at index ({first}): replace "
+                           "them, or give them the weight 0: solve(Problem(data, weight=isfinite(data))).")
+    if array.size > 1 and array.min() == array.max():
+        raise BadInput(f"Every value of the picture is {array.flat[0]}: there is nothing to restore.")
+    return array, channel_axis
+
+
+def full_scale(array: NDArray) -> float:
+    """255, 65535 or 1: what a fraction of full scale is a fraction of."""
+    return FULL_SCALE.get(array.dtype, 1.0)
+
+
+def units(array: NDArray) -> tuple[float, float]:
+    """(offset, gain) that bring the array to about [0, 1]: full scale for pictures, robust percentiles for anything else."""
+    if array.dtype in FULL_SCALE:
+        return 0.0, FULL_SCALE[array.dtype]
+    low, high = (float(v) for v in np.percentile(array.astype(np.float64), [0.1, 99.9]))
+    if high <= low:
+        low, high = float(array.min()), float(array.max())
+    return (low, high - low) if high > low else (low, 1.0)
+
+
+def tensor(array: NDArray, channel_axis: int | None, scale: tuple[float, float]) -> Any:
+    """The array as a float32 tensor (1, c, *space), with the scale (offset, gain) taken out."""
+    import torch
+
+    array = array[None] if channel_axis is None else np.moveaxis(array, channel_axis, 0)
+    data = (array.astype(np.float64) - scale[0]) / scale[1]
+    return torch.from_numpy(np.ascontiguousarray(data, dtype=np.float32))[None]

@@ -1,0 +1,72 @@
+"""Where pixels are: padding by mirroring, crops, symmetries and strips, all as plain integers first.
+
+Any size works, down to one pixel: a picture smaller than its padding is mirrored as often as needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def mirror(n: int, before: int, after: int) -> list[int]:
+    """Indices into an axis of n elements, extended symmetrically (the edge is repeated): d c b a | a b c d | d c b a."""
+    return [min(i % (2 * n), 2 * n - 1 - i % (2 * n)) for i in range(-before, n + after)]
+
+
+def pad_to(x: Tensor, space: Sequence[int]) -> Tensor:
+    """Mirror "b c *space" outwards, evenly on both sides, to a larger size."""
+    for axis, size in enumerate(space, start=2):
+        extra = size - x.shape[axis]
+        if extra > 0:
+            index = mirror(x.shape[axis], extra // 2, extra - extra // 2)
+            x = x.index_select(axis, torch.tensor(index, device=x.device))
+    return x
+
+
+def crop_to(x: Tensor, space: Sequence[int]) -> Tensor:
+    """The inverse of `pad_to`: the middle of the given size."""
+    for axis, size in enumerate(space, start=2):
+        extra = x.shape[axis] - size
+        if extra > 0:
+            x = x.narrow(axis, extra // 2, size)
+    return x
+
+
+def padded(space: Sequence[int], multiple: int) -> tuple[int, ...]:
+    """The size a network with that multiple works at: the next multiple, and at least two."""
+    return tuple(max(2 * multiple, -(-n // multiple) * multiple) if multiple > 1 else n for n in space)
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A part of the first axis: `start:stop` is what is kept, `low:high` what must be seen for it."""
+
+    start: int
+    stop: int
+    low: int
+    high: int
+
+
+def strips(n: int, height: int, halo: int) -> Iterator[Strip]:
+    """Cover 0..n by strips of at most `height`, each seen with `halo` more on both sides where there is any."""
+    for start in range(0, n, height):
+        stop = min(n, start + height)
+        yield Strip(start, stop, max(0, start - halo), min(n, stop + halo))
+
+
+def symmetry(x: Tensor, which: int) -> Tensor:
+    """One of the eight symmetries of the square, 0 to 7, applied to "b c h w"; other dimensions are only flipped."""
+    flips = [axis for bit, axis in enumerate(range(2, min(x.ndim, 4))) if which >> bit & 1]
+    x = x.flip(flips) if flips else x
+    return x.transpose(2, 3) if x.ndim == 4 and which & 4 else x
+
+
+def unsymmetry(x: Tensor, which: int) -> Tensor:
+    """The inverse of `symmetry`."""
+    x = x.transpose(2, 3) if x.ndim == 4 and which & 4 else x
+    flips = [axis for bit, axis in enumerate(range(2, min(x.ndim, 4))) if which >> bit & 1]
+    return x.flip(flips) if flips else x

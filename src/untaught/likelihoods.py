@@ -1,0 +1,141 @@
+"""E: how far a prediction A x is from the data y; sigma lives here and nowhere else.
+
+Energies are means over the weighted measurements, so that learning rates and weights carry over sizes.
+A weight is one number a measurement, 0 = unknown. Complex residuals count |r|^2.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from untaught.errors import BadInput
+
+
+class Likelihood(ABC):
+    """-log p(y | A x), up to what does not depend on x, in units of one measurement."""
+
+    @abstractmethod
+    def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
+        """The energy of each measurement, real, of the broadcast shape; >= 0."""
+
+    def energy(self, prediction: Tensor, data: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The weighted mean of `pointwise`, a 0-d tensor; 0 where every weight is 0."""
+        each = self.pointwise(prediction, data)
+        if weight is None:
+            return each.mean()
+        weight = weight.expand_as(each)
+        return (each * weight).sum() / weight.sum().clamp_min(torch.finfo(each.dtype).tiny)
+
+    def floor(self, data: Tensor, weight: Tensor | None = None) -> float | None:
+        """The energy to expect at the true picture; None where the noise level is not known."""
+        return None
+
+    def draw(self, like: Tensor, rng: torch.Generator) -> Tensor:
+        """Fresh noise of this model, of the shape of `like`. `BadInput` where the model is not additive or not known."""
+        raise BadInput(f"{type(self).__name__} noise cannot be added to a picture: choose the objective Fit instead.")
+
+    def scaled(self, factor: float) -> Likelihood:
+        """The same model with noise of `factor` times the standard deviation; for models that can be drawn."""
+        raise NotImplementedError
+
+    @classmethod
+    @abstractmethod
+    def examples(cls) -> tuple[Likelihood, ...]: ...
+
+
+def channelwise(value: float | tuple[float, ...], like: Tensor) -> Tensor:
+    """A number, or one number a channel, shaped to broadcast against "b c *space"."""
+    tensor = torch.as_tensor(value, dtype=torch.float32, device=like.device)
+    if tensor.ndim == 0:
+        return tensor
+    if like.ndim < 2 or tensor.numel() != like.shape[1]:
+        raise BadInput(f"There are {tensor.numel()} noise levels, but the data are {tuple(like.shape)}: give one number, "
+                       "or one for each channel.")
+    return tensor.view(1, -1, *[1] * (like.ndim - 2))
+
+
+@dataclass(frozen=True)
+class Gaussian(Likelihood):
+    """|r|^2 / (2 sigma^2), or |r|^2 where sigma is not given: the paper's mean square.
+
+    sigma: one number, or one a channel, in the unit of the data. floor = 1/2: E[r^2] = sigma^2.
+    """
+
+    sigma: float | tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        levels = self.sigma if isinstance(self.sigma, tuple) else (self.sigma,)
+        for level in levels:
+            if level is not None and not (0 < level < float("inf")):
+                raise BadInput(f"sigma = {level} is no noise level: give a number above 0, or None.")
+
+    def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
+        residual = prediction - data
+        square = residual.abs().square() if residual.is_complex() else residual.square()
+        return square if self.sigma is None else square / (2 * channelwise(self.sigma, data).square())
+
+    def floor(self, data: Tensor, weight: Tensor | None = None) -> float | None:
+        return None if self.sigma is None else 0.5
+
+    def draw(self, like: Tensor, rng: torch.Generator) -> Tensor:
+        if self.sigma is None:
+            raise BadInput("The noise level is not known: give Gaussian(sigma).")
+        noise = torch.randn(like.shape, generator=rng, device=rng.device, dtype=torch.float32)
+        return noise.to(like) * channelwise(self.sigma, like)
+
+    def scaled(self, factor: float) -> Gaussian:
+        if self.sigma is None:
+            return self
+        return Gaussian(tuple(factor * s for s in self.sigma) if isinstance(self.sigma, tuple) else factor * self.sigma)
+
+    @classmethod
+    def examples(cls) -> tuple[Likelihood, ...]:
+        return Gaussian(), Gaussian(0.1), Gaussian((0.1, 0.2, 0.3))
+
+
+@dataclass(frozen=True)
+class Laplace(Likelihood):
+    """|r| / scale: heavy tails, a few measurements that are plainly wrong. floor = 1: E|r| = scale."""
+
+    scale: float = 1.0
+
+    def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
+        return (prediction - data).abs() / self.scale
+
+    def floor(self, data: Tensor, weight: Tensor | None = None) -> float | None:
+        return 1.0 if self.scale != 1.0 else None
+
+    @classmethod
+    def examples(cls) -> tuple[Likelihood, ...]:
+        return Laplace(), Laplace(0.1)
+
+
+@dataclass(frozen=True)
+class Poisson(Likelihood):
+    """Photon counts: y * gain ~ Poisson(x * gain), as the deviance per measurement, halved.
+
+    gain: counts at the value 1. e = gain (x - y) + gain y log(y / x), which is 0 at x = y and close to
+    chi^2 / 2, so that floor = 1/2 as for Gaussian noise (true above some five counts; measured lower below).
+    Predictions are taken at least `least` counts: the logarithm needs it, and so do its gradients.
+    """
+
+    gain: float = 255.0
+    least: float = 0.01
+
+    def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
+        rate = (prediction * self.gain).clamp_min(self.least)
+        counts = (data * self.gain).clamp_min(0)
+        # Below `least` the clamp would stop the gradient: this term keeps pulling the prediction up.
+        below = (self.least - prediction * self.gain).clamp_min(0)
+        return rate - counts + torch.xlogy(counts, counts) - torch.xlogy(counts, rate) + below.square()
+
+    def floor(self, data: Tensor, weight: Tensor | None = None) -> float | None:
+        return 0.5
+
+    @classmethod
+    def examples(cls) -> tuple[Likelihood, ...]:
+        return Poisson(), Poisson(30.0)

@@ -1,0 +1,1 @@
+"""How the data judge f in one step: one objective a file."""

@@ -1,0 +1,47 @@
+"""The paper's objective: E(A f(z), y) + R(f(z)) over the whole picture. It overfits in the end: give it a stopping rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from untaught.codes import Noise
+from untaught.errors import BadInput
+from untaught.objectives._base import Model, Objective, Step
+from untaught.priors import Ensemble, Network, Pixels, Prior
+from untaught.problem import Problem
+from untaught.randomness import Rng
+
+
+@dataclass(frozen=True)
+class Fit(Objective):
+    """Ulyanov, Vedaldi and Lempitsky 2018, equation 2, with the code jittered at every step where the prior asks for it."""
+
+    whole = True
+
+    def bind(self, problem: Problem, prior: Prior) -> Fit:
+        if prior.fed:
+            raise BadInput(f"Fit needs a prior with a code of its own, but this one is fed {prior.fed} channels: "
+                           "use the code Noise(), or an objective that feeds the network.")
+        return self
+
+    def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
+        x = model(rng=rng)
+        fit = problem.energy(x)
+        return Step(fit + problem.regulariser(x), fit.detach(), x.detach())
+
+    def picture(self, model: Model, problem: Problem, rng: torch.Generator, passes: int = 1) -> Tensor:
+        with torch.no_grad():
+            return model().mean(0, keepdim=True)
+
+    @classmethod
+    def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
+        from untaught.networks.hourglass import Hourglass
+
+        net = Network(Hourglass.examples()[0], Noise(4), jitter=0.03)
+        return (Fit(), net), (Fit(), Pixels()), (Fit(), Ensemble(net, 2))
+
+
+OBJECTIVE = Fit

@@ -1,0 +1,329 @@
+"""The one loop of the library, as an iterator. Everything else only watches it."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from untaught.averaging import Average, ExponentialPictures
+from untaught.errors import BadInput, Stale, UntaughtError
+from untaught.objectives._base import Objective, Step
+from untaught.objectives.fit import Fit
+from untaught.optimisers import Adam, Optimiser
+from untaught.priors import Prior
+from untaught.problem import Problem
+from untaught.randomness import Rng
+from untaught.stopping import After, Rule, Verdict
+
+
+@dataclass(frozen=True)
+class Method:
+    """How x is sought. passes: how many draws the final picture is the mean of (fed objectives)."""
+
+    prior: Prior
+    objective: Objective = Fit()
+    optimiser: Optimiser = Adam()
+    average: Average = ExponentialPictures()
+    stop: Rule = After(2000)
+    passes: int = 1
+    seed: int = 0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One method on one problem; `problem` None is the job's own, with the last stage's picture as its `start`."""
+
+    method: Method
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a task makes of its arguments: frozen, and it pickles.
+
+    scale: (offset, gain), data = offset + gain * problem.data; `finish` turns the picture, in the data's own units, into what
+    the caller gets. notes: what was applied silently (an estimate, a conversion).
+    """
+
+    stages: tuple[Stage, ...]
+    problem: Problem
+    scale: tuple[float, float] = (0.0, 1.0)
+    finish: Callable[[Tensor], Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    def result(self, x: Tensor) -> Any:
+        """The picture x of the problem, (1, c, *space), as the caller gets it."""
+        x = self.scale[0] + self.scale[1] * x
+        return x if self.finish is None else self.finish(x)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A line of the history: plain numbers."""
+
+    stage: int
+    step: int
+    energy: float
+    score: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Solution:
+    """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence."""
+
+    x: Tensor
+    step: int
+    reason: str
+    history: tuple[Moment, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+class Iterate:
+    """One step of a run. Its numbers stay; its pictures exist only until the next step (`Stale`)."""
+
+    def __init__(self, run: Run, step: Step) -> None:
+        self._run, self._step = run, step
+        self.stage, self.step, self.seconds = run.stage, run.step, run.seconds
+        self.verdict = Verdict()
+
+    @property
+    def energy(self) -> float:
+        return float(self._step.energy)
+
+    @property
+    def fit(self) -> float:
+        """E alone, without R."""
+        return float(self._step.fit)
+
+    @property
+    def x(self) -> Tensor | None:
+        """The picture that the step itself made, (members, c, *space); None where it saw only crops."""
+        return self._step.x
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.stage, self.step, self.energy, self.verdict.score, self.seconds)
+
+    def picture(self) -> Tensor:
+        """The network's picture now, (1, c, *space); looking draws from a generator of its own and changes nothing."""
+        run = self._fresh()
+        return run.objective.picture(run.model, run.problem, run.rng.fork("preview", run.step))
+
+    def average(self) -> Tensor:
+        """The averaged picture now: what the run would return."""
+        return self._fresh().render(passes=1)
+
+    def held(self, weight: Tensor) -> float:
+        """The energy of the averaged picture on the measurements of that weight."""
+        run = self._fresh()
+        with torch.no_grad():
+            return float(run.problem.likelihood.energy(run.problem.operator(self.average()), run.full_data, weight))
+
+    def _fresh(self) -> Run:
+        if (self._run.stage, self._run.step) != (self.stage, self.step):
+            raise Stale(f"This is step {self.step}, but the run has gone on to step {self._run.step}: "
+                        "ask for the picture while the step is the newest one.")
+        return self._run
+
+
+class Run(Iterator[Iterate]):
+    """for iterate in Run(job): ...; `solution` is the best so far, at any moment; pausing is not calling `next`."""
+
+    guard_every = 10
+
+    def __init__(self, job: Job) -> None:
+        if not job.stages:
+            raise BadInput("This job has no stage: there is nothing to run.")
+        self.job = job
+        self.notes: list[str] = list(job.notes)
+        self.history: list[Moment] = []
+        self.reason = "the run was interrupted before its first step"
+        self.seconds = 0.0
+        self.stage = -1
+        self.total = 0
+        self._begin(0, start=None)
+
+    def _begin(self, stage: int, start: Tensor | None) -> None:
+        self.stage, self.step, self.over = stage, 0, False
+        own = self.job.stages[stage]
+        self.method = m = own.method
+        problem = (own.problem or self.job.problem).to(m.device)
+        if start is not None:
+            problem = replace(problem, start=start)
+        self.rng = Rng(m.seed + 1_000_003 * stage, m.device)
+        self.full_data = problem.data
+        self.problem, self.rule = m.stop.bind(problem, self.rng)
+        self.objective = m.objective.bind(self.problem, m.prior)
+        missing = "x" in self.rule.needs or "held" in self.rule.needs or m.average.needs_pictures
+        if missing and not self.objective.whole:
+            raise BadInput(f"{type(self.objective).__name__} sees only crops, but {m.stop} with {m.average} needs whole pictures: "
+                           "use After(steps) with ExponentialWeights().")
+        self.model = m.prior.build(self.problem.image_shape, self.problem, self.rng)
+        parameters = [*self.model.parameters(), *self.problem.operator.parameters()]
+        self.optimiser = m.optimiser.build(p for p in parameters if p.requires_grad)
+        self.verdict = Verdict(progress=0.0)
+        self.cut = 1.0
+        self.average_state: dict[str, Tensor] = {}
+        self.rule_state = self.rule.init()
+        self.best: dict[str, Tensor] | None = None
+        self.best_step = 0
+        self.recent: list[Tensor] = []
+        self.last_fit: float | None = None
+        self.falls = 0
+        self.good = self._changing()
+
+    def __next__(self) -> Iterate:
+        if self.over:
+            if self.stage + 1 == len(self.job.stages):
+                raise StopIteration
+            self._begin(self.stage + 1, start=self.render(self.method.passes))
+        begun = time.perf_counter()
+        self.step += 1
+        self.total += 1
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.method.optimiser.lr * self.cut * self.method.optimiser.rate(self.verdict.progress)
+        step: list[Step] = []
+
+        def closure() -> Tensor:
+            self.optimiser.zero_grad(set_to_none=True)
+            step[:] = [self.objective.step(self.model, self.problem, self.rng)]
+            step[0].energy.backward()
+            return step[0].energy
+
+        self.optimiser.step(closure)  # type: ignore[arg-type]
+        seen = replace(step[0], energy=step[0].energy.detach())
+        self.average_state = self.method.average.update(self.average_state, seen.x, self.model)
+        iterate = Iterate(self, seen)
+        self.rule_state, self.verdict = self.rule.step(self.rule_state, iterate)
+        iterate.verdict = self.verdict
+        if self.verdict.best:
+            self.best, self.best_step = self.method.average.freeze(self.average_state, self.model), self.step
+        self._guard(seen.fit)
+        self.seconds += time.perf_counter() - begun
+        iterate.seconds = self.seconds
+        if self.verdict.stop or self.step % self.guard_every == 0:
+            self.history.append(iterate.moment)
+        if self.verdict.stop:
+            self.over, self.reason = True, self.verdict.stop
+        return iterate
+
+    def _guard(self, fit: Tensor) -> None:
+        """Go back when the run diverges: the fit is no number, or has fallen by more than 5 dB since the last look.
+
+        Weights, buffers, the optimiser's moments, the average and the rule's memory all go back, and the rate is halved.
+        """
+        self.recent.append(fit)
+        if self.step % self.guard_every:
+            return
+        now = float(torch.stack(self.recent).mean())
+        self.recent = []
+        fallen = 10 * math.log10(now / self.last_fit) if self.last_fit and self.last_fit > 0 and now > 0 else 0.0
+        if math.isfinite(now) and fallen <= 5:
+            self.last_fit, self.good = now, self._changing()
+            return
+        self.falls += 1
+        back = self.good["step"]
+        self._restore(self.good)
+        self.cut /= 2
+        why = f"the fit fell by {fallen:.1f} dB" if math.isfinite(now) else "the energy was no longer a number"
+        self.notes.append(f"At step {self.step} {why}: everything went back to step {back}, and the learning rate was halved.")
+        if self.falls >= 10:
+            self.verdict = Verdict(stop="the run diverged ten times, and this is the picture from before the last time; "
+                                        "try a smaller learning rate")
+
+    def _changing(self) -> dict[str, Any]:
+        """A copy of everything that a bad step can spoil."""
+        return copy.deepcopy({"step": self.step, "model": self.model.state_dict(),
+                              "operator": self.problem.operator.state_dict(), "optimiser": self.optimiser.state_dict(),
+                              "average": self.average_state, "rule": self.rule_state})
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        state = copy.deepcopy(state)
+        self.model.load_state_dict(state["model"])
+        self.problem.operator.load_state_dict(state["operator"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.average_state, self.rule_state = state["average"], state["rule"]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on, as tensors and plain values; bit for bit on one CPU build."""
+        return {
+            **self._changing(), "stage": self.stage, "total": self.total, "over": self.over, "seconds": self.seconds,
+            "start": self.problem.start, "rng": self.rng.stream.get_state(), "cut": self.cut, "falls": self.falls,
+            "best": copy.deepcopy(self.best), "best_step": self.best_step, "recent": [t.clone() for t in self.recent],
+            "last_fit": self.last_fit, "good": copy.deepcopy(self.good), "verdict": self.verdict.__dict__.copy(),
+            "history": [m.__dict__.copy() for m in self.history], "notes": list(self.notes), "reason": self.reason,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._begin(state["stage"], start=state["start"])
+        self._restore(state)
+        for name in ("step", "total", "over", "seconds", "cut", "falls", "best", "best_step", "recent", "last_fit", "good",
+                     "notes", "reason"):
+            setattr(self, name, copy.deepcopy(state[name]))
+        self.rng.stream.set_state(state["rng"])
+        self.verdict = Verdict(**state["verdict"])
+        self.history = [Moment(**m) for m in state["history"]]
+
+    def render(self, passes: int) -> Tensor:
+        """The average as it is now, as a picture: the mean of `passes` draws that depend on seed and step alone."""
+        return self._render(self.average_state, passes)
+
+    def _render(self, state: dict[str, Tensor], passes: int) -> Tensor:
+        def picture(model: Callable[..., Tensor]) -> Tensor:
+            return self.objective.picture(model, self.problem, self.rng.fork("picture", self.step), passes)
+
+        return self.method.average.picture(state, self.model, picture)
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps the current stage will take, where its rule knows."""
+        return _budget(self.method.stop)
+
+    @property
+    def solution(self) -> Solution:
+        """The best picture so far, at any moment; before the first step, that of the random start."""
+        stopped = self.over and self.stage + 1 == len(self.job.stages)
+        use_best = self.best is not None and self.rule.judges
+        x = self._render(self.best if use_best and self.best is not None else self.average_state, self.method.passes)
+        if not bool(torch.isfinite(x).all()):
+            raise UntaughtError("The picture came out with values that are no numbers: try a smaller learning rate.")
+        return Solution(x, self.best_step if use_best else self.step, self.reason if stopped else
+                        f"the run was interrupted at step {self.step}", tuple(self.history), tuple(self.notes), self.seconds)
+
+
+def _budget(rule: Rule) -> int | None:
+    budgets = [r.steps for r in getattr(rule, "rules", (rule,)) if isinstance(r, After)]
+    return min(budgets) if budgets else None
+
+
+def solve(problem: Problem | Job, method: Method | None = None, *, watch: Iterable[Callable[[Iterate], None]] = ()) -> Solution:
+    """Exhaust a `Run` and return its solution; `watch` are functions that see every iterate.
+
+    method None takes the paper's hourglass, narrow, with the variance rule to stop it.
+    """
+    run = Run(problem if isinstance(problem, Job) else Job((Stage(method or default_method()),), problem))
+    for iterate in run:
+        for look in watch:
+            look(iterate)
+    return run.solution
+
+
+def default_method() -> Method:
+    """For general reconstruction: a narrow hourglass that stops itself by the variance of its pictures."""
+    from untaught.codes import Noise
+    from untaught.networks.hourglass import Hourglass
+    from untaught.priors import Network
+    from untaught.stopping import WindowedVariance
+
+    net = Hourglass(down=(32,) * 4, up=(32,) * 4, skip=(4,) * 4)
+    return Method(Network(net, Noise(16), jitter=1 / 30), stop=WindowedVariance(patience=500) | After(3000))
