@@ -42,6 +42,10 @@ class Likelihood(ABC):
         """The same model with noise of `factor` times the standard deviation; for models that can be drawn."""
         raise NotImplementedError
 
+    def deviation(self, like: Tensor) -> Tensor:
+        """The standard deviation of the noise, to broadcast against "b c *space"; for models that can be drawn."""
+        raise NotImplementedError
+
     @classmethod
     @abstractmethod
     def examples(cls) -> tuple[Likelihood, ...]: ...
@@ -85,7 +89,10 @@ class Gaussian(Likelihood):
         if self.sigma is None:
             raise BadInput("The noise level is not known: give Gaussian(sigma).")
         noise = torch.randn(like.shape, generator=rng, device=rng.device, dtype=torch.float32)
-        return noise.to(like) * channelwise(self.sigma, like)
+        return noise.to(like) * self.deviation(like)
+
+    def deviation(self, like: Tensor) -> Tensor:
+        return channelwise(1.0 if self.sigma is None else self.sigma, like)
 
     def scaled(self, factor: float) -> Gaussian:
         if self.sigma is None:

@@ -61,14 +61,15 @@ class Network(Prior):
 
     jitter: standard deviation of the normal noise that is added to the code at every step.
     output: "sigmoid" for pictures within [0, 1], "linear" for anything.
-    residual: the network's answer is added to the last channels of its input (an estimate to start from).
+    residual: where not 0, the network's answer, times this, is added to the last channels of its input (an estimate to
+    start from).
     """
 
     net: Architecture
     code: Code = Noise()
     jitter: float = 0.0
     output: Literal["sigmoid", "linear"] = "sigmoid"
-    residual: bool = False
+    residual: float = 0.0
 
     @property
     def fed(self) -> int:
@@ -98,6 +99,7 @@ class _Generator(Parametrisation):
     def __init__(self, recipe: Network, net: nn.Module, z: Tensor, space: tuple[int, ...]) -> None:
         super().__init__()
         self.recipe, self.space, self.multiple = recipe, space, recipe.net.multiple
+        self.reach: int | None = getattr(recipe.net, "reach", None)
         self.layout = _LAYOUT.get(len(space), torch.contiguous_format)
         # Layout is a matter of speed only: channels-last halves the time of a step on a CPU.
         self.net = net.to(memory_format=self.layout) if len(space) == 2 else net
@@ -117,7 +119,7 @@ class _Generator(Parametrisation):
             z = pad_to(z, padded(space, self.multiple)).contiguous(memory_format=self.layout)
         x = self.net(z)
         if self.recipe.residual:
-            x = x + z[:, -x.shape[1]:]
+            x = z[:, -x.shape[1]:] + self.recipe.residual * x
         x = torch.sigmoid(x) if self.recipe.output == "sigmoid" else x
         return crop_to(x, space)
 

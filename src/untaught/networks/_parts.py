@@ -13,13 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from untaught.errors import BadInput, unknown
+from untaught.networks._convolution import Conv2d
 
 Padding = Literal["reflection", "zero"]
 Activation = Literal["leaky_relu", "relu", "swish", "elu", "none"]
 Upsampling = Literal["nearest", "bilinear"]
 Downsampling = Literal["stride", "avg", "max", "lanczos2", "lanczos3"]
 
-CONV = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+CONV = {1: nn.Conv1d, 2: Conv2d, 3: nn.Conv3d}
 DECONV = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 AVG = {1: nn.AvgPool1d, 2: nn.AvgPool2d, 3: nn.AvgPool3d}
 MAX = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
@@ -43,7 +44,7 @@ T = TypeVar("T")
 def per_level(value: T | Sequence[T], depth: int, name: str) -> tuple[T, ...]:
     """One value a level, finest first: a single value holds for all of them."""
     if isinstance(value, str) or not isinstance(value, Sequence):
-        return (value,) * depth  # type: ignore[return-value]
+        return (value,) * depth
     if len(value) != depth:
         raise BadInput(f"'{name}' has {len(value)} values for {depth} levels: give one for all, or one a level.")
     return tuple(value)
@@ -167,8 +168,10 @@ def halve(
     """A convolution that halves every side: by its stride, or at full size and then thinned out."""
     if how == "stride":
         return [conv(cin, cout, kernel, ndim=ndim, stride=2, padding=padding)]
-    thin = {"avg": AVG[ndim], "max": MAX[ndim], "lanczos2": lambda _: Lanczos(2), "lanczos3": lambda _: Lanczos(3)}
-    return [conv(cin, cout, kernel, ndim=ndim, padding=padding), thin[how](2)]
+    full = conv(cin, cout, kernel, ndim=ndim, padding=padding)
+    if how in ("lanczos2", "lanczos3"):
+        return [full, Lanczos(int(how[-1]))]
+    return [full, (AVG if how == "avg" else MAX)[ndim](2)]
 
 
 def interpolation(how: Upsampling, ndim: int) -> str:

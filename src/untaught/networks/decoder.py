@@ -20,8 +20,8 @@ class Decoder:
 
     Knobs:
 
-    - `width`: channels of every layer; the paper's code has as many, and its picture is held by few enough not to
-      hold noise
+    - `width`: channels of every layer; the paper's code has as many; the fewer, the less noise
+      they can hold
     - `levels`: how many times the code is doubled; it is 2**levels times smaller than the picture (`shrink`)
     - `kernel`: 1, or an odd size above
     - `upsample`: 'bilinear' (linear along any number of axes) or 'nearest'
@@ -45,11 +45,11 @@ class Decoder:
 
     @property
     def multiple(self) -> int:
-        return 2**self.levels
+        return 1 << self.levels
 
     @property
     def shrink(self) -> int:
-        return 2**self.levels
+        return 1 << self.levels
 
     @classmethod
     def examples(cls) -> tuple[Decoder, ...]:
@@ -60,11 +60,12 @@ class Decoder:
         layers: list[nn.Module] = []
         for i in range(self.levels + 1):
             # No bias, as in the paper. Mixing before the doubling costs a quarter, and for a 1x1 kernel is the same.
-            layers += [conv(cin if i == 0 else self.width, self.width, self.kernel, ndim=ndim, padding=self.padding, bias=False)]
+            layers += [conv(cin, self.width, self.kernel, ndim=ndim, padding=self.padding, bias=False)]
             if i < self.levels:
                 layers += [nn.Upsample(scale_factor=2, mode=parts.interpolation(self.upsample, ndim))]
             # Rectified before it is normalised: the paper's order, the reverse of the other networks'.
             layers += [nn.ReLU(inplace=True), parts.BatchNorm(self.width)]
+            cin = self.width
         return nn.Sequential(*layers, conv(self.width, cout, 1, ndim=ndim, bias=False))
 
 

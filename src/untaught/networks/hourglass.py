@@ -1,6 +1,7 @@
 """The hourglass with skip connections: the network of the Deep Image Prior paper.
 
-Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior", CVPR 2018 and IJCV 2020 (section 5.1 and the supplementary).
+Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior", CVPR 2018 and IJCV 2020 (architecture and settings:
+the section "Technical details"; `skip` in the authors' code).
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Hourglass:
 
     @property
     def multiple(self) -> int:
-        return 2**self.depth
+        return 1 << self.depth
 
     @property
     def shrink(self) -> int:
@@ -124,7 +125,8 @@ class Level(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         deep = F.interpolate(self.deep(x), size=x.shape[2:], mode=self.mode)  # the size, not a factor: odd sides fit
-        return self.merge(deep if self.skip is None else torch.cat((self.skip(x), deep), 1))
+        joined: Tensor = self.merge(deep if self.skip is None else torch.cat((self.skip(x), deep), 1))
+        return joined
 
 
 NETWORK = Hourglass

@@ -1,7 +1,7 @@
 """A residual network at full size: the alternative without scales in the Deep Image Prior paper.
 
-Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior" (IJCV 2020, section 3.5 and figure 8): it sees a few pixels
-around each one only, and fills small holes rather than large ones.
+Ulyanov, Vedaldi and Lempitsky, "Deep Image Prior" (CVPR 2018, architectures compared on a large hole): it sees
+only so far around each pixel, and fills small holes rather than large ones.
 """
 
 from __future__ import annotations
@@ -54,18 +54,19 @@ class ResNet:
     def build(self, cin: int, cout: int, *, ndim: int = 2) -> nn.Module:
         """A module (b, cin, *space) -> (b, cout, *space), without an output activation."""
 
-        def inner(bias: bool) -> nn.Module:
+        def inner(*, bias: bool) -> nn.Module:
             return conv(self.width, self.width, 3, ndim=ndim, padding="zero", bias=bias)
 
         def block() -> Residual:
-            # No bias: the normalisation that follows would take it away.
-            return Residual(inner(False), *activated(self.width, self.activation), inner(False), parts.BatchNorm(self.width))
+            # No biases: the normalisations that follow would take them away.
+            first, second = inner(bias=False), inner(bias=False)
+            return Residual(first, *activated(self.width, self.activation), second, parts.BatchNorm(self.width))
 
         return nn.Sequential(
             conv(cin, self.width, 3, ndim=ndim, padding=self.padding),
             parts.ACTIVATIONS[self.activation](),
             *(block() for _ in range(self.blocks)),
-            inner(True),
+            inner(bias=True),
             parts.BatchNorm(self.width),
             conv(self.width, cout, 3, ndim=ndim, padding=self.padding),
         )
@@ -75,7 +76,10 @@ class Residual(nn.Sequential):
     """What its layers make of x, added to x."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + super().forward(x)
+        y = x
+        for layer in self:
+            y = layer(y)
+        return x + y
 
 
 NETWORK = ResNet

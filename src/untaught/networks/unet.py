@@ -1,7 +1,8 @@
 """U-Net: the alternative that the Deep Image Prior paper compares for large-hole inpainting.
 
 Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015, in the form of Ulyanov, Vedaldi and Lempitsky, "Deep Image
-Prior" (IJCV 2020, section 3.5 and figure 8): convolutions that keep the size, normalised on the way down only.
+Prior" (CVPR 2018, architectures compared on a large hole): convolutions keep the size, and only those on the way
+down are normalised.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class UNet:
 
     @property
     def multiple(self) -> int:
-        return 2 ** (len(self.channels) - 1)
+        return 1 << (len(self.channels) - 1)
 
     @property
     def shrink(self) -> int:
@@ -99,7 +100,8 @@ class Level(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.enter(x)
-        return self.merge(torch.cat((self.deep(x), x), 1))
+        joined: Tensor = self.merge(torch.cat((self.deep(x), x), 1))
+        return joined
 
 
 NETWORK = UNet

@@ -26,8 +26,8 @@ class Recorrupt(Objective):
     """Pang et al. (CVPR 2021): with n of the noise's own law, input y + alpha n, target y - n / alpha; the mean over fresh n
     is the result. For Gaussian noise of known covariance this is unbiased, and needs no early stop.
 
-    guide: a classic estimate as further input and as the base of a residual network, called as guide(noisy, likelihood
-    of that noise). It sees only the recorrupted picture: one of y itself would leak the target's noise.
+    guide: a classic estimate g as the base of a residual network, which then sees (noisy - g) / sigma and g; called as
+    guide(noisy, likelihood of that noise). It sees only the recorrupted picture: one of y itself would leak the target's noise.
     pool: how many recorruptions are made in advance; each covers a window of at most `window` pixels a side, so that
     memory does not grow with the picture.
     """
@@ -74,7 +74,10 @@ class Recorrupt(Objective):
         noisy = y + self.alpha * noise
         if self.guide is None:
             return [noisy], noise
-        return [noisy, self.guide(noisy, likelihood.scaled(sqrt(1 + self.alpha**2)))], noise
+        louder = likelihood.scaled(sqrt(1 + self.alpha**2))
+        estimate = self.guide(noisy, louder)
+        # In units of the noise the rest has the same size for every picture, and so suits one learning rate.
+        return [(noisy - estimate) / louder.deviation(y), estimate], noise
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
@@ -83,7 +86,7 @@ class Recorrupt(Objective):
         net = Hourglass.examples()[0]
         return (
             (Recorrupt(crops=Crops(8, 2), pool=2), Network(net, Fed(1), output="linear")),
-            (Recorrupt(guide=_blur, crops=Crops(8, 2), pool=2), Network(net, Fed(2), output="linear", residual=True)),
+            (Recorrupt(guide=_blur, crops=Crops(8, 2), pool=2), Network(net, Fed(2), output="linear", residual=1.0)),
         )
 
 

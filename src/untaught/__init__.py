@@ -1,0 +1,55 @@
+"""untaught: restore one picture with a network that was never taught anything.
+
+    import untaught
+    clean = untaught.denoise("noisy.jpg")            # an array; untaught.denoise.job(...) is the job behind it
+    x = untaught.solve(untaught.Problem(y, operator=A, likelihood=untaught.Gaussian(0.03))).x
+
+Names are loaded when they are first used: `import untaught` costs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from untaught import registry
+from untaught.errors import UntaughtError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "averaging": ("ExponentialPictures", "ExponentialWeights", "Last"),
+    "codes": ("Fourier", "Grid", "Noise", "Picture", "Start"),
+    "likelihoods": ("Gaussian", "Laplace", "Likelihood", "Poisson"),
+    "metrics": ("psnr", "ssim"),
+    "networks.decoder": ("Decoder",),
+    "networks.hourglass": ("Hourglass",),
+    "networks.resnet": ("ResNet",),
+    "networks.unet": ("UNet",),
+    "objectives.fit": ("Fit",),
+    "objectives.recorrupt": ("Recorrupt",),
+    "objectives.split": ("Split",),
+    "objectives.sure": ("Sure",),
+    "operators": ("FromLinear", "Identity", "Operator"),
+    "optimisers": ("LBFGS", "Adam"),
+    "priors": ("Ensemble", "Network", "Pixels"),
+    "problem": ("Problem",),
+    "regularisers": ("TV", "Norm", "Smooth"),
+    "run": ("Job", "Method", "Run", "Solution", "Stage", "solve"),
+    "stopping": ("After", "Discrepancy", "ExponentialVariance", "HoldOut", "WindowedVariance"),
+}
+_WHERE = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["UntaughtError", "__version__", *sorted(_WHERE), *registry.tasks.names()]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"untaught.{_WHERE[name]}"), name)
+    if not name.startswith("_") and name in registry.tasks.names():
+        return registry.tasks.get(name)
+    raise AttributeError(f"module 'untaught' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,45 @@
+"""The command line. It sees only iterates; the tasks' commands are generated from their typed signatures."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from cyclopts import App, CycloptsError
+
+from untaught import __version__
+from untaught.cli.restoring import command
+from untaught.cli.watching import INTERRUPTED
+from untaught.errors import UntaughtError
+from untaught.registry import tasks
+
+app = App(
+    name="untaught",
+    help="Restore one picture with a network that was never taught anything.",
+    version=__version__,
+    help_format="markdown",
+)
+for _name in tasks.names():
+    app.command(command(_name), name=_name)
+app.command("untaught.cli.demo:demo", help="Show what it does, without a file: a sample photo, noise, and the restoration.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: exit code 0, 2 for a refusal (one sentence on the error stream), 130 when interrupted."""
+    logging.basicConfig(level=logging.WARNING, format="untaught: %(message)s")
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except UntaughtError as error:
+        code = complain(str(error))
+    except CycloptsError as error:
+        code = complain(" ".join(str(error).split()))
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        code = 1
+    sys.exit(code or 0)
+
+
+def complain(sentence: str) -> int:
+    print(f"untaught: {sentence}", file=sys.stderr)
+    return 2

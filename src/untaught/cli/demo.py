@@ -1,0 +1,49 @@
+"""`untaught demo`: what it does, without a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from untaught.cli.watching import INTERRUPTED, watch
+
+
+def demo(
+    *,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("untaught-demo.png"),
+    preset: str = "fast",
+    seed: int = 0,
+    device: str = "auto",
+    force: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Show what it does, without a file: a sample photo, noise, and the restoration.
+
+    Parameters
+    ----------
+    output
+        Where the before/after picture goes: noisy, restored, original.
+    preset
+        fast, best or paper.
+    seed
+        Seed of the noise and of the network.
+    device
+        auto, cpu or cuda.
+    force
+        Write over an existing file.
+    """
+    from untaught import images
+    from untaught.studies.demo import sample, side_by_side
+    from untaught.registry import tasks
+
+    target = images.check_output(output, force=force)
+    clean, noisy, sigma = sample(seed)
+    job = tasks.get("denoise").job(noisy, sigma=sigma, preset=preset, seed=seed, device=device)
+    solution, interrupted = watch(job)
+    restored = job.result(solution.x)
+    text, picture = side_by_side(noisy, restored, clean)
+    images.write(target, picture)
+    print(text)
+    print(f"{target}: noisy, restored, original; {solution.seconds:.0f} s.")
+    return INTERRUPTED if interrupted else 0

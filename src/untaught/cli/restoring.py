@@ -1,0 +1,81 @@
+"""The commands of the tasks, made from their signatures: picture in, settings, picture out."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from cyclopts import Group, Parameter
+
+from untaught.cli.watching import INTERRUPTED, say, watch
+from untaught.registry import tasks
+from untaught.types import Role, Unit
+
+FILES, ENGINE = Group("Files", sort_key=1), Group("Settings", sort_key=0)
+
+
+def number(_: Any, tokens: Any) -> float:
+    """A number, which may be written as a fraction: 25/255."""
+    text = tokens[0].value
+    try:
+        top, _, bottom = text.partition("/")
+        return float(top) / float(bottom or 1)
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"'{text}' is no number: write 0.1 or 25/255.") from None
+
+
+def _parameter(annotation: Any) -> Any:
+    """A task's annotation as the command line needs it: choices are checked by the task, which knows the nearest name."""
+    marks = getattr(annotation, "__metadata__", ())
+    base = annotation.__origin__ if marks else annotation
+    if any(isinstance(m, Unit) and m.name == "full scale" for m in marks):
+        return Annotated[base, Parameter(converter=number, n_tokens=1, group=ENGINE)]
+    if get_origin(base) is Literal:
+        choices = "[" + "|".join(map(str, get_args(base))) + "]"
+        return Annotated[str, Parameter(group=ENGINE, show_choices=False, negative=(), env_var=(), help=None), choices]
+    return Annotated[base, Parameter(group=ENGINE)]
+
+
+def command(name: str) -> Any:
+    """The command of one task: its own parameters, then where the result goes."""
+    one = tasks.get(name)
+    hints = get_type_hints(one.compose, include_extras=True, localns={"Job": object})
+
+    def run(picture: Path, /, **arguments: Any) -> int:
+        output, force, as_json, quiet = (arguments.pop(k) for k in ("output", "force", "json", "quiet"))
+        return restore(name, picture, arguments, output=output, force=force, as_json=as_json, quiet=quiet)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter("picture", inspect.Parameter.POSITIONAL_ONLY,
+                                    annotation=Annotated[Path, Parameter(help="The picture to restore: PNG or JPEG.")])]
+    for p in inspect.signature(one.compose).parameters.values():
+        if any(isinstance(m, Role) for m in getattr(hints[p.name], "__metadata__", ())) or p.name == "channel_axis":
+            continue
+        parameters.append(p.replace(annotation=_parameter(hints[p.name])))
+    for key, annotation, default, alias, text in (
+        ("output", Path | None, None, "-o", "Where the result goes; NAME.untaught.EXT if not given."),
+        ("force", bool, False, None, "Write over an existing file (never over the input)."),
+        ("json", bool, False, None, "Print every iterate as a line of JSON instead of a progress bar."),
+        ("quiet", bool, False, "-q", "Print nothing but errors."),
+    ):
+        parameters.append(inspect.Parameter(key, kind, default=default, annotation=Annotated[
+            annotation, Parameter(alias=alias, help=text, group=FILES, negative=())]))
+    run.__name__, run.__doc__ = name, one.__doc__
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+def restore(name: str, picture: Path, settings: dict[str, Any], *, output: Path | None, force: bool, as_json: bool,
+            quiet: bool) -> int:
+    """Read, run, write. Everything that can be refused is refused before the work starts."""
+    from untaught import images
+
+    image = images.read(picture)
+    target = images.check_output(output or images.default_output(picture), source=picture, force=force)
+    job = tasks.get(name).job(image.pixels, **settings)
+    solution, interrupted = watch(job, as_json=as_json, quiet=quiet)
+    notes = (*image.notes, *solution.notes, *images.write(target, job.result(solution.x), image))
+    say(solution, notes, target, as_json=as_json, quiet=quiet)
+    return INTERRUPTED if interrupted else 0

@@ -1,0 +1,87 @@
+"""A run, watched: progress on the error stream or lines of JSON, and interrupts that lose nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from untaught.run import Job, Run, Solution
+
+INTERRUPTED = 130
+
+
+def watch(job: Job, *, as_json: bool = False, quiet: bool = False) -> tuple[Solution, bool]:
+    """Exhaust the run, showing it. The first interrupt ends it between two steps, a second one at once."""
+    from untaught.run import Run
+
+    stop: list[int] = []
+
+    def flag(number: int, frame: Any) -> None:
+        if stop:
+            raise KeyboardInterrupt
+        stop.append(number)
+
+    previous = {s: signal.signal(s, flag) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        run = Run(job)
+        with bar(run, hidden=as_json or quiet) as show:
+            for iterate in run:
+                if as_json:
+                    print(json.dumps({**iterate.moment.__dict__, "progress": iterate.verdict.progress}), flush=True)
+                show(iterate)
+                if stop:
+                    break
+        return run.solution, bool(stop)
+    finally:
+        for which, handler in previous.items():
+            signal.signal(which, handler)
+
+
+class bar:  # noqa: N801
+    """A progress bar on the error stream: steps, energy, the rule's score, elapsed and remaining time."""
+
+    def __init__(self, run: Run, *, hidden: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        self.run, self.stage, self.shown = run, -1, 0.0
+        self.progress = Progress(
+            TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.fields[numbers]}"), TimeElapsedColumn(),
+            TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False), console=console, transient=True,
+            disable=hidden or not console.is_terminal)
+
+    def __enter__(self) -> Any:
+        self.progress.__enter__()
+        self.task = self.progress.add_task("starting", total=None, numbers="")
+        return self.show
+
+    def __exit__(self, *error: Any) -> None:
+        self.progress.__exit__(*error)
+
+    def show(self, iterate: Any) -> None:
+        if iterate.seconds - self.shown < 0.1 and iterate.verdict.stop is None:
+            return
+        self.shown = iterate.seconds
+        count = len(self.run.job.stages)
+        name = "restoring" if count == 1 else f"stage {iterate.stage + 1} of {count}"
+        if iterate.stage != self.stage:
+            self.stage = iterate.stage
+            self.progress.reset(self.task, total=self.run.steps, description=name)
+        score = "" if iterate.verdict.score is None else f"  score {iterate.verdict.score:.3g}"
+        self.progress.update(self.task, completed=iterate.step,
+                             numbers=f"step {iterate.step}  energy {iterate.energy:.3g}{score}")
+
+
+def say(solution: Solution, notes: tuple[str, ...], target: Path, *, as_json: bool, quiet: bool) -> None:
+    if as_json:
+        print(json.dumps({"output": str(target), "step": solution.step, "reason": solution.reason, "notes": notes,
+                          "seconds": solution.seconds}), flush=True)
+    elif not quiet:
+        for note in notes:
+            print(f"note: {note}", file=sys.stderr)
+        print(f"{target}: {solution.reason}; step {solution.step}, {solution.seconds:.0f} s.", file=sys.stderr)

@@ -1,0 +1,202 @@
+"""From a file to an `Image`. What a file is, its own first bytes say; its name is only compared with them."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from untaught.errors import BadInput, UntaughtError
+from untaught.images import ifd, png, tiff
+from untaught.images.picture import FORMATS, KNOWN, RECIPE, XMP, Image, check_size, describe, sniff
+from untaught.images.samples import cmyk_to_rgb, split, standard, upright
+
+
+def read(path: str | Path, *, max_megapixels: float = 100.0) -> Image:
+    """The picture in the file `path`: upright, in the file's own encoding and depth, with all that travels with it.
+
+    BadInput, in a sentence, for what is no single readable picture, or one of more than `max_megapixels` (judged from
+    the header, before decoding). NaN and infinity are passed on: they may become a mask.
+    """
+    path, name = Path(path), f"'{path}'"
+    with _opened(path) as (file, kind):
+        if kind == "TIFF":
+            image = tiff.read(file, name, max_megapixels)
+        elif kind == "NPY":
+            image = _read_npy(file, name, max_megapixels)
+        else:
+            image = _read_with_pillow(file, kind, name, max_megapixels)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    notes = image.notes
+    if FORMATS.get(path.suffix.lower(), kind) != kind:
+        notes = (f"{name} holds {kind}, whatever its name says.", *notes)
+    return replace(image, notes=notes, sha256=digest, source=path.resolve())
+
+
+def read_recipe(path: str | Path) -> str | None:
+    """The recipe (TOML) inside the file `path`, or beside it in NAME.EXT.toml; None where there is none."""
+    path = Path(path)
+    with _opened(path) as (file, kind):
+        recipe = None
+        if kind == "PNG":
+            recipe = png.read_recipe(file.read())
+        elif kind == "TIFF":
+            recipe = tiff.read_recipe(file)
+        beside = path.with_name(path.name + ".toml")
+        return beside.read_text(encoding="utf-8") if recipe is None and beside.is_file() else recipe
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+    """The open file at its start, and its format; every failure on the way, also the caller's, becomes one sentence."""
+    name = f"'{path}'"
+    if path.is_dir():
+        raise BadInput(f"{name} is a folder: name one picture in it.")
+    if not path.exists():
+        raise BadInput(f"There is no file {name}{_hint(path)}")
+    if not path.is_file():
+        raise BadInput(f"{name} is a device or a pipe: save the picture to a file first.")
+    size = path.stat().st_size
+    if size == 0:
+        raise BadInput(f"{name} is empty (0 bytes): fetch it again, or name another file.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(256)
+            kind = sniff(head)
+            if kind is None:
+                raise BadInput(f"{name} holds {describe(head)}, not a picture that can be read: convert it to {KNOWN}.")
+            file.seek(0)
+            yield file, kind
+    except (UntaughtError, MemoryError):
+        raise
+    except PermissionError as error:
+        raise BadInput(f"{name} cannot be opened ({error.strerror}): make it readable, or copy it.") from error
+    except Exception as error:  # decoders raise whatever they like; here is the edge where it becomes a sentence
+        why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise BadInput(
+            f"{name} ({size} bytes) is truncated or damaged ({why}): fetch it again, or save it anew where it was made."
+        ) from error
+
+
+def _hint(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f", because there is no folder '{path.parent}'."
+    near = difflib.get_close_matches(path.name, (p.name for p in path.parent.iterdir()), n=1, cutoff=0.7)
+    return f": did you mean '{near[0]}'?" if near else ": check the name and the folder."
+
+
+def _read_npy(file: IO[bytes], name: str, limit: float) -> Image:
+    """(h, w) or (h, w, c) numbers of any real type; object arrays, which would run code, are refused."""
+    version = np.lib.format.read_magic(file)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = header(file)
+    said = " x ".join(map(str, shape)) or "one number"
+    if dtype.kind not in "biuf":
+        raise BadInput(f"{name} holds samples of type {dtype}: real numbers are needed, e.g. uint8, uint16 or float32.")
+    if len(shape) not in (2, 3):
+        raise BadInput(f"{name} is an array of {said}: (height, width) or (height, width, channels) is needed.")
+    if 0 in shape:
+        raise BadInput(f"{name} is an empty array ({said}): at least one pixel and one channel are needed.")
+    check_size(name, shape[1], shape[0], limit)
+    start = file.tell()
+    there, needed = file.seek(0, 2) - start, int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if there < needed:
+        raise BadInput(f"{name} is truncated: {said} {dtype} take {needed} bytes, {there} are there: fetch it again.")
+    file.seek(0)
+    pixels, notes = standard(np.load(file, allow_pickle=False), name)
+    return Image(pixels, format="NPY", notes=notes)
+
+
+def _read_with_pillow(file: IO[bytes], kind: str, name: str, limit: float) -> Image:
+    """PNG, JPEG, WebP. The plugins are called directly: `Image.open` knows a pixel limit of its own, a global one."""
+    from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+    plugin = {
+        "PNG": PngImagePlugin.PngImageFile,
+        "JPEG": JpegImagePlugin.JpegImageFile,
+        "WEBP": WebPImagePlugin.WebPImageFile,
+    }[kind]
+    picture = plugin(file)
+    check_size(name, *picture.size, limit)
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1:
+        raise BadInput(f"{name} is an animation of {frames} frames, and pictures are restored one by one: save one as PNG.")
+    picture.load()
+    icc, data = picture.info.get("icc_profile"), b""
+    if kind == "PNG":
+        file.seek(0)
+        data = file.read()
+    samples, notes = _samples(picture, data)
+    if picture.mode == "CMYK":
+        samples, icc, said = cmyk_to_rgb(samples, icc, name)
+        notes += said
+    if "mpoffset" in picture.info:
+        notes += ("Only the first of its pictures is read; a preview, depth or brightness map behind it is not kept.",)
+    if "photoshop" in picture.info:
+        notes += ("Its IPTC and Photoshop blocks are not kept.",)
+    pixels, alpha = split(samples)
+    exif = (picture.info.get("exif") or b"").removeprefix(b"Exif\0\0") or None
+    orientation, exif = ifd.take_orientation(exif)
+    image = Image(
+        pixels,
+        alpha,
+        kind,
+        icc=icc or None,
+        exif=exif,
+        dpi=_dpi(picture, kind),
+        text=_text(picture, kind),
+        notes=notes,
+        encoding=png.colour_chunks(data) if kind == "PNG" else b"",
+    )
+    return upright(image, orientation)
+
+
+def _samples(picture: Any, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The samples of a loaded picture; `data`: the file's bytes for PNG, else empty."""
+    notes: tuple[str, ...] = ()
+    marked = "transparency" in picture.info and picture.mode in ("1", "L", "RGB", "I;16")
+    depth, is_grey = (data[24], data[25] == 0) if data else (8, False)
+    if marked:
+        notes += ("The one colour that was marked as transparent became an alpha channel.",)
+    if depth == 16:  # Pillow gives 16-bit colour as 8 bit, without a word
+        import imagecodecs
+
+        return imagecodecs.png_decode(data), notes
+    if picture.mode == "P":
+        clear = "transparency" in picture.info
+        notes += ("A palette became RGB" + (" with alpha." if clear else "."),)
+        picture = picture.convert("RGBA" if clear else "RGB")
+    elif depth < 8 and is_grey:
+        notes += (f"{depth}-bit grey became 8 bit, black 0 and white 255.",)
+    if marked:
+        picture = picture.convert("RGBA" if picture.mode == "RGB" else "LA")
+    elif picture.mode == "1":
+        picture = picture.convert("L")
+    return np.array(picture), notes
+
+
+def _dpi(picture: Any, kind: str) -> tuple[float, float] | None:
+    if kind == "JPEG" and not picture.info.get("jfif_unit") and 0x011A not in picture.getexif():
+        return None  # Pillow makes 72 up
+    x, y = picture.info.get("dpi") or (0, 0)
+    return (float(x), float(y)) if x > 0 and y > 0 else None
+
+
+def _text(picture: Any, kind: str) -> dict[str, str]:
+    """Title, Comment, ... as PNG names them. A recipe belongs to the file it is in, not to what is made of it."""
+    text = {k: str(v) for k, v in picture.text.items() if k != RECIPE} if kind == "PNG" else {}
+    for key, value in (("Comment", picture.info.get("comment")), (XMP, picture.info.get("xmp"))):
+        if value and kind != "PNG":
+            raw = value if isinstance(value, bytes) else str(value).encode()
+            try:
+                text[key] = raw.rstrip(b"\0").decode()
+            except UnicodeDecodeError:
+                text[key] = raw.decode("latin-1")
+    return text

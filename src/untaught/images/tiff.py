@@ -1,0 +1,234 @@
+"""TIFF, by tifffile: every page is judged by its tags before a sample of it is decoded."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+from dataclasses import replace
+from typing import IO, Any
+
+import numpy as np
+
+from untaught.errors import BadInput
+from untaught.images import ifd
+from untaught.images.picture import RECIPE_TAG, XMP, Image, check_size
+from untaught.images.samples import cmyk_to_rgb, join, split, standard, unpremultiply, upright, widen
+
+TEXT = {"Title": 269, "Description": 270, "Software": 305, "DateTime": 306, "Author": 315, "Copyright": 33432}
+_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # photometric interpretation -> samples that are colour
+_RAW = (32803, 34892)  # colour filter array, linear raw
+
+
+def read(file: IO[bytes], name: str, limit: float) -> Image:
+    """The one picture of a TIFF or BigTIFF. `file` at any position; `limit` in megapixels."""
+    import tifffile
+
+    file.seek(0)
+    with tifffile.TiffFile(file) as tif:
+        page = _only_page(tif, name)
+        check_size(name, page.imagewidth, page.imagelength, limit)
+        if page.is_tiled:  # one vast tile is a bomb as well
+            check_size(f"A tile of {name}", page.tilewidth, page.tilelength, limit)
+        extra = _judge(page, name)
+        size = file.seek(0, io.SEEK_END)
+        end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
+        if end > size:
+            raise BadInput(f"{name} is truncated: its samples reach to byte {end}, it ends at {size}: fetch it again.")
+        samples = page.asarray()
+        if page.axes == "SYX":
+            samples = np.moveaxis(samples, 0, -1)
+        image = _metadata(page, file, _picture(page, samples, extra, name))
+        return upright(image, int(_value(page, 274, 1)))
+
+
+def _only_page(tif: Any, name: str) -> Any:
+    """The only full page; previews and masks do not count."""
+    pages = [page for page in tif.pages if not (page.is_reduced or page.is_mask)]
+    first = pages[0] if pages else tif.pages[0]
+    if not pages or first.photometric in _RAW or 50706 in first.tags:
+        raise BadInput(f"{name} is a raw camera file: develop it to a 16-bit TIFF first.")
+    count = len(pages)
+    if count == 1:  # ImageJ and tifffile also describe a whole stack in its first page
+        count = max(1, math.prod(tif.series[0].shape) // max(1, math.prod(first.shape)))
+    if first.ndim > 3 or "Z" in first.axes:
+        raise BadInput(f"{name} is a volume of {' x '.join(map(str, first.shape))}: volumes are not supported yet.")
+    if count > 1:
+        raise BadInput(
+            f"{name} holds {count} pages and one picture at a time can be worked on until volumes exist: extract one, "
+            f"e.g. tifffile.imwrite('page0.tif', tifffile.imread({name}, key=0))."
+        )
+    return first
+
+
+def _judge(page: Any, name: str) -> int:
+    """How many samples of a pixel are not colour (0 or 1); BadInput for what would be misread."""
+    colours = _COLOURS.get(int(page.photometric))
+    if colours is None or (page.photometric == 6 and page.compression not in (6, 7)):
+        raise BadInput(f"{name} is a TIFF in {_word(page.photometric)}, which cannot be read: save it as RGB or grey.")
+    if page.dtype is None:
+        raise BadInput(f"{name} has samples of {page.bitspersample} bits of an unknown type: save it with 8, 16 or 32.")
+    samples = page.samplesperpixel
+    if colours == 1 and samples == 3 and page.photometric == 1:  # three channels that do not call themselves RGB
+        return 0
+    marked = bool(page.extrasamples) and page.extrasamples[0] in (1, 2)
+    if samples == colours or (samples == colours + 1 and (marked or colours > 1)):
+        return samples - colours
+    raise BadInput(
+        f"{name} has {samples} samples a pixel, of which {colours} {'is' if colours == 1 else 'are'} "
+        f"{_word(page.photometric)}: save its channels one by one, or as NPY."
+    )
+
+
+def _picture(page: Any, samples: np.ndarray, extra: int, name: str) -> Image:
+    """Samples as they were stored -> pixels and alpha of a standard type."""
+    notes: tuple[str, ...] = ()
+    icc, bits = page.iccprofile, page.bitspersample
+    if page.photometric == 3:
+        samples, notes = _look_up(page, samples)
+    elif samples.dtype.kind == "u" and bits not in (8, 16, 32, 64):
+        samples, notes = widen(samples, bits)
+    samples, said = standard(samples, name)
+    notes += said
+    if page.photometric == 0:
+        top = 1 if samples.dtype == np.float32 else np.iinfo(samples.dtype).max
+        colour = slice(None) if samples.ndim == 2 else slice(0, 1)
+        samples = samples.copy()
+        samples[..., colour] = top - samples[..., colour]
+        notes += ("White was stored as 0: the samples were inverted.",)
+    if page.photometric == 5:
+        inks, alpha = (samples[..., :4], samples[..., 4].copy()) if extra else (samples, None)
+        pixels, icc, said = cmyk_to_rgb(inks, icc, name)
+        notes += said
+    else:
+        pixels, alpha = split(samples)
+    kind = int(page.extrasamples[0]) if extra and page.extrasamples else 2
+    if extra and kind == 1:
+        pixels = unpremultiply(pixels, alpha)
+        notes += ("Colour was stored multiplied by its alpha: it was divided by it again.",)
+    elif extra and kind == 0:
+        notes += ("A fourth sample of unstated meaning was taken for alpha and is kept as it is.",)
+    return Image(pixels, alpha, "TIFF", icc=icc, notes=notes)
+
+
+def _look_up(page: Any, samples: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    table = np.asarray(page.colormap).T  # (colours, 3) of 16 bit, which nearly always are 8 bit in disguise
+    if table.max() < 256:  # a common fault: 8-bit numbers in the 16-bit table
+        table = table.astype(np.uint8)
+    elif np.isin(table & 255, (0, table >> 8)).all():
+        table = (table >> 8).astype(np.uint8)
+    return table[samples.astype(np.intp)], (f"A palette of {len(table)} colours became RGB.",)
+
+
+def _metadata(page: Any, file: IO[bytes], image: Image) -> Image:
+    """Resolution, text and EXIF of a page, added to `image`."""
+    notes = image.notes
+    text = {key: str(_value(page, tag)).strip("\0 ") for key, tag in TEXT.items() if tag in page.tags}
+    if page.is_shaped:  # tifffile's own note on the shape would be wrong as soon as the shape changes
+        text.pop("Description", None)
+    if 700 in page.tags:
+        text[XMP] = bytes(_value(page, 700)).rstrip(b"\0").decode("utf-8", "replace")
+    if 33723 in page.tags or 34377 in page.tags:
+        notes += ("Its IPTC and Photoshop blocks are not kept.",)
+    exif = None
+    try:
+        if not page.parent.is_bigtiff:  # whose directories have another shape; EXIF is hardly ever seen there
+            exif = ifd.extract(lambda at, n: (file.seek(at), file.read(n))[1], page.parent.byteorder, page.offset)
+    except (struct.error, ValueError):
+        notes += ("Its EXIF block is damaged and is not kept.",)
+    dpi, unit = None, {2: 1.0, 3: 2.54}.get(int(_value(page, 296, 2)))
+    if unit and 282 in page.tags and 283 in page.tags:
+        (a, b), (c, d) = _value(page, 282), _value(page, 283)
+        dpi = (a / b * unit, c / d * unit) if a and b and c and d else None
+    return replace(image, exif=exif, dpi=dpi, text={k: v for k, v in text.items() if v}, notes=notes)
+
+
+def _value(page: Any, tag: int, default: Any = None) -> Any:
+    return page.tags[tag].value if tag in page.tags else default
+
+
+def _word(photometric: Any) -> str:
+    words = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 5: "CMYK"}
+    return words.get(int(photometric), getattr(photometric, "name", "?"))
+
+
+def read_recipe(file: IO[bytes]) -> str | None:
+    """The recipe of a TIFF, without decoding the picture."""
+    import tifffile
+
+    file.seek(0)
+    with tifffile.TiffFile(file) as tif:
+        value = _value(tif.pages[0], RECIPE_TAG)
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: str | None) -> bytes:
+    """A deflated TIFF of (h, w) or (h, w, 3) uint8, uint16 or float32, with the metadata of `like`."""
+    import tifffile
+
+    try:
+        exif, order = like.exif, ifd.order_of(like.exif or b"")
+        (first,) = struct.unpack_from(order + "I", exif, 4)
+        camera = {tag: e for tag, *e in ifd.entries(ifd.reader(exif), order, first)}
+    except (struct.error, ValueError):
+        exif, order, camera = b"", "<", {}
+    tags: list[tuple[int, int, int, Any, bool]] = []
+
+    def add(tag: int, text: bytes, kind: int = 2) -> None:
+        data = text + b"\0" * (kind == 2)
+        tags.append((tag, kind, len(data), data, True))
+
+    for key, tag in TEXT.items():
+        if key in like.text and key not in ("Software", "Description"):
+            add(tag, like.text[key].encode())
+    for tag in (ifd.MAKE, ifd.MODEL):
+        if tag in camera:
+            _, count, value = camera[tag]
+            place = struct.unpack(order + "I", value)[0]
+            add(tag, (value if count <= 4 else exif[place : place + count]).split(b"\0")[0])
+    if XMP in like.text:
+        add(700, like.text[XMP].encode(), kind=1)
+    if recipe is not None:
+        add(RECIPE_TAG, recipe.encode())
+    small = pixels.nbytes < 2**31  # beyond, it becomes a BigTIFF, whose directories have another shape
+    pointers = [tag for tag in (ifd.EXIF, ifd.GPS) if tag in camera and small]
+    for tag in pointers:  # tifffile writes no sub-directories: a neighbour holds the room until it is patched below
+        tags.append((tag - 1, 4, 1, 0, True))
+
+    out = io.BytesIO()
+    tifffile.imwrite(
+        out,
+        join(pixels, alpha),
+        byteorder=order,
+        photometric="rgb" if pixels.ndim == 3 else "minisblack",
+        planarconfig="contig" if pixels.ndim == 3 or alpha is not None else None,
+        extrasamples=None if alpha is None else ["unassalpha"],
+        compression="adobe_deflate",
+        predictor=pixels.dtype != np.float32,
+        iccprofile=like.icc,
+        description=like.text.get("Description", "").encode() or None,
+        software=like.text.get("Software", "").encode() or False,
+        resolution=like.dpi,
+        resolutionunit="inch" if like.dpi else None,
+        metadata=None,
+        extratags=tags,
+    )
+    if pointers:
+        _attach(out, exif, order, {tag: camera[tag][2] for tag in pointers})
+    return out.getvalue()
+
+
+def _attach(out: io.BytesIO, exif: bytes, order: str, pointers: dict[int, bytes]) -> None:
+    """Append sub-directories of `exif` and turn the entries that hold their room into pointers."""
+    import tifffile
+
+    out.seek(0)
+    with tifffile.TiffFile(out) as tif:
+        rooms = {tag: tif.pages[0].tags[tag - 1].offset for tag in pointers}
+    for tag, value in pointers.items():
+        end = out.seek(0, io.SEEK_END)
+        end += out.write(b"\0" * (end % 2))
+        (place,) = struct.unpack(order + "I", value)
+        out.write(ifd.moved(ifd.reader(exif), order, place, end, depth=1))
+        out.seek(rooms[tag])
+        out.write(struct.pack(order + "HHII", tag, 4, 1, end))

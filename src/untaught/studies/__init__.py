@@ -1,0 +1,1 @@
+"""What looks at many runs, or beside one: demonstrations, benchmarks, figures."""

@@ -1,0 +1,73 @@
+"""Remove grain: y = x + noise, A = identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from untaught.tasks import task
+from untaught.types import Amount, Channel, Device, Picture, Seed, Sigma, Steps
+
+if TYPE_CHECKING:
+    from untaught.run import Job
+
+
+@task
+def denoise(
+    picture: Picture,
+    *,
+    sigma: Sigma = None,
+    preset: Literal["fast", "best", "paper"] = "fast",
+    strength: Amount = 1.0,
+    steps: Steps = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    channel_axis: Channel = "auto",
+) -> Job:
+    """Remove noise from a picture.
+
+    Parameters
+    ----------
+    picture
+        The noisy picture: a file, or an array (h, w), (h, w, 3), or of 1 to 3 axes of space with channel_axis given.
+    sigma
+        Standard deviation of the noise as a fraction of full scale, e.g. 25/255. Estimated from the picture where it is
+        not given, together with whether neighbouring pixels share their noise.
+    preset
+        fast: seconds. best: the quality that minutes buy. paper: the exact recipe of the Deep Image Prior.
+    strength
+        0 returns the input, 1 the restored picture, between them a blend.
+    steps
+        How many steps are taken, instead of the preset's own number.
+    seed
+        The same seed gives the same picture.
+    device
+        auto, cpu, cuda or cuda:1.
+    channel_axis
+        Where the channels of an array are: auto, a number, or None for a picture without channels.
+    """
+    from untaught import arrays, noise
+    from untaught.errors import BadInput
+    from untaught.presets import Facts, denoising, resolve_device
+    from untaught.problem import Problem
+    from untaught.run import Job
+
+    array, axis = arrays.take(picture, channel_axis)
+    full, scale = arrays.full_scale(array), arrays.units(array)
+    if sigma is not None:
+        if sigma <= 0:
+            raise BadInput(f"sigma = {sigma:g} is no noise level: give a fraction of full scale, such as 25/255.")
+        if full > 1 and sigma > 1:
+            raise BadInput(f"sigma = {sigma:g} is more than the full scale of the picture: did you mean {sigma:g}/{full:g}?")
+        if sigma * full > scale[1]:
+            raise BadInput(f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
+                           "give it in the units of the picture.")
+    if not 0 <= strength <= 1:
+        raise BadInput(f"strength = {strength:g} is outside 0 to 1: 0 keeps the input, 1 is the restored picture.")
+    data = arrays.tensor(array, axis, scale)
+    notes: list[str] = []
+    likelihood = noise.likelihood(data, None if sigma is None else sigma * full / scale[1], notes, unit=scale[1] / full)
+    problem = Problem(data, likelihood=likelihood)
+    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps)
+    stages = denoising(preset, facts, notes)
+    finish = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
+    return Job(stages, problem, scale, finish, tuple(notes))

@@ -1,0 +1,46 @@
+"""Where the shared pictures are, and how a test asks for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("UNTAUGHT_DATA", ROOT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_threads() -> None:
+    torch.set_num_threads(min(2, os.cpu_count() or 1))
+
+
+@pytest.fixture
+def shared() -> Callable[[str], Path]:
+    """The path of a shared picture; skips, saying so, where the folder of pictures is absent."""
+
+    def find(name: str) -> Path:
+        if not DATA.is_dir():
+            pytest.skip(f"the shared pictures are not here ({DATA}): set UNTAUGHT_DATA")
+        return DATA / name
+
+    return find
+
+
+@pytest.fixture
+def photo() -> np.ndarray:
+    """A small natural picture that comes with scikit-image: uint8, (48, 56, 3)."""
+    from skimage import data
+
+    return data.chelsea()[100:148, 120:176].copy()
+
+
+@pytest.fixture
+def noisy(photo: np.ndarray) -> np.ndarray:
+    """The photo with clipped white noise of 25/255, uint8."""
+    noise = np.random.default_rng(0).normal(0, 25 / 255, photo.shape)
+    return np.rint(255 * np.clip(photo / 255 + noise, 0, 1)).astype(np.uint8)
