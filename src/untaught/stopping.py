@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -153,7 +153,7 @@ class Discrepancy(Rule):
         return (Discrepancy(),)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Minimum(Rule):
     """A rule with a score whose minimum is the best iterate: stop when it has not fallen for `patience` steps.
 
@@ -180,7 +180,7 @@ class _Minimum(Rule):
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Variance(_Minimum):
     """Rules over how much the pictures still vary, seen on at most `pixels` fixed random pixels."""
 
@@ -254,8 +254,9 @@ class HoldOut(_Minimum):
     """
 
     fraction: float = 0.05
-    patience: int = 500
     every: int = 10
+    _: KW_ONLY
+    patience: int = 500
     needs = frozenset({"held"})
     _held: Tensor | None = None
 

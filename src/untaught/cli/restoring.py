@@ -43,8 +43,8 @@ def command(name: str) -> Any:
     hints = get_type_hints(one.compose, include_extras=True, localns={"Job": object})
 
     def run(picture: Path, /, **arguments: Any) -> int:
-        output, force, as_json, quiet = (arguments.pop(k) for k in ("output", "force", "json", "quiet"))
-        return restore(name, picture, arguments, output=output, force=force, as_json=as_json, quiet=quiet)
+        return restore(name, picture, arguments, output=arguments.pop("output", None), force=arguments.pop("force", False),
+                       as_json=arguments.pop("json", False), quiet=arguments.pop("quiet", False))
 
     kind = inspect.Parameter.KEYWORD_ONLY
     parameters = [inspect.Parameter("picture", inspect.Parameter.POSITIONAL_ONLY,

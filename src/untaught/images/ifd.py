@@ -15,12 +15,31 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 Read = Callable[[int, int], bytes]  # (place, length) -> bytes
 
 
-def order_of(block: bytes) -> str:
-    """'<' or '>', as `struct` wants it; ValueError for what is no TIFF block."""
+def start(block: bytes) -> tuple[str, int]:
+    """The byte order, '<' or '>' as `struct` wants it, and the place of the first directory; ValueError, struct.error."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None:
+        raise ValueError("not a TIFF block")
+    return order, struct.unpack_from(order + "I", block, 4)[0]
+
+
+def tags(block: bytes) -> set[int]:
+    """The tags of the first directory; empty where the block is damaged."""
     try:
-        return {b"II*\0": "<", b"MM\0*": ">"}[block[:4]]
-    except KeyError:
-        raise ValueError("not a TIFF block") from None
+        order, at = start(block)
+        return {tag for tag, *_ in entries(reader(block), order, at)}
+    except (struct.error, ValueError):
+        return set()
+
+
+def is_sound(block: bytes) -> bool:
+    """Whether every value is inside the block, so that it can be moved elsewhere."""
+    try:
+        order, at = start(block)
+        moved(reader(block), order, at, 8)
+    except (struct.error, ValueError):
+        return False
+    return True
 
 
 def reader(block: bytes) -> Read:
@@ -73,11 +92,10 @@ def extract(read: Read, order: str, at: int) -> bytes | None:
     return head + struct.pack(order + "I", 8) + moved(read, order, at, 8, wanted)
 
 
-def take_orientation(exif: bytes | None) -> tuple[int, bytes | None]:
+def take_orientation(exif: bytes) -> tuple[int, bytes]:
     """The EXIF orientation (1 to 8), and the block with that number set to 1 and every other byte as it was."""
     try:
-        order = order_of(exif or b"")
-        (at,) = struct.unpack_from(order + "I", exif, 4)
+        order, at = start(exif)
         for number, (tag, kind, _, value) in enumerate(entries(reader(exif), order, at)):
             if (tag, kind) == (ORIENTATION, 3):
                 place = at + 2 + 12 * number + 8

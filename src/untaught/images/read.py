@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,7 +32,9 @@ def read(path: str | Path, *, max_megapixels: float = 100.0) -> Image:
         elif kind == "NPY":
             image = _read_npy(file, name, max_megapixels)
         else:
-            image = _read_with_pillow(file, kind, name, max_megapixels)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Pillow warns of damaged EXIF, which harms no pixel
+                image = _read_with_pillow(file, kind, name, max_megapixels)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     notes = image.notes
@@ -127,7 +130,9 @@ def _read_with_pillow(file: IO[bytes], kind: str, name: str, limit: float) -> Im
     check_size(name, *picture.size, limit)
     frames = getattr(picture, "n_frames", 1)
     if frames > 1:
-        raise BadInput(f"{name} is an animation of {frames} frames, and pictures are restored one by one: save one as PNG.")
+        raise BadInput(
+            f"{name} is an animation of {frames} frames, and pictures are restored one by one: save one as PNG."
+        )
     picture.load()
     icc, data = picture.info.get("icc_profile"), b""
     if kind == "PNG":
@@ -142,15 +147,14 @@ def _read_with_pillow(file: IO[bytes], kind: str, name: str, limit: float) -> Im
     if "photoshop" in picture.info:
         notes += ("Its IPTC and Photoshop blocks are not kept.",)
     pixels, alpha = split(samples)
-    exif = (picture.info.get("exif") or b"").removeprefix(b"Exif\0\0") or None
-    orientation, exif = ifd.take_orientation(exif)
+    orientation, exif = ifd.take_orientation((picture.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
     image = Image(
         pixels,
         alpha,
         kind,
         icc=icc or None,
-        exif=exif,
-        dpi=_dpi(picture, kind),
+        exif=exif or None,
+        dpi=_dpi(picture, kind, exif),
         text=_text(picture, kind),
         notes=notes,
         encoding=png.colour_chunks(data) if kind == "PNG" else b"",
@@ -182,8 +186,8 @@ def _samples(picture: Any, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
     return np.array(picture), notes
 
 
-def _dpi(picture: Any, kind: str) -> tuple[float, float] | None:
-    if kind == "JPEG" and not picture.info.get("jfif_unit") and 0x011A not in picture.getexif():
+def _dpi(picture: Any, kind: str, exif: bytes) -> tuple[float, float] | None:
+    if kind == "JPEG" and not picture.info.get("jfif_unit") and 0x011A not in ifd.tags(exif):
         return None  # Pillow makes 72 up
     x, y = picture.info.get("dpi") or (0, 0)
     return (float(x), float(y)) if x > 0 and y > 0 else None

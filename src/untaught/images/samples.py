@@ -14,18 +14,18 @@ from untaught.images.picture import XMP, Image
 
 def standard(samples: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """The same samples as native, contiguous uint8, uint16 or float32, and what is to be said about it."""
-    kind = samples.dtype
+    kind = samples.dtype.newbyteorder("=")
     if kind == np.bool_:
         return samples.astype(np.uint8) * 255, ("1-bit samples became 8 bit: 0 and 255.",)
     if kind in (np.uint8, np.uint16, np.float32):
-        return np.ascontiguousarray(samples, kind.newbyteorder("=")), ()
+        return np.ascontiguousarray(samples, kind), ()
     if kind.kind not in "iuf":
         raise BadInput(f"{name} holds samples of type {kind}: real numbers are needed, e.g. uint8, uint16 or float32.")
     with np.errstate(over="ignore"):
         result = np.ascontiguousarray(samples, np.float32)
     exact = np.array_equal(result, samples, equal_nan=kind.kind == "f")
     how = "exactly" if exact else "rounded to its 24 significant bits"
-    return result, (f"{kind.newbyteorder('=')} samples became float32, {how}.",)
+    return result, (f"{kind} samples became float32, {how}.",)
 
 
 def rescale(samples: np.ndarray, dtype: np.dtype) -> np.ndarray:

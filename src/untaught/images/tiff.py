@@ -113,10 +113,11 @@ def _picture(page: Any, samples: np.ndarray, extra: int, name: str) -> Image:
 
 def _look_up(page: Any, samples: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     table = np.asarray(page.colormap).T  # (colours, 3) of 16 bit, which nearly always are 8 bit in disguise
-    if table.max() < 256:  # a common fault: 8-bit numbers in the 16-bit table
-        table = table.astype(np.uint8)
-    elif np.isin(table & 255, (0, table >> 8)).all():
-        table = (table >> 8).astype(np.uint8)
+    low, high = table & 255, table >> 8
+    if not high.any():  # a common fault: 8-bit numbers in the 16-bit table
+        table = low.astype(np.uint8)
+    elif ((low == 0) | (low == high)).all():
+        table = high.astype(np.uint8)
     return table[samples.astype(np.intp)], (f"A palette of {len(table)} colours became RGB.",)
 
 
@@ -158,20 +159,24 @@ def read_recipe(file: IO[bytes]) -> str | None:
 
     file.seek(0)
     with tifffile.TiffFile(file) as tif:
-        value = _value(tif.pages[0], RECIPE_TAG)
-    return value.decode() if isinstance(value, bytes) else value
+        tag = tif.pages[0].tags.get(RECIPE_TAG)
+        if tag is None:
+            return None
+        file.seek(tag.valueoffset)  # tag.value has lost its last newline
+        return file.read(tag.valuebytecount).rstrip(b"\0").decode()
 
 
 def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: str | None) -> bytes:
-    """A deflated TIFF of (h, w) or (h, w, 3) uint8, uint16 or float32, with the metadata of `like`."""
+    """A deflated TIFF of (h, w) or (h, w, 3) uint8, uint16 or float32, with the metadata of `like`.
+
+    Its EXIF must be sound: a damaged block cannot be moved.
+    """
     import tifffile
 
-    try:
-        exif, order = like.exif, ifd.order_of(like.exif or b"")
-        (first,) = struct.unpack_from(order + "I", exif, 4)
-        camera = {tag: e for tag, *e in ifd.entries(ifd.reader(exif), order, first)}
-    except (struct.error, ValueError):
-        exif, order, camera = b"", "<", {}
+    exif, order, camera = like.exif or b"", "<", {}
+    if exif:
+        order, first = ifd.start(exif)
+        camera = {tag: rest for tag, *rest in ifd.entries(ifd.reader(exif), order, first)}
     tags: list[tuple[int, int, int, Any, bool]] = []
 
     def add(tag: int, text: bytes, kind: int = 2) -> None:

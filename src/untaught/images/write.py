@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from untaught.errors import BadInput, UntaughtError
-from untaught.images import png, tiff
+from untaught.images import ifd, png, tiff
 from untaught.images.picture import FORMATS, RECIPE, XMP, Image, format_of, sniff
 from untaught.images.samples import join, rescale
 
@@ -133,15 +133,14 @@ def _fit(pixels: np.ndarray, like: Image, kind: str, path: Path) -> tuple[np.nda
 
 
 def _depth(pixels: np.ndarray, kind: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    if pixels.dtype == bool:
+    if pixels.dtype == np.bool_:
         pixels = pixels.astype(np.uint8) * 255
-    elif pixels.dtype.kind == "f":
-        pixels = pixels.astype(np.float32)
+    pixels = pixels.astype(np.float32 if pixels.dtype.kind == "f" else pixels.dtype.newbyteorder("="), copy=False)
     types = _TYPES[kind]
     if pixels.dtype not in _TYPES["NPY"]:
         raise BadInput(f"Samples of type {pixels.dtype} cannot be written: make them uint8, uint16 or float32.")
     if pixels.dtype in types:
-        return pixels.astype(pixels.dtype.newbyteorder("="), copy=False), ()
+        return pixels, ()
     result = rescale(pixels, np.dtype(types[-1]))
     bits = result.itemsize * 8
     if pixels.dtype == np.uint16:
@@ -165,10 +164,12 @@ def _company(like: Image, kind: str) -> tuple[Image, list[str]]:
         keys -= {key for key in keys & set(text) if len(text[key].encode()) > _SEGMENT}
     lost += [f"text '{key}'" for key in text if key not in keys]
     text = {key: value for key, value in text.items() if key in keys}
-    long = kind == "JPEG" and len(like.exif or b"") > _SEGMENT
-    refused = {"NPY": ("icc", "exif", "dpi"), "WEBP": ("dpi",), "JPEG": ("exif",) if long else ()}.get(kind, ())
+    refused = {"NPY": {"icc", "exif", "dpi"}, "WEBP": {"dpi"}}.get(kind, set())
+    exif = like.exif or b""
+    if (kind == "JPEG" and len(exif) > _SEGMENT) or (kind == "TIFF" and exif and not ifd.is_sound(exif)):
+        refused = {*refused, "exif"}  # too long for a segment; or damaged, and TIFF must move what is in it
     names = {"icc": "ICC profile", "exif": "EXIF", "dpi": "resolution"}
-    lost += [names[part] for part in refused if getattr(like, part)]
+    lost += [names[part] for part in names if part in refused and getattr(like, part)]
     if like.encoding and kind != "PNG" and not like.icc and b"sRGB" not in like.encoding:
         lost.append("gamma")
     return replace(like, text=text, **dict.fromkeys(refused)), lost
