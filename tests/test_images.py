@@ -1,4 +1,4 @@
-"""Laws of files: what goes in comes out, a second reader agrees, every refusal is a sentence, a write is whole or nothing.
+"""Laws of files: what goes in comes out, a second reader agrees, every refusal is a sentence, a write is whole or none.
 
 The second readers are Pillow for 8 bit and metadata, libtiff for TIFF and, for 16-bit PNG, a decoder written out here.
 """
@@ -43,6 +43,7 @@ def exif(orientation: int = 1, maker: bytes = b"Maker\0note\xff\x01\x02") -> byt
     """An EXIF block with values inside and outside the entries, a sub-directory and a place."""
     block = Pillow.Exif()
     block[ifd.ORIENTATION], block[ifd.MAKE], block[ifd.MODEL] = orientation, "Maker & sons", "M1"
+    block[0x0132], block[0x010D] = "2024:02:29 12:00:00", "inventory 7"
     block.get_ifd(ifd.EXIF).update({0x829A: TiffImagePlugin.IFDRational(1, 50), 0x8827: 400, 0x927C: maker})
     block.get_ifd(ifd.GPS).update({1: "N", 2: (48.0, 8.0, 30.0)})
     return block.tobytes().removeprefix(b"Exif\0\0")
@@ -52,7 +53,7 @@ def camera(path: Path) -> dict[Any, Any]:
     """The EXIF of a file as Pillow understands it."""
     with Pillow.open(path) as picture:
         block = picture.getexif()
-        names = {"make": block.get(ifd.MAKE), "model": block.get(ifd.MODEL)}
+        names = {"make": block.get(ifd.MAKE), "model": block.get(ifd.MODEL), "date": block.get(0x0132)}
         return {**names, **block.get_ifd(ifd.EXIF), **block.get_ifd(ifd.GPS)}
 
 
@@ -103,8 +104,11 @@ def plain_png16(data: bytes) -> np.ndarray:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(
     ("suffix", "dtype"),
-    [(".png", np.uint8), (".png", np.uint16), (".tif", np.uint8), (".tif", np.uint16), (".tif", np.float32)]
-    + [(".webp", np.uint8), (".npy", np.uint8), (".npy", np.uint16), (".npy", np.float32)],
+    [
+        *((".png", t) for t in (np.uint8, np.uint16)),
+        *((s, t) for s in (".tif", ".npy") for t in (np.uint8, np.uint16, np.float32)),
+        (".webp", np.uint8),
+    ],
 )
 def test_what_goes_in_comes_out_bit_for_bit(
     tmp_path: Path, suffix: str, dtype: Any, channels: int, alpha: bool
@@ -286,6 +290,28 @@ def test_exif_travels_between_formats(tmp_path: Path, here: str, there: str) -> 
     assert camera(tmp_path / f"b{there}") == camera(tmp_path / f"a{here}")
 
 
+def test_a_field_that_cannot_be_written_does_not_cost_the_picture(tmp_path: Path) -> None:
+    pixels = draw((4, 5))
+    (note,) = images.write(tmp_path / "p.png", pixels, Image(pixels, text={"\u20ac" * 100: "x"}), recipe=RECIPE)
+    assert "text are not in 'p.png'" in note
+    np.testing.assert_array_equal(images.read(tmp_path / "p.png").pixels, pixels)
+    assert images.read_recipe(tmp_path / "p.png") == RECIPE
+    (note,) = images.write(tmp_path / "p.jpg", pixels, Image(pixels, dpi=(254000.0, 254000.0)))
+    assert "no place for the picture's resolution" in note
+
+
+def test_an_ome_description_does_not_lie(tmp_path: Path) -> None:
+    pixels = draw((6, 7), np.uint16)
+    tifffile.imwrite(tmp_path / "p.ome.tif", pixels, ome=True)
+    image = images.read(tmp_path / "p.ome.tif")
+    assert images.write(tmp_path / "same.tif", pixels, image) == ()
+    assert images.read(tmp_path / "same.tif").text["Description"] == image.text["Description"]
+    larger = draw((12, 14), np.uint16)
+    (note,) = images.write(tmp_path / "larger.tif", larger, image)
+    assert "OME description" in note
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "larger.tif"), larger)
+
+
 def test_png_colour_chunks_stay(tmp_path: Path) -> None:
     data = imagecodecs.png_encode(draw((5, 6, 3), np.uint16))
     gamma = chunk(b"gAMA", struct.pack(">I", 100000))
@@ -439,7 +465,7 @@ def test_palette_one_bit_and_marked_colours_are_said(tmp_path: Path) -> None:
     assert "transparent" in image.notes[0]
 
 
-@pytest.mark.parametrize("bits", [2, 4])
+@pytest.mark.parametrize("bits", [1, 2, 4])
 def test_narrow_grey_png_is_widened(tmp_path: Path, bits: int) -> None:
     numbers = np.arange(2**bits, dtype=np.uint8)
     packed = np.packbits(np.unpackbits(numbers[:, None], axis=1)[:, -bits:].ravel())
@@ -449,6 +475,11 @@ def test_narrow_grey_png_is_widened(tmp_path: Path, bits: int) -> None:
     image = images.read(tmp_path / "p.png")
     np.testing.assert_array_equal(image.pixels[0], numbers * (255 // (2**bits - 1)))
     assert f"{bits}-bit grey" in image.notes[0]
+    mark = chunk(b"tRNS", struct.pack(">H", 1))
+    (tmp_path / "p.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + mark + body + chunk(b"IEND", b""))
+    image = images.read(tmp_path / "p.png")
+    np.testing.assert_array_equal(image.pixels[0], numbers * (255 // (2**bits - 1)))
+    np.testing.assert_array_equal(image.alpha[0], np.where(numbers == 1, 0, 255))
 
 
 def test_odd_tiffs_are_converted_and_said(tmp_path: Path) -> None:
@@ -555,6 +586,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     refused(tmp_path / "noisy.png", "is empty (0 bytes)")
     os.mkfifo(tmp_path / "pipe")
     refused(tmp_path / "pipe", "a device or a pipe")
+    refused(tmp_path / ("x" * 300 + ".png"), "File name too long")
 
 
 @pytest.mark.parametrize(
@@ -729,6 +761,7 @@ def test_check_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def deny(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
+    no(tmp_path / ("x" * 300 + ".png"), "File name too long")
     monkeypatch.setattr(Path, "touch", deny)  # root, as in many containers, may write anywhere
     no(tmp_path / "new.png", "cannot be written (Permission denied)")
 

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Collection, Iterator
+from typing import Literal
 
 EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005  # tags whose value is the place of a further directory
 ORIENTATION, MAKE, MODEL = 0x0112, 0x010F, 0x0110
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
 Read = Callable[[int, int], bytes]  # (place, length) -> bytes
+Order = Literal["<", ">"]  # as `struct` wants it
 
 
-def start(block: bytes) -> tuple[str, int]:
-    """The byte order, '<' or '>' as `struct` wants it, and the place of the first directory; ValueError, struct.error."""
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+def start(block: bytes) -> tuple[Order, int]:
+    """The byte order, '<' or '>' as `struct` wants it, and the place of the first directory."""
+    order: Order | None = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])  # type: ignore[assignment]
     if order is None:
         raise ValueError("not a TIFF block")
     return order, struct.unpack_from(order + "I", block, 4)[0]
@@ -47,14 +49,14 @@ def reader(block: bytes) -> Read:
     return lambda at, length: block[at : at + length]
 
 
-def entries(read: Read, order: str, at: int) -> Iterator[tuple[int, int, int, bytes]]:
+def entries(read: Read, order: Order, at: int) -> Iterator[tuple[int, int, int, bytes]]:
     """(tag, type, count, the four bytes of the value or of its place) of the directory at `at`."""
     (count,) = struct.unpack(order + "H", read(at, 2))
     for entry in range(at + 2, at + 2 + 12 * count, 12):
         yield struct.unpack(order + "HHI4s", read(entry, 12))
 
 
-def moved(read: Read, order: str, at: int, base: int, keep: Collection[int] | None = None, depth: int = 0) -> bytes:
+def moved(read: Read, order: Order, at: int, base: int, keep: Collection[int] | None = None, depth: int = 0) -> bytes:
     """The directory at `at`, its values and its sub-directories, as it must be written to stand at `base`.
 
     keep: the tags to take (None: all). Raises struct.error or ValueError where the directory is damaged.
@@ -83,9 +85,8 @@ def moved(read: Read, order: str, at: int, base: int, keep: Collection[int] | No
     return struct.pack(order + "H", len(known)) + rows + b"\0\0\0\0" + tail
 
 
-def extract(read: Read, order: str, at: int) -> bytes | None:
-    """The camera's part of a TIFF whose first directory is at `at`, as an EXIF block; None where there is none."""
-    wanted = {EXIF, GPS, MAKE, MODEL}
+def extract(read: Read, order: Order, at: int, wanted: Collection[int]) -> bytes | None:
+    """The `wanted` tags of a TIFF whose first directory is at `at`, as an EXIF block; None where there are none."""
     if not any(tag in wanted for tag, *_ in entries(read, order, at)):
         return None
     head = b"II*\0" if order == "<" else b"MM\0*"

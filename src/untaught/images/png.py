@@ -66,6 +66,6 @@ def encode(samples: np.ndarray, like: Image, recipe: str | None) -> bytes:
     tiny = io.BytesIO()
     Pillow.new(mode, (1, 1)).save(tiny, "PNG", pnginfo=info, **{k: v for k, v in extra.items() if v})
     metadata = b"".join(c for kind, c in chunks(tiny.getvalue()) if kind not in (b"IHDR", b"IDAT", b"IEND"))
-    data = imagecodecs.png_encode(samples, level=6)
+    data = bytes(imagecodecs.png_encode(samples, level=4))
     body = _SIGNATURE + 25  # IHDR is always 25 bytes; colour and profile must stand before the samples
     return data[:body] + like.encoding + metadata + data[body:]

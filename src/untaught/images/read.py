@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def read(path: str | Path, *, max_megapixels: float = 100.0) -> Image:
                 warnings.simplefilter("ignore")  # Pillow warns of damaged EXIF, which harms no pixel
                 image = _read_with_pillow(file, kind, name, max_megapixels)
         file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     notes = image.notes
     if FORMATS.get(path.suffix.lower(), kind) != kind:
         notes = (f"{name} holds {kind}, whatever its name says.", *notes)
@@ -57,19 +57,19 @@ def read_recipe(path: str | Path) -> str | None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
     """The open file at its start, and its format; every failure on the way, also the caller's, becomes one sentence."""
-    name = f"'{path}'"
-    if path.is_dir():
-        raise BadInput(f"{name} is a folder: name one picture in it.")
-    if not path.exists():
-        raise BadInput(f"There is no file {name}{_hint(path)}")
-    if not path.is_file():
-        raise BadInput(f"{name} is a device or a pipe: save the picture to a file first.")
-    size = path.stat().st_size
-    if size == 0:
-        raise BadInput(f"{name} is empty (0 bytes): fetch it again, or name another file.")
+    name, size = f"'{path}'", 0
     try:
+        if path.is_dir():
+            raise BadInput(f"{name} is a folder: name one picture in it.")
+        if not path.exists():
+            raise BadInput(f"There is no file {name}{_hint(path)}")
+        if not path.is_file():
+            raise BadInput(f"{name} is a device or a pipe: save the picture to a file first.")
+        size = path.stat().st_size
+        if size == 0:
+            raise BadInput(f"{name} is empty (0 bytes): fetch it again, or name another file.")
         with path.open("rb") as file:
             head = file.read(256)
             kind = sniff(head)
@@ -79,9 +79,9 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], str]]:
             yield file, kind
     except (UntaughtError, MemoryError):
         raise
-    except PermissionError as error:
-        raise BadInput(f"{name} cannot be opened ({error.strerror}): make it readable, or copy it.") from error
     except Exception as error:  # decoders raise whatever they like; here is the edge where it becomes a sentence
+        if isinstance(error, OSError) and error.strerror:  # the system's own; Pillow's have no such word
+            raise BadInput(f"{name} cannot be read ({error.strerror}): make it readable, or copy it.") from error
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise BadInput(
             f"{name} ({size} bytes) is truncated or damaged ({why}): fetch it again, or save it anew where it was made."
@@ -95,7 +95,7 @@ def _hint(path: Path) -> str:
     return f": did you mean '{near[0]}'?" if near else ": check the name and the folder."
 
 
-def _read_npy(file: IO[bytes], name: str, limit: float) -> Image:
+def _read_npy(file: BinaryIO, name: str, limit: float) -> Image:
     """(h, w) or (h, w, c) numbers of any real type; object arrays, which would run code, are refused."""
     version = np.lib.format.read_magic(file)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -117,17 +117,18 @@ def _read_npy(file: IO[bytes], name: str, limit: float) -> Image:
     return Image(pixels, format="NPY", notes=notes)
 
 
-def _read_with_pillow(file: IO[bytes], kind: str, name: str, limit: float) -> Image:
+def _read_with_pillow(file: BinaryIO, kind: str, name: str, limit: float) -> Image:
     """PNG, JPEG, WebP. The plugins are called directly: `Image.open` knows a pixel limit of its own, a global one."""
     from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
-    plugin = {
+    plugin: Any = {
         "PNG": PngImagePlugin.PngImageFile,
         "JPEG": JpegImagePlugin.JpegImageFile,
         "WEBP": WebPImagePlugin.WebPImageFile,
     }[kind]
-    picture = plugin(file)
-    check_size(name, *picture.size, limit)
+    picture: Any = plugin(file)
+    width, height = picture.size
+    check_size(name, width, height, limit)
     frames = getattr(picture, "n_frames", 1)
     if frames > 1:
         raise BadInput(
@@ -169,7 +170,11 @@ def _samples(picture: Any, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
     depth, is_grey = (data[24], data[25] == 0) if data else (8, False)
     if marked:
         notes += ("The one colour that was marked as transparent became an alpha channel.",)
-    if depth == 16:  # Pillow gives 16-bit colour as 8 bit, without a word
+    if depth < 8 and is_grey:
+        notes += (f"{depth}-bit grey became 8 bit, black 0 and white 255.",)
+    if (
+        depth == 16 or marked
+    ):  # Pillow gives 16-bit colour as 8 bit without a word, and seeks 2-bit marks among 8-bit greys
         import imagecodecs
 
         return imagecodecs.png_decode(data), notes
@@ -177,10 +182,6 @@ def _samples(picture: Any, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
         clear = "transparency" in picture.info
         notes += ("A palette became RGB" + (" with alpha." if clear else "."),)
         picture = picture.convert("RGBA" if clear else "RGB")
-    elif depth < 8 and is_grey:
-        notes += (f"{depth}-bit grey became 8 bit, black 0 and white 255.",)
-    if marked:
-        picture = picture.convert("RGBA" if picture.mode == "RGB" else "LA")
     elif picture.mode == "1":
         picture = picture.convert("L")
     return np.array(picture), notes

@@ -6,7 +6,7 @@ import io
 import math
 import struct
 from dataclasses import replace
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # photometric interpretation ->
 _RAW = (32803, 34892)  # colour filter array, linear raw
 
 
-def read(file: IO[bytes], name: str, limit: float) -> Image:
+def read(file: BinaryIO, name: str, limit: float) -> Image:
     """The one picture of a TIFF or BigTIFF. `file` at any position; `limit` in megapixels."""
     import tifffile
 
@@ -49,7 +49,7 @@ def _only_page(tif: Any, name: str) -> Any:
     if not pages or first.photometric in _RAW or 50706 in first.tags:
         raise BadInput(f"{name} is a raw camera file: develop it to a 16-bit TIFF first.")
     count = len(pages)
-    if count == 1:  # ImageJ and tifffile also describe a whole stack in its first page
+    if count == 1 and not tif.is_ome:  # ImageJ and tifffile also describe a whole stack in its first page
         count = max(1, math.prod(tif.series[0].shape) // max(1, math.prod(first.shape)))
     if first.ndim > 3 or "Z" in first.axes:
         raise BadInput(f"{name} is a volume of {' x '.join(map(str, first.shape))}: volumes are not supported yet.")
@@ -71,7 +71,7 @@ def _judge(page: Any, name: str) -> int:
     samples = page.samplesperpixel
     if colours == 1 and samples == 3 and page.photometric == 1:  # three channels that do not call themselves RGB
         return 0
-    marked = bool(page.extrasamples) and page.extrasamples[0] in (1, 2)
+    marked = bool(page.extrasamples) and page.extrasamples[0] in (1, 2) and page.photometric != 3
     if samples == colours or (samples == colours + 1 and (marked or colours > 1)):
         return samples - colours
     raise BadInput(
@@ -103,10 +103,10 @@ def _picture(page: Any, samples: np.ndarray, extra: int, name: str) -> Image:
     else:
         pixels, alpha = split(samples)
     kind = int(page.extrasamples[0]) if extra and page.extrasamples else 2
-    if extra and kind == 1:
+    if alpha is not None and kind == 1:
         pixels = unpremultiply(pixels, alpha)
         notes += ("Colour was stored multiplied by its alpha: it was divided by it again.",)
-    elif extra and kind == 0:
+    elif alpha is not None and kind == 0:
         notes += ("A fourth sample of unstated meaning was taken for alpha and is kept as it is.",)
     return Image(pixels, alpha, "TIFF", icc=icc, notes=notes)
 
@@ -121,7 +121,7 @@ def _look_up(page: Any, samples: np.ndarray) -> tuple[np.ndarray, tuple[str, ...
     return table[samples.astype(np.intp)], (f"A palette of {len(table)} colours became RGB.",)
 
 
-def _metadata(page: Any, file: IO[bytes], image: Image) -> Image:
+def _metadata(page: Any, file: BinaryIO, image: Image) -> Image:
     """Resolution, text and EXIF of a page, added to `image`."""
     notes = image.notes
     text = {key: str(_value(page, tag)).strip("\0 ") for key, tag in TEXT.items() if tag in page.tags}
@@ -131,10 +131,14 @@ def _metadata(page: Any, file: IO[bytes], image: Image) -> Image:
         text[XMP] = bytes(_value(page, 700)).rstrip(b"\0").decode("utf-8", "replace")
     if 33723 in page.tags or 34377 in page.tags:
         notes += ("Its IPTC and Photoshop blocks are not kept.",)
-    exif = None
+    exif, wanted = None, {ifd.EXIF, ifd.GPS, ifd.MAKE, ifd.MODEL, *(tag for key, tag in TEXT.items() if key in text)}
+    if page.parent.is_ome:  # a description for machines, true of this picture only
+        wanted.discard(TEXT["Description"])
     try:
         if not page.parent.is_bigtiff:  # whose directories have another shape; EXIF is hardly ever seen there
-            exif = ifd.extract(lambda at, n: (file.seek(at), file.read(n))[1], page.parent.byteorder, page.offset)
+            exif = ifd.extract(
+                lambda at, n: (file.seek(at), file.read(n))[1], page.parent.byteorder, page.offset, wanted
+            )
     except (struct.error, ValueError):
         notes += ("Its EXIF block is damaged and is not kept.",)
     dpi, unit = None, {2: 1.0, 3: 2.54}.get(int(_value(page, 296, 2)))
@@ -153,13 +157,13 @@ def _word(photometric: Any) -> str:
     return words.get(int(photometric), getattr(photometric, "name", "?"))
 
 
-def read_recipe(file: IO[bytes]) -> str | None:
+def read_recipe(file: BinaryIO) -> str | None:
     """The recipe of a TIFF, without decoding the picture."""
     import tifffile
 
     file.seek(0)
     with tifffile.TiffFile(file) as tif:
-        tag = tif.pages[0].tags.get(RECIPE_TAG)
+        tag = tif.pages.first.tags.get(RECIPE_TAG)
         if tag is None:
             return None
         file.seek(tag.valueoffset)  # tag.value has lost its last newline
@@ -173,24 +177,22 @@ def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: st
     """
     import tifffile
 
-    exif, order, camera = like.exif or b"", "<", {}
-    if exif:
-        order, first = ifd.start(exif)
-        camera = {tag: rest for tag, *rest in ifd.entries(ifd.reader(exif), order, first)}
+    exif, camera = like.exif or b"", {}
+    order, first = ifd.start(exif or b"II*\0\0\0\0\0")
+    texts = {tag: like.text[key].encode() for key, tag in TEXT.items() if key in like.text}
+    for tag, kind, count, value in ifd.entries(ifd.reader(exif), order, first) if exif else ():
+        (place,) = camera[tag] = struct.unpack(order + "I", value)
+        if kind == 2:
+            texts.setdefault(tag, (value if count <= 4 else exif[place : place + count]).split(b"\0")[0])
     tags: list[tuple[int, int, int, Any, bool]] = []
 
     def add(tag: int, text: bytes, kind: int = 2) -> None:
         data = text + b"\0" * (kind == 2)
         tags.append((tag, kind, len(data), data, True))
 
-    for key, tag in TEXT.items():
-        if key in like.text and key not in ("Software", "Description"):
-            add(tag, like.text[key].encode())
-    for tag in (ifd.MAKE, ifd.MODEL):
-        if tag in camera:
-            _, count, value = camera[tag]
-            place = struct.unpack(order + "I", value)[0]
-            add(tag, (value if count <= 4 else exif[place : place + count]).split(b"\0")[0])
+    description, software = texts.pop(TEXT["Description"], b""), texts.pop(TEXT["Software"], b"")
+    for tag, text in texts.items():
+        add(tag, text)
     if XMP in like.text:
         add(700, like.text[XMP].encode(), kind=1)
     if recipe is not None:
@@ -211,29 +213,28 @@ def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: st
         compression="adobe_deflate",
         predictor=pixels.dtype != np.float32,
         iccprofile=like.icc,
-        description=like.text.get("Description", "").encode() or None,
-        software=like.text.get("Software", "").encode() or False,
+        description=description or None,
+        software=software or False,
         resolution=like.dpi,
         resolutionunit="inch" if like.dpi else None,
         metadata=None,
         extratags=tags,
     )
     if pointers:
-        _attach(out, exif, order, {tag: camera[tag][2] for tag in pointers})
+        _attach(out, exif, order, {tag: camera[tag][0] for tag in pointers})
     return out.getvalue()
 
 
-def _attach(out: io.BytesIO, exif: bytes, order: str, pointers: dict[int, bytes]) -> None:
+def _attach(out: io.BytesIO, exif: bytes, order: ifd.Order, pointers: dict[int, int]) -> None:
     """Append sub-directories of `exif` and turn the entries that hold their room into pointers."""
     import tifffile
 
     out.seek(0)
     with tifffile.TiffFile(out) as tif:
-        rooms = {tag: tif.pages[0].tags[tag - 1].offset for tag in pointers}
-    for tag, value in pointers.items():
+        rooms = {tag: tif.pages.first.tags[tag - 1].offset for tag in pointers}
+    for tag, place in pointers.items():
         end = out.seek(0, io.SEEK_END)
         end += out.write(b"\0" * (end % 2))
-        (place,) = struct.unpack(order + "I", value)
         out.write(ifd.moved(ifd.reader(exif), order, place, end, depth=1))
         out.seek(rooms[tag])
         out.write(struct.pack(order + "HHII", tag, 4, 1, end))

@@ -1,0 +1,261 @@
+"""A run, kept on the disk while it lasts: safetensors and TOML, never pickle; killed at any moment, it can go on.
+
+The folder holds `recipe.toml` (with the paths of the input and the output) and the last two states. A state is one file that
+appears by one rename, and its name carries the checksum of its bytes: what has a name is whole, or is known to be damaged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import shlex
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from untaught.errors import BadInput
+from untaught.recipes import Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from untaught.run import Iterate, Run
+
+LONG = 30.0
+"""Seconds: a run that is expected to last longer is kept without being asked."""
+_STATE = re.compile(r"state-(\d+)-([0-9a-f]{16})\.safetensors")
+_TRIAL = re.compile(r"\.untaught-[0-9a-f]{12}\.tmp")
+
+
+def pack(state: Any, metadata: dict[str, str] | None = None) -> bytes:
+    """Nested dictionaries, lists and tuples of tensors and plain values, as the bytes of one safetensors file.
+
+    The structure is JSON in the file's metadata. Layouts are kept, since bits may depend on them. TypeError for any other type.
+    """
+    from safetensors.torch import save
+
+    tensors: dict[str, Tensor] = {}
+    structure = _take_apart(state, tensors, "")
+    return save(tensors, {**(metadata or {}), "structure": json.dumps(structure)})
+
+
+def unpack(data: bytes) -> tuple[Any, dict[str, str]]:
+    """(state, metadata) of the bytes that `pack` made. ValueError for anything else."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        tensors = load(data)
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        metadata = header["__metadata__"]
+        return _put_together(json.loads(metadata.pop("structure")), tensors), metadata
+    except (SafetensorError, KeyError, TypeError, IndexError, AttributeError, RuntimeError) as error:
+        raise ValueError(f"no state of a run: {error}") from error
+
+
+def _take_apart(value: Any, tensors: dict[str, Tensor], path: str) -> Any:
+    import torch
+
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, dict):
+        return {"dict": [[_take_apart(k, tensors, path), _take_apart(v, tensors, f"{path}/{k}")] for k, v in value.items()]}
+    if type(value) in (list, tuple):
+        return {type(value).__name__: [_take_apart(v, tensors, f"{path}/{i}") for i, v in enumerate(value)]}
+    if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
+        raise TypeError(f"{path or 'the state'} is a {type(value).__name__}, which a checkpoint cannot hold")
+    name = f"{len(tensors)}{path}"  # numbered, because the keys 0 and "0" have one path
+    value = value.detach()
+    how: dict[str, Any] = {"tensor": name}
+    plain = value.cpu().clone(memory_format=torch.contiguous_format)
+    if value.stride() != plain.stride() and torch.empty_like(value).stride() == value.stride():  # dense, in another order
+        how["stride"] = list(value.stride())
+    if value.device.type != "cpu":
+        how["device"] = str(value.device)
+    if value.is_complex():
+        how["complex"], plain = True, torch.view_as_real(plain.resolve_conj()).contiguous()
+    tensors[name] = plain
+    return how
+
+
+def _put_together(value: Any, tensors: dict[str, Tensor]) -> Any:
+    import torch
+
+    if not isinstance(value, dict):
+        return value
+    if "tensor" not in value:
+        ((kind, items),) = value.items()
+        if kind == "dict":
+            return {_put_together(k, tensors): _put_together(v, tensors) for k, v in items}
+        return {"list": list, "tuple": tuple}[kind](_put_together(v, tensors) for v in items)
+    tensor = tensors[value["tensor"]]
+    if value.get("complex"):
+        tensor = torch.view_as_complex(tensor)
+    if "stride" in value:
+        tensor = torch.empty_strided(tensor.shape, value["stride"], dtype=tensor.dtype).copy_(tensor)
+    return tensor.to(value["device"]) if "device" in value else tensor
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The folder of one run."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"'untaught resume {shlex.quote(str(self.path))}'"
+
+    def check(self, *, force: bool) -> None:
+        """`BadInput` where a run is kept already, unless it may be replaced."""
+        if not force and (self.path / "recipe.toml").exists():
+            raise BadInput(f"'{self.path}' keeps a run already: finish it with {self}, or begin anew with --force.")
+
+    def recipe(self) -> Recipe:
+        """The recipe of the run that is kept here; `BadInput` where there is none."""
+        if not (self.path / "recipe.toml").is_file():
+            raise BadInput(f"'{self.path}' keeps no run, for there is no recipe.toml in it: name the folder OUTPUT.run, "
+                           "or begin the run anew.")
+        return Recipe.read(self.path / "recipe.toml")
+
+    def begin(self, recipe: Recipe) -> None:
+        """Make the folder, empty it of an earlier run, and write the recipe. OSError where that fails."""
+        self.path.mkdir(exist_ok=True)
+        self.remove(folder=False)
+        self._put("recipe.toml", recipe.to_toml().encode())
+
+    def save(self, run: Run, recipe: Recipe) -> None:
+        """Keep the run as it is now, and the state before. OSError where the disk is full or the folder cannot be written."""
+        data = pack(run.state_dict(), {"of": recipe.key})
+        self._put(f"state-{run.total}-{_checksum(data)}.safetensors", data)
+        for old in self.states()[2:]:
+            old.unlink(missing_ok=True)
+
+    def load(self, recipe: Recipe) -> tuple[Any, tuple[str, ...]]:
+        """The newest whole state (None where the run was killed before its first), and what is to be said about it.
+
+        `BadInput` where every state is damaged, or one is of another run.
+        """
+        notes: list[str] = []
+        for path in self.states():
+            step, data = _step(path), path.read_bytes()
+            try:
+                if _checksum(data) not in path.name:
+                    raise ValueError("its checksum is another one")
+                state, metadata = unpack(data)
+            except ValueError:
+                notes.append(f"The checkpoint of step {step} is damaged ({len(data)} bytes) and was put away.")
+                continue
+            if metadata.get("of") != recipe.key:
+                raise BadInput(f"The checkpoint '{path}' is of another run than the recipe beside it, whose input is "
+                               f"'{recipe.input}': begin the run anew.")
+            self._forget(self.states()[: len(notes)])
+            return state, (*notes, f"The run went on from step {step}.")
+        if notes:
+            raise BadInput(f"All {len(notes)} checkpoints in '{self.path}' are damaged: remove the folder and begin the run anew.")
+        return None, ("The run had been kept at no step yet, and began at the first.",)
+
+    def states(self) -> list[Path]:
+        """The files of the states, the newest first."""
+        return sorted((p for p in self.path.iterdir() if _STATE.fullmatch(p.name)), key=_step, reverse=True)
+
+    @property
+    def claimed(self) -> bool:
+        """Whether what stands at the output's place is this run's own, or may be replaced."""
+        return (self.path / "claimed").exists()
+
+    def claim(self) -> None:
+        self._put("claimed", b"")
+
+    def remove(self, *, folder: bool = True) -> None:
+        """Remove the files of the run, the recipe last, and the folder if nothing else is in it. OSError where that fails."""
+        trials = [p for p in self.path.iterdir() if _TRIAL.fullmatch(p.name)]
+        for path in (*trials, *self.states(), self.path / "recipe.toml", self.path / "claimed"):
+            path.unlink(missing_ok=True)
+        if folder and not any(self.path.iterdir()):
+            self.path.rmdir()
+
+    def _forget(self, damaged: list[Path]) -> None:
+        """Damaged states would count as the newest of the two that are kept."""
+        for path in damaged:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _put(self, name: str, data: bytes) -> None:
+        trial = self.path / f".untaught-{secrets.token_hex(6)}.tmp"
+        try:
+            with trial.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(trial, self.path / name)
+        finally:
+            with contextlib.suppress(OSError):
+                trial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, AttributeError):  # makes the rename outlast a power cut, where the system can
+            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _step(path: Path) -> int:
+    return int(path.name.split("-")[1])
+
+
+@dataclass
+class Checkpointer:
+    """A watcher that keeps the run in a folder every so many seconds; what fails is said at the end, and the run goes on.
+
+    begun: whether the folder is there already; where it is not, it is made once the run is seen to be a long one.
+    """
+
+    run: Run
+    recipe: Recipe
+    folder: Folder
+    every: float = 10.0
+    begun: bool = False
+    tried: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.due = time.monotonic() + self.every
+
+    def __call__(self, iterate: Iterate) -> None:
+        if time.monotonic() >= self.due:
+            if self.begun or self.long:
+                self.save()
+            self.due = time.monotonic() + self.every
+
+    @property
+    def long(self) -> bool:
+        """Whether the run will last over 30 s, by its steps so far; one that does not know its end is."""
+        run = self.run
+        return run.steps is None or run.seconds + (run.steps - run.step) * run.seconds / max(1, run.total) > LONG
+
+    def save(self) -> None:
+        """Keep the run now. A failure is remembered and not raised: the last good state is still there."""
+        self.tried += 1
+        try:
+            if not self.begun:
+                self.folder.begin(self.recipe)
+                self.begun = True
+            self.folder.save(self.run, self.recipe)
+        except OSError as error:
+            self.errors.append(error.strerror or str(error))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        if not self.errors:
+            return ()
+        return (f"{len(self.errors)} of {self.tried} checkpoints could not be written to '{self.folder.path}' "
+                f"({self.errors[-1]}): the run went on without.",)

@@ -1,0 +1,3 @@
+from untaught.cli import main
+
+main()

@@ -1,0 +1,222 @@
+"""`untaught bench`: our presets and the classics on the same noisy pictures, as tables and as a contact sheet."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from untaught.cli.restoring import number
+from untaught.cli.watching import INTERRUPTED
+
+if TYPE_CHECKING:
+    from untaught.studies.bench import Row
+    from untaught.studies.cases import Case
+
+FLAG = Parameter(negative=())
+
+
+def bench(
+    task: str,
+    /,
+    *pictures: Path,
+    sigma: Annotated[float | None, Parameter(converter=number, n_tokens=1)] = None,
+    presets: str = "fast",
+    against: str = "tv,wavelet,nlm,bm3d",
+    seeds: int = 3,
+    steps: int | None = None,
+    noisy_from: Path | None = None,
+    pairs: list[Path] | None = None,
+    reference: list[str] | None = None,
+    memory: Annotated[bool, FLAG] = False,
+    device: str = "auto",
+    csv: Path | None = None,
+    markdown: Path | None = None,
+    sheet: Path | None = None,
+    force: Annotated[bool, FLAG] = False,
+    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+) -> int:
+    """Compare presets with classic methods on the same inputs: PSNR, SSIM, seconds, memory, steps.
+
+    Parameters
+    ----------
+    task
+        What is compared; denoise is the one there is.
+    pictures
+        Clean pictures. Noise is added to them, another draw for every seed.
+    sigma
+        Standard deviation of that noise as a fraction of full scale, e.g. 25/255. Every method is told.
+    presets
+        Ours, with commas between them: fast,paper. Empty: none.
+    against
+        The classics: tv, wavelet, nlm, and bm3d where its package is installed (non-commercial licence).
+    seeds
+        How many seeds, 0, 1, 2, ..., of the noise and of the network.
+    steps
+        How many steps ours take, instead of each preset's own number.
+    noisy_from
+        A folder of published noisy pictures, NAME_sigmaNN.png, that are taken where one is found.
+    pairs
+        A folder of real noise beside a reference: raw/ and gt/, or NAME_real and NAME_mean. No method is told sigma.
+    reference
+        How the names of the references in --pairs end, if not in _mean.
+    memory
+        Measure peak memory: every method runs in a process of its own.
+    device
+        auto, cpu or cuda, for ours.
+    csv
+        Write every single result here.
+    markdown
+        Write the table here.
+    sheet
+        Write a before/after picture here: 100 % crops and what each method took away (seed 0).
+    force
+        Write over existing files (never over a picture that is read).
+    quiet
+        Print nothing but the table and errors.
+    """
+    from untaught.errors import BadInput, unknown
+    from untaught.presets import resolve_device
+    from untaught.studies import bench as engine
+    from untaught.studies import cases as inputs
+
+    if task != "denoise":
+        raise unknown("task to compare", task, ["denoise"])
+    if not pictures and not pairs:
+        raise BadInput("There are no pictures to compare on: name clean ones, or a folder of real pairs with --pairs.")
+    if seeds < 1 or (steps is not None and steps < 1):
+        raise BadInput(f"seeds = {seeds} and steps = {steps or 'the preset`s'}: give 1 or more of each.")
+    if sigma is not None and not pictures:
+        raise BadInput(
+            "--sigma is of the noise that is added to pictures, but there are only real pairs, with their own: drop it."
+        )
+    methods, reasons = engine.check(_names(presets), _names(against))
+    _check_targets(csv, markdown, sheet, pictures, force=force)
+    settings = engine.Settings(steps, resolve_device(device), memory)
+    cases = inputs.with_noise(pictures, sigma, noisy_from)
+    endings = [e for r in reference or ["_mean"] for e in _names(r)]
+    cases += [case for folder in pairs or () for case in inputs.pairs(folder, endings)]
+    for reason in reasons:
+        print(f"note: {reason}", file=sys.stderr)
+    command = _command(
+        task,
+        pictures,
+        {
+            "sigma": sigma,
+            "presets": presets,
+            "against": against,
+            "seeds": seeds,
+            "steps": steps,
+            "noisy-from": noisy_from,
+            "pairs": pairs,
+            "reference": reference,
+            "memory": memory,
+            "device": device,
+            "csv": csv,
+            "markdown": markdown,
+            "sheet": sheet,
+            "force": force,
+        },
+    )
+    rows, strips, interrupted = _run(engine.bench(cases, methods, seeds, settings), cases, quiet=quiet)
+    _tell(rows, cases, seeds, settings.device, command, csv, markdown)
+    if sheet is not None and strips:
+        from untaught import images
+        from untaught.studies.sheet import contact_sheet
+
+        images.write(sheet, contact_sheet(strips))
+    return INTERRUPTED if interrupted else 0
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _command(task: str, pictures: tuple[Path, ...], options: dict[str, Any]) -> str:
+    """The command that makes this table again, every default spelt out."""
+    words = ["untaught", "bench", task, *map(str, pictures)]
+    for name, value in options.items():
+        if value is True:
+            words.append(f"--{name}")
+        elif value is not None and value is not False:
+            for one in value if isinstance(value, list) else [value]:
+                words += [f"--{name}", str(one)]
+    return shlex.join(words)
+
+
+def _check_targets(
+    csv: Path | None, markdown: Path | None, sheet: Path | None, pictures: tuple[Path, ...], *, force: bool
+) -> None:
+    """Refuse before the work what could not be written after it."""
+    from untaught import images
+    from untaught.errors import BadInput
+
+    targets = [t for t in (csv, markdown, sheet) if t is not None]
+    if len({t.resolve() for t in targets}) < len(targets):
+        raise BadInput("Two of --csv, --markdown and --sheet name the same file: give each one its own.")
+    for target in targets:
+        if any(target.resolve() == p.resolve() for p in pictures):
+            raise BadInput(f"'{target}' is one of the pictures, which are never overwritten: name another file.")
+        if target is sheet:
+            images.check_output(target, force=force)
+        elif target.is_dir() or not target.parent.is_dir():
+            raise BadInput(f"'{target}' cannot be written: name a file in a folder that exists.")
+        elif target.exists() and not force:
+            raise BadInput(f"'{target}' exists already: replace it with --force, or name another file.")
+
+
+def _run(results: Any, cases: list[Case], *, quiet: bool) -> tuple[list[Row], list[Any], bool]:
+    """All rows, the strips of the contact sheet (seed 0), and whether an interrupt ended it; what was done is kept."""
+    from untaught.studies.bench import NOISY
+    from untaught.studies.sheet import Strip
+
+    rows: list[Row] = []
+    strips: dict[str, Strip] = {}
+    clean = {case.name: case.clean for case in cases}
+    try:
+        for row, picture in results:
+            rows.append(row)
+            if row.seed == 0 and row.method == NOISY:
+                strips[row.picture] = Strip(row.picture, clean[row.picture], picture, {})
+            elif row.seed == 0:
+                strips[row.picture].results[row.method] = picture
+            if not quiet:
+                print(
+                    f"{row.picture}, seed {row.seed}, {row.method}: {row.psnr:.2f} dB, {row.seconds:.2f} s",
+                    file=sys.stderr,
+                )
+    except KeyboardInterrupt:
+        return rows, list(strips.values()), True
+    return rows, list(strips.values()), False
+
+
+def _tell(
+    rows: list[Row], cases: list[Case], seeds: int, device: str, command: str, csv: Path | None, markdown: Path | None
+) -> None:
+    """The table on the terminal, and in the files that were asked for."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from untaught.studies import tables
+
+    lines, hardware = tables.summary(rows, cases), tables.hardware(device)
+    caption = tables.caption(rows, seeds, cases)
+    table = Table()
+    for i, name in enumerate(tables.HEADER):
+        table.add_column(name, justify="left" if i < 2 else "right", no_wrap=i > 1)
+    for i, line in enumerate(lines):
+        table.add_row(*line.cells, end_section=i + 1 == len(lines) or lines[i + 1].picture != line.picture)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
+    console.print(table)
+    for sentence in (*caption, f"Hardware: {hardware}.", f"Command: {command}"):
+        console.print(sentence, markup=False, soft_wrap=True)
+    if csv is not None:
+        tables.write_csv(csv, rows, cases, hardware=hardware, command=command)
+    if markdown is not None:
+        text = tables.markdown(lines, caption=caption, hardware=hardware, command=command)
+        markdown.write_text(text, encoding="utf-8")

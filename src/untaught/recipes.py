@@ -1,0 +1,164 @@
+"""How a picture was made, in a few readable lines of TOML that travel with it: `untaught run` repeats them."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import platform
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import tomli_w
+
+from untaught.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    from untaught.run import Job
+
+FORMAT = 1
+_HEAD = "# How this picture was made. `untaught run` on this text, or on the picture that carries it, makes it again.\n"
+_FIELDS: dict[str, type] = {"recipe": int, "task": str, "steps": int, "complete": bool, "threads": int, "notes": list,
+                            "output": str, "input": dict, "settings": dict, "versions": dict}
+_OPTIONAL = {"output"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that the bits of a result depend on.
+
+    settings: the task's keyword arguments, None left out. input: the name of the file, and sha256 of its bytes.
+    versions, threads: of the build. steps: how many were taken, and complete: whether the run ended there by itself.
+    output: only for a run that is still to be finished.
+    """
+
+    task: str
+    settings: dict[str, Any]
+    input: str
+    sha256: str
+    versions: dict[str, str]
+    threads: int
+    steps: int = 0
+    complete: bool = False
+    notes: tuple[str, ...] = ()
+    output: str = ""
+
+    @classmethod
+    def now(cls, task: str, settings: dict[str, Any], *, input: str, sha256: str, output: str = "") -> Recipe:
+        """The recipe of a run that begins here and now."""
+        import torch
+
+        versions = {"untaught": version("untaught"), "python": platform.python_version(), "torch": torch.__version__,
+                    "numpy": version("numpy"), "scikit-image": version("scikit-image"),
+                    "cpu": torch.backends.cpu.get_cpu_capability()}  # bits depend on the widest instructions, too
+        return cls(task, settings, input, sha256, versions, torch.get_num_threads(), output=output)
+
+    def resolved(self, job: Job, compose: Callable[..., Job]) -> Recipe:
+        """With every default written out, the device that "auto" became, and the number of steps where it is fixed."""
+        from untaught.stopping import After
+
+        own = {p.name: p.default for p in inspect.signature(compose).parameters.values() if p.kind is p.KEYWORD_ONLY}
+        settings = {**own, **self.settings}
+        first = job.stages[0].method
+        if "device" in own:
+            settings["device"] = first.device
+        if "steps" in own and len(job.stages) == 1 and type(first.stop) is After:
+            settings["steps"] = first.stop.steps
+        return replace(self, settings={name: str(v) if isinstance(v, Path) else v for name, v in settings.items() if v is not None})
+
+    def finished(self, *, steps: int, complete: bool, notes: tuple[str, ...]) -> Recipe:
+        """As it travels with the result: what happened, and nothing of where the files lay."""
+        return replace(self, input=Path(self.input).name, output="", steps=steps, complete=complete, notes=notes)
+
+    @property
+    def key(self) -> str:
+        """What ties a checkpoint to its run: the picture, the task and its settings."""
+        return hashlib.sha256(json.dumps([self.task, self.settings, self.sha256], sort_keys=True).encode()).hexdigest()
+
+    def differences(self, other: Recipe) -> list[str]:
+        """What is another build there than here, as "torch 2.12.0 there, 2.13.0 here"."""
+        names = sorted({*self.versions, *other.versions})
+        apart = [(name, self.versions.get(name, "none"), other.versions.get(name, "none")) for name in names]
+        apart.append(("threads", str(self.threads), str(other.threads)))
+        return [f"{name} {mine} there, {others} here" for name, mine, others in apart if mine != others]
+
+    def arguments(self, compose: Callable[..., Job]) -> dict[str, Any]:
+        """The settings, as the task's function takes them; `BadInput` for one that it does not know, or of another type."""
+        hints = get_type_hints(compose, localns={"Job": object})
+        known = [p.name for p in inspect.signature(compose).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        for name, value in self.settings.items():
+            if name not in known:
+                raise unknown(f"setting of '{self.task}'", name, known)
+            if not _fits(value, hints[name]):
+                raise BadInput(f"The recipe's setting {name} = {value!r} is of the wrong type for '{self.task}': correct it.")
+        return dict(self.settings)
+
+    def to_toml(self) -> str:
+        table = {"recipe": FORMAT, "task": self.task, "steps": self.steps, "complete": self.complete,
+                 "threads": self.threads, "notes": list(self.notes), **({"output": self.output} if self.output else {}),
+                 "input": {"name": self.input, "sha256": self.sha256},
+                 "settings": {name: v for name, v in self.settings.items() if v is not None}, "versions": self.versions}
+        return _HEAD + tomli_w.dumps(table)
+
+    @classmethod
+    def from_toml(cls, text: str, where: str = "this text") -> Recipe:
+        """The recipe that `to_toml` wrote; `BadInput`, naming `where`, for anything else."""
+
+        def refuse(why: str) -> BadInput:
+            return BadInput(f"{where} holds no whole recipe ({why}): take it from the result again.")
+
+        try:
+            table = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise refuse(str(error)) from error
+        if table.get("recipe", FORMAT) != FORMAT:
+            raise BadInput(f"{where} is a recipe of format {table['recipe']}, and this untaught reads format {FORMAT}: "
+                           "use the version that wrote it.")
+        _check(table, _FIELDS, _OPTIONAL, refuse)
+        _check(table["input"], {"name": str, "sha256": str}, set(), refuse)
+        for name, value in table["versions"].items():
+            if not isinstance(value, str):
+                raise refuse(f"the version of '{name}' is no text")
+        if not all(isinstance(note, str) for note in table["notes"]):
+            raise refuse("a note is no text")
+        if table["steps"] < 0 or table["threads"] < 1:
+            raise refuse(f"steps = {table['steps']} and threads = {table['threads']}")
+        return cls(table["task"], table["settings"], table["input"]["name"], table["input"]["sha256"], table["versions"],
+                   table["threads"], table["steps"], table["complete"], tuple(table["notes"]), table.get("output", ""))
+
+    @classmethod
+    def read(cls, path: Path) -> Recipe:
+        """The recipe in a TOML file; `BadInput` where there is none."""
+        try:
+            return cls.from_toml(path.read_text(encoding="utf-8"), f"'{path}'")
+        except OSError as error:
+            raise BadInput(f"The recipe '{path}' cannot be read ({error.strerror}): check the name and the folder.") from error
+        except UnicodeDecodeError as error:
+            raise BadInput(f"'{path}' holds no recipe, but bytes that are no text: name a recipe (.toml) or a result.") from error
+
+
+def _check(table: dict[str, Any], fields: dict[str, type], optional: set[str], refuse: Callable[[str], BadInput]) -> None:
+    for name in table:
+        if name not in fields:
+            raise refuse(f"the field '{name}' is unknown")
+    for name, kind in fields.items():
+        if name not in table and name not in optional:
+            raise refuse(f"the field '{name}' is missing")
+        if name in table and type(table[name]) is not kind:
+            raise refuse(f"the field '{name}' is {table[name]!r}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Whether a value read from TOML is of the type; the task itself judges the range, and which names there are."""
+    if get_origin(hint) in (Union, UnionType):
+        return any(_fits(value, one) for one in get_args(hint))
+    if get_origin(hint) is Literal:
+        return type(value) in {type(one) for one in get_args(hint)}
+    if hint is float:
+        return type(value) in (int, float)
+    return hint is Any or (hint is NoneType and value is None) or (isinstance(hint, type) and type(value) is hint)

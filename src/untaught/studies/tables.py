@@ -1,0 +1,186 @@
+"""Rows of a benchmark as tables: one summary, in the terminal's hands or as Markdown, and every row as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+
+from untaught.studies.bench import Row
+from untaught.studies.cases import Case, plain
+
+HEADER = ("picture", "method", "PSNR (dB)", "SSIM", "seconds", "steps", "peak MiB")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the summary: means over the seeds. spread: PSNR's standard deviation over them; None for one."""
+
+    picture: str
+    method: str
+    psnr: float
+    spread: float | None = None
+    ssim: float | None = None
+    seconds: float | None = None
+    steps: float | None = None
+    peak_mib: float | None = None
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        psnr = f"{self.psnr:.2f}" if self.spread is None else f"{self.psnr:.2f} ± {self.spread:.2f}"
+        seconds = (
+            None if self.seconds is None else f"{self.seconds:.1f}" if self.seconds >= 1 else f"{self.seconds:.2f}"
+        )
+        numbers = (f"{v:.{digits}f}" if v is not None else "" for v, digits in ((self.steps, 0), (self.peak_mib, 0)))
+        return (
+            self.picture,
+            self.method,
+            psnr,
+            f"{self.ssim:.3f}" if self.ssim is not None else "",
+            seconds or "",
+            *numbers,
+        )
+
+
+def summary(rows: Sequence[Row], cases: Sequence[Case]) -> list[Line]:
+    """Picture by picture the mean over its seeds, published figures under ours, then the mean over all pictures.
+
+    The last needs every picture at every seed; its spread is that of the seeds' means, not that between pictures.
+    """
+    lines: list[Line] = []
+    known: list[dict[str, float]] = []
+    for case in cases:
+        mine = [r for r in rows if r.picture == case.name]
+        if mine:
+            lines += [_line(case.name, m, [[r] for r in mine if r.method == m]) for m in _methods(mine)]
+            known.append(published(case))
+            lines += [Line(case.name, name, figure) for name, figure in known[-1].items()]
+    pictures = len({r.picture for r in rows})
+    if pictures > 1:
+        name = f"mean of {pictures}"
+        for method in _methods(rows):
+            seeds = sorted({r.seed for r in rows})
+            each = [[r for r in rows if r.method == method and r.seed == s] for s in seeds]
+            whole = [group for group in each if len(group) == pictures]
+            lines += [_line(name, method, whole)] if whole else []
+        for label in known[0] if all(known) else ():
+            if all(label in k for k in known):
+                lines.append(Line(name, label, statistics.fmean(k[label] for k in known)))
+    return lines
+
+
+def published(case: Case) -> dict[str, float]:
+    """PSNR by method ("DIP, published"), where picture, size and noise level are those of a published table."""
+    if case.sigma is None:
+        return {}
+    text = files("untaught.studies").joinpath("published.csv").read_text(encoding="utf-8")
+    height, width, *rest = case.clean.shape
+    found = {}
+    for line in csv.DictReader(io.StringIO(text)):
+        same = (line["picture"], int(line["height"]), int(line["width"]), [int(line["channels"])])
+        # Of a name alone nothing follows: there are many houses.
+        if (
+            same == (plain(Path(case.name).stem), height, width, rest)
+            and abs(255 * case.sigma - float(line["sigma255"])) < 0.01
+        ):
+            found[f"{line['method']}, published"] = float(line["psnr"])
+    return found
+
+
+def hardware(device: str = "cpu") -> str:
+    """What the seconds are seconds of: processor, threads, versions; and the GPU where one was used."""
+    import torch
+
+    parts = [f"{_processor()}, {len(_cores())} cores, {torch.get_num_threads()} threads"]
+    if device.startswith("cuda"):
+        parts.append(torch.cuda.get_device_name(device))
+    names = ("untaught", "torch", "scikit-image")
+    return "; ".join([*parts, ", ".join(f"{n} {version(n)}" for n in names), f"Python {platform.python_version()}"])
+
+
+def write_csv(path: Path, rows: Iterable[Row], cases: Sequence[Case], *, hardware: str, command: str) -> None:
+    """One row for each picture x method x seed, with the picture's published figures, hardware and command."""
+    known = {case.name: published(case) for case in cases}
+    labels = sorted({label for figures in known.values() for label in figures})
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*(f.name for f in fields(Row)), *labels, "hardware", "command"])
+        for row in rows:
+            figures = [known[row.picture].get(label) for label in labels]
+            writer.writerow([*asdict(row).values(), *figures, hardware, command])
+
+
+def markdown(lines: Sequence[Line], *, caption: Iterable[str], hardware: str, command: str) -> str:
+    """The summary as a Markdown table, with everything that is needed to make it again."""
+    table = [HEADER, *(line.cells for line in lines)]
+    body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in table]
+    body.insert(1, "|---|---|" + "---:|" * (len(HEADER) - 2))
+    said = [*caption, f"Hardware: {hardware}."]
+    return "\n".join([*body, "", *(f"- {s}" for s in said), "", "```", command, "```", ""])
+
+
+def caption(rows: Sequence[Row], seeds: int, cases: Sequence[Case]) -> list[str]:
+    """What the numbers mean, in sentences."""
+    said = [
+        "PSNR over all channels and SSIM of the 8-bit result (16-bit for 16-bit pairs) against the clean picture; "
+        "seconds are wall time, array in to array out."
+    ]
+    if seeds > 1:
+        said.append(f"Means over {seeds} seeds, ± the standard deviation over them.")
+    origins = {r.noise for r in rows}
+    if "drawn" in origins:
+        said.append(
+            "Noise: numpy.random.default_rng(seed), added in [0, 1], clipped, rounded to 8 bit; new for every seed."
+        )
+    if "published" in origins:
+        said.append("Published noisy pictures: one input, the seeds change the network only.")
+    if "real" in origins:
+        said.append("Real pairs: no method is told sigma; the classics get scikit-image's estimate_sigma.")
+    if any(published(case) and case.origin == "drawn" for case in cases):
+        said.append("The published figures are of another draw of the noise: --noisy-from compares on the same.")
+    if any(r.peak_mib for r in rows):
+        said.append("Peak MiB: a process of its own for each method, Python and libraries included.")
+    return said
+
+
+def _methods(rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(r.method for r in rows))
+
+
+def _line(picture: str, method: str, seeds: Sequence[Sequence[Row]]) -> Line:
+    """The line of groups of rows, one group a seed."""
+    rows = [r for group in seeds for r in group]
+    means = [statistics.fmean(r.psnr for r in group) for group in seeds]
+    spread = statistics.stdev(means) if len(means) > 1 and all(abs(m) != float("inf") for m in means) else None
+    steps = [r.steps for r in rows if r.steps is not None]
+    peaks = [r.peak_mib for r in rows if r.peak_mib is not None]
+    return Line(
+        picture,
+        method,
+        statistics.fmean(means),
+        spread,
+        statistics.fmean(r.ssim for r in rows),
+        statistics.fmean(r.seconds for r in rows),
+        statistics.fmean(steps) if steps else None,
+        max(peaks) if peaks else None,
+    )
+
+
+def _cores() -> Iterable[int]:
+    return os.sched_getaffinity(0) if sys.platform == "linux" else range(os.cpu_count() or 1)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,163 @@
+"""Denoising as a library: arrays in, arrays out, laws of scale and type, refusals."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import untaught
+from untaught.errors import BadInput
+from untaught.metrics import psnr
+from untaught.presets import DENOISING
+
+FEW = {"steps": 60, "sigma": 25 / 255}
+
+
+def test_importing_costs_no_torch():
+    code = "import sys, untaught, untaught.cli; untaught.denoise; print('torch' in sys.modules, 'skimage' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_every_public_name_is_there():
+    for name in untaught.__all__:
+        assert getattr(untaught, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'dnoise'"):
+        untaught.dnoise  # noqa: B018
+
+
+def test_a_noisy_photo_gets_better(noisy, photo):
+    clean = untaught.denoise(noisy, sigma=25 / 255, steps=300)
+    assert psnr(clean, photo) > psnr(noisy, photo) + 6
+
+
+@pytest.mark.parametrize("preset", sorted(DENOISING))
+def test_every_preset_runs_and_keeps_type_and_shape(preset, noisy):
+    small = noisy[:20, :23]
+    clean = untaught.denoise(small, preset=preset, steps=4, sigma=25 / 255)
+    assert (clean.dtype, clean.shape) == (small.dtype, small.shape)
+    assert DENOISING[preset].source
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+@pytest.mark.parametrize("layout", ["grey", "rgb", "channels first", "series", "volume"])
+def test_type_and_layout_are_preserved(dtype, layout, noisy):
+    array = noisy[:16, :18]
+    options = {}
+    if layout == "grey":
+        array = array[..., 0]
+    if layout == "channels first":
+        array, options = np.moveaxis(array, -1, 0), {"channel_axis": 0}
+    if layout == "series":
+        array = array[0, :, 0]
+    if layout == "volume":
+        array, options = np.stack([array[..., 0]] * 5), {"channel_axis": None}
+    array = array.astype(dtype) * (257 if dtype == np.uint16 else 1)
+    sigma = 25 if np.dtype(dtype).kind == "f" else 25 / 255
+    clean = untaught.denoise(array, sigma=sigma, steps=3, **options)
+    assert (clean.dtype, clean.shape) == (array.dtype, array.shape)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1, 3), (2, 2, 3), (33, 65)])
+def test_any_size_from_one_pixel(shape):
+    array = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    for preset in DENOISING:
+        assert untaught.denoise(array, sigma=0.1, steps=2, preset=preset).shape == shape
+
+
+def test_same_seed_same_bits(noisy):
+    first, again, other = (untaught.denoise(noisy, seed=s, **FEW) for s in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_scaling_and_shifting_the_input_scales_and_shifts_the_output(noisy):
+    y = noisy.astype(np.float64)
+    a, b = 37.5, -4.0
+    plain = untaught.denoise(y, sigma=25, steps=30)
+    moved = untaught.denoise(a * y + b, sigma=25 * a, steps=30)
+    np.testing.assert_allclose((moved - b) / a, plain, atol=0.02)
+
+
+def test_8_and_16_bit_agree(noisy):
+    small = untaught.denoise(noisy, **FEW)
+    large = untaught.denoise(noisy.astype(np.uint16) * 257, **FEW)
+    assert np.abs(large / 257 - small).max() < 0.51
+
+
+def test_strength_blends_with_the_input(noisy):
+    full = untaught.denoise(noisy, **FEW).astype(float)
+    half = untaught.denoise(noisy, strength=0.5, **FEW).astype(float)
+    assert np.array_equal(untaught.denoise(noisy, strength=0, **FEW), noisy)
+    assert np.abs(half - (full + noisy) / 2).max() <= 1
+
+
+def test_a_job_pickles_to_the_same_job(noisy):
+    job = untaught.denoise.job(noisy, **FEW)
+    again = pickle.loads(pickle.dumps(job))
+    first, second = (j.result(untaught.solve(j).x) for j in (job, again))
+    assert np.array_equal(first, second)
+    assert pickle.loads(pickle.dumps(untaught.denoise)) is untaught.denoise
+
+
+def test_an_unknown_noise_level_is_estimated_and_said(noisy):
+    job = untaught.denoise.job(noisy, steps=3)
+    (note,) = [n for n in job.notes if "sigma" in n]
+    assert "estimated" in note
+    assert float(np.mean(job.problem.likelihood.sigma)) == pytest.approx(25 / 255, rel=0.25)
+
+
+def test_a_path_is_read_and_nothing_is_written(noisy, tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "noisy.png"
+    Image.fromarray(noisy).save(path)
+    assert np.array_equal(untaught.denoise(path, **FEW), untaught.denoise(noisy, **FEW))
+    assert [p.name for p in tmp_path.iterdir()] == ["noisy.png"]
+
+
+def with_value(array, value):
+    array = array.astype(float)
+    array[2, 3, 1] = value
+    return array
+
+
+@pytest.mark.parametrize(("change", "options", "sentence"), [
+    (lambda a: a[:0], {}, r"empty.*\(0, 56, 3\)"),
+    (lambda a: with_value(a, np.nan), {}, r"1 of 8064.*NaN.*\(2, 3, 1\).*weight"),
+    (lambda a: with_value(a, np.inf), {}, r"1 of 8064.*infinite"),
+    (lambda a: a * 0 + 7, {}, "Every value of the picture is 7"),
+    (lambda a: a > 9, {}, "type bool"),
+    (lambda a: a * 1j, {}, "type complex"),
+    (lambda a: a[..., None, None, None], {}, "channel_axis"),
+    (lambda a: a, {"channel_axis": 5}, "channel_axis = 5.*3 axes"),
+    (lambda a: a, {"sigma": 0}, "sigma = 0 is no noise level"),
+    (lambda a: a, {"sigma": -0.1}, "sigma = -0.1"),
+    (lambda a: a, {"sigma": float("nan")}, "sigma = nan"),
+    (lambda a: a, {"sigma": 25}, "did you mean 25/255"),
+    (lambda a: a.astype(float), {"sigma": 1e6}, "whole range"),
+    (lambda a: a, {"preset": "fats"}, "did you mean 'fast'"),
+    (lambda a: a, {"strength": 1.5}, "strength = 1.5"),
+    (lambda a: a, {"steps": 0}, "0 steps"),
+    (lambda a: a, {"seed": -1}, "seed = -1"),
+    (lambda a: a, {"device": "cuda:99"}, "'cuda:99' is not there"),
+    (lambda a: a, {"device": "gpu"}, "no device 'gpu'"),
+])
+def test_bad_input_gets_a_sentence(change, options, sentence, noisy):
+    with pytest.raises(BadInput, match=sentence):
+        untaught.denoise(change(noisy), **{"sigma": 0.1, **options})
+
+
+def test_memory_predicted_above_what_there_is_is_refused(noisy, monkeypatch):
+    monkeypatch.setattr("untaught.presets.free_memory", lambda device: 1e6)
+    with pytest.raises(BadInput, match=r"needs about .* GiB.*0.0 GiB are free"):
+        untaught.denoise(noisy, **FEW)
+
+
+def test_an_unknown_option_names_the_nearest(noisy):
+    with pytest.raises(TypeError, match="sgima"):
+        untaught.denoise(noisy, sgima=0.1)
