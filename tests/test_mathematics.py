@@ -25,9 +25,16 @@ def parts(module, base):
 
 def _parts(module, base):
     """Every public concrete class of a module with its examples; a part without examples fails the sweep."""
-    found = [c for n, c in vars(module).items()
-             if inspect.isclass(c) and issubclass(c, base) and not inspect.isabstract(c) and not n.startswith("_")
-             and c is not base and c.__module__ == module.__name__]
+    found = [
+        c
+        for n, c in vars(module).items()
+        if inspect.isclass(c)
+        and issubclass(c, base)
+        and not inspect.isabstract(c)
+        and not n.startswith("_")
+        and c is not base
+        and c.__module__ == module.__name__
+    ]
     assert found
     for part in found:
         examples = part.examples()
@@ -76,8 +83,12 @@ def test_the_adjoint_of_complex_data_is_the_real_part():
 
 def finite_difference(f, x: Tensor) -> Tensor:
     flat, eps = x.flatten(), 1e-6
-    grad = torch.stack([(f((flat + eps * e).view_as(x)) - f((flat - eps * e).view_as(x))) / (2 * eps)
-                        for e in torch.eye(len(flat), dtype=x.dtype)])
+    grad = torch.stack(
+        [
+            (f((flat + eps * e).view_as(x)) - f((flat - eps * e).view_as(x))) / (2 * eps)
+            for e in torch.eye(len(flat), dtype=x.dtype)
+        ]
+    )
     return grad.view_as(x)
 
 
@@ -114,8 +125,11 @@ def noise_of(likelihood, truth: Tensor, draw: torch.Generator) -> Tensor:
     return truth + likelihood.draw(truth, draw).to(truth.dtype)
 
 
-@pytest.mark.parametrize("likelihood", [c for c in parts(likelihoods, likelihoods.Likelihood)
-                                        if c.floor(torch.ones(1, 3, 2)) is not None], ids=repr)
+@pytest.mark.parametrize(
+    "likelihood",
+    [c for c in parts(likelihoods, likelihoods.Likelihood) if c.floor(torch.ones(1, 3, 2)) is not None],
+    ids=repr,
+)
 def test_floor_is_the_mean_energy_at_the_truth_and_the_truth_is_the_best_constant(likelihood):
     draw = torch.Generator().manual_seed(2)
     truth = torch.full((1, 3, 200, 200), 0.5, dtype=torch.float64)

@@ -40,7 +40,7 @@ _HOMES = {
 }
 _WHERE = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["UntaughtError", "__version__", *sorted(_WHERE), *registry.tasks.names()]  # noqa: PLE0604
+__all__ = ["UntaughtError", "__version__", *sorted(_WHERE), *registry.tasks.names()]
 
 
 def __getattr__(name: str) -> Any:

@@ -57,11 +57,15 @@ def take(array: Any, channel_axis: Channel = "auto") -> tuple[NDArray, int | Non
         elif array.ndim <= 2:
             channel_axis = None
         else:
-            raise BadInput(f"It is not clear where the channels of an array of shape {array.shape} are: give channel_axis "
-                           "(-1 for the last axis; None for a volume).")
+            raise BadInput(
+                f"It is not clear where the channels of an array of shape {array.shape} are: give channel_axis "
+                "(-1 for the last axis; None for a volume)."
+            )
     if channel_axis is not None and not -array.ndim <= channel_axis < array.ndim:
-        raise BadInput(f"channel_axis = {channel_axis}, but the array has {array.ndim} axes: give a number from "
-                       f"{-array.ndim} to {array.ndim - 1}, or None.")
+        raise BadInput(
+            f"channel_axis = {channel_axis}, but the array has {array.ndim} axes: give a number from "
+            f"{-array.ndim} to {array.ndim - 1}, or None."
+        )
     space = array.ndim - (channel_axis is not None)
     if not 1 <= space <= 3:
         raise BadInput(f"An array of shape {array.shape} has {space} axes of space; 1 to 3 can be restored.")
@@ -69,10 +73,19 @@ def take(array: Any, channel_axis: Channel = "auto") -> tuple[NDArray, int | Non
         bad = ~np.isfinite(array)
         if bad.any():
             first = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
-            raise BadInput(f"{int(bad.sum())} of {array.size} values are NaN or infinite, the first at index ({first}): replace "
-                           "them, or give them the weight 0: solve(Problem(data, weight=isfinite(data))).")
-    if array.size > 1 and array.min() == array.max():
-        raise BadInput(f"Every value of the picture is {array.flat[0]}: there is nothing to restore.")
+            raise BadInput(
+                f"{int(bad.sum())} of {array.size} values are NaN or infinite, the first at index ({first}): replace "
+                "them, or give them the weight 0: solve(Problem(data, weight=isfinite(data)))."
+            )
+    pixels = (
+        array.reshape(1, -1)
+        if channel_axis is None
+        else np.moveaxis(array, channel_axis, 0).reshape(array.shape[channel_axis], -1)
+    )
+    if pixels.shape[1] > 1 and (pixels == pixels[:, :1]).all():
+        raise BadInput(
+            f"Every pixel of the picture is {', '.join(map(str, pixels[:, 0]))}: there is nothing to restore."
+        )
     return array, channel_axis
 
 

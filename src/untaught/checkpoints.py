@@ -64,7 +64,9 @@ def _take_apart(value: Any, tensors: dict[str, Tensor], path: str) -> Any:
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, dict):
-        return {"dict": [[_take_apart(k, tensors, path), _take_apart(v, tensors, f"{path}/{k}")] for k, v in value.items()]}
+        return {
+            "dict": [[_take_apart(k, tensors, path), _take_apart(v, tensors, f"{path}/{k}")] for k, v in value.items()]
+        }
     if type(value) in (list, tuple):
         return {type(value).__name__: [_take_apart(v, tensors, f"{path}/{i}") for i, v in enumerate(value)]}
     if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
@@ -73,7 +75,9 @@ def _take_apart(value: Any, tensors: dict[str, Tensor], path: str) -> Any:
     value = value.detach()
     how: dict[str, Any] = {"tensor": name}
     plain = value.cpu().clone(memory_format=torch.contiguous_format)
-    if value.stride() != plain.stride() and torch.empty_like(value).stride() == value.stride():  # dense, in another order
+    if (
+        value.stride() != plain.stride() and torch.empty_like(value).stride() == value.stride()
+    ):  # dense, in another order
         how["stride"] = list(value.stride())
     if value.device.type != "cpu":
         how["device"] = str(value.device)
@@ -118,8 +122,10 @@ class Folder:
     def recipe(self) -> Recipe:
         """The recipe of the run that is kept here; `BadInput` where there is none."""
         if not (self.path / "recipe.toml").is_file():
-            raise BadInput(f"'{self.path}' keeps no run, for there is no recipe.toml in it: name the folder OUTPUT.run, "
-                           "or begin the run anew.")
+            raise BadInput(
+                f"'{self.path}' keeps no run, for there is no recipe.toml in it: name the folder OUTPUT.run, "
+                "or begin the run anew."
+            )
         return Recipe.read(self.path / "recipe.toml")
 
     def begin(self, recipe: Recipe) -> None:
@@ -151,12 +157,16 @@ class Folder:
                 notes.append(f"The checkpoint of step {step} is damaged ({len(data)} bytes) and was put away.")
                 continue
             if metadata.get("of") != recipe.key:
-                raise BadInput(f"The checkpoint '{path}' is of another run than the recipe beside it, whose input is "
-                               f"'{recipe.input}': begin the run anew.")
+                raise BadInput(
+                    f"The checkpoint '{path}' is of another run than the recipe beside it, whose input is "
+                    f"'{recipe.input}': begin the run anew."
+                )
             self._forget(self.states()[: len(notes)])
             return state, (*notes, f"The run went on from step {step}.")
         if notes:
-            raise BadInput(f"All {len(notes)} checkpoints in '{self.path}' are damaged: remove the folder and begin the run anew.")
+            raise BadInput(
+                f"All {len(notes)} checkpoints in '{self.path}' are damaged: remove the folder and begin the run anew."
+            )
         return None, ("The run had been kept at no step yet, and began at the first.",)
 
     def states(self) -> list[Path]:
@@ -257,5 +267,7 @@ class Checkpointer:
     def notes(self) -> tuple[str, ...]:
         if not self.errors:
             return ()
-        return (f"{len(self.errors)} of {self.tried} checkpoints could not be written to '{self.folder.path}' "
-                f"({self.errors[-1]}): the run went on without.",)
+        return (
+            f"{len(self.errors)} of {self.tried} checkpoints could not be written to '{self.folder.path}' "
+            f"({self.errors[-1]}): the run went on without.",
+        )

@@ -57,8 +57,9 @@ class Grid(Code):
 
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         axes = [torch.linspace(0, 1, n, device=rng.device) for n in space]
-        return torch.stack(torch.meshgrid(*reversed(axes), indexing="xy") if len(axes) == 2 else
-                           torch.meshgrid(*axes, indexing="ij"))[None]
+        return torch.stack(
+            torch.meshgrid(*reversed(axes), indexing="xy") if len(axes) == 2 else torch.meshgrid(*axes, indexing="ij")
+        )[None]
 
     @classmethod
     def examples(cls) -> tuple[Code, ...]:
@@ -95,8 +96,10 @@ class Picture(Code):
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         image = problem.operator.backproject(problem.data) if self.image is None else self.image
         if self.image is not None and tuple(image.shape[2:]) != problem.image_shape[2:]:
-            raise BadInput(f"The guide is {tuple(image.shape[2:])}, the picture {problem.image_shape[2:]}: "
-                           "resize the guide to the picture.")
+            raise BadInput(
+                f"The guide is {tuple(image.shape[2:])}, the picture {problem.image_shape[2:]}: "
+                "resize the guide to the picture."
+            )
         return pad_to(image.detach().to(rng.device), space)
 
     @classmethod

@@ -26,6 +26,7 @@ class NonLocalMeans:
         image = noisy[0].movedim(0, -1).cpu().numpy().astype(np.float64)
         if min(image.shape[:-1]) < 3:
             return noisy
-        done = denoise_nl_means(image, self.patch, self.distance, self.strength * sigma, sigma=sigma, fast_mode=True,
-                                channel_axis=-1)
+        done = denoise_nl_means(
+            image, self.patch, self.distance, self.strength * sigma, sigma=sigma, fast_mode=True, channel_axis=-1
+        )
         return torch.from_numpy(np.ascontiguousarray(np.moveaxis(done, -1, 0))).to(noisy)[None]

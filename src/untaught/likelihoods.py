@@ -57,8 +57,10 @@ def channelwise(value: float | tuple[float, ...], like: Tensor) -> Tensor:
     if tensor.ndim == 0:
         return tensor
     if like.ndim < 2 or tensor.numel() != like.shape[1]:
-        raise BadInput(f"There are {tensor.numel()} noise levels, but the data are {tuple(like.shape)}: give one number, "
-                       "or one for each channel.")
+        raise BadInput(
+            f"There are {tensor.numel()} noise levels, but the data are {tuple(like.shape)}: give one number, "
+            "or one for each channel."
+        )
     return tensor.view(1, -1, *[1] * (like.ndim - 2))
 
 

@@ -23,5 +23,13 @@ def ssim(result: NDArray, truth: NDArray, *, full_scale: float | None = None) ->
 
     full = full_scale or (np.iinfo(truth.dtype).max if truth.dtype.kind in "ui" else 1.0)
     a, b = (np.clip(v.astype(np.float64) / full, 0, 1) for v in (result, truth))
-    return float(structural_similarity(a, b, data_range=1.0, gaussian_weights=True, use_sample_covariance=False,
-                                       channel_axis=-1 if truth.ndim == 3 else None))
+    return float(
+        structural_similarity(
+            a,
+            b,
+            data_range=1.0,
+            gaussian_weights=True,
+            use_sample_covariance=False,
+            channel_axis=-1 if truth.ndim == 3 else None,
+        )
+    )

@@ -75,8 +75,9 @@ class Compose(Operator):
 
     @classmethod
     def examples(cls) -> tuple[tuple[Operator, Shape], ...]:
-        return tuple((FromLinear(torch.full((7, n), 0.5), (2,)) @ op, shape)
-                     for op, shape in FromLinear.examples() for n in [2])
+        return tuple(
+            (FromLinear(torch.full((7, n), 0.5), (2,)) @ op, shape) for op, shape in FromLinear.examples() for n in [2]
+        )
 
 
 class FromLinear(Operator):
@@ -85,11 +86,15 @@ class FromLinear(Operator):
     `shape` is the picture's (c, *space), its product the matrix's columns; data are (b, measurements).
     """
 
+    matrix: Tensor
+
     def __init__(self, matrix: Tensor, shape: Shape) -> None:
         super().__init__()
         if matrix.ndim != 2 or matrix.shape[1] != prod(shape):
-            raise BadInput(f"The matrix is {tuple(matrix.shape)}, but a picture of shape {tuple(shape)} has "
-                           f"{prod(shape)} elements: give one column to each.")
+            raise BadInput(
+                f"The matrix is {tuple(matrix.shape)}, but a picture of shape {tuple(shape)} has "
+                f"{prod(shape)} elements: give one column to each."
+            )
         self.register_buffer("matrix", matrix)
         self.shape = tuple(shape)
 

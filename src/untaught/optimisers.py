@@ -54,5 +54,12 @@ class LBFGS(Optimiser):
     inner: int = 20
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.LBFGS(parameters, lr=self.lr, max_iter=self.inner, history_size=self.history,
-                                 tolerance_grad=1e-12, tolerance_change=1e-14, line_search_fn="strong_wolfe")
+        return torch.optim.LBFGS(
+            parameters,
+            lr=self.lr,
+            max_iter=self.inner,
+            history_size=self.history,
+            tolerance_grad=1e-12,
+            tolerance_change=1e-14,
+            line_search_fn="strong_wolfe",
+        )

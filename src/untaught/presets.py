@@ -60,8 +60,10 @@ def choose(presets: dict[str, Preset], name: str, facts: Facts) -> tuple[Stage, 
     if free is not None and needed > free:
         smaller = [p.name for p in presets.values() if p.bytes_a_pixel < preset.bytes_a_pixel]
         remedy = f"use the preset '{smaller[0]}', or restore a part of it" if smaller else "restore a part of it"
-        raise BadInput(f"The preset '{name}' needs about {needed / 2**30:.1f} GiB for a picture of "
-                       f"{' x '.join(map(str, facts.space))}, and {free / 2**30:.1f} GiB are free: {remedy}.")
+        raise BadInput(
+            f"The preset '{name}' needs about {needed / 2**30:.1f} GiB for a picture of "
+            f"{' x '.join(map(str, facts.space))}, and {free / 2**30:.1f} GiB are free: {remedy}."
+        )
     stages = preset.stages(facts)
     return tuple(replace(s, method=replace(s.method, seed=facts.seed, device=facts.device)) for s in stages)
 
@@ -83,7 +85,7 @@ def free_memory(device: str) -> float | None:
 
 
 def resolve_device(device: str) -> str:
-    """"auto" as what there is; `BadInput` for a device that is not there."""
+    """ "auto" as what there is; `BadInput` for a device that is not there."""
     import torch
 
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -114,7 +116,9 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
 
     jitter = 1 / 20 if facts.sigma > 37 / 255 else 1 / 30
     prior = Network(Hourglass(), Noise(32), jitter=jitter, output="sigmoid" if facts.pictures else "linear")
-    return (Stage(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.99), stop=After(facts.steps or 1800))),)
+    return (
+        Stage(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.99), stop=After(facts.steps or 1800))),
+    )
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
@@ -130,11 +134,24 @@ def _fast(facts: Facts) -> tuple[Stage, ...]:
 
     objective = Recorrupt(alpha=0.6, guide=NonLocalMeans())
     prior = Network(Compact(), Fed(2 * facts.channels), output="linear", residual=facts.sigma)
-    return (Stage(Method(prior, objective, Adam(1e-3, "one-cycle"), ExponentialWeights(0.99), After(facts.steps or 1000),
-                         passes=8)),)
+    return (
+        Stage(
+            Method(
+                prior,
+                objective,
+                Adam(1e-3, "one-cycle"),
+                ExponentialWeights(0.99),
+                After(facts.steps or 1000),
+                passes=8,
+            )
+        ),
+    )
 
 
-DENOISING = {p.name: p for p in (
-    Preset("fast", "seconds", "this project's benchmark", _fast, 400),
-    Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper, 12000),
-)}
+DENOISING = {
+    p.name: p
+    for p in (
+        Preset("fast", "seconds", "this project's benchmark", _fast, 400),
+        Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper, 12000),
+    )
+}

@@ -102,7 +102,7 @@ class _Generator(Parametrisation):
         self.reach: int | None = getattr(recipe.net, "reach", None)
         self.layout = _LAYOUT.get(len(space), torch.contiguous_format)
         # Layout is a matter of speed only: channels-last halves the time of a step on a CPU.
-        self.net = net.to(memory_format=self.layout) if len(space) == 2 else net
+        self.net = net.to(memory_format=self.layout) if len(space) == 2 else net  # type: ignore[call-overload]
         z = z.contiguous(memory_format=self.layout)
         if recipe.code.learn:
             self.z = nn.Parameter(z)
@@ -119,7 +119,7 @@ class _Generator(Parametrisation):
             z = pad_to(z, padded(space, self.multiple)).contiguous(memory_format=self.layout)
         x = self.net(z)
         if self.recipe.residual:
-            x = z[:, -x.shape[1]:] + self.recipe.residual * x
+            x = z[:, -x.shape[1] :] + self.recipe.residual * x
         x = torch.sigmoid(x) if self.recipe.output == "sigmoid" else x
         return crop_to(x, space)
 
@@ -160,8 +160,9 @@ class Ensemble(Prior):
         return self.prior.fed
 
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
-        return _Ensemble([self.prior.build(shape, problem, Rng(rng.seed + 7919 * i, rng.device))
-                          for i in range(self.size)])
+        return _Ensemble(
+            [self.prior.build(shape, problem, Rng(rng.seed + 7919 * i, rng.device)) for i in range(self.size)]
+        )
 
     @classmethod
     def examples(cls) -> tuple[Prior, ...]:

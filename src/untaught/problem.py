@@ -43,8 +43,10 @@ class Problem:
             try:
                 weight = torch.as_tensor(weight, dtype=torch.float32, device=data.device).expand(data.shape)
             except RuntimeError:
-                raise BadInput(f"The weights are {tuple(weight.shape)}, the data {tuple(data.shape)}: "
-                               "give one weight for each measurement.") from None
+                raise BadInput(
+                    f"The weights are {tuple(weight.shape)}, the data {tuple(data.shape)}: "
+                    "give one weight for each measurement."
+                ) from None
             if not bool(weight.any()):
                 raise BadInput("Every measurement has the weight 0: there is nothing to restore the picture from.")
             data = torch.where(weight > 0, data, torch.zeros((), dtype=data.dtype, device=data.device))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -30,18 +32,9 @@ class Rng:
         """Standard normal numbers of the shape of `like`: drawn contiguous, since bits of `randn_like` depend on layout."""
         return torch.randn(like.shape, generator=self.stream, device=self.device)
 
-    def initialise(self, *names: object):  # noqa: ANN201
-        """A context in which torch's default initialisation draws from this seed, and the caller's generator is left alone."""
-        return _Initialise(self.fork(*names).initial_seed())
-
-
-class _Initialise:
-    def __init__(self, seed: int) -> None:
-        self.seed, self.guard = seed, torch.random.fork_rng(devices=[])
-
-    def __enter__(self) -> None:
-        self.guard.__enter__()
-        torch.manual_seed(self.seed)
-
-    def __exit__(self, *error: object) -> None:
-        self.guard.__exit__(*error)
+    @contextmanager
+    def initialise(self, *names: object) -> Iterator[None]:
+        """A context in which torch's default initialisation draws from this seed; the caller's generator is left alone."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.fork(*names).initial_seed())
+            yield

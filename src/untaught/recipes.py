@@ -23,8 +23,18 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _HEAD = "# How this picture was made. `untaught run` on this text, or on the picture that carries it, makes it again.\n"
-_FIELDS: dict[str, type] = {"recipe": int, "task": str, "steps": int, "complete": bool, "threads": int, "notes": list,
-                            "output": str, "input": dict, "settings": dict, "versions": dict}
+_FIELDS: dict[str, type] = {
+    "recipe": int,
+    "task": str,
+    "steps": int,
+    "complete": bool,
+    "threads": int,
+    "notes": list,
+    "output": str,
+    "input": dict,
+    "settings": dict,
+    "versions": dict,
+}
 _OPTIONAL = {"output"}
 
 
@@ -53,9 +63,14 @@ class Recipe:
         """The recipe of a run that begins here and now."""
         import torch
 
-        versions = {"untaught": version("untaught"), "python": platform.python_version(), "torch": torch.__version__,
-                    "numpy": version("numpy"), "scikit-image": version("scikit-image"),
-                    "cpu": torch.backends.cpu.get_cpu_capability()}  # bits depend on the widest instructions, too
+        versions = {
+            "untaught": version("untaught"),
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": version("numpy"),
+            "scikit-image": version("scikit-image"),
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+        }  # bits depend on the widest instructions, too
         return cls(task, settings, input, sha256, versions, torch.get_num_threads(), output=output)
 
     def resolved(self, job: Job, compose: Callable[..., Job]) -> Recipe:
@@ -69,7 +84,9 @@ class Recipe:
             settings["device"] = first.device
         if "steps" in own and len(job.stages) == 1 and type(first.stop) is After:
             settings["steps"] = first.stop.steps
-        return replace(self, settings={name: str(v) if isinstance(v, Path) else v for name, v in settings.items() if v is not None})
+        return replace(
+            self, settings={name: str(v) if isinstance(v, Path) else v for name, v in settings.items() if v is not None}
+        )
 
     def finished(self, *, steps: int, complete: bool, notes: tuple[str, ...]) -> Recipe:
         """As it travels with the result: what happened, and nothing of where the files lay."""
@@ -95,14 +112,24 @@ class Recipe:
             if name not in known:
                 raise unknown(f"setting of '{self.task}'", name, known)
             if not _fits(value, hints[name]):
-                raise BadInput(f"The recipe's setting {name} = {value!r} is of the wrong type for '{self.task}': correct it.")
+                raise BadInput(
+                    f"The recipe's setting {name} = {value!r} is of the wrong type for '{self.task}': correct it."
+                )
         return dict(self.settings)
 
     def to_toml(self) -> str:
-        table = {"recipe": FORMAT, "task": self.task, "steps": self.steps, "complete": self.complete,
-                 "threads": self.threads, "notes": list(self.notes), **({"output": self.output} if self.output else {}),
-                 "input": {"name": self.input, "sha256": self.sha256},
-                 "settings": {name: v for name, v in self.settings.items() if v is not None}, "versions": self.versions}
+        table = {
+            "recipe": FORMAT,
+            "task": self.task,
+            "steps": self.steps,
+            "complete": self.complete,
+            "threads": self.threads,
+            "notes": list(self.notes),
+            **({"output": self.output} if self.output else {}),
+            "input": {"name": self.input, "sha256": self.sha256},
+            "settings": {name: v for name, v in self.settings.items() if v is not None},
+            "versions": self.versions,
+        }
         return _HEAD + tomli_w.dumps(table)
 
     @classmethod
@@ -117,8 +144,10 @@ class Recipe:
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise refuse(str(error)) from error
         if table.get("recipe", FORMAT) != FORMAT:
-            raise BadInput(f"{where} is a recipe of format {table['recipe']}, and this untaught reads format {FORMAT}: "
-                           "use the version that wrote it.")
+            raise BadInput(
+                f"{where} is a recipe of format {table['recipe']}, and this untaught reads format {FORMAT}: "
+                "use the version that wrote it."
+            )
         _check(table, _FIELDS, _OPTIONAL, refuse)
         _check(table["input"], {"name": str, "sha256": str}, set(), refuse)
         for name, value in table["versions"].items():
@@ -128,8 +157,18 @@ class Recipe:
             raise refuse("a note is no text")
         if table["steps"] < 0 or table["threads"] < 1:
             raise refuse(f"steps = {table['steps']} and threads = {table['threads']}")
-        return cls(table["task"], table["settings"], table["input"]["name"], table["input"]["sha256"], table["versions"],
-                   table["threads"], table["steps"], table["complete"], tuple(table["notes"]), table.get("output", ""))
+        return cls(
+            table["task"],
+            table["settings"],
+            table["input"]["name"],
+            table["input"]["sha256"],
+            table["versions"],
+            table["threads"],
+            table["steps"],
+            table["complete"],
+            tuple(table["notes"]),
+            table.get("output", ""),
+        )
 
     @classmethod
     def read(cls, path: Path) -> Recipe:
@@ -137,12 +176,18 @@ class Recipe:
         try:
             return cls.from_toml(path.read_text(encoding="utf-8"), f"'{path}'")
         except OSError as error:
-            raise BadInput(f"The recipe '{path}' cannot be read ({error.strerror}): check the name and the folder.") from error
+            raise BadInput(
+                f"The recipe '{path}' cannot be read ({error.strerror}): check the name and the folder."
+            ) from error
         except UnicodeDecodeError as error:
-            raise BadInput(f"'{path}' holds no recipe, but bytes that are no text: name a recipe (.toml) or a result.") from error
+            raise BadInput(
+                f"'{path}' holds no recipe, but bytes that are no text: name a recipe (.toml) or a result."
+            ) from error
 
 
-def _check(table: dict[str, Any], fields: dict[str, type], optional: set[str], refuse: Callable[[str], BadInput]) -> None:
+def _check(
+    table: dict[str, Any], fields: dict[str, type], optional: set[str], refuse: Callable[[str], BadInput]
+) -> None:
     for name in table:
         if name not in fields:
             raise refuse(f"the field '{name}' is unknown")

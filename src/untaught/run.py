@@ -131,8 +131,10 @@ class Iterate:
 
     def _fresh(self) -> Run:
         if (self._run.stage, self._run.step) != (self.stage, self.step):
-            raise Stale(f"This is step {self.step}, but the run has gone on to step {self._run.step}: "
-                        "ask for the picture while the step is the newest one.")
+            raise Stale(
+                f"This is step {self.step}, but the run has gone on to step {self._run.step}: "
+                "ask for the picture while the step is the newest one."
+            )
         return self._run
 
 
@@ -166,8 +168,10 @@ class Run(Iterator[Iterate]):
         self.objective = m.objective.bind(self.problem, m.prior)
         missing = "x" in self.rule.needs or "held" in self.rule.needs or m.average.needs_pictures
         if missing and not self.objective.whole:
-            raise BadInput(f"{type(self.objective).__name__} sees only crops, but {m.stop} with {m.average} needs whole pictures: "
-                           "use After(steps) with ExponentialWeights().")
+            raise BadInput(
+                f"{type(self.objective).__name__} sees only crops, but {m.stop} with {m.average} needs whole pictures: "
+                "use After(steps) with ExponentialWeights()."
+            )
         self.model = m.prior.build(self.problem.image_shape, self.problem, self.rng)
         parameters = [*self.model.parameters(), *self.problem.operator.parameters()]
         self.optimiser = m.optimiser.build(p for p in parameters if p.requires_grad)
@@ -236,16 +240,27 @@ class Run(Iterator[Iterate]):
         self._restore(self.good)
         self.cut /= 2
         why = f"the fit fell by {fallen:.1f} dB" if math.isfinite(now) else "the energy was no longer a number"
-        self.notes.append(f"At step {self.step} {why}: everything went back to step {back}, and the learning rate was halved.")
+        self.notes.append(
+            f"At step {self.step} {why}: everything went back to step {back}, and the learning rate was halved."
+        )
         if self.falls >= 10:
-            self.verdict = Verdict(stop="the run diverged ten times, and this is the picture from before the last time; "
-                                        "try a smaller learning rate")
+            self.verdict = Verdict(
+                stop="the run diverged ten times, and this is the picture from before the last time; "
+                "try a smaller learning rate"
+            )
 
     def _changing(self) -> dict[str, Any]:
         """A copy of everything that a bad step can spoil."""
-        return copy.deepcopy({"step": self.step, "model": self.model.state_dict(),
-                              "operator": self.problem.operator.state_dict(), "optimiser": self.optimiser.state_dict(),
-                              "average": self.average_state, "rule": self.rule_state})
+        return copy.deepcopy(
+            {
+                "step": self.step,
+                "model": self.model.state_dict(),
+                "operator": self.problem.operator.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "average": self.average_state,
+                "rule": self.rule_state,
+            }
+        )
 
     def _restore(self, state: dict[str, Any]) -> None:
         state = copy.deepcopy(state)
@@ -257,18 +272,44 @@ class Run(Iterator[Iterate]):
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, as tensors and plain values; bit for bit on one CPU build."""
         return {
-            **self._changing(), "stage": self.stage, "total": self.total, "over": self.over, "seconds": self.seconds,
-            "start": self.problem.start, "rng": self.rng.stream.get_state(), "cut": self.cut, "falls": self.falls,
-            "best": copy.deepcopy(self.best), "best_step": self.best_step, "recent": [t.clone() for t in self.recent],
-            "last_fit": self.last_fit, "good": copy.deepcopy(self.good), "verdict": self.verdict.__dict__.copy(),
-            "history": [m.__dict__.copy() for m in self.history], "notes": list(self.notes), "reason": self.reason,
+            **self._changing(),
+            "stage": self.stage,
+            "total": self.total,
+            "over": self.over,
+            "seconds": self.seconds,
+            "start": self.problem.start,
+            "rng": self.rng.stream.get_state(),
+            "cut": self.cut,
+            "falls": self.falls,
+            "best": copy.deepcopy(self.best),
+            "best_step": self.best_step,
+            "recent": [t.clone() for t in self.recent],
+            "last_fit": self.last_fit,
+            "good": copy.deepcopy(self.good),
+            "verdict": self.verdict.__dict__.copy(),
+            "history": [m.__dict__.copy() for m in self.history],
+            "notes": list(self.notes),
+            "reason": self.reason,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._begin(state["stage"], start=state["start"])
         self._restore(state)
-        for name in ("step", "total", "over", "seconds", "cut", "falls", "best", "best_step", "recent", "last_fit", "good",
-                     "notes", "reason"):
+        for name in (
+            "step",
+            "total",
+            "over",
+            "seconds",
+            "cut",
+            "falls",
+            "best",
+            "best_step",
+            "recent",
+            "last_fit",
+            "good",
+            "notes",
+            "reason",
+        ):
             setattr(self, name, copy.deepcopy(state[name]))
         self.rng.stream.set_state(state["rng"])
         self.verdict = Verdict(**state["verdict"])
@@ -297,8 +338,14 @@ class Run(Iterator[Iterate]):
         x = self._render(self.best if use_best and self.best is not None else self.average_state, self.method.passes)
         if not bool(torch.isfinite(x).all()):
             raise UntaughtError("The picture came out with values that are no numbers: try a smaller learning rate.")
-        return Solution(x, self.best_step if use_best else self.step, self.reason if stopped else
-                        f"the run was interrupted at step {self.step}", tuple(self.history), tuple(self.notes), self.seconds)
+        return Solution(
+            x,
+            self.best_step if use_best else self.step,
+            self.reason if stopped else f"the run was interrupted at step {self.step}",
+            tuple(self.history),
+            tuple(self.notes),
+            self.seconds,
+        )
 
 
 def _budget(rule: Rule) -> int | None:
@@ -306,7 +353,9 @@ def _budget(rule: Rule) -> int | None:
     return min(budgets) if budgets else None
 
 
-def solve(problem: Problem | Job, method: Method | None = None, *, watch: Iterable[Callable[[Iterate], None]] = ()) -> Solution:
+def solve(
+    problem: Problem | Job, method: Method | None = None, *, watch: Iterable[Callable[[Iterate], None]] = ()
+) -> Solution:
     """Exhaust a `Run` and return its solution; `watch` are functions that see every iterate.
 
     method None takes the paper's hourglass, narrow, with the variance rule to stop it.

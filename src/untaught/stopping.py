@@ -93,9 +93,11 @@ class FirstOf(Rule):
             verdicts.append((rule, verdict))
         judge = next((v for r, v in verdicts if r.judges), verdicts[0][1])
         return new, Verdict(
-            score=judge.score, best=judge.best,
+            score=judge.score,
+            best=judge.best,
             stop=_first(v.stop for _, v in verdicts),
-            progress=max((v.progress for _, v in verdicts if v.progress is not None), default=None))
+            progress=max((v.progress for _, v in verdicts if v.progress is not None), default=None),
+        )
 
     @classmethod
     def examples(cls) -> tuple[Rule, ...]:
@@ -118,8 +120,9 @@ class After(Rule):
 
     def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
         done = iterate.step >= self.steps
-        return state, Verdict(progress=min(1.0, iterate.step / self.steps),
-                              stop=f"all {self.steps} steps are done" if done else None)
+        return state, Verdict(
+            progress=min(1.0, iterate.step / self.steps), stop=f"all {self.steps} steps are done" if done else None
+        )
 
     @classmethod
     def examples(cls) -> tuple[Rule, ...]:
@@ -139,13 +142,19 @@ class Discrepancy(Rule):
     def bind(self, problem: Problem, rng: Rng) -> tuple[Problem, Rule]:
         floor = problem.likelihood.floor(problem.data, problem.weight)
         if floor is None:
-            raise BadInput(f"Discrepancy needs the noise level, and {problem.likelihood} does not know it: "
-                           "give sigma, or use WindowedVariance().")
+            raise BadInput(
+                f"Discrepancy needs the noise level, and {problem.likelihood} does not know it: "
+                "give sigma, or use WindowedVariance()."
+            )
         return problem, replace(self, _floor=floor)
 
     def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
         score = iterate.fit / (self.factor * (self._floor or 1.0))
-        stop = f"the picture fits the data as closely as the noise allows (energy {iterate.fit:.3g})" if score <= 1 else None
+        stop = (
+            f"the picture fits the data as closely as the noise allows (energy {iterate.fit:.3g})"
+            if score <= 1
+            else None
+        )
         return state, Verdict(score=score, stop=stop)
 
     @classmethod
@@ -264,8 +273,10 @@ class HoldOut(_Minimum):
         weight = torch.ones_like(problem.data, dtype=problem.real) if problem.weight is None else problem.weight
         known = int((weight > 0).sum())
         if known * self.fraction < 10:
-            raise BadInput(f"HoldOut would judge by {int(known * self.fraction)} of {known} measurements, fewer than 10: "
-                           "raise the fraction, or use After(steps).")
+            raise BadInput(
+                f"HoldOut would judge by {int(known * self.fraction)} of {known} measurements, fewer than 10: "
+                "raise the fraction, or use After(steps)."
+            )
         held = torch.rand(weight.shape, generator=rng.fork("held out"), device=rng.device) < self.fraction
         return replace(problem, weight=weight * ~held), replace(self, _held=weight * held)
 

@@ -34,4 +34,4 @@ Amount: TypeAlias = Annotated[float, Ge(0), Le(1)]
 Steps: TypeAlias = Annotated[int | None, Ge(1), Unit("steps")]
 Seed: TypeAlias = Annotated[int, Ge(0)]
 Device: TypeAlias = str
-Channel: TypeAlias = int | None | Literal["auto"]
+Channel: TypeAlias = int | Literal["auto"] | None

@@ -21,9 +21,11 @@ app = App(
 )
 for _name in tasks.names():
     app.command(command(_name), name=_name)
-app.command("untaught.cli.demo:demo", help="Show what it does, without a file: a sample photo, noise, and the restoration.")
+app.command(
+    "untaught.cli.demo:demo", help="Show what it does, without a file: a sample photo, noise, and the restoration."
+)
 app.command("untaught.cli.bench:bench", help="Compare presets with classic methods on the same noisy pictures.")
-app.command("untaught.cli.explain:explain", help="Print the formula of a job, filled in, with memory and time; restores nothing.")
+app.command("untaught.cli.explain:explain", help="Print the formula of a job, with memory and time.")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -78,10 +78,12 @@ def bench(
     quiet
         Print nothing but the table and errors.
     """
+    from untaught import images
     from untaught.errors import BadInput, unknown
     from untaught.presets import resolve_device
     from untaught.studies import bench as engine
     from untaught.studies import cases as inputs
+    from untaught.studies.sheet import contact_sheet
 
     if task != "denoise":
         raise unknown("task to compare", task, ["denoise"])
@@ -121,14 +123,14 @@ def bench(
             "force": force,
         },
     )
-    rows, strips, interrupted = _run(engine.bench(cases, methods, seeds, settings), cases, quiet=quiet)
-    _tell(rows, cases, seeds, settings.device, command, csv, markdown)
-    if sheet is not None and strips:
-        from untaught import images
-        from untaught.studies.sheet import contact_sheet
-
-        images.write(sheet, contact_sheet(strips))
-    return INTERRUPTED if interrupted else 0
+    rows, strips, stopped = _run(engine.bench(cases, methods, seeds, settings), cases, quiet=quiet)
+    if rows:  # what ended the work, an interrupt too, does not undo what was done
+        _tell(rows, cases, seeds, settings.device, command, csv, markdown)
+        if sheet is not None:
+            images.write(sheet, contact_sheet(strips))
+    if isinstance(stopped, Exception):
+        raise stopped
+    return INTERRUPTED if stopped else 0
 
 
 def _names(text: str) -> list[str]:
@@ -168,8 +170,8 @@ def _check_targets(
             raise BadInput(f"'{target}' exists already: replace it with --force, or name another file.")
 
 
-def _run(results: Any, cases: list[Case], *, quiet: bool) -> tuple[list[Row], list[Any], bool]:
-    """All rows, the strips of the contact sheet (seed 0), and whether an interrupt ended it; what was done is kept."""
+def _run(results: Any, cases: list[Case], *, quiet: bool) -> tuple[list[Row], list[Any], BaseException | None]:
+    """All rows, the strips of the contact sheet (seed 0), and what ended it early, if anything did."""
     from untaught.studies.bench import NOISY
     from untaught.studies.sheet import Strip
 
@@ -188,9 +190,9 @@ def _run(results: Any, cases: list[Case], *, quiet: bool) -> tuple[list[Row], li
                     f"{row.picture}, seed {row.seed}, {row.method}: {row.psnr:.2f} dB, {row.seconds:.2f} s",
                     file=sys.stderr,
                 )
-    except KeyboardInterrupt:
-        return rows, list(strips.values()), True
-    return rows, list(strips.values()), False
+    except (Exception, KeyboardInterrupt) as why:
+        return rows, list(strips.values()), why
+    return rows, list(strips.values()), None
 
 
 def _tell(

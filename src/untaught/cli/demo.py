@@ -34,8 +34,8 @@ def demo(
         Write over an existing file.
     """
     from untaught import images
-    from untaught.studies.demo import sample, side_by_side
     from untaught.registry import tasks
+    from untaught.studies.demo import sample, side_by_side
 
     target = images.check_output(output, force=force)
     clean, noisy, sigma = sample(seed)

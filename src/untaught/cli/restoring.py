@@ -43,12 +43,24 @@ def command(name: str) -> Any:
     hints = get_type_hints(one.compose, include_extras=True, localns={"Job": object})
 
     def run(picture: Path, /, **arguments: Any) -> int:
-        return restore(name, picture, arguments, output=arguments.pop("output", None), force=arguments.pop("force", False),
-                       as_json=arguments.pop("json", False), quiet=arguments.pop("quiet", False))
+        return restore(
+            name,
+            picture,
+            arguments,
+            output=arguments.pop("output", None),
+            force=arguments.pop("force", False),
+            as_json=arguments.pop("json", False),
+            quiet=arguments.pop("quiet", False),
+        )
 
     kind = inspect.Parameter.KEYWORD_ONLY
-    parameters = [inspect.Parameter("picture", inspect.Parameter.POSITIONAL_ONLY,
-                                    annotation=Annotated[Path, Parameter(help="The picture to restore: PNG or JPEG.")])]
+    parameters = [
+        inspect.Parameter(
+            "picture",
+            inspect.Parameter.POSITIONAL_ONLY,
+            annotation=Annotated[Path, Parameter(help="The picture to restore: PNG or JPEG.")],
+        )
+    ]
     for p in inspect.signature(one.compose).parameters.values():
         if any(isinstance(m, Role) for m in getattr(hints[p.name], "__metadata__", ())) or p.name == "channel_axis":
             continue
@@ -59,16 +71,23 @@ def command(name: str) -> Any:
         ("json", bool, False, None, "Print every iterate as a line of JSON instead of a progress bar."),
         ("quiet", bool, False, "-q", "Print nothing but errors."),
     ):
-        parameters.append(inspect.Parameter(key, kind, default=default, annotation=Annotated[
-            annotation, Parameter(alias=alias, help=text, group=FILES, negative=())]))
+        parameters.append(
+            inspect.Parameter(
+                key,
+                kind,
+                default=default,
+                annotation=Annotated[annotation, Parameter(alias=alias, help=text, group=FILES, negative=())],
+            )
+        )
     run.__name__, run.__doc__ = name, one.__doc__
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     return run
 
 
-def restore(name: str, picture: Path, settings: dict[str, Any], *, output: Path | None, force: bool, as_json: bool,
-            quiet: bool) -> int:
+def restore(
+    name: str, picture: Path, settings: dict[str, Any], *, output: Path | None, force: bool, as_json: bool, quiet: bool
+) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
     from untaught import images
 

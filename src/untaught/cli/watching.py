@@ -41,7 +41,7 @@ def watch(job: Job, *, as_json: bool = False, quiet: bool = False) -> tuple[Solu
             signal.signal(which, handler)
 
 
-class bar:  # noqa: N801
+class bar:
     """A progress bar on the error stream: steps, energy, the rule's score, elapsed and remaining time."""
 
     def __init__(self, run: Run, *, hidden: bool) -> None:
@@ -51,9 +51,16 @@ class bar:  # noqa: N801
         console = Console(stderr=True)
         self.run, self.stage, self.shown = run, -1, 0.0
         self.progress = Progress(
-            TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.fields[numbers]}"), TimeElapsedColumn(),
-            TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False), console=console, transient=True,
-            disable=hidden or not console.is_terminal)
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[numbers]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=console,
+            transient=True,
+            disable=hidden or not console.is_terminal,
+        )
 
     def __enter__(self) -> Any:
         self.progress.__enter__()
@@ -73,14 +80,25 @@ class bar:  # noqa: N801
             self.stage = iterate.stage
             self.progress.reset(self.task, total=self.run.steps, description=name)
         score = "" if iterate.verdict.score is None else f"  score {iterate.verdict.score:.3g}"
-        self.progress.update(self.task, completed=iterate.step,
-                             numbers=f"step {iterate.step}  energy {iterate.energy:.3g}{score}")
+        self.progress.update(
+            self.task, completed=iterate.step, numbers=f"step {iterate.step}  energy {iterate.energy:.3g}{score}"
+        )
 
 
 def say(solution: Solution, notes: tuple[str, ...], target: Path, *, as_json: bool, quiet: bool) -> None:
     if as_json:
-        print(json.dumps({"output": str(target), "step": solution.step, "reason": solution.reason, "notes": notes,
-                          "seconds": solution.seconds}), flush=True)
+        print(
+            json.dumps(
+                {
+                    "output": str(target),
+                    "step": solution.step,
+                    "reason": solution.reason,
+                    "notes": notes,
+                    "seconds": solution.seconds,
+                }
+            ),
+            flush=True,
+        )
     elif not quiet:
         for note in notes:
             print(f"note: {note}", file=sys.stderr)

@@ -36,7 +36,7 @@ class _Convolve(torch.autograd.Function):
         return F.conv2d(x, weight, bias, padding=pad)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Any:
         x, weight = ctx.saved_tensors
         grad = grad.contiguous(memory_format=torch.channels_last)
         to_x = to_weight = to_bias = None

@@ -6,6 +6,7 @@ whole picture, and by strips.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -57,7 +58,7 @@ class _Compact(nn.Module):
             return nn.Sequential(
                 *[
                     layer
-                    for a, b in zip(sizes, sizes[1:], strict=False)
+                    for a, b in itertools.pairwise(sizes)
                     for layer in (conv(a, b, 3, padding=1), nn.ReLU(inplace=True))
                 ]
             )
@@ -65,13 +66,14 @@ class _Compact(nn.Module):
         widths = recipe.widths
         self.head = nn.Sequential(conv(cin * wide, widths[0], 3, padding=1), nn.ReLU(inplace=True))
         self.down = nn.ModuleList(chain(a, b) for a, b in zip((widths[0], *widths), widths, strict=False))
-        self.across = nn.ModuleList(conv(b, a, 1) for a, b in zip(widths, widths[1:], strict=False))
+        self.across = nn.ModuleList(conv(b, a, 1) for a, b in itertools.pairwise(widths))
         self.up = nn.ModuleList(chain(a, a) for a in widths[:-1])
         self.tail = conv(widths[0], cout * wide, 3, padding=1)
         self.pool = AVG[ndim](2)
         for module in self.modules():
             if isinstance(module, conv):
                 nn.init.kaiming_normal_(module.weight)
+                assert module.bias is not None
                 nn.init.zeros_(module.bias)
         nn.init.zeros_(self.tail.weight)
 

@@ -91,7 +91,7 @@ def apply(model: Model, z: Tensor, *, pixels: int = 1 << 19) -> Tensor:
         return crop_to(model(z), space)
     halo = -(-reach // multiple) * multiple
     rows = max(rows - 2 * halo, halo, multiple)
-    parts = [model(z[:, :, s.low:s.high])[:, :, s.start - s.low:s.stop - s.low] for s in strips(height, rows, halo)]
+    parts = [model(z[:, :, s.low : s.high])[:, :, s.start - s.low : s.stop - s.low] for s in strips(height, rows, halo)]
     return crop_to(torch.cat(parts, dim=2), space)
 
 
@@ -109,13 +109,17 @@ def refuse_unless_fed(objective: Objective, problem: Problem, prior: Prior, chan
     """The three things that every objective on crops needs."""
     name = type(objective).__name__
     if prior.fed != channels:
-        raise BadInput(f"{name} feeds the network {channels} channels, but this prior takes {prior.fed}: "
-                       f"use Network(net, Fed({channels}), output='linear').")
+        raise BadInput(
+            f"{name} feeds the network {channels} channels, but this prior takes {prior.fed}: "
+            f"use Network(net, Fed({channels}), output='linear')."
+        )
     if not problem.regulariser.local:
         raise BadInput(f"{name} judges crops, and this regulariser needs the whole picture: drop it, or use Fit.")
 
 
 def refuse_unless_identity(objective: Objective, problem: Problem) -> None:
     if not isinstance(problem.operator, Identity):
-        raise BadInput(f"{type(objective).__name__} works where the data are the noisy picture itself, but the operator is "
-                       f"{type(problem.operator).__name__}: use Fit, or Split.")
+        raise BadInput(
+            f"{type(objective).__name__} works where the data are the noisy picture itself, but the operator is "
+            f"{type(problem.operator).__name__}: use Fit, or Split."
+        )

@@ -23,8 +23,10 @@ class Fit(Objective):
 
     def bind(self, problem: Problem, prior: Prior) -> Fit:
         if prior.fed:
-            raise BadInput(f"Fit needs a prior with a code of its own, but this one is fed {prior.fed} channels: "
-                           "use the code Noise(), or an objective that feeds the network.")
+            raise BadInput(
+                f"Fit needs a prior with a code of its own, but this one is fed {prior.fed} channels: "
+                "use the code Noise(), or an objective that feeds the network."
+            )
         return self
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:

@@ -13,7 +13,15 @@ from untaught.codes import Fed
 from untaught.errors import BadInput
 from untaught.likelihoods import Likelihood
 from untaught.objectives._base import (
-    Crops, Model, Objective, Step, apply, averaged, refuse_unless_fed, refuse_unless_identity)
+    Crops,
+    Model,
+    Objective,
+    Step,
+    apply,
+    averaged,
+    refuse_unless_fed,
+    refuse_unless_identity,
+)
 from untaught.priors import Network, Prior
 from untaught.problem import Problem
 from untaught.randomness import Rng

@@ -92,7 +92,9 @@ def fill(y: Tensor, known: Tensor) -> Tensor:
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[y.ndim - 3]
     total, count = (pool(v, 2, ceil_mode=True, count_include_pad=False) for v in (y * known, known))
     coarse = fill(total / count.clamp_min(1e-12), (count > 0).to(y.dtype))
-    fine = F.interpolate(coarse, scale_factor=2, mode="nearest")[(..., *(slice(n) for n in y.shape[2:]))]
+    fine = F.interpolate(coarse, scale_factor=2, mode="nearest")
+    for axis in range(2, y.ndim):
+        fine = fine.narrow(axis, 0, y.shape[axis])
     return y * known + fine * (1 - known)
 
 

@@ -1,8 +1,8 @@
 """The benchmark: presets and classics on the same noisy pictures, scored against the clean ones.
 
 Only the scores see the clean pictures. A `Case` (see `cases`) is a clean picture and where its noisy inputs come from,
-`attempt` is one method on one of them, and `bench` yields a scored `Row` for each picture x seed x method. `tables` makes
-tables of rows, `sheet` a contact sheet.
+`attempt` is one method on one of them, and `bench` yields a scored `Row` for each picture x seed x method. Of rows,
+`tables` makes tables and `sheet` a contact sheet.
 """
 
 from __future__ import annotations

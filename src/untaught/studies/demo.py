@@ -23,6 +23,8 @@ def sample(seed: int) -> tuple[NDArray, NDArray, float]:
 def side_by_side(noisy: NDArray, restored: NDArray, clean: NDArray) -> tuple[str, NDArray]:
     """The figures in a sentence, and noisy | restored | original in one picture, (h, 3 w + 16, 3)."""
     gap = np.full((clean.shape[0], 8, 3), 255, np.uint8)
-    text = (f"PSNR {psnr(noisy, clean):.2f} dB before, {psnr(restored, clean):.2f} dB after; "
-            f"SSIM {ssim(noisy, clean):.3f} before, {ssim(restored, clean):.3f} after.")
+    text = (
+        f"PSNR {psnr(noisy, clean):.2f} dB before, {psnr(restored, clean):.2f} dB after; "
+        f"SSIM {ssim(noisy, clean):.3f} before, {ssim(restored, clean):.3f} after."
+    )
     return text, np.concatenate([noisy, gap, restored, gap, clean], axis=1)

@@ -99,7 +99,7 @@ def hardware(device: str = "cpu") -> str:
     """What the seconds are seconds of: processor, threads, versions; and the GPU where one was used."""
     import torch
 
-    parts = [f"{_processor()}, {len(_cores())} cores, {torch.get_num_threads()} threads"]
+    parts = [f"{_processor()}, {_count(_cores(), 'core')}, {_count(torch.get_num_threads(), 'thread')}"]
     if device.startswith("cuda"):
         parts.append(torch.cuda.get_device_name(device))
     names = ("untaught", "torch", "scikit-image")
@@ -174,8 +174,12 @@ def _line(picture: str, method: str, seeds: Sequence[Sequence[Row]]) -> Line:
     )
 
 
-def _cores() -> Iterable[int]:
-    return os.sched_getaffinity(0) if sys.platform == "linux" else range(os.cpu_count() or 1)
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("s" if number > 1 else "")
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -54,15 +54,15 @@ def denoise(
     array, axis = arrays.take(picture, channel_axis)
     full, scale = arrays.full_scale(array), arrays.units(array)
     if sigma is not None:
-        if sigma <= 0:
-            raise BadInput(f"sigma = {sigma:g} is no noise level: give a fraction of full scale, such as 25/255.")
         if full > 1 and sigma > 1:
-            raise BadInput(f"sigma = {sigma:g} is more than the full scale of the picture: did you mean {sigma:g}/{full:g}?")
-        if sigma * full > scale[1]:
-            raise BadInput(f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
-                           "give it in the units of the picture.")
-    if not 0 <= strength <= 1:
-        raise BadInput(f"strength = {strength:g} is outside 0 to 1: 0 keeps the input, 1 is the restored picture.")
+            raise BadInput(
+                f"sigma = {sigma:g} is more than the full scale of the picture: did you mean {sigma:g}/{full:g}?"
+            )
+        if sigma == float("inf") or sigma * full > scale[1]:
+            raise BadInput(
+                f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
+                "give it in the units of the picture."
+            )
     data = arrays.tensor(array, axis, scale)
     notes: list[str] = []
     likelihood = noise.likelihood(data, None if sigma is None else sigma * full / scale[1], notes, unit=scale[1] / full)

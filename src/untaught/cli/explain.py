@@ -1,0 +1,139 @@
+"""`untaught explain`: the formula of a job, filled in, and what it will cost. Each task has its own flags here too."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+
+from untaught.cli.restoring import FILES, command
+from untaught.registry import tasks
+
+FORMULA = "x* = argmin over x of E(A x, y) + R(x),  x = f(z)"
+
+
+def _command(name: str) -> Any:
+    """The explanation of one task: the parameters of its own command, less those that say where a result goes."""
+    restore = command(name)
+    settings = {"picture", *inspect.signature(tasks.get(name).compose).parameters}
+
+    def run(picture: Path, /, **arguments: Any) -> None:
+        explain_one(name, picture, arguments, as_json=arguments.pop("json", False))
+
+    parameters = [p for p in inspect.signature(restore).parameters.values() if p.name in settings]
+    parameters.append(
+        inspect.Parameter(
+            "json",
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False,
+            annotation=Annotated[bool, Parameter(help="Print it as JSON.", group=FILES, negative=())],
+        )
+    )
+    run.__name__, run.__doc__ = name, restore.__doc__
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+def explain_one(name: str, picture: Path, settings: dict[str, Any], *, as_json: bool) -> None:
+    """Read the picture, compose its job, probe it for a second, print."""
+    from untaught import images
+    from untaught.presets import free_memory
+    from untaught.studies import explain as study
+
+    task = tasks.get(name)
+    image = images.read(picture)
+    job = task.job(image.pixels, **settings)
+    costs = study.costs(job)
+    chosen = inspect.signature(task.compose).bind_partial(**settings)
+    chosen.apply_defaults()
+    device = job.stages[0].method.device
+    needed = study.memory(
+        name,
+        str(chosen.arguments.get("preset")),
+        image.pixels[..., 0].size if image.pixels.ndim == 3 else image.pixels.size,
+    )
+    lines = study.formula(
+        job, costs, name=str(picture), dtype=str(image.pixels.dtype), sigma_given=settings.get("sigma") is not None
+    )
+    each = [c.seconds for c in costs]
+    seconds = sum(s for s in each if s is not None) if None not in each else None
+    notes = (*image.notes, *job.notes)
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "task": name,
+                    "formula": dict(lines),
+                    "stages": [{**vars(c), "seconds": c.seconds} for c in costs],
+                    "device": device,
+                    "memory_bytes": needed,
+                    "seconds": seconds,
+                    "notes": notes,
+                },
+                indent=1,
+            )
+        )
+        return
+    free = free_memory(device)
+    lines += [
+        ("device", f"{device}, seed {job.stages[0].method.seed}"),
+        (
+            "memory",
+            "not known"
+            if needed is None
+            else f"about {needed / 2**30:.1f} GiB, by the preset's own figure"
+            + (f"; {free / 2**30:.1f} GiB are free" if free is not None else ""),
+        ),
+        ("time", _time(costs, seconds)),
+    ]
+    _show(lines, notes)
+
+
+def _time(costs: list[Any], seconds: float | None) -> str:
+    """The time, and what it is the sum of."""
+    parts = []
+    for cost in costs:
+        parts.append(f"{cost.steps or '?'} steps of {_span(cost.step_seconds)}")
+        if cost.made_seconds * cost.made > 0.01 * (cost.seconds or 1):
+            parts.append(f"{cost.made:.0f} prepared inputs of {_span(cost.made_seconds)}")
+        parts.append(f"{cost.passes} final pass{'es' if cost.passes > 1 else ''} of {_span(cost.pass_seconds)}")
+    total = (
+        "it cannot be known before"
+        if seconds is None
+        else ("at most " if any(c.early for c in costs) else "about ") + _span(seconds)
+    )
+    return f"{total}: {' + '.join(parts)}"
+
+
+def _span(seconds: float) -> str:
+    if seconds < 1:
+        return f"{1000 * seconds:.3g} ms"
+    return f"{seconds:.3g} s" if seconds < 120 else f"{seconds / 60:.3g} min"
+
+
+def _show(lines: list[tuple[str, str]], notes: tuple[str, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for symbol, text in lines:
+        table.add_row(Text(symbol, style="bold"), Text(text))
+    console.print(FORMULA, markup=False)
+    console.print(table)
+    for note in notes:
+        console.print(f"note: {note}", markup=False, soft_wrap=True)
+
+
+explain = App(name="explain", help="Print the formula of a job, filled in, with memory and time. Nothing is restored.")
+for _name in tasks.names():
+    explain.command(_command(_name), name=_name)

@@ -1,0 +1,177 @@
+"""What a job is and what it will cost: its formula filled in, counted on a real step and timed by a short probe."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from untaught import arrays
+
+if TYPE_CHECKING:
+    from untaught.run import Job, Run
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one stage. parameters: all that is sought. flop: of one step, forward and backward, products and sums apart.
+
+    steps: how many at most, or None where the rule does not know. step_seconds, pass_seconds: of one.
+    made, made_seconds: how many inputs are prepared along the way, and what each one takes.
+    early: a rule may end the stage before.
+    """
+
+    parameters: int
+    flop: int
+    steps: int | None
+    step_seconds: float
+    passes: int
+    pass_seconds: float
+    made: float = 0.0
+    made_seconds: float = 0.0
+    early: bool = False
+
+    @property
+    def seconds(self) -> float | None:
+        """The whole stage, its final picture included."""
+        if self.steps is None:
+            return None
+        return self.steps * self.step_seconds + self.made * self.made_seconds + self.passes * self.pass_seconds
+
+
+def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
+    """The cost of each stage, from about `seconds` of real steps of it; what they find is thrown away."""
+    from untaught.run import Job, Run
+
+    found = []
+    for i, stage in enumerate(job.stages):
+        problem = stage.problem or job.problem
+        if i and problem.start is None:  # what the stage before would hand on: its size is what matters here
+            problem = replace(problem, start=problem.operator.backproject(problem.data))
+        found.append(_probe(Run(Job((stage,), problem)), seconds))
+    return found
+
+
+def _probe(run: Run, seconds: float) -> Cost:
+    pool = getattr(run.objective, "pool", 0)
+    if pool:
+        # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
+        run.objective = replace(run.objective, pool=1)  # type: ignore[type-var]
+    _step(run)
+    flop = _flop(run)
+    each = _mean(run, seconds)
+    made = made_seconds = 0.0
+    if pool:
+        run.objective = run.objective.bind(run.problem, run.method.prior)  # forgets what was prepared
+        made_seconds = max(0.0, _timed(lambda: _step(run)) - each)
+        made = pool * (1 - (1 - 1 / pool) ** (run.steps or 10 * pool))  # each step draws one of them at random
+    run.render(1)
+    final = _timed(lambda: run.render(1))
+    parameters = sum(
+        p.numel() for p in (*run.model.parameters(), *run.problem.operator.parameters()) if p.requires_grad
+    )
+    early = len(getattr(run.method.stop, "rules", ())) > 1
+    return Cost(parameters, flop, run.steps, each, run.method.passes, final, made, made_seconds, early)
+
+
+def _step(run: Run) -> None:
+    """One more step, also of a run whose rule says that it is over: a short run has to be timed too."""
+    run.over = False
+    next(run)
+
+
+def _flop(run: Run) -> int:
+    """The floating-point operations of one real step, a product and its sum being two."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        _step(run)
+    return int(counter.get_total_flops())
+
+
+def _mean(run: Run, seconds: float) -> float:
+    """The mean time of a step over about `seconds`, and over three steps at least."""
+    begun, count = time.perf_counter(), 0
+    while count < 3 or time.perf_counter() - begun < seconds:
+        _step(run)
+        count += 1
+    return (time.perf_counter() - begun) / count
+
+
+def _timed(work: Any) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def memory(task: str, preset: str, pixels: int) -> float | None:
+    """The bytes that a preset needs for so many pixels, by its own figure; None where it has none."""
+    from untaught import presets
+
+    tables = {"denoise": presets.DENOISING}
+    chosen = tables.get(task, {}).get(preset)
+    return None if chosen is None else chosen.bytes_fixed + chosen.bytes_a_pixel * pixels
+
+
+def formula(job: Job, costs: list[Cost], *, name: str, dtype: str, sigma_given: bool) -> list[tuple[str, str]]:
+    """(symbol, what it is here): y, A, E, R, and for each stage f, z, objective, optimiser, average, stop, passes."""
+    problem = job.problem
+    shape = tuple(problem.data.shape)
+    full = arrays.full_scale(np.empty(0, dtype))
+    offset, gain = job.scale
+    lines = [
+        (
+            "y",
+            f"{name}: {' x '.join(map(str, shape[2:]))}, {shape[1]} channel{'s' if shape[1] > 1 else ''}, {dtype}; "
+            f"value = {offset:g} + {gain:g} y",
+        ),
+        ("A", said(problem.operator)),
+        ("E", _energy(job, sigma_given, full)),
+        ("R", " + ".join(f"{w:g} {said(r)}" for w, r in _terms(problem.regulariser)) or "0"),
+    ]
+    for i, (stage, cost) in enumerate(zip(job.stages, costs, strict=True)):
+        m = stage.method
+        mark = f" {i + 1}" if len(job.stages) > 1 else ""
+        net, code = getattr(m.prior, "net", m.prior), getattr(m.prior, "code", "-")
+        output = "".join(f", {key} {value}" for key in ("output", "residual") if (value := getattr(m.prior, key, None)))
+        jitter = getattr(m.prior, "jitter", 0)
+        limit = "at most " if cost.early else ""
+        steps = f"{limit}{cost.steps} steps" if cost.steps is not None else "how many steps is not known before"
+        lines += [
+            ("f" + mark, f"{said(net)}{output}: {cost.parameters:,} parameters, {cost.flop / 1e9:.3g} GFLOP a step"),
+            ("z" + mark, f"{said(code)}" + (f", jittered by {jitter:.3g} at every step" if jitter else "")),
+            ("objective" + mark, said(m.objective)),
+            ("optimiser" + mark, said(m.optimiser)),
+            ("average" + mark, said(m.average)),
+            ("stop" + mark, f"{said(m.stop)}: {steps}"),
+            ("passes" + mark, f"{m.passes}, averaged in the final picture"),
+        ]
+    return lines
+
+
+def _terms(regulariser: Any) -> Any:
+    return getattr(regulariser, "terms", ((1.0, regulariser),))
+
+
+def _energy(job: Job, given: bool, full: float) -> str:
+    """E by the first words of its own documentation, with sigma in the unit of the picture, and how it is known."""
+    likelihood = job.problem.likelihood
+    sigma = getattr(likelihood, "sigma", None)
+    first = (type(likelihood).__doc__ or "").strip().splitlines()[0]
+    if sigma is None:
+        return f"{said(likelihood)}: {first}"
+    levels = [s * job.scale[1] for s in (sigma if isinstance(sigma, tuple) else (sigma,))]
+    shown = ", ".join(f"{v:.3g}" for v in levels) + (f" of {full:g}" if full > 1 else "")
+    return f"{type(likelihood).__name__}: {first} sigma = {shown}, {'given' if given else 'measured on the picture'}"
+
+
+def said(part: Any) -> str:
+    """A part as it would be written, with large tensors by their sizes only."""
+    if hasattr(part, "numel"):
+        return f"tensor {' x '.join(map(str, part.shape))}"
+    if is_dataclass(part) and not isinstance(part, type):
+        inner = ", ".join(f"{f.name}={said(getattr(part, f.name))}" for f in fields(part) if f.repr)
+        return f"{type(part).__name__}({inner})"
+    return repr(part)
