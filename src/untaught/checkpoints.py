@@ -13,8 +13,7 @@ import os
 import re
 import secrets
 import shlex
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +23,8 @@ from untaught.recipes import Recipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from untaught.run import Iterate, Run
+    from untaught.run import Run
 
-LONG = 30.0
-"""Seconds: a run that is expected to last longer is kept without being asked."""
 _STATE = re.compile(r"state-(\d+)-([0-9a-f]{16})\.safetensors")
 _TRIAL = re.compile(r"\.untaught-[0-9a-f]{12}\.tmp")
 
@@ -135,11 +132,14 @@ class Folder:
         self._put("recipe.toml", recipe.to_toml().encode())
 
     def save(self, run: Run, recipe: Recipe) -> None:
-        """Keep the run as it is now, and the state before. OSError where the disk is full or the folder cannot be written."""
+        """Keep the run as it is now, and the last state before. OSError where the disk or the folder does not take it."""
         data = pack(run.state_dict(), {"of": recipe.key})
-        self._put(f"state-{run.total}-{_checksum(data)}.safetensors", data)
-        for old in self.states()[2:]:
-            old.unlink(missing_ok=True)
+        name = f"state-{run.total}-{_checksum(data)}.safetensors"
+        self._put(name, data)
+        before = [p for p in self.states() if _step(p) < run.total]
+        for old in (*self._trials(), *self.states()):  # later steps, too: damaged, or the run would not have come here
+            if old.name != name and old not in before[:1]:
+                old.unlink(missing_ok=True)
 
     def load(self, recipe: Recipe) -> tuple[Any, tuple[str, ...]]:
         """The newest whole state (None where the run was killed before its first), and what is to be said about it.
@@ -154,14 +154,13 @@ class Folder:
                     raise ValueError("its checksum is another one")
                 state, metadata = unpack(data)
             except ValueError:
-                notes.append(f"The checkpoint of step {step} is damaged ({len(data)} bytes) and was put away.")
+                notes.append(f"The checkpoint of step {step} is damaged ({len(data)} bytes) and was passed over.")
                 continue
             if metadata.get("of") != recipe.key:
                 raise BadInput(
                     f"The checkpoint '{path}' is of another run than the recipe beside it, whose input is "
                     f"'{recipe.input}': begin the run anew."
                 )
-            self._forget(self.states()[: len(notes)])
             return state, (*notes, f"The run went on from step {step}.")
         if notes:
             raise BadInput(
@@ -182,18 +181,15 @@ class Folder:
         self._put("claimed", b"")
 
     def remove(self, *, folder: bool = True) -> None:
-        """Remove the files of the run, the recipe last, and the folder if nothing else is in it. OSError where that fails."""
-        trials = [p for p in self.path.iterdir() if _TRIAL.fullmatch(p.name)]
-        for path in (*trials, *self.states(), self.path / "recipe.toml", self.path / "claimed"):
+        """Remove the files of the run, the states first, and the folder if nothing else is in it. OSError where that fails."""
+        for path in (*self._trials(), *self.states(), self.path / "recipe.toml", self.path / "claimed"):
             path.unlink(missing_ok=True)
         if folder and not any(self.path.iterdir()):
             self.path.rmdir()
 
-    def _forget(self, damaged: list[Path]) -> None:
-        """Damaged states would count as the newest of the two that are kept."""
-        for path in damaged:
-            with contextlib.suppress(OSError):
-                path.unlink()
+    def _trials(self) -> list[Path]:
+        """What a killed run had begun to write."""
+        return [p for p in self.path.iterdir() if _TRIAL.fullmatch(p.name)]
 
     def _put(self, name: str, data: bytes) -> None:
         trial = self.path / f".untaught-{secrets.token_hex(6)}.tmp"
@@ -220,54 +216,3 @@ def _checksum(data: bytes) -> str:
 
 def _step(path: Path) -> int:
     return int(path.name.split("-")[1])
-
-
-@dataclass
-class Checkpointer:
-    """A watcher that keeps the run in a folder every so many seconds; what fails is said at the end, and the run goes on.
-
-    begun: whether the folder is there already; where it is not, it is made once the run is seen to be a long one.
-    """
-
-    run: Run
-    recipe: Recipe
-    folder: Folder
-    every: float = 10.0
-    begun: bool = False
-    tried: int = 0
-    errors: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.due = time.monotonic() + self.every
-
-    def __call__(self, iterate: Iterate) -> None:
-        if time.monotonic() >= self.due:
-            if self.begun or self.long:
-                self.save()
-            self.due = time.monotonic() + self.every
-
-    @property
-    def long(self) -> bool:
-        """Whether the run will last over 30 s, by its steps so far; one that does not know its end is."""
-        run = self.run
-        return run.steps is None or run.seconds + (run.steps - run.step) * run.seconds / max(1, run.total) > LONG
-
-    def save(self) -> None:
-        """Keep the run now. A failure is remembered and not raised: the last good state is still there."""
-        self.tried += 1
-        try:
-            if not self.begun:
-                self.folder.begin(self.recipe)
-                self.begun = True
-            self.folder.save(self.run, self.recipe)
-        except OSError as error:
-            self.errors.append(error.strerror or str(error))
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        if not self.errors:
-            return ()
-        return (
-            f"{len(self.errors)} of {self.tried} checkpoints could not be written to '{self.folder.path}' "
-            f"({self.errors[-1]}): the run went on without.",
-        )

@@ -29,8 +29,8 @@ def bench(
     seeds: int = 3,
     steps: int | None = None,
     noisy_from: Path | None = None,
-    pairs: list[Path] | None = None,
-    reference: list[str] | None = None,
+    pairs: Annotated[list[Path] | None, FLAG] = None,
+    reference: Annotated[list[str] | None, FLAG] = None,
     memory: Annotated[bool, FLAG] = False,
     device: str = "auto",
     csv: Path | None = None,
@@ -89,8 +89,9 @@ def bench(
         raise unknown("task to compare", task, ["denoise"])
     if not pictures and not pairs:
         raise BadInput("There are no pictures to compare on: name clean ones, or a folder of real pairs with --pairs.")
-    if seeds < 1 or (steps is not None and steps < 1):
-        raise BadInput(f"seeds = {seeds} and steps = {steps or 'the preset`s'}: give 1 or more of each.")
+    for option, count in (("seeds", seeds), ("steps", steps)):
+        if count is not None and count < 1:
+            raise BadInput(f"--{option} {count} leaves nothing to do: give 1 or more.")
     if sigma is not None and not pictures:
         raise BadInput(
             "--sigma is of the noise that is added to pictures, but there are only real pairs, with their own: drop it."

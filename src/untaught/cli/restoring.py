@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from cyclopts import Group, Parameter
 
-from untaught.cli.watching import INTERRUPTED, say, watch
 from untaught.registry import tasks
 from untaught.types import Role, Unit
 
@@ -51,6 +50,9 @@ def command(name: str) -> Any:
             force=arguments.pop("force", False),
             as_json=arguments.pop("json", False),
             quiet=arguments.pop("quiet", False),
+            save_run=arguments.pop("save_run", None),
+            keep_run=arguments.pop("keep_run", False),
+            save_every=arguments.pop("save_every", 10.0),
         )
 
     kind = inspect.Parameter.KEYWORD_ONLY
@@ -70,6 +72,9 @@ def command(name: str) -> Any:
         ("force", bool, False, None, "Write over an existing file (never over the input)."),
         ("json", bool, False, None, "Print every iterate as a line of JSON instead of a progress bar."),
         ("quiet", bool, False, "-q", "Print nothing but errors."),
+        ("save_run", Path | None, None, None, "Keep the run here while it lasts, for `resume`; long ones: OUTPUT.run."),
+        ("keep_run", bool, False, None, "Keep that folder when the run has ended, too."),
+        ("save_every", float, 10.0, None, "Seconds between two checkpoints."),
     ):
         parameters.append(
             inspect.Parameter(
@@ -86,15 +91,25 @@ def command(name: str) -> Any:
 
 
 def restore(
-    name: str, picture: Path, settings: dict[str, Any], *, output: Path | None, force: bool, as_json: bool, quiet: bool
+    name: str,
+    picture: Path,
+    settings: dict[str, Any],
+    *,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+    quiet: bool,
+    save_run: Path | None,
+    keep_run: bool,
+    save_every: float,
 ) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
     from untaught import images
+    from untaught.cli.run import Keeper, carry_out
+    from untaught.recipes import Recipe
 
     image = images.read(picture)
     target = images.check_output(output or images.default_output(picture), source=picture, force=force)
-    job = tasks.get(name).job(image.pixels, **settings)
-    solution, interrupted = watch(job, as_json=as_json, quiet=quiet)
-    notes = (*image.notes, *solution.notes, *images.write(target, job.result(solution.x), image))
-    say(solution, notes, target, as_json=as_json, quiet=quiet)
-    return INTERRUPTED if interrupted else 0
+    keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
+    recipe = Recipe.now(name, settings, input=str(image.source), sha256=image.sha256, output=str(target.absolute()))
+    return carry_out(recipe, image, target, keeper, as_json=as_json, quiet=quiet)

@@ -5,17 +5,26 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from untaught.run import Job, Run, Solution
+    from untaught.run import Iterate, Job, Run, Solution
 
 INTERRUPTED = 130
 
 
-def watch(job: Job, *, as_json: bool = False, quiet: bool = False) -> tuple[Solution, bool]:
-    """Exhaust the run, showing it. The first interrupt ends it between two steps, a second one at once."""
+def watch(
+    job: Job | Run,
+    *,
+    as_json: bool = False,
+    quiet: bool = False,
+    watchers: Iterable[Callable[[Iterate], None]] = (),
+    limit: int | None = None,
+) -> tuple[Solution, bool]:
+    """Exhaust the run, or `limit` steps of it, showing it. The first interrupt ends it between two steps, a second one at once."""
     from untaught.run import Run
 
     stop: list[int] = []
@@ -27,12 +36,14 @@ def watch(job: Job, *, as_json: bool = False, quiet: bool = False) -> tuple[Solu
 
     previous = {s: signal.signal(s, flag) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        run = Run(job)
+        run = job if isinstance(job, Run) else Run(job)
         with bar(run, hidden=as_json or quiet) as show:
-            for iterate in run:
+            for iterate in islice(run, limit):
                 if as_json:
                     print(json.dumps({**iterate.moment.__dict__, "progress": iterate.verdict.progress}), flush=True)
                 show(iterate)
+                for look in watchers:
+                    look(iterate)
                 if stop:
                     break
         return run.solution, bool(stop)

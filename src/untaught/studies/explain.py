@@ -146,7 +146,7 @@ def formula(job: Job, costs: list[Cost], *, name: str, dtype: str, sigma_given: 
             ("optimiser" + mark, said(m.optimiser)),
             ("average" + mark, said(m.average)),
             ("stop" + mark, f"{said(m.stop)}: {steps}"),
-            ("passes" + mark, f"{m.passes}, averaged in the final picture"),
+            ("passes" + mark, f"{m.passes}, averaged in the final picture" if m.passes > 1 else "1"),
         ]
     return lines
 
@@ -160,6 +160,8 @@ def _energy(job: Job, given: bool, full: float) -> str:
     likelihood = job.problem.likelihood
     sigma = getattr(likelihood, "sigma", None)
     first = (type(likelihood).__doc__ or "").strip().splitlines()[0]
+    if type(likelihood).__name__ == "Gaussian" and sigma is not None:
+        first = "|A x - y|^2 / (2 sigma^2)."
     if sigma is None:
         return f"{said(likelihood)}: {first}"
     levels = [s * job.scale[1] for s in (sigma if isinstance(sigma, tuple) else (sigma,))]

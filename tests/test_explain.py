@@ -1,0 +1,213 @@
+"""Laws of the explanation: what it counts is what the run has, and its time is the sum of its parts."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from untaught import images
+from untaught.averaging import ExponentialWeights
+from untaught.cli import main
+from untaught.cli.explain import _command
+from untaught.cli.restoring import command
+from untaught.codes import Fed, Noise
+from untaught.likelihoods import Gaussian
+from untaught.networks.hourglass import Hourglass
+from untaught.objectives._base import Crops
+from untaught.objectives.fit import Fit
+from untaught.objectives.recorrupt import Recorrupt
+from untaught.optimisers import Adam
+from untaught.presets import DENOISING
+from untaught.priors import Network, Pixels
+from untaught.problem import Problem
+from untaught.registry import tasks
+from untaught.run import Job, Method, Run, Stage, solve
+from untaught.stopping import After, WindowedVariance
+from untaught.studies.explain import Cost, costs, formula, memory, said
+
+NET = Hourglass(down=(4, 6))
+SHORT = 0.02  # seconds of probing
+
+
+def problem(side=32, channels=1):
+    data = torch.rand(1, channels, side, side, generator=torch.Generator().manual_seed(0))
+    return Problem(data, likelihood=Gaussian(0.1))
+
+
+def fit(side=32, stop=After(7)):
+    return Job((Stage(Method(Network(NET, Noise(4), jitter=0.1), stop=stop)),), problem(side))
+
+
+def fed(side=32):
+    objective = Recorrupt(crops=Crops(8, 2), pool=5)
+    method = Method(Network(NET, Fed(1), output="linear"), objective, Adam(), ExponentialWeights(), After(50), passes=4)
+    return Job((Stage(method),), problem(side))
+
+
+@pytest.mark.parametrize("job", [fit(), fed(), Job((Stage(Method(Pixels(), Fit(), stop=After(3))),), problem())])
+def test_the_parameters_are_those_of_the_run(job):
+    (cost,) = costs(job, seconds=SHORT)
+    assert cost.parameters == sum(p.numel() for p in Run(job).model.parameters())
+    assert cost.steps == job.stages[0].method.stop.steps
+
+
+def test_the_work_of_a_step_grows_with_the_pixels():
+    small, large = (costs(fit(side), seconds=SHORT)[0].flop for side in (32, 64))
+    assert small > 0
+    assert large == pytest.approx(4 * small, rel=0.02)
+
+
+def test_the_work_of_a_step_on_crops_does_not():
+    small, large = (costs(fed(side), seconds=SHORT)[0].flop for side in (32, 64))
+    assert small == large > 0
+
+
+def test_a_convolution_is_counted_as_its_products_and_sums():
+    """One 1x1 convolution: 2 cin cout pixels forward, as much for its weights; its fixed input needs no gradient."""
+
+    class Single:
+        multiple = 1
+
+        def build(self, cin, cout, *, ndim=2):
+            return torch.nn.Conv2d(cin, cout, 1, bias=False)
+
+    job = Job((Stage(Method(Network(Single(), Noise(3)), stop=After(2))),), problem(16))
+    assert costs(job, seconds=SHORT)[0].flop == 2 * (2 * 3 * 1 * 16 * 16)
+
+
+def test_the_time_is_the_sum_of_its_parts():
+    cost = Cost(1, 1, steps=100, step_seconds=0.5, passes=8, pass_seconds=2.0, made=16, made_seconds=3.0)
+    assert cost.seconds == 100 * 0.5 + 16 * 3 + 8 * 2
+    assert Cost(1, 1, None, 0.5, 1, 0.0).seconds is None
+
+
+def test_prepared_inputs_are_counted_once_each():
+    """Their cost is not in that of a step, however many fall into the probe, and no more are made than there are steps."""
+    waits = []
+
+    def slow(noisy, likelihood):
+        waits.append(time.sleep(0.05))
+        return noisy
+
+    def job(steps):
+        objective = Recorrupt(guide=slow, crops=Crops(8, 2), pool=5)
+        prior = Network(NET, Fed(2), output="linear", residual=1.0)
+        return Job((Stage(Method(prior, objective, Adam(), ExponentialWeights(), After(steps), passes=2)),), problem())
+
+    (long,), (single,) = costs(job(1000), seconds=0.1), costs(job(1), seconds=0.1)
+    assert long.made == pytest.approx(5)
+    assert single.made == pytest.approx(1)
+    assert long.step_seconds < 0.05 <= long.pass_seconds
+    assert long.made_seconds == pytest.approx(0.05, rel=0.8)
+
+
+def test_a_rule_that_cannot_know_its_end_gives_no_time():
+    (open_end,) = costs(fit(stop=WindowedVariance(window=4)), seconds=SHORT)
+    (either,) = costs(fit(stop=WindowedVariance(window=4) | After(9)), seconds=SHORT)
+    assert open_end.seconds is None
+    assert (either.steps, either.early) == (9, True)
+
+
+def test_every_stage_has_its_cost_and_looking_changes_nothing():
+    one = fit().stages[0]
+    job = Job((one, one), problem())
+    before = solve(job).x
+    assert len(costs(job, seconds=SHORT)) == 2
+    assert torch.equal(solve(job).x, before)
+
+
+def test_the_formula_says_the_numbers():
+    job = Job(fit().stages, problem(), scale=(0.0, 255.0))
+    (cost,) = costs(job, seconds=SHORT)
+    lines = dict(formula(job, [cost], name="x.png", dtype="uint8", sigma_given=True))
+    assert "32 x 32, 1 channel, uint8" in lines["y"]
+    assert "sigma = 25.5 of 255, given" in lines["E"]
+    assert f"{cost.parameters:,} parameters" in lines["f"]
+    assert "Noise(channels=4" in lines["z"]
+    assert "7 steps" in lines["stop"]
+    unknown = dict(formula(job, [cost], name="x.png", dtype="uint8", sigma_given=False))
+    assert "measured on the picture" in unknown["E"]
+
+
+def test_large_tensors_are_said_by_their_size():
+    assert said(torch.zeros(3, 4)) == "tensor 3 x 4"
+    assert said(Adam(0.5)).startswith("Adam(lr=0.5")
+
+
+@pytest.mark.parametrize("preset", sorted(DENOISING))
+def test_the_memory_is_the_presets_own_figure(preset):
+    one, two = memory("denoise", preset, 1_000_000), memory("denoise", preset, 2_000_000)
+    assert one is not None
+    assert two is not None
+    assert two - one == pytest.approx(1e6 * DENOISING[preset].bytes_a_pixel)
+    assert memory("denoise", "absent", 1) is None
+
+
+# The command
+
+
+@pytest.mark.parametrize("name", tasks.names())
+def test_it_takes_the_settings_of_the_task_and_nothing_about_files(name):
+    own = set(inspect.signature(command(name)).parameters)
+    here = set(inspect.signature(_command(name)).parameters)
+    assert here - {"json"} == own & {"picture", *inspect.signature(tasks.get(name).compose).parameters}
+    assert not {"output", "force"} & here
+
+
+def test_the_command_prints_the_formula_and_json(tmp_path, noisy, capsys):
+    path = tmp_path / "noisy.png"
+    images.write(path, np.ascontiguousarray(noisy[:32, :32]))
+
+    def run(*words):
+        with pytest.raises(SystemExit) as end:
+            main(["explain", "denoise", str(path), "--preset", "paper", "--steps", "5", "--sigma", "25/255", *words])
+        assert end.value.code == 0
+        return capsys.readouterr().out
+
+    text = run()
+    for symbol in (
+        "y",
+        "A",
+        "E",
+        "R",
+        "f",
+        "z",
+        "objective",
+        "optimiser",
+        "average",
+        "stop",
+        "passes",
+        "memory",
+        "time",
+    ):
+        assert any(line.startswith(symbol + " ") for line in text.splitlines()), symbol
+    facts = json.loads(run("--json"))
+    job = tasks.get("denoise").job(noisy[:32, :32], preset="paper", steps=5, sigma=25 / 255)
+    assert facts["stages"][0]["parameters"] == sum(p.numel() for p in Run(job).model.parameters())
+    assert facts["seconds"] == pytest.approx(sum(s["seconds"] for s in facts["stages"]))
+    assert facts["memory_bytes"] == memory("denoise", "paper", 32 * 32)
+    assert not list(tmp_path.glob("*untaught*"))  # nothing was restored
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["denois", "x.png"], "denoise"),
+        (["denoise", "absent.png"], "There is no file"),
+        (["denoise", "noisy.png", "--preset", "papr"], "did you mean 'paper'?"),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_exit_code_2(tmp_path, noisy, monkeypatch, capsys, words, sentence):
+    images.write(tmp_path / "noisy.png", noisy)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(["explain", *words])
+    said_ = capsys.readouterr().err.strip()
+    assert end.value.code == 2
+    assert sentence in said_
+    assert len(said_.splitlines()) == 1
