@@ -33,9 +33,6 @@ def run(*words) -> int:
     return int(end.value.code)
 
 
-# Inputs
-
-
 @pytest.mark.parametrize("level", [5 / 255, 25 / 255])
 def test_the_noise_has_the_deviation_asked_for_and_differs_by_seed(level):
     clean = np.full((200, 200), 128, np.uint8)
@@ -97,9 +94,6 @@ def test_real_pairs_are_found_and_nobody_is_told_sigma(tmp_path, photo, noisy, n
     assert [row.sigma for row in rows] == [None, None]
 
 
-# Scores
-
-
 def test_the_score_is_that_of_the_file(folder, photo):
     case = Case("cat", photo, SIGMA)
     for row, result in bench([case], ["fast", "tv", "wavelet", "nlm"], 1, Settings(steps=2)):
@@ -144,9 +138,6 @@ def test_bm3d_is_left_out_with_a_word_where_it_is_not_installed(monkeypatch):
     assert "non-commercial" in reasons[0]
     with pytest.raises(BadInput, match="no method to run"):
         engine.check([], ["bm3d"])
-
-
-# Tables and sheet
 
 
 def test_the_mean_is_the_mean_and_the_spread_is_that_over_seeds(photo):
@@ -220,29 +211,23 @@ def test_the_sheet_shows_whole_pixels_and_grey_where_nothing_was_changed(photo, 
     assert np.corrcoef(residual.ravel(), (photo[window].astype(float) - noisy[window]).ravel())[0, 1] > 0.95
 
 
-# Refusals
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (["cat.png", "--sigma", "25/255", "--against", "wavelt"], "did you mean 'wavelet'?"),
-        (["cat.png", "--sigma", "25/255", "--presets", "fsat"], "did you mean 'fast'?"),
-        (["cat.png"], "The noise level is missing"),
-        (["cat.png", "--sigma", "25"], "did you mean 25/255?"),
-        (["--sigma", "25/255"], "There are no pictures"),
-        (["absent.png", "--sigma", "25/255"], "There is no file"),
-        (["text.png", "--sigma", "25/255"], "plain text"),
-        (["cat.png", "cat.png", "--sigma", "25/255"], "given 2 times"),
-        (["cat.png", "--sigma", "25/255", "--noisy-from", "."], "cat_sigma25.png"),
-        (["--pairs", "."], "holds no pair"),
-        (["--pairs", ".", "--sigma", "25/255"], "drop it"),
-        (["cat.png", "--sigma", "25/255", "--seeds", "0"], "give 1 or more"),
-        (["cat.png", "--sigma", "25/255", "--sheet", "cat.png", "--force"], "never overwritten"),
-        (["cat.png", "--sigma", "25/255", "--csv", "cat.png/o.csv"], "folder that exists"),
-        (["cat.png", "--sigma", "25/255", "--presets", "", "--against", ""], "no method to run"),
-    ],
-)
+@pytest.mark.parametrize(("words", "sentence"), [
+    (["cat.png", "--sigma", "25/255", "--against", "wavelt"], "did you mean 'wavelet'?"),
+    (["cat.png", "--sigma", "25/255", "--presets", "fsat"], "did you mean 'fast'?"),
+    (["cat.png"], "The noise level is missing"),
+    (["cat.png", "--sigma", "25"], "did you mean 25/255?"),
+    (["--sigma", "25/255"], "There are no pictures"),
+    (["absent.png", "--sigma", "25/255"], "There is no file"),
+    (["text.png", "--sigma", "25/255"], "plain text"),
+    (["cat.png", "cat.png", "--sigma", "25/255"], "given 2 times"),
+    (["cat.png", "--sigma", "25/255", "--noisy-from", "."], "cat_sigma25.png"),
+    (["--pairs", "."], "holds no pair"),
+    (["--pairs", ".", "--sigma", "25/255"], "drop it"),
+    (["cat.png", "--sigma", "25/255", "--seeds", "0"], "give 1 or more"),
+    (["cat.png", "--sigma", "25/255", "--sheet", "cat.png", "--force"], "never overwritten"),
+    (["cat.png", "--sigma", "25/255", "--csv", "cat.png/o.csv"], "folder that exists"),
+    (["cat.png", "--sigma", "25/255", "--presets", "", "--against", ""], "no method to run"),
+])
 def test_a_refusal_is_one_sentence_and_exit_code_2(folder, monkeypatch, capsys, words, sentence):
     (folder / "text.png").write_text("not a picture")
     monkeypatch.chdir(folder)
@@ -250,13 +235,6 @@ def test_a_refusal_is_one_sentence_and_exit_code_2(folder, monkeypatch, capsys, 
     said = capsys.readouterr().err.strip()
     assert sentence in said
     assert len(said.splitlines()) == 1
-
-
-def test_an_unknown_task_is_told_the_one_there_is(capsys):
-    with pytest.raises(SystemExit) as end:
-        main(["bench", "denois", "x.png"])
-    assert end.value.code == 2
-    assert "did you mean 'denoise'?" in capsys.readouterr().err
 
 
 def test_what_was_done_before_a_failure_is_told(folder, monkeypatch, capsys):

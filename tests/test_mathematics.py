@@ -149,7 +149,16 @@ def test_drawn_noise_has_the_models_deviation_in_each_channel():
     model = Gaussian((0.1, 0.2, 0.4))
     noise = model.draw(torch.zeros(1, 3, 200, 200), torch.Generator().manual_seed(0))
     assert noise.std((0, 2, 3)).tolist() == pytest.approx([0.1, 0.2, 0.4], rel=0.02)
-    assert model.scaled(2).sigma == pytest.approx((0.2, 0.4, 0.8))
+
+
+@pytest.mark.parametrize("level", [0.0, 0.02, 0.3, 0.9, 1.0])
+def test_clipped_noise_has_the_moments_that_the_model_knows(level):
+    model = likelihoods.ClippedGaussian(0.1)
+    x = torch.full((1, 1, 500, 500), level)
+    y = (x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    mean = y.mean()
+    assert float(model.deviation(mean.view(1, 1, 1, 1))) == pytest.approx(float(y.std()), rel=0.02)
+    assert float(model.unbias(mean.view(1, 1, 1, 1))) == pytest.approx(level, abs=2e-3)
 
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, float("nan"), float("inf")])

@@ -22,7 +22,7 @@ from untaught.registry import tasks
 BARE = Recipe(
     task="denoise",
     settings={"preset": "fast", "sigma": 25 / 255, "seed": 3, "strength": 1.0, "channel_axis": "auto"},
-    input="grain, \"old\" and ü.png",
+    input='grain, "old" and ü.png',
     sha256="0" * 64,
     versions={"untaught": "0.1.0", "torch": "2.13.0+cpu"},
     threads=1,

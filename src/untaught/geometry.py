@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -70,3 +71,10 @@ def unsymmetry(x: Tensor, which: int) -> Tensor:
     x = x.transpose(2, 3) if x.ndim == 4 and which & 4 else x
     flips = [axis for bit, axis in enumerate(range(2, min(x.ndim, 4))) if which >> bit & 1]
     return x.flip(flips) if flips else x
+
+
+def box(x: Tensor, radius: int) -> Tensor:
+    """The mean over the cube of 2 radius + 1, of the same size; beyond the border, and of an axis too short, nothing counts."""
+    radii = [min(radius, (n - 1) // 2) for n in x.shape[2:]]
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
+    return pool(x, [2 * r + 1 for r in radii], 1, radii, count_include_pad=False)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.geometry import pad_to
+from untaught.geometry import box, pad_to
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,6 @@ def window(x: Tensor, space: Sequence[int], shift: Sequence[int], margin: int) -
     for axis, (size, s) in enumerate(zip(space, shift, strict=True), start=2):
         x = x.narrow(axis, margin + s, size)
     return x
-
-
-def box(x: Tensor, radius: int) -> Tensor:
-    """The mean over the cube of 2 radius + 1, of the same size."""
-    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
-    return pool(x, 2 * radius + 1, 1, radius, count_include_pad=False)
 
 
 def halve(x: Tensor) -> Tensor:

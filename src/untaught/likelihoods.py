@@ -38,13 +38,17 @@ class Likelihood(ABC):
         """Fresh noise of this model, of the shape of `like`. `BadInput` where the model is not additive or not known."""
         raise BadInput(f"{type(self).__name__} noise cannot be added to a picture: choose the objective Fit instead.")
 
-    def scaled(self, factor: float) -> Likelihood:
-        """The same model with noise of `factor` times the standard deviation; for models that can be drawn."""
+    def deviation(self, like: Tensor) -> Tensor:
+        """The standard deviation of the noise of a clean picture, to broadcast against it; for models that can be drawn."""
         raise NotImplementedError
 
-    def deviation(self, like: Tensor) -> Tensor:
-        """The standard deviation of the noise, to broadcast against "b c *space"; for models that can be drawn."""
-        raise NotImplementedError
+    def trusted(self, like: Tensor) -> Tensor:
+        """Where noise drawn from this model is as good as that of the picture, 0 to 1; everywhere, if nothing else is known."""
+        return torch.ones((), device=like.device)
+
+    def unbias(self, mean: Tensor) -> Tensor:
+        """The picture whose noisy versions have that mean: itself, where the noise's mean is 0."""
+        return mean
 
     @classmethod
     @abstractmethod
@@ -96,14 +100,61 @@ class Gaussian(Likelihood):
     def deviation(self, like: Tensor) -> Tensor:
         return channelwise(1.0 if self.sigma is None else self.sigma, like)
 
-    def scaled(self, factor: float) -> Gaussian:
-        if self.sigma is None:
-            return self
-        return Gaussian(tuple(factor * s for s in self.sigma) if isinstance(self.sigma, tuple) else factor * self.sigma)
-
     @classmethod
     def examples(cls) -> tuple[Likelihood, ...]:
         return Gaussian(), Gaussian(0.1), Gaussian((0.1, 0.2, 0.3))
+
+
+@dataclass(frozen=True)
+class ClippedGaussian(Gaussian):
+    """Gaussian noise of known sigma on a picture that was then clipped to [0, 1], as 8- and 16-bit files are.
+
+    With u ~ N(x, sigma^2), y = clip(u): near black and white the noise is smaller, and its mean is no longer 0. `deviation`
+    and `unbias` know both (the moments of a censored normal variable); the energy is that of `Gaussian`.
+    """
+
+    def deviation(self, like: Tensor) -> Tensor:
+        """sqrt(Var y) where E[y] is `like`, never below a tenth of sigma."""
+        _, mean, deviation = self._table(like)
+        return _interpolate(like, mean, deviation)
+
+    def trusted(self, like: Tensor) -> Tensor:
+        """0 where more than a seventh of the variance was cut off: there the noise is lopsided, and no normal draw is like it."""
+        kept = (self.deviation(like) / channelwise(self.sigma or 1.0, like)).square()
+        return ((kept - 0.85) / 0.1).clamp(0, 1)
+
+    def trusted(self, like: Tensor) -> Tensor:
+        """Where noise drawn from this model is as good as that of the picture, 0 to 1; everywhere, if nothing else is known."""
+        return torch.ones((), device=like.device)
+
+    def unbias(self, mean: Tensor) -> Tensor:
+        """x in [0, 1] where E[y] is `mean`."""
+        x, means, _ = self._table(mean)
+        return _interpolate(mean, means, x)
+
+    def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x, E[y] and the deviation of y on a fine grid of x."""
+        s = channelwise(self.sigma or 1.0, like).double().mean()
+        x = torch.linspace(0, 1, 2049, dtype=torch.float64, device=like.device)
+        low, high = -x / s, (1 - x) / s
+        below, above = torch.special.ndtr(low), torch.special.ndtr(-high)
+        inside = 1 - below - above
+        density = [torch.exp(-v * v / 2) / (2 * torch.pi) ** 0.5 for v in (low, high)]
+        mean = x * inside + s * (density[0] - density[1]) + above
+        square = (x * x + s * s) * inside + s * (x * density[0] - (x + 1) * density[1]) + above
+        deviation = (square - mean * mean).clamp_min((0.1 * s) ** 2).sqrt()
+        return x.to(like), mean.to(like), deviation.to(like)
+
+    @classmethod
+    def examples(cls) -> tuple[Likelihood, ...]:
+        return (ClippedGaussian(0.1),)
+
+
+def _interpolate(at: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """Piecewise linear y(x), constant outside; x ascends."""
+    i = torch.searchsorted(x, at.contiguous()).clamp(1, len(x) - 1)
+    t = ((at - x[i - 1]) / (x[i] - x[i - 1])).clamp(0, 1)
+    return torch.lerp(y[i - 1], y[i], t)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ patches), Foi et al. 2008 (variance linear in brightness). Units: brightness in 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.likelihoods import Gaussian, Likelihood
+from untaught.likelihoods import ClippedGaussian, Gaussian, Likelihood
 
 PATCH = 16  # side of a patch, pixels
 FLAT = 0.05  # share of a class's patches that is trusted to be flat
@@ -187,16 +187,15 @@ class Measured(Likelihood):
     """Gaussian noise as it was measured: with its growth with brightness, and shared between neighbouring pixels.
 
     The energy is that of each pixel on its own, r^2 / (2 s(y)^2): least at the truth in the mean, whatever pixels share.
-    `factor` multiplies the standard deviation. Data are pictures "b c h w" in about [0, 1].
+    Data are pictures "b c h w" in about [0, 1].
     """
 
     noise: Noise
-    factor: float = 1.0
 
     @property
     def sigma(self) -> tuple[float, ...]:
         """The standard deviation of each channel, its root mean square over the picture."""
-        return tuple(float(self.factor * s) for s in self.noise.sigma)
+        return tuple(float(s) for s in self.noise.sigma)
 
     def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
         return (prediction - data).square() / (2 * self.deviation(data).square())
@@ -205,15 +204,12 @@ class Measured(Likelihood):
         return 0.5
 
     def draw(self, like: Tensor, rng: torch.Generator) -> Tensor:
-        return self.factor * self.noise.draw(like, rng)
+        return self.noise.draw(like, rng)
 
     def deviation(self, like: Tensor) -> Tensor:
         # Never nothing: a pixel of no noise at all would outweigh all others.
         least = 0.1 * float(self.noise.sigma.max()) + 1e-6
-        return self.factor * self.noise.map(like).clamp_min(least)
-
-    def scaled(self, factor: float) -> Measured:
-        return replace(self, factor=self.factor * factor)
+        return self.noise.map(like).clamp_min(least)
 
     @classmethod
     def examples(cls) -> tuple[Likelihood, ...]:
@@ -226,23 +222,27 @@ class Measured(Likelihood):
         )
 
 
-def likelihood(data: Tensor, sigma: float | None, notes: list[str], *, unit: float = 1.0) -> Likelihood:
+def likelihood(
+    data: Tensor, sigma: float | None, notes: list[str], *, unit: float = 1.0, clipped: bool = False
+) -> Likelihood:
     """The noise model of a picture (1, c, *space) in about [0, 1]: white of the sigma given, or what is measured.
 
-    What was found is told in `notes`, as a fraction of full scale (`unit` is what 1 in `data` is of it).
+    What was found is told in `notes`, in 255ths of full scale (`unit` is what 1 in `data` is of it). clipped: values beyond
+    [0, 1] were cut off after the noise came in.
     """
+    white = ClippedGaussian if clipped else Gaussian
     if sigma is not None:
-        return Gaussian(sigma)
+        return white(sigma)
     if data.ndim == 4:
         noise = estimate_noise(data[0])
     elif data.ndim == 5:  # slices of a volume share their noise
         noise = estimate_noise(data[0].movedim(1, 0))
     else:  # the second difference of a series knows its curve least
         rough = data.diff(n=2).abs().median() / 0.6745 / 6**0.5 if data.shape[-1] > 4 else torch.zeros(())
-        return _white(float(rough), notes, unit)
+        return white(_white(float(rough), notes, unit))
     even = len(noise.gain) == 1 or float(noise.gain.max() / noise.gain.min().clamp_min(1e-6)) < 1.5
     if data.ndim == 5 or (even and not noise.correlated):
-        return _white(float(noise.sigma.square().mean().sqrt()), notes, unit)
+        return white(_white(float(noise.sigma.square().mean().sqrt()), notes, unit))
     found = ", ".join(f"{255 * unit * float(s):.1f}" for s in noise.sigma)
     kind = "shared by neighbouring pixels, as in a camera's JPEG" if noise.correlated else "independent between pixels"
     grows = "" if even else ", and changes with brightness"
@@ -250,11 +250,11 @@ def likelihood(data: Tensor, sigma: float | None, notes: list[str], *, unit: flo
     return Measured(noise)
 
 
-def _white(sigma: float, notes: list[str], unit: float) -> Gaussian:
+def _white(sigma: float, notes: list[str], unit: float) -> float:
     if sigma < 1e-3:
         notes.append(
             "no noise was found in this picture; it is treated as if sigma were 0.3 of 255: give sigma to insist"
         )
-        return Gaussian(1e-3)
+        return 1e-3
     notes.append(f"sigma was estimated as {255 * unit * sigma:.1f} of 255; the noise is independent between pixels")
-    return Gaussian(sigma)
+    return sigma

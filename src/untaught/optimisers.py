@@ -27,7 +27,7 @@ class Optimiser(ABC):
 @dataclass(frozen=True)
 class Adam(Optimiser):
     """Kingma and Ba 2015. schedule: "constant" (the paper), or "one-cycle" (Smith and Topin 2018): a linear rise over the
-    first tenth, then a cosine to nothing; the rule's progress drives it, so it needs a rule that knows its end."""
+    first seventh, then a cosine to nothing; the rule's progress drives it, so it needs a rule that knows its end."""
 
     lr: float = 0.01
     schedule: Literal["constant", "one-cycle"] = "constant"
@@ -39,7 +39,7 @@ class Adam(Optimiser):
     def rate(self, progress: float | None) -> float:
         if self.schedule == "constant" or progress is None:
             return 1.0
-        rise = 0.1
+        rise = 0.15
         if progress < rise:
             return 0.04 + 0.96 * progress / rise
         return 0.5 * (1 + math.cos(math.pi * (progress - rise) / (1 - rise))) + 1e-4

@@ -125,6 +125,8 @@ def _fast(facts: Facts) -> tuple[Stage, ...]:
     from untaught.averaging import ExponentialWeights
     from untaught.codes import Fed
     from untaught.guides import NonLocalMeans
+    from untaught.noise import Measured
+    from untaught.ridge import NonLocalRidge
     from untaught.networks.compact import Compact
     from untaught.objectives.recorrupt import Recorrupt
     from untaught.optimisers import Adam
@@ -132,17 +134,20 @@ def _fast(facts: Facts) -> tuple[Stage, ...]:
     from untaught.run import Method
     from untaught.stopping import After
 
-    objective = Recorrupt(alpha=0.6, guide=NonLocalMeans())
+    likelihood = facts.problem.likelihood
+    shared = isinstance(likelihood, Measured) and likelihood.noise.correlated
+    guide = NonLocalMeans(3.0, coarse=1.2) if shared else NonLocalRidge()
+    objective = Recorrupt(0.5, guide, pool=4, refine=not shared)
     prior = Network(Compact(), Fed(2 * facts.channels), output="linear", residual=facts.sigma)
     return (
         Stage(
             Method(
                 prior,
                 objective,
-                Adam(1e-3, "one-cycle"),
+                Adam(3e-3, "one-cycle", (0.9, 0.99)),
                 ExponentialWeights(0.99),
-                After(facts.steps or 1000),
-                passes=8,
+                After(facts.steps or 600),
+                passes=4,
             )
         ),
     )

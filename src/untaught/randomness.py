@@ -24,9 +24,9 @@ class Rng:
         digest = hashlib.sha256(repr((self.seed, *map(str, names))).encode()).digest()
         return torch.Generator(self.device).manual_seed(int.from_bytes(digest[:7], "big"))
 
-    def integers(self, high: int, count: int) -> list[int]:
-        """`count` integers in 0..high-1 from the run's stream."""
-        return torch.randint(high, (count,), generator=self.stream, device=self.device).tolist()
+    def integer(self, high: int) -> int:
+        """One of 0..high-1 from the run's stream."""
+        return int(torch.randint(high, (1,), generator=self.stream, device=self.device))
 
     def normal(self, like: torch.Tensor) -> torch.Tensor:
         """Standard normal numbers of the shape of `like`: drawn contiguous, since bits of `randn_like` depend on layout."""

@@ -12,7 +12,7 @@ components.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -36,12 +36,14 @@ class Pass:
 class NonLocalRidge:
     """The guide, in two passes.
 
+    loud: deviation, as a fraction of full scale, from which the patches are two pixels larger.
     window: side of the square in which similar patches are sought. stride: distance of the patches that are grouped for.
     pixels: larger pictures are filtered by strips of about that many, so that memory does not grow with them.
     """
 
     first: Pass = Pass(7, 16)
     second: Pass = Pass(5, 64)
+    loud: float = 37 / 255
     window: int = 25
     stride: int = 4
     pixels: int = 1 << 18
@@ -63,19 +65,25 @@ class NonLocalRidge:
 
     def _fits(self, y: Tensor) -> bool:
         spread = self.window // 2 + 1
-        patches = [min(n - self.first.patch + 1, spread) for n in y.shape[2:]]
+        patches = [min(n - self.first.patch - 1, spread) for n in y.shape[2:]]
         return y.ndim == 4 and min(patches) > 0 and patches[0] * patches[1] >= max(self.first.group, self.second.group)
 
+    def _passes(self, deviation: Tensor) -> tuple[Pass, Pass]:
+        more = 2 if float(deviation.square().mean().sqrt()) >= self.loud else 0
+        return replace(self.first, patch=self.first.patch + more), replace(self.second, patch=self.second.patch + more)
+
     def _two(self, y: Tensor, deviation: Tensor) -> Tensor:
-        pilot = self._filter(y, self._match(y, self.first), self.first, deviation.square(), None)
-        return self._filter(y, self._match(pilot, self.second), self.second, deviation.square(), pilot)
+        first, second = self._passes(deviation)
+        pilot = self._filter(y, self._match(y, first), first, deviation.square(), None)
+        return self._filter(y, self._match(pilot, second), second, deviation.square(), pilot)
 
     def _again(self, y: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
-        return self._filter(y, self._match(pilot, self.second), self.second, deviation.square(), pilot)
+        second = self._passes(deviation)[1]
+        return self._filter(y, self._match(pilot, second), second, deviation.square(), pilot)
 
     def _by_strips(self, function, *layers: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         height, width = layers[0].shape[2:]
-        halo = self.window // 2 + self.first.patch
+        halo = self.window // 2 + self.first.patch + 2
         rows = max(self.pixels // width, 4 * halo)
         parts = [
             function(*(v[0, :, s.low : s.high] for v in layers))[:, s.start - s.low : s.stop - s.low]
@@ -112,8 +120,8 @@ class NonLocalRidge:
         total, weights = torch.zeros_like(rows), torch.zeros(len(rows))
         for some in groups.split(256):
             flat, size = some.flatten(), some.shape
-            noisy = rows[flat].view(*size, n)
-            known = noisy if clean is None else clean[flat].view(*size, n)
+            noisy = rows.index_select(0, flat).view(*size, n)
+            known = noisy if clean is None else clean.index_select(0, flat).view(*size, n)
             noise = mean[some].mean(1)
             gram = known @ known.mT
             # Without a pilot the products hold the noise already; a trace keeps equal patches solvable.

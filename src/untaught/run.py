@@ -117,7 +117,7 @@ class Iterate:
     def picture(self) -> Tensor:
         """The network's picture now, (1, c, *space); looking draws from a generator of its own and changes nothing."""
         run = self._fresh()
-        return run.objective.picture(run.model, run.problem, run.rng.fork("preview", run.step))
+        return run.objective.picture(run.model, run.problem, run.rng)
 
     def average(self) -> Tensor:
         """The averaged picture now: what the run would return."""
@@ -316,12 +316,12 @@ class Run(Iterator[Iterate]):
         self.history = [Moment(**m) for m in state["history"]]
 
     def render(self, passes: int) -> Tensor:
-        """The average as it is now, as a picture: the mean of `passes` draws that depend on seed and step alone."""
+        """The average as it is now, as a picture: the mean of `passes` draws that depend on the seed alone."""
         return self._render(self.average_state, passes)
 
     def _render(self, state: dict[str, Tensor], passes: int) -> Tensor:
         def picture(model: Callable[..., Tensor]) -> Tensor:
-            return self.objective.picture(model, self.problem, self.rng.fork("picture", self.step), passes)
+            return self.objective.picture(model, self.problem, self.rng, passes)
 
         return self.method.average.picture(state, self.model, picture)
 

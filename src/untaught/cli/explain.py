@@ -98,14 +98,11 @@ def _time(costs: list[Any], seconds: float | None) -> str:
     parts = []
     for cost in costs:
         parts.append(f"{cost.steps or '?'} steps of {_span(cost.step_seconds)}")
-        if cost.made_seconds * cost.made > 0.01 * (cost.seconds or 1):
-            parts.append(f"{cost.made:.0f} prepared inputs of {_span(cost.made_seconds)}")
-        parts.append(f"{cost.passes} final pass{'es' if cost.passes > 1 else ''} of {_span(cost.pass_seconds)}")
-    total = (
-        "it cannot be known before"
-        if seconds is None
-        else ("at most " if any(c.early for c in costs) else "about ") + _span(seconds)
-    )
+        if cost.prepare_seconds:
+            parts.append(f"{_span(cost.prepare_seconds)} to prepare inputs")
+        parts.append(f"{_span(cost.final_seconds)} for the picture in the end")
+    most = "at most" if any(c.early for c in costs) else "about"
+    total = "it cannot be known before" if seconds is None else f"{most} {_span(seconds)}"
     return f"{total}: {' + '.join(parts)}"
 
 

@@ -20,14 +20,15 @@ class Compact:
     """Levels of 3x3 convolutions and ReLU; down by averages, up by a 1x1 convolution, nearest upsampling and a sum.
 
     widths: channels of each level, finest first; multiples of 16 are fastest on a CPU.
-    convolutions: how many each level has on the way down, and again on the way up.
+    down, up: how many convolutions each level has on the way down, and on the way up.
     unshuffle: the finest level works at 1 / unshuffle of the resolution, with unshuffle^ndim pixels side by side as channels.
     The last layer starts at 0: with a residual prior the first picture is the estimate that is fed.
     """
 
-    widths: tuple[int, ...] = (48, 64)
-    convolutions: int = 2
-    unshuffle: int = 2
+    widths: tuple[int, ...] = (16, 32, 48)
+    down: int = 2
+    up: int = 1
+    unshuffle: int = 1
 
     def build(self, cin: int, cout: int, *, ndim: int = 2) -> nn.Module:
         return _Compact(self, cin, cout, ndim)
@@ -39,12 +40,12 @@ class Compact:
     @property
     def reach(self) -> int:
         """Pixels of the input, to each side, that a pixel of the output may depend on."""
-        levels = [(2 * self.convolutions + 3) * 2**i for i in range(len(self.widths))]
+        levels = [(self.down + self.up + 2) * 2**i for i in range(len(self.widths))]
         return self.unshuffle * (sum(levels) + 1)
 
     @classmethod
     def examples(cls) -> tuple[Compact, ...]:
-        return Compact((4, 6), 1), Compact((4,), 1, unshuffle=1), Compact((4, 4, 4), 2, unshuffle=1)
+        return Compact((4, 6), unshuffle=2), Compact((4,)), Compact((4, 4, 4), 1, 2)
 
 
 class _Compact(nn.Module):
@@ -53,8 +54,8 @@ class _Compact(nn.Module):
         self.factor, conv = recipe.unshuffle, CONV[ndim]
         wide = self.factor**ndim
 
-        def chain(first: int, width: int) -> nn.Sequential:
-            sizes = [first, *[width] * recipe.convolutions]
+        def chain(first: int, width: int, count: int) -> nn.Sequential:
+            sizes = [first, *[width] * count]
             return nn.Sequential(
                 *[
                     layer
@@ -64,21 +65,20 @@ class _Compact(nn.Module):
             )
 
         widths = recipe.widths
-        self.head = nn.Sequential(conv(cin * wide, widths[0], 3, padding=1), nn.ReLU(inplace=True))
-        self.down = nn.ModuleList(chain(a, b) for a, b in zip((widths[0], *widths), widths, strict=False))
+        self.down = nn.ModuleList(chain(a, b, recipe.down) for a, b in itertools.pairwise((cin * wide, *widths)))
         self.across = nn.ModuleList(conv(b, a, 1) for a, b in itertools.pairwise(widths))
-        self.up = nn.ModuleList(chain(a, a) for a in widths[:-1])
+        self.up = nn.ModuleList(chain(a, a, recipe.up) for a in widths[:-1])
         self.tail = conv(widths[0], cout * wide, 3, padding=1)
         self.pool = AVG[ndim](2)
         for module in self.modules():
             if isinstance(module, conv):
-                nn.init.kaiming_normal_(module.weight)
+                nn.init.kaiming_normal_(module.weight, a=0.7)
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
         nn.init.zeros_(self.tail.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.head(unshuffle(x, self.factor))
+        x = unshuffle(x, self.factor)
         kept = []
         for i, level in enumerate(self.down):
             x = level(x if i == 0 else self.pool(x))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,8 +44,8 @@ class Objective(ABC):
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step: ...
 
     @abstractmethod
-    def picture(self, model: Model, problem: Problem, rng: torch.Generator, passes: int = 1) -> Tensor:
-        """The picture, without gradient: the mean of `passes` fresh draws; (1, c, *space)."""
+    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
+        """The picture, without gradient: the mean of `passes` draws; (1, c, *space). Only forks of `rng` may be used."""
 
     @classmethod
     @abstractmethod
@@ -61,20 +60,26 @@ class Crops:
     size: int = 64
     batch: int = 4
 
-    def draw(self, layers: list[Tensor], rng: Rng) -> list[Tensor]:
+    def draw(self, layers: Sequence[Tensor], rng: Rng) -> list[Tensor]:
         """The same crops of several "1 c *space" tensors of one size; the batch comes first."""
-        space = layers[0].shape[2:]
+        return self.gather(lambda: layers, rng)
+
+    def gather(self, choose: Callable[[], Sequence[Tensor]], rng: Rng, each: int = 1) -> list[Tensor]:
+        """The same, of layers that `choose` hands in anew for every crop; each (`each`, c, *space) makes `each` of the batch."""
+        found: list[list[Tensor]] = []
+        for _ in range(max(1, self.batch // each)):
+            cut = self._cut(tuple((layers := choose())[0].shape[2:]), rng)
+            found.append([cut(layer) for layer in layers])
+        return [torch.cat(parts) for parts in zip(*found, strict=True)]
+
+    def _cut(self, space: tuple[int, ...], rng: Rng) -> Callable[[Tensor], Tensor]:
         side = [min(self.size, n) for n in space]
         # A transposed crop must fit beside an upright one: without a square, only flips.
         kinds = 8 if len(space) == 2 and side[0] == side[1] else 2 ** min(len(space), 2)
-        found: list[list[Tensor]] = [[] for _ in layers]
-        for _ in range(self.batch):
-            corner = [rng.integers(n - s + 1, 1)[0] for n, s in zip(space, side, strict=True)]
-            which = rng.integers(kinds, 1)[0]
-            where = (slice(None), slice(None), *(slice(c, c + s) for c, s in zip(corner, side, strict=True)))
-            for out, layer in zip(found, layers, strict=True):
-                out.append(symmetry(layer[where], which))
-        return [torch.cat(out) for out in found]
+        corner = [rng.integer(n - s + 1) for n, s in zip(space, side, strict=True)]
+        which = rng.integer(kinds)
+        where = (slice(None), slice(None), *(slice(c, c + s) for c, s in zip(corner, side, strict=True)))
+        return lambda layer: symmetry(layer[where], which)
 
 
 def apply(model: Model, z: Tensor, *, pixels: int = 1 << 19) -> Tensor:
@@ -95,14 +100,14 @@ def apply(model: Model, z: Tensor, *, pixels: int = 1 << 19) -> Tensor:
     return crop_to(torch.cat(parts, dim=2), space)
 
 
-def averaged(draw: Callable[[], Tensor], model: Model, passes: int) -> Tensor:
-    """The mean over `passes` of the network on a fresh input, the i-th under the i-th symmetry."""
+def averaged(inputs: Iterable[Tensor], model: Model) -> Tensor:
+    """The mean of the network over several inputs, the i-th under the i-th symmetry."""
+    total, count = torch.zeros(()), 0
     with torch.no_grad():
-        total: Any = 0.0
-        for i in range(passes):
-            answer = unsymmetry(apply(model, symmetry(draw(), i % 8)), i % 8)
-            total = total + answer.mean(0, keepdim=True) / passes
-        return total
+        for i, z in enumerate(inputs):
+            answer = unsymmetry(apply(model, symmetry(z, i % 8)), i % 8).mean(0, keepdim=True)
+            total, count = total.to(answer) + answer, count + 1
+    return total / count
 
 
 def refuse_unless_fed(objective: Objective, problem: Problem, prior: Prior, channels: int) -> None:

@@ -34,7 +34,7 @@ class Fit(Objective):
         fit = problem.energy(x)
         return Step(fit + problem.regulariser(x), fit.detach(), x.detach())
 
-    def picture(self, model: Model, problem: Problem, rng: torch.Generator, passes: int = 1) -> Tensor:
+    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         with torch.no_grad():
             return model().mean(0, keepdim=True)
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from math import sqrt
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from untaught.codes import Fed
 from untaught.errors import BadInput
+from untaught.geometry import box
 from untaught.likelihoods import Likelihood
 from untaught.objectives._base import (
     Crops,
     Model,
     Objective,
     Step,
-    apply,
     averaged,
     refuse_unless_fed,
     refuse_unless_identity,
@@ -26,18 +26,22 @@ from untaught.priors import Network, Prior
 from untaught.problem import Problem
 from untaught.randomness import Rng
 
-Guide = Callable[[Tensor, Likelihood], Tensor]
+class Guide(Protocol):
+    """A classic estimate, (1, c, *space), of a noisy picture whose noise has the deviation given (it broadcasts)."""
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
 class Recorrupt(Objective):
-    """Pang et al. (CVPR 2021): with n of the noise's own law, input y + alpha n, target y - n / alpha; the mean over fresh n
-    is the result. For Gaussian noise of known covariance this is unbiased, and needs no early stop.
+    """Pang et al. (CVPR 2021): with n of the noise's own law, input y + alpha n, target y - n / alpha; the mean over n is the
+    result. For Gaussian noise of known covariance this is unbiased, and needs no early stop.
 
-    guide: a classic estimate g as the base of a residual network, which then sees (noisy - g) / sigma and g; called as
-    guide(noisy, likelihood of that noise). It sees only the recorrupted picture: one of y itself would leak the target's noise.
-    pool: how many recorruptions are made in advance; each covers a window of at most `window` pixels a side, so that
-    memory does not grow with the picture.
+    guide: a classic estimate g as the base of a residual network, which then sees (noisy - g) / sigma and g. It is made of
+    the recorrupted picture alone: one of y itself would leak the target's noise.
+    pool: how many recorruptions are made, in pairs of n and -n; each covers a window of at most `window` pixels a side, so
+    that memory does not grow with the picture.
+    refine: whether the guide filters the picture once more with the network's picture as its pilot; the result is the mean.
     """
 
     alpha: float = 0.5
@@ -45,7 +49,8 @@ class Recorrupt(Objective):
     crops: Crops = Crops()
     pool: int = 16
     window: int = 768
-    _made: dict[int, list[Tensor]] = field(default_factory=dict, repr=False, compare=False)
+    refine: bool = False
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def bind(self, problem: Problem, prior: Prior) -> Recorrupt:
         refuse_unless_identity(self, problem)
@@ -56,36 +61,71 @@ class Recorrupt(Objective):
         return replace(self, _made={})
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
-        item = rng.integers(self.pool, 1)[0]
-        if item not in self._made:
-            self._made[item] = self._recorruption(problem, rng.fork("recorruption", item))
-        *inputs, target = self.crops.draw(self._made[item], rng)
-        x = model(torch.cat(inputs, dim=1))
+        # Both signs of a noise on the same crop: what is odd in the noise leaves the gradient at once.
+        def pair() -> list[Tensor]:
+            item = rng.integer(max(1, self.pool // 2))
+            return self._recorruption(problem, rng, item)
+
+        inputs, target, weight = self.crops.gather(pair, rng, each=2)
+        x = model(inputs)
         # Plain squares: for noise that is independent of the input they are least, in the mean, at the true picture.
-        fit = (x - target).square().mean()
+        fit = (weight * (x - target).square()).mean()
         return Step(fit + problem.regulariser(x), fit.detach(), None)
 
-    def picture(self, model: Model, problem: Problem, rng: torch.Generator, passes: int = 1) -> Tensor:
-        return averaged(lambda: torch.cat(self._inputs(problem.data, problem.likelihood, rng)[0], dim=1), model, passes)
+    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
+        y, likelihood = problem.data, problem.likelihood
+        with torch.no_grad():
+            corner = (0,) * (y.ndim - 2)
+            if max(y.shape[2:]) <= self.window:  # the pool's own recorruptions are of the whole picture
+                base = self._base(problem, corner)[1]
+                pairs = (self._recorruption(problem, rng, i % max(1, self.pool // 2))[0] for i in range(-(-passes // 2)))
+            else:
+                base = self._estimate(y, likelihood.deviation(box(y, 2)))
+                pairs = (self._recorrupted(y, base, likelihood, rng.fork("picture", i))[0] for i in range(-(-passes // 2)))
+            inputs = [half for pair in pairs for half in pair.split(1)][:passes]
+            x = averaged(inputs, model)
+            if self.guide is not None:
+                first = torch.stack([z[:, -y.shape[1] :] for z in inputs]).mean(0)
+                x = torch.lerp(first, x, likelihood.trusted(base).expand_as(x))
+            if self.refine:
+                x = (x + self.guide.refine(y, likelihood.deviation(base), x)) / 2  # type: ignore[union-attr]
+            return likelihood.unbias(x)
 
-    def _recorruption(self, problem: Problem, rng: torch.Generator) -> list[Tensor]:
+    def _recorruption(self, problem: Problem, rng: Rng, item: int) -> list[Tensor]:
+        """Pair number `item` of the pool, made once from seed and number alone."""
+        if item not in self._made:
+            draw, corner = rng.fork("window", item), []
+            for n in problem.data.shape[2:]:
+                free = n - min(self.window, n)
+                corner.append(int(torch.randint(free + 1, (1,), generator=draw, device=rng.device)) if free else 0)
+            y, base = self._base(problem, tuple(corner))
+            self._made[item] = self._recorrupted(y, base, problem.likelihood, rng.fork("pool", item))
+        return self._made[item]
+
+    def _base(self, problem: Problem, corner: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+        """The window of the data at that corner, and an estimate of its mean, made once."""
         y = problem.data
-        for axis in range(2, y.ndim):
-            free = y.shape[axis] - min(self.window, y.shape[axis])
-            corner = int(torch.randint(free + 1, (1,), generator=rng, device=rng.device))
-            y = y.narrow(axis, corner, y.shape[axis] - free)
-        inputs, noise = self._inputs(y, problem.likelihood, rng)
-        return [*inputs, y - noise / self.alpha]
+        for axis, start in enumerate(corner, start=2):
+            y = y.narrow(axis, start, min(self.window, y.shape[axis]))
+        if corner not in self._made:
+            self._made[corner] = self._estimate(y, problem.likelihood.deviation(box(y, 2)))
+        return y, self._made[corner]
 
-    def _inputs(self, y: Tensor, likelihood: Likelihood, rng: torch.Generator) -> tuple[list[Tensor], Tensor]:
-        noise = likelihood.draw(y, rng)
-        noisy = y + self.alpha * noise
+    def _estimate(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        return box(noisy, 2) if self.guide is None else self.guide(noisy, deviation)
+
+    def _recorrupted(self, y: Tensor, base: Tensor, model: Likelihood, rng: torch.Generator) -> list[Tensor]:
+        """[input, target, weight] for n and -n, each (2, ...); the noise is that of `base`, an estimate of the mean of y."""
+        noise = model.draw(base, rng)
+        noise = torch.cat([noise, -noise])
+        noisy, target = y + self.alpha * noise, y - noise / self.alpha
+        weight = model.trusted(base).expand_as(y).repeat_interleave(2, 0)
         if self.guide is None:
-            return [noisy], noise
-        louder = likelihood.scaled(sqrt(1 + self.alpha**2))
-        estimate = self.guide(noisy, louder)
+            return [noisy, target, weight]
+        louder = model.deviation(base).expand_as(y) * sqrt(1 + self.alpha**2)
+        estimate = torch.cat([self.guide(half, louder) for half in noisy.split(1)])
         # In units of the noise the rest has the same size for every picture, and so suits one learning rate.
-        return [(noisy - estimate) / louder.deviation(y), estimate], noise
+        return [torch.cat([(noisy - estimate) / louder, estimate], dim=1), target, weight]
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
@@ -98,9 +138,8 @@ class Recorrupt(Objective):
         )
 
 
-def _blur(noisy: Tensor, likelihood: Likelihood) -> Tensor:
+def _blur(noisy: Tensor, deviation: Tensor) -> Tensor:
     return (noisy + noisy.roll(1, -1) + noisy.roll(-1, -1)) / 3
 
 
 OBJECTIVE = Recorrupt
-__all__ = ["Guide", "Recorrupt", "apply"]

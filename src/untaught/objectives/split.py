@@ -52,14 +52,14 @@ class Split(Objective):
         fit = problem.likelihood.energy(predicted, y, weight * hidden)
         return Step(fit + problem.regulariser(x), fit.detach(), None)
 
-    def picture(self, model: Model, problem: Problem, rng: torch.Generator, passes: int = 1) -> Tensor:
+    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         weight = _weight(problem)
 
-        def draw() -> Tensor:
-            seen = weight * ~self._hide(weight, rng)
+        def draw(i: int) -> Tensor:
+            seen = weight * ~self._hide(weight, rng.fork("picture", i))
             return _input(problem.data, seen) if _direct(problem) else problem.operator.backproject(problem.data * seen)
 
-        return averaged(draw, model, passes)
+        return averaged(map(draw, range(passes)), model)
 
     def _hide(self, weight: Tensor, rng: torch.Generator) -> Tensor:
         return torch.rand(weight.shape, generator=rng, device=weight.device) < self.fraction

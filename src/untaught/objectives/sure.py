@@ -45,8 +45,8 @@ class Sure(Objective):
         fit = ((x - y).square() + variance * (2 * divergence - 1)).mean()
         return Step(fit + problem.regulariser(x), fit.detach(), None)
 
-    def picture(self, model: Model, problem: Problem, rng: torch.Generator, passes: int = 1) -> Tensor:
-        return averaged(lambda: problem.data, model, passes)
+    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
+        return averaged([problem.data] * passes, model)
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Cost:
     """Of one stage. parameters: all that is sought. flop: of one step, forward and backward, products and sums apart.
 
-    steps: how many at most, or None where the rule does not know. step_seconds, pass_seconds: of one.
-    made, made_seconds: how many inputs are prepared along the way, and what each one takes.
+    steps: how many at most, or None where the rule does not know. step_seconds: of one.
+    prepare_seconds: of all inputs that are made once and used again. final_seconds: of the picture in the end.
     early: a rule may end the stage before.
     """
 
@@ -27,18 +27,16 @@ class Cost:
     flop: int
     steps: int | None
     step_seconds: float
-    passes: int
-    pass_seconds: float
-    made: float = 0.0
-    made_seconds: float = 0.0
+    prepare_seconds: float
+    final_seconds: float
     early: bool = False
 
     @property
     def seconds(self) -> float | None:
-        """The whole stage, its final picture included."""
+        """The whole stage."""
         if self.steps is None:
             return None
-        return self.steps * self.step_seconds + self.made * self.made_seconds + self.passes * self.pass_seconds
+        return self.steps * self.step_seconds + self.prepare_seconds + self.final_seconds
 
 
 def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
@@ -62,18 +60,34 @@ def _probe(run: Run, seconds: float) -> Cost:
     _step(run)
     flop = _flop(run)
     each = _mean(run, seconds)
-    made = made_seconds = 0.0
-    if pool:
-        run.objective = run.objective.bind(run.problem, run.method.prior)  # forgets what was prepared
-        made_seconds = max(0.0, _timed(lambda: _step(run)) - each)
-        made = pool * (1 - (1 - 1 / pool) ** (run.steps or 10 * pool))  # each step draws one of them at random
-    run.render(1)
-    final = _timed(lambda: run.render(1))
+    prepare = _prepare(run, pool, each) if pool else 0.0
     parameters = sum(
         p.numel() for p in (*run.model.parameters(), *run.problem.operator.parameters()) if p.requires_grad
     )
     early = len(getattr(run.method.stop, "rules", ())) > 1
-    return Cost(parameters, flop, run.steps, each, run.method.passes, final, made, made_seconds, early)
+    return Cost(parameters, flop, run.steps, each, prepare, _final(run), early)
+
+
+def _prepare(run: Run, pool: int, each: float) -> float:
+    """The seconds that a pool of inputs takes, from two of them: the first one may need something that they share."""
+    run.objective = run.objective.bind(run.problem, run.method.prior)  # forgets what was prepared
+    first = max(0.0, _timed(lambda: _step(run)) - each)
+    run.objective = replace(run.objective, pool=2)  # type: ignore[type-var]
+    # Which input a step takes is drawn: one of eight steps has to prepare the second, but for one time in 256.
+    item = min(first, max(0.0, max(_timed(lambda: _step(run)) for _ in range(8)) - each))
+    whole = max(run.problem.image_shape[2:]) <= getattr(run.objective, "window", float("inf"))
+    drawn = pool * (1 - (1 - 1 / pool) ** (run.steps or 10 * pool))
+    count = max(drawn, min(pool, run.method.passes))  # the final picture is made of them too
+    return (first - item) * (1 if whole else count / 2) + item * count
+
+
+def _final(run: Run) -> float:
+    """The seconds of the final picture, from one of one pass and one of two."""
+    run.render(1)
+    one = _timed(lambda: run.render(1))
+    if run.method.passes == 1:
+        return one
+    return one + (run.method.passes - 1) * max(0.0, _timed(lambda: run.render(2)) - one)
 
 
 def _step(run: Run) -> None:

@@ -65,7 +65,9 @@ def denoise(
             )
     data = arrays.tensor(array, axis, scale)
     notes: list[str] = []
-    likelihood = noise.likelihood(data, None if sigma is None else sigma * full / scale[1], notes, unit=scale[1] / full)
+    level = None if sigma is None else sigma * full / scale[1]
+    clipped = full > 1 and bool(((array == 0) | (array == full)).any())
+    likelihood = noise.likelihood(data, level, notes, unit=scale[1] / full, clipped=clipped)
     problem = Problem(data, likelihood=likelihood)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps)
     stages = denoising(preset, facts, notes)
