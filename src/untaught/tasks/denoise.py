@@ -16,7 +16,7 @@ def denoise(
     picture: Picture,
     *,
     sigma: Sigma = None,
-    preset: Literal["fast", "best", "paper"] = "fast",
+    preset: Literal["instant", "fast", "best", "paper"] = "fast",
     strength: Amount = 1.0,
     steps: Steps = None,
     seed: Seed = 0,
@@ -33,7 +33,8 @@ def denoise(
         Standard deviation of the noise as a fraction of full scale, e.g. 25/255. Estimated from the picture where it is
         not given, together with whether neighbouring pixels share their noise.
     preset
-        fast: seconds. best: the quality that minutes buy. paper: the exact recipe of the Deep Image Prior.
+        instant: a classic filter, no network. fast: seconds. best: the quality that minutes buy. paper: the exact recipe of
+        the Deep Image Prior.
     strength
         0 returns the input, 1 the restored picture, between them a blend.
     steps
