@@ -37,7 +37,9 @@ def main() -> None:
     begun = time.perf_counter()
     for iterate in run:
         if iterate.step % 50 == 0:
-            single, averaged = (psnr(x[0].permute(1, 2, 0).numpy(), truth) for x in (iterate.picture(), iterate.average()))
+            single, averaged = (
+                psnr(x[0].permute(1, 2, 0).numpy(), truth) for x in (iterate.picture(), iterate.average())
+            )
             print(f"{iterate.step},{single:.2f},{averaged:.2f},{time.perf_counter() - begun:.0f}", flush=True)
     for note in run.solution.notes:
         print(f"# {note}")

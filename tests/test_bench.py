@@ -211,23 +211,26 @@ def test_the_sheet_shows_whole_pixels_and_grey_where_nothing_was_changed(photo, 
     assert np.corrcoef(residual.ravel(), (photo[window].astype(float) - noisy[window]).ravel())[0, 1] > 0.95
 
 
-@pytest.mark.parametrize(("words", "sentence"), [
-    (["cat.png", "--sigma", "25/255", "--against", "wavelt"], "did you mean 'wavelet'?"),
-    (["cat.png", "--sigma", "25/255", "--presets", "fsat"], "did you mean 'fast'?"),
-    (["cat.png"], "The noise level is missing"),
-    (["cat.png", "--sigma", "25"], "did you mean 25/255?"),
-    (["--sigma", "25/255"], "There are no pictures"),
-    (["absent.png", "--sigma", "25/255"], "There is no file"),
-    (["text.png", "--sigma", "25/255"], "plain text"),
-    (["cat.png", "cat.png", "--sigma", "25/255"], "given 2 times"),
-    (["cat.png", "--sigma", "25/255", "--noisy-from", "."], "cat_sigma25.png"),
-    (["--pairs", "."], "holds no pair"),
-    (["--pairs", ".", "--sigma", "25/255"], "drop it"),
-    (["cat.png", "--sigma", "25/255", "--seeds", "0"], "give 1 or more"),
-    (["cat.png", "--sigma", "25/255", "--sheet", "cat.png", "--force"], "never overwritten"),
-    (["cat.png", "--sigma", "25/255", "--csv", "cat.png/o.csv"], "folder that exists"),
-    (["cat.png", "--sigma", "25/255", "--presets", "", "--against", ""], "no method to run"),
-])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["cat.png", "--sigma", "25/255", "--against", "wavelt"], "did you mean 'wavelet'?"),
+        (["cat.png", "--sigma", "25/255", "--presets", "fsat"], "did you mean 'fast'?"),
+        (["cat.png"], "The noise level is missing"),
+        (["cat.png", "--sigma", "25"], "did you mean 25/255?"),
+        (["--sigma", "25/255"], "There are no pictures"),
+        (["absent.png", "--sigma", "25/255"], "There is no file"),
+        (["text.png", "--sigma", "25/255"], "plain text"),
+        (["cat.png", "cat.png", "--sigma", "25/255"], "given 2 times"),
+        (["cat.png", "--sigma", "25/255", "--noisy-from", "."], "cat_sigma25.png"),
+        (["--pairs", "."], "holds no pair"),
+        (["--pairs", ".", "--sigma", "25/255"], "drop it"),
+        (["cat.png", "--sigma", "25/255", "--seeds", "0"], "give 1 or more"),
+        (["cat.png", "--sigma", "25/255", "--sheet", "cat.png", "--force"], "never overwritten"),
+        (["cat.png", "--sigma", "25/255", "--csv", "cat.png/o.csv"], "folder that exists"),
+        (["cat.png", "--sigma", "25/255", "--presets", "", "--against", ""], "no method to run"),
+    ],
+)
 def test_a_refusal_is_one_sentence_and_exit_code_2(folder, monkeypatch, capsys, words, sentence):
     (folder / "text.png").write_text("not a picture")
     monkeypatch.chdir(folder)

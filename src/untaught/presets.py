@@ -105,7 +105,6 @@ def resolve_device(device: str) -> str:
     return device
 
 
-
 def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     """The stages of a preset of `DENOISING`; what it does otherwise than its name says is told in `notes`."""
     stages = choose(DENOISING, name, facts)
@@ -113,8 +112,10 @@ def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
         notes.append("instant is a classic filter, no network")
     elif name != "paper" and (noise := _measured(facts)):
         kind = "that neighbouring pixels share" if noise.correlated else "that changes with brightness"
-        notes.append(f"for noise {kind} a classic filter that follows it does better than the network, and was used; "
-                     "give sigma to insist on the network")
+        notes.append(
+            f"for noise {kind} a classic filter that follows it does better than the network, and was used; "
+            "give sigma to insist on the network"
+        )
     return stages
 
 

@@ -106,7 +106,9 @@ class NonLocalRidge:
                 difference = column[:, down + i] - reference
                 torch.sum(difference.square_(), 0, out=apart[i, j])
         apart[reach, reach] = -1  # the patch itself, always
-        nearest = apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
+        nearest = (
+            apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
+        )
         moved = (nearest // self.window - reach) * w + nearest % self.window - reach
         return (down[:, None] * w + along).reshape(-1, 1) + moved
 
@@ -159,6 +161,3 @@ def components(x: Tensor, side: int) -> Tensor:
     some = some - some.mean(0)
     _, axes = torch.linalg.eigh(some.T @ some)
     return F.conv2d(x[None], axes[:, -COMPONENTS:].T.reshape(-1, c, side, side))[0]
-
-
-

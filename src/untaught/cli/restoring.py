@@ -60,7 +60,7 @@ def command(name: str) -> Any:
         inspect.Parameter(
             "picture",
             inspect.Parameter.POSITIONAL_ONLY,
-            annotation=Annotated[Path, Parameter(help="The picture to restore: PNG or JPEG.")],
+            annotation=Annotated[Path, Parameter(help="The picture to restore: PNG, JPEG, TIFF, WebP or NPY.")],
         )
     ]
     for p in inspect.signature(one.compose).parameters.values():

@@ -42,7 +42,8 @@ class _Convolve(torch.autograd.Function):
         to_x = to_weight = to_bias = None
         if ctx.needs_input_grad[0]:
             to_x = torch.ops.aten.convolution_backward(
-                grad, x, weight, None, [1, 1], [ctx.pad] * 2, [1, 1], False, [0, 0], 1, [True, False, False])[0]
+                grad, x, weight, None, [1, 1], [ctx.pad] * 2, [1, 1], False, [0, 0], 1, [True, False, False]
+            )[0]
         if ctx.needs_input_grad[1]:
             to_weight = weight_gradient(x, grad, weight, ctx.pad)
         if ctx.biased and ctx.needs_input_grad[2]:
@@ -63,5 +64,5 @@ def weight_gradient(x: Tensor, grad: Tensor, weight: Tensor, pad: int) -> Tensor
     for i in range(tall):
         for j in range(wide):
             start = i * width + j
-            torch.mm(transposed, rows[start:start + count], out=result[i, j])
+            torch.mm(transposed, rows[start : start + count], out=result[i, j])
     return result.permute(2, 3, 0, 1).contiguous(memory_format=torch.channels_last)

@@ -26,6 +26,7 @@ from untaught.priors import Network, Prior
 from untaught.problem import Problem
 from untaught.randomness import Rng
 
+
 class Guide(Protocol):
     """A classic estimate, (1, c, *space), of a noisy picture whose noise has the deviation given (it broadcasts)."""
 
@@ -78,10 +79,14 @@ class Recorrupt(Objective):
             corner = (0,) * (y.ndim - 2)
             if max(y.shape[2:]) <= self.window:  # the pool's own recorruptions are of the whole picture
                 base = self._base(problem, corner)[1]
-                pairs = (self._recorruption(problem, rng, i % max(1, self.pool // 2))[0] for i in range(-(-passes // 2)))
+                pairs = (
+                    self._recorruption(problem, rng, i % max(1, self.pool // 2))[0] for i in range(-(-passes // 2))
+                )
             else:
                 base = self._estimate(y, likelihood.deviation(box(y, 2)))
-                pairs = (self._recorrupted(y, base, likelihood, rng.fork("picture", i))[0] for i in range(-(-passes // 2)))
+                pairs = (
+                    self._recorrupted(y, base, likelihood, rng.fork("picture", i))[0] for i in range(-(-passes // 2))
+                )
             inputs = [half for pair in pairs for half in pair.split(1)][:passes]
             x = averaged(inputs, model)
             if self.guide is not None:

@@ -69,16 +69,16 @@ def _probe(run: Run, seconds: float) -> Cost:
 
 
 def _prepare(run: Run, pool: int, each: float) -> float:
-    """The seconds that a pool of inputs takes, from two of them: the first one may need something that they share."""
+    """The seconds that a pool of inputs takes, from two pairs of them: the first may need something that all share."""
     run.objective = run.objective.bind(run.problem, run.method.prior)  # forgets what was prepared
     first = max(0.0, _timed(lambda: _step(run)) - each)
-    run.objective = replace(run.objective, pool=2)  # type: ignore[type-var]
-    # Which input a step takes is drawn: one of eight steps has to prepare the second, but for one time in 256.
+    run.objective = replace(run.objective, pool=4)  # type: ignore[type-var]
+    # Which pair a step takes is drawn: one of eight steps has to prepare the second, but for one time in 256.
     item = min(first, max(0.0, max(_timed(lambda: _step(run)) for _ in range(8)) - each))
-    whole = max(run.problem.image_shape[2:]) <= getattr(run.objective, "window", float("inf"))
-    drawn = pool * (1 - (1 - 1 / pool) ** (run.steps or 10 * pool))
-    count = max(drawn, min(pool, run.method.passes))  # the final picture is made of them too
-    return (first - item) * (1 if whole else count / 2) + item * count
+    pairs = max(1, pool // 2)
+    drawn = pairs * (1 - (1 - 1 / pairs) ** (run.steps or 10 * pairs))
+    count = max(drawn, min(pairs, -(-run.method.passes // 2)))  # the final picture is made of them too
+    return first - item + item * count
 
 
 def _final(run: Run) -> float:
