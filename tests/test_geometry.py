@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given
@@ -23,7 +25,7 @@ def test_mirroring_repeats_the_edge_and_is_symmetric(n, before, after):
     index = mirror(n, before, after)
     assert len(index) == n + before + after
     assert index[before : before + n] == list(range(n))
-    assert all(abs(a - b) <= 1 for a, b in zip(index, index[1:], strict=False))
+    assert all(abs(a - b) <= 1 for a, b in itertools.pairwise(index))
     assert all(0 <= i < n for i in index)
 
 

@@ -123,10 +123,6 @@ class ClippedGaussian(Gaussian):
         kept = (self.deviation(like) / channelwise(self.sigma or 1.0, like)).square()
         return ((kept - 0.85) / 0.1).clamp(0, 1)
 
-    def trusted(self, like: Tensor) -> Tensor:
-        """Where noise drawn from this model is as good as that of the picture, 0 to 1; everywhere, if nothing else is known."""
-        return torch.ones((), device=like.device)
-
     def unbias(self, mean: Tensor) -> Tensor:
         """x in [0, 1] where E[y] is `mean`."""
         x, means, _ = self._table(mean)
