@@ -187,9 +187,9 @@ _R2R = "Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by NL-Ridge (
 DENOISING = {
     p.name: p
     for p in (
-        Preset("instant", "a classic filter, no network", "NL-Ridge; values: docs/benchmarks", _classic, 2600, 7e8),
-        Preset("fast", "seconds", f"{_R2R}; values: docs/benchmarks", _fast, 2600, 7e8),
-        Preset("best", "what minutes buy", f"{_R2R}; values: docs/benchmarks", _best, 4000, 7e8),
-        Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper, 12000),
+        Preset("instant", "a classic filter, no network", "NL-Ridge; values: docs/benchmarks", _classic, 400, 9e8),
+        Preset("fast", "seconds", f"{_R2R}; values: docs/benchmarks", _fast, 600, 9e8),
+        Preset("best", "what minutes buy", f"{_R2R}; values: docs/benchmarks", _best, 1500, 9e8),
+        Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper, 6000),
     )
 }

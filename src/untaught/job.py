@@ -1,0 +1,93 @@
+"""The values around the loop: how x is sought, what a task makes of its arguments, what comes out. All frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from untaught.averaging import Average, ExponentialPictures
+from untaught.objectives._base import Objective
+from untaught.objectives.fit import Fit
+from untaught.optimisers import Adam, Optimiser
+from untaught.priors import Prior
+from untaught.problem import Problem
+from untaught.stopping import After, Rule
+
+
+@dataclass(frozen=True)
+class Method:
+    """How x is sought. passes: how many draws the final picture is the mean of (fed objectives)."""
+
+    prior: Prior
+    objective: Objective = Fit()
+    optimiser: Optimiser = Adam()
+    average: Average = ExponentialPictures()
+    stop: Rule = After(2000)
+    passes: int = 1
+    seed: int = 0
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One method on one problem; `problem` None is the job's own, with the last stage's picture as its `start`."""
+
+    method: Method
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a task makes of its arguments: frozen, and it pickles.
+
+    scale: (offset, gain), data = offset + gain * problem.data; `finish` turns the picture, in the data's own units, into what
+    the caller gets. notes: what was applied silently (an estimate, a conversion).
+    """
+
+    stages: tuple[Stage, ...]
+    problem: Problem
+    scale: tuple[float, float] = (0.0, 1.0)
+    finish: Callable[[Tensor], Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    def result(self, x: Tensor) -> Any:
+        """The picture x of the problem, (1, c, *space), as the caller gets it."""
+        x = self.scale[0] + self.scale[1] * x
+        return x if self.finish is None else self.finish(x)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A line of the history: plain numbers."""
+
+    stage: int
+    step: int
+    energy: float
+    score: float | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Solution:
+    """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence."""
+
+    x: Tensor
+    step: int
+    reason: str
+    history: tuple[Moment, ...]
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def default_method() -> Method:
+    """For general reconstruction: a narrow hourglass that stops itself by the variance of its pictures."""
+    from untaught.codes import Noise
+    from untaught.networks.hourglass import Hourglass
+    from untaught.priors import Network
+    from untaught.stopping import WindowedVariance
+
+    net = Hourglass(down=(32,) * 4, up=(32,) * 4, skip=(4,) * 4)
+    return Method(Network(net, Noise(16), jitter=1 / 30), stop=WindowedVariance(patience=500) | After(3000))
