@@ -85,6 +85,16 @@ def test_scaling_and_shifting_the_input_scales_and_shifts_the_output(noisy):
     np.testing.assert_allclose((moved - b) / a, plain, atol=0.02)
 
 
+def test_small_contrasts_on_a_large_offset_survive():
+    y = 1e8 + np.random.default_rng(0).normal(0, 10, (24, 24))
+    assert len(np.unique(untaught.denoise(y, sigma=5, steps=2))) > 100
+
+
+def test_faint_noise_of_a_16_bit_camera_is_found():
+    y = np.rint(1000 + np.random.default_rng(0).normal(0, 20, (96, 96))).astype(np.uint16)
+    assert 65535 * float(np.mean(untaught.denoise.job(y).problem.likelihood.sigma)) == pytest.approx(20, rel=0.15)
+
+
 def test_8_and_16_bit_agree(noisy):
     small = untaught.denoise(noisy, **FEW)
     large = untaught.denoise(noisy.astype(np.uint16) * 257, **FEW)

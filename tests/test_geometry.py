@@ -121,6 +121,15 @@ class TestGuides:
         torch.testing.assert_close(two / 2, one, rtol=0, atol=5e-3)
 
 
+def test_the_ridge_bears_flat_pictures_and_bright_spots():
+    flat = torch.zeros(1, 1, 48, 48)
+    flat[..., 24:] = 1
+    assert torch.isfinite(NonLocalRidge()(flat, torch.tensor(1e-5))).all()
+    spot = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    spot[..., :7, 30:37] = 2000
+    assert torch.isfinite(NonLocalRidge()(spot, torch.tensor(1.0))).all()
+
+
 def test_the_ridge_by_strips_is_nearly_that_of_the_whole():
     noisy = TestGuides().picture().repeat(1, 1, 4, 1)
     noisy = noisy + 0.1 * torch.randn(noisy.shape, generator=torch.Generator().manual_seed(0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -400,6 +401,16 @@ class TestRefusals:
             sure.bind(Problem(picture(), likelihood=Poisson()), fed)
         with pytest.raises(BadInput, match="Fit needs a prior with a code"):
             Fit().bind(known, fed)
+
+    def test_an_ensemble_cannot_be_fed_and_a_refining_guide_must_be_able_to(self):
+        recorrupt, fed = registry.objectives.get("recorrupt").examples()[0]
+        known = Problem(picture(), likelihood=Gaussian(0.1))
+        with pytest.raises(BadInput, match="cannot feed an Ensemble"):
+            recorrupt.bind(known, Ensemble(fed, 2))
+        with pytest.raises(BadInput, match="refine needs a guide"):
+            replace(recorrupt, refine=True).bind(known, fed)
+        with pytest.raises(BadInput, match="sees only crops"):
+            Run(job(known, method(recorrupt, fed, stop=Discrepancy())))
 
     def test_pixels_cannot_be_fed(self):
         model = Pixels().build((1, 1, 4, 4), Problem(picture(space=(4, 4))), Rng(0))

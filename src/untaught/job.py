@@ -55,7 +55,9 @@ class Job:
 
     def result(self, x: Tensor) -> Any:
         """The picture x of the problem, (1, c, *space), as the caller gets it."""
-        x = self.scale[0] + self.scale[1] * x
+        x = (
+            self.scale[0] + self.scale[1] * x.cpu().double()
+        )  # single precision would lose small contrasts on large offsets
         return x if self.finish is None else self.finish(x)
 
 

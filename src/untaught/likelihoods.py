@@ -113,6 +113,11 @@ class ClippedGaussian(Gaussian):
     and `unbias` know both (the moments of a censored normal variable); the energy is that of `Gaussian`.
     """
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.sigma, float):
+            raise BadInput(f"ClippedGaussian needs one sigma for all channels, not {self.sigma}: use Gaussian.")
+
     def deviation(self, like: Tensor) -> Tensor:
         """sqrt(Var y) where E[y] is `like`, never below a tenth of sigma."""
         _, mean, deviation = self._table(like)

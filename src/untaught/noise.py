@@ -24,6 +24,7 @@ from untaught.likelihoods import ClippedGaussian, Gaussian, Likelihood
 
 PATCH = 16  # side of a patch, pixels
 FLAT = 0.05  # share of a class's patches that is trusted to be flat
+NOTHING = 1e-5  # deviation below which a picture is taken to have no noise: less than a step of 16 bits
 CLASSES = 6  # brightness classes, equally many patches each
 EDGES = (1.5, 2.5, 3.5, 4.5, 6.0, 8.0)  # radial bands, cycles per 16 pixels (Nyquist is 8 along an axis)
 CLIPPED = 0.02  # patches with more black or white pixels than this are not measured
@@ -232,7 +233,7 @@ def likelihood(
     """
     white = ClippedGaussian if clipped else Gaussian
     if sigma is not None:
-        return white(sigma)
+        return white(float(sigma))
     if data.ndim == 4:
         noise = estimate_noise(data[0])
     elif data.ndim == 5:  # slices of a volume share their noise
@@ -251,10 +252,8 @@ def likelihood(
 
 
 def _white(sigma: float, notes: list[str], unit: float) -> float:
-    if sigma < 1e-3:
-        notes.append(
-            "no noise was found in this picture; it is treated as if sigma were 0.3 of 255: give sigma to insist"
-        )
-        return 1e-3
-    notes.append(f"sigma was estimated as {255 * unit * sigma:.1f} of 255; the noise is independent between pixels")
+    if sigma < NOTHING:
+        notes.append("no noise was found in this picture, and it will hardly change: give sigma to insist")
+        return NOTHING
+    notes.append(f"sigma was estimated as {255 * unit * sigma:.2g} of 255; the noise is independent between pixels")
     return sigma

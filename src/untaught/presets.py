@@ -59,7 +59,7 @@ def choose(presets: dict[str, Preset], name: str, facts: Facts) -> tuple[Stage, 
     if name not in presets:
         raise unknown("preset", name, presets)
     preset = presets[name]
-    needed = preset.bytes_fixed + preset.bytes_a_pixel * prod(facts.space)
+    needed = preset.bytes_fixed + preset.bytes_a_pixel * prod(facts.space) * max(1.0, facts.channels / 3)
     free = free_memory(facts.device)
     if free is not None and needed > free:
         smaller = [p.name for p in presets.values() if p.bytes_a_pixel < preset.bytes_a_pixel]
@@ -125,7 +125,7 @@ def _measured(facts: Facts) -> Noise | None:
 
 
 def _classic(facts: Facts) -> tuple[Stage, ...]:
-    from untaught.averaging import Last
+    from untaught.averaging import ExponentialPictures
     from untaught.guides import NonLocalMeans
     from untaught.objectives.classic import Classic
     from untaught.priors import Pixels
@@ -137,7 +137,7 @@ def _classic(facts: Facts) -> tuple[Stage, ...]:
     noise = _measured(facts)
     measured = NonLocalMeans(3.0, coarse=1.2) if noise and noise.correlated else NonLocalMeans(1.2)
     guide = measured if noise else NonLocalRidge()
-    return (Stage(Method(Pixels(), Classic(guide), average=Last(), stop=After(1))),)
+    return (Stage(Method(Pixels(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
 
 
 def _recorrupt(facts: Facts, *, steps: int, widths: tuple[int, ...], lr: float, pool: int) -> tuple[Stage, ...]:

@@ -83,7 +83,7 @@ class NonLocalRidge:
 
     def _by_strips(self, function, *layers: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         height, width = layers[0].shape[2:]
-        halo = self.window // 2 + self.first.patch + 2
+        halo = 2 * (self.window // 2 + self.first.patch + 2)  # two passes
         rows = max(self.pixels // width, 4 * halo)
         parts = [
             function(*(v[0, :, s.low : s.high] for v in layers))[:, s.start - s.low : s.stop - s.low]
@@ -96,10 +96,10 @@ class NonLocalRidge:
         f = components(x, one.patch)
         _, h, w = f.shape
         reach = self.window // 2
-        down, along = grid(h, self.stride), grid(w, self.stride)
+        down, along = (grid(n, self.stride).to(x.device) for n in (h, w))
         reference = f[:, down][:, :, along]
-        wide = F.pad(f, [reach] * 4, value=1e3)  # no patch there: never similar
-        apart = torch.empty(self.window, self.window, len(down), len(along))
+        wide = F.pad(f, [reach] * 4, value=float("inf"))  # no patch there: never similar
+        apart = f.new_empty(self.window, self.window, len(down), len(along))
         for j in range(self.window):
             column = wide[:, :, along + j].contiguous()
             for i in range(self.window):
@@ -119,15 +119,16 @@ class NonLocalRidge:
         rows = patches(y, p)
         clean = None if pilot is None else patches(pilot, p)
         mean = n * F.avg_pool2d(variance.mean(0, keepdim=True)[None], p, 1).flatten()
-        total, weights = torch.zeros_like(rows), torch.zeros(len(rows))
+        total, weights = torch.zeros_like(rows), rows.new_zeros(len(rows))
         for some in groups.split(256):
             flat, size = some.flatten(), some.shape
             noisy = rows.index_select(0, flat).view(*size, n)
             known = noisy if clean is None else clean.index_select(0, flat).view(*size, n)
             noise = mean[some].mean(1)
             gram = known @ known.mT
-            # Without a pilot the products hold the noise already; a trace keeps equal patches solvable.
-            gram.diagonal(dim1=1, dim2=2).add_((noise * (1.0 if clean is not None else 1e-4))[:, None] + 1e-12)
+            # Without a pilot the products hold the noise already; a trace keeps equal patches solvable, in single precision too.
+            trace = 2e-5 * gram.diagonal(dim1=1, dim2=2).mean(1)
+            gram.diagonal(dim1=1, dim2=2).add_((noise * (1.0 if clean is not None else 1e-4) + trace + 1e-12)[:, None])
             mix = torch.cholesky_inverse(torch.linalg.cholesky(gram)).mul_(-noise[:, None, None])
             mix.diagonal(dim1=1, dim2=2).add_(1)
             sure = 1 / mix.square().sum(1).clamp_min_(1e-2)
@@ -135,7 +136,7 @@ class NonLocalRidge:
             weights.index_add_(0, flat, sure.flatten())
         h, w = height - p + 1, width - p + 1
         total, weights = total.view(h, w, p, p, c), weights.view(h, w, 1)
-        result, count = torch.zeros(height, width, c), torch.zeros(height, width, 1)
+        result, count = y.new_zeros(height, width, c), y.new_zeros(height, width, 1)
         for i in range(p):
             for j in range(p):
                 result[i : i + h, j : j + w] += total[:, :, i, j]

@@ -122,7 +122,7 @@ class Run(Iterator[Iterate]):
         if self.over:
             if self.stage + 1 == len(self.job.stages):
                 raise StopIteration
-            self._begin(self.stage + 1, start=self.render(self.method.passes))
+            self._begin(self.stage + 1, start=self._render(self._shown, self.method.passes))
         begun = time.perf_counter()
         self.step += 1
         self.total += 1
@@ -258,6 +258,11 @@ class Run(Iterator[Iterate]):
         return self.method.average.picture(state, self.model, picture)
 
     @property
+    def _shown(self) -> dict[str, Tensor]:
+        """The average that a rule judged best, or else the one now."""
+        return self.average_state if self.best is None else self.best
+
+    @property
     def steps(self) -> int | None:
         """How many steps the current stage will take, where its rule knows."""
         return _budget(self.method.stop)
@@ -266,13 +271,12 @@ class Run(Iterator[Iterate]):
     def solution(self) -> Solution:
         """The best picture so far, at any moment; before the first step, that of the random start."""
         stopped = self.over and self.stage + 1 == len(self.job.stages)
-        use_best = self.best is not None and self.rule.judges
-        x = self._render(self.best if use_best and self.best is not None else self.average_state, self.method.passes)
+        x = self._render(self._shown, self.method.passes)
         if not bool(torch.isfinite(x).all()):
             raise UntaughtError("The picture came out with values that are no numbers: try a smaller learning rate.")
         return Solution(
             x,
-            self.best_step if use_best else self.step,
+            self.best_step if self._shown is self.best else self.step,
             self.reason if stopped else f"the run was interrupted at step {self.step}",
             tuple(self.history),
             tuple(self.notes),

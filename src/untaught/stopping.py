@@ -137,6 +137,7 @@ class Discrepancy(Rule):
     """
 
     factor: float = 1.0
+    needs = frozenset({"x"})  # crops are judged by other energies than the likelihood's
     _floor: float | None = None
 
     def bind(self, problem: Problem, rng: Rng) -> tuple[Problem, Rule]:

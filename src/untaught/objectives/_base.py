@@ -12,7 +12,7 @@ from torch import Tensor
 from untaught.errors import BadInput
 from untaught.geometry import crop_to, pad_to, padded, strips, symmetry, unsymmetry
 from untaught.operators import Identity
-from untaught.priors import Prior
+from untaught.priors import Ensemble, Prior
 from untaught.problem import Problem
 from untaught.randomness import Rng
 
@@ -118,6 +118,8 @@ def refuse_unless_fed(objective: Objective, problem: Problem, prior: Prior, chan
             f"{name} feeds the network {channels} channels, but this prior takes {prior.fed}: "
             f"use Network(net, Fed({channels}), output='linear')."
         )
+    if isinstance(prior, Ensemble):
+        raise BadInput(f"{name} cannot feed an Ensemble: repeat the run with other seeds instead.")
     if not problem.regulariser.local:
         raise BadInput(f"{name} judges crops, and this regulariser needs the whole picture: drop it, or use Fit.")
 

@@ -58,6 +58,10 @@ class Recorrupt(Objective):
         refuse_unless_fed(self, problem, prior, problem.data.shape[1] * (1 if self.guide is None else 2))
         if problem.weight is not None and not bool((problem.weight == problem.weight.flatten()[0]).all()):
             raise BadInput("Recorrupt needs every measurement, but some have another weight: use Split or Fit.")
+        if self.refine and not hasattr(self.guide, "refine"):
+            raise BadInput(
+                "refine needs a guide that can filter with a pilot, such as NonLocalRidge(): drop it, or change the guide."
+            )
         problem.likelihood.draw(problem.data[..., :1], torch.Generator(problem.data.device))
         return replace(self, _made={})
 
@@ -70,8 +74,9 @@ class Recorrupt(Objective):
         inputs, target, weight = self.crops.gather(pair, rng, each=2)
         x = model(inputs)
         # Plain squares: for noise that is independent of the input they are least, in the mean, at the true picture.
-        fit = (weight * (x - target).square()).mean()
-        return Step(fit + problem.regulariser(x), fit.detach(), None)
+        errors = (weight * (x - target).square()).sum()
+        fit = errors.detach() / weight.sum().clamp_min(1)
+        return Step(errors / x.numel() + problem.regulariser(x), fit, None)
 
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         y, likelihood = problem.data, problem.likelihood
@@ -91,7 +96,7 @@ class Recorrupt(Objective):
             x = averaged(inputs, model)
             if self.guide is not None:
                 first = torch.stack([z[:, -y.shape[1] :] for z in inputs]).mean(0)
-                x = torch.lerp(first, x, likelihood.trusted(base).expand_as(x))
+                x = torch.lerp(first, x, likelihood.trusted(base).expand_as(x).to(x))
             if self.refine:
                 x = (x + self.guide.refine(y, likelihood.deviation(base), x)) / 2  # type: ignore[union-attr]
             return likelihood.unbias(x)
