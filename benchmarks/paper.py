@@ -16,7 +16,8 @@ import torch
 from PIL import Image
 
 from untaught.metrics import psnr
-from untaught.presets import DENOISING, Facts
+from untaught.presets import Facts
+from untaught.presets.denoise import PRESETS
 from untaught.problem import Problem
 from untaught.run import Job, Run
 
@@ -30,7 +31,7 @@ def main() -> None:
     truth = np.asarray(Image.open(options.data / "set9" / "image_F16_512rgb.png"))[128:384, 128:384] / 255
     noisy = np.clip(truth + np.random.default_rng(0).normal(0, 25 / 255, truth.shape), 0, 1)
     problem = Problem(torch.from_numpy(noisy).permute(2, 0, 1)[None].float())
-    stages = DENOISING["paper"].stages(Facts(problem, pictures=True, seed=options.seed, steps=options.steps))
+    stages = PRESETS["paper"].stages(Facts(problem, pictures=True, seed=options.seed, steps=options.steps))
     run = Run(Job(stages, problem))
     print(f"# F16 centre 256x256, sigma 25, {torch.get_num_threads()} threads, torch {torch.__version__}")
     print("step,network,average,seconds", flush=True)

@@ -12,7 +12,7 @@ import pytest
 import untaught
 from untaught.errors import BadInput
 from untaught.metrics import psnr
-from untaught.presets import DENOISING
+from untaught.presets.denoise import PRESETS
 
 FEW = {"steps": 60, "sigma": 25 / 255}
 
@@ -37,12 +37,12 @@ def test_a_noisy_photo_gets_better(noisy, photo):
     assert psnr(clean, photo) > psnr(noisy, photo) + 6
 
 
-@pytest.mark.parametrize("preset", sorted(DENOISING))
+@pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_every_preset_runs_and_keeps_type_and_shape(preset, noisy):
     small = noisy[:20, :23]
     clean = untaught.denoise(small, preset=preset, steps=4, sigma=25 / 255)
     assert (clean.dtype, clean.shape) == (small.dtype, small.shape)
-    assert DENOISING[preset].source
+    assert PRESETS[preset].source
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
@@ -67,7 +67,7 @@ def test_type_and_layout_are_preserved(dtype, layout, noisy):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1, 3), (2, 2, 3), (33, 65)])
 def test_any_size_from_one_pixel(shape):
     array = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    for preset in DENOISING:
+    for preset in PRESETS:
         assert untaught.denoise(array, sigma=0.1, steps=2, preset=preset).shape == shape
 
 

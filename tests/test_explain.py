@@ -22,7 +22,7 @@ from untaught.objectives._base import Crops
 from untaught.objectives.fit import Fit
 from untaught.objectives.recorrupt import Recorrupt
 from untaught.optimisers import Adam
-from untaught.presets import DENOISING
+from untaught.presets.denoise import PRESETS
 from untaught.priors import Network, Pixels
 from untaught.problem import Problem
 from untaught.registry import tasks
@@ -135,12 +135,12 @@ def test_large_tensors_are_said_by_their_size():
     assert said(Adam(0.5)).startswith("Adam(lr=0.5")
 
 
-@pytest.mark.parametrize("preset", sorted(DENOISING))
+@pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_the_memory_is_the_presets_own_figure(preset):
     one, two = memory("denoise", preset, 1_000_000), memory("denoise", preset, 2_000_000)
     assert one is not None
     assert two is not None
-    assert two - one == pytest.approx(1e6 * DENOISING[preset].bytes_a_pixel)
+    assert two - one == pytest.approx(1e6 * PRESETS[preset].bytes_a_pixel)
     assert memory("denoise", "absent", 1) is None
 
 

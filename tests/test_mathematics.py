@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from math import prod
 
 import numpy as np
@@ -24,16 +26,18 @@ def parts(module, base):
 
 
 def _parts(module, base):
-    """Every public concrete class of a module with its examples; a part without examples fails the sweep."""
+    """Every public concrete class of a module, or of all files of a package, with its examples; none fails the sweep."""
+    inside = [importlib.import_module(f"{module.__name__}.{m.name}") for m in pkgutil.iter_modules(getattr(module, "__path__", []))]
     found = [
         c
-        for n, c in vars(module).items()
+        for where in (module, *inside)
+        for n, c in vars(where).items()
         if inspect.isclass(c)
         and issubclass(c, base)
         and not inspect.isabstract(c)
         and not n.startswith("_")
         and c is not base
-        and c.__module__ == module.__name__
+        and c.__module__ == where.__name__
     ]
     assert found
     for part in found:

@@ -15,7 +15,7 @@ import torch
 from untaught import images
 from untaught.cli import main
 from untaught.errors import BadInput
-from untaught.presets import DENOISING
+from untaught.presets.denoise import PRESETS
 from untaught.recipes import Recipe
 from untaught.registry import tasks
 
@@ -106,7 +106,7 @@ def test_settings_that_the_task_does_not_take_are_refused(settings: dict[str, An
     assert said in str(error.value)
 
 
-@pytest.mark.parametrize("preset", DENOISING)
+@pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("more", [{}, {"steps": 7, "sigma": 0.1}])
 def test_resolved_settings_make_the_same_job(noisy: np.ndarray, preset: str, more: dict[str, Any]):
     """What a recipe writes out must be what the defaults had meant."""

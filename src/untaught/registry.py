@@ -71,3 +71,4 @@ class Registry:
 networks = Registry("network", "networks", "NETWORK")
 objectives = Registry("objective", "objectives", "OBJECTIVE")
 tasks = Registry("task", "tasks")
+presets = Registry("task with presets", "presets", "PRESETS")

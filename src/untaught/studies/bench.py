@@ -96,11 +96,12 @@ def attempt(method: str, noisy: NDArray, sigma: float | None, seed: int, setting
 
 def check(presets: Sequence[str], against: Sequence[str]) -> tuple[list[str], list[str]]:
     """The methods that can be run here, ours first, and a sentence for each that cannot; refuses unknown names."""
-    from untaught.presets import DENOISING
+    from untaught import presets as known
 
+    ours = known.table("denoise")
     for name in (*presets, *against):
-        if name not in (DENOISING if name in presets else CLASSICS):
-            raise unknown("preset" if name in presets else "method", name, DENOISING if name in presets else CLASSICS)
+        if name not in (ours if name in presets else CLASSICS):
+            raise unknown("preset" if name in presets else "method", name, ours if name in presets else CLASSICS)
     reasons = [why for name in against if (why := CLASSICS[name].missing)]
     methods = [*dict.fromkeys([*presets, *(n for n in against if CLASSICS[n].missing is None)])]
     if not methods:

@@ -124,8 +124,7 @@ def memory(task: str, preset: str, pixels: int) -> float | None:
     """The bytes that a preset needs for so many pixels, by its own figure; None where it has none."""
     from untaught import presets
 
-    tables = {"denoise": presets.DENOISING}
-    chosen = tables.get(task, {}).get(preset)
+    chosen = presets.table(task).get(preset)
     return None if chosen is None else chosen.bytes_fixed + chosen.bytes_a_pixel * pixels
 
 

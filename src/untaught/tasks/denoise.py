@@ -48,7 +48,8 @@ def denoise(
     """
     from untaught import arrays, noise
     from untaught.errors import BadInput
-    from untaught.presets import Facts, denoising, resolve_device
+    from untaught.presets import Facts, resolve_device
+    from untaught.presets.denoise import denoising
     from untaught.problem import Problem
     from untaught.run import Job
 
