@@ -84,7 +84,7 @@ def test_a_truncated_recipe_is_refused(cut: int):
         ("recipe = 1\n", "", "'recipe' is missing"),
         ("[settings]", "[setings]", "'setings' is unknown"),
         ("threads = 1", "threads = 0", "threads = 0"),
-        ('untaught = "0.1.0"', "untaught = 1", "'untaught' is no text"),
+        ('untaught = "0.1.0"', "untaught = 1", "'untaught' under [versions] is no text"),
     ],
 )
 def test_a_changed_recipe_is_refused_with_the_field(old: str, new: str, said: str):
@@ -111,7 +111,7 @@ def test_settings_that_the_task_does_not_take_are_refused(settings: dict[str, An
 def test_resolved_settings_make_the_same_job(noisy: np.ndarray, preset: str, more: dict[str, Any]):
     """What a recipe writes out must be what the defaults had meant."""
     task = tasks.get("denoise")
-    draft = Recipe.now("denoise", {"preset": preset, **more}, input="", sha256="")
+    draft = Recipe.now("denoise", {"preset": preset, **more})
     job = task.job(noisy, **draft.settings)
     full = draft.resolved(job, task.compose)
     again = task.job(noisy, **full.arguments(task.compose))

@@ -8,7 +8,7 @@ import json
 import platform
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from types import NoneType, UnionType
@@ -19,6 +19,7 @@ import tomli_w
 from untaught.errors import BadInput, unknown
 
 if TYPE_CHECKING:
+    from untaught.images import Image
     from untaught.run import Job
 
 FORMAT = 1
@@ -34,15 +35,17 @@ _FIELDS: dict[str, type] = {
     "input": dict,
     "settings": dict,
     "versions": dict,
+    "files": dict,
 }
-_OPTIONAL = {"output"}
+_OPTIONAL = {"output", "files"}
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that the bits of a result depend on.
 
-    settings: the task's keyword arguments, None left out. input: the name of the file, and sha256 of its bytes.
+    settings: the task's keyword arguments, None left out. input: the name of the file, and sha256 of its bytes; both are
+    empty for a task without a picture. files: the sha256 of every further file, by the setting that names it.
     versions, threads: of the build. steps: how many were taken, and complete: whether the run ended there by itself.
     output: only for a run that is still to be finished.
     """
@@ -57,10 +60,19 @@ class Recipe:
     complete: bool = False
     notes: tuple[str, ...] = ()
     output: str = ""
+    files: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def now(cls, task: str, settings: dict[str, Any], *, input: str, sha256: str, output: str = "") -> Recipe:
-        """The recipe of a run that begins here and now."""
+    def now(
+        cls,
+        task: str,
+        settings: dict[str, Any],
+        *,
+        image: Image | None = None,
+        files: dict[str, Path] | None = None,
+        output: str = "",
+    ) -> Recipe:
+        """The recipe of a run that begins here and now. image: what it restores. files: what its settings name."""
         import torch
 
         versions = {
@@ -71,7 +83,11 @@ class Recipe:
             "scikit-image": version("scikit-image"),
             "cpu": torch.backends.cpu.get_cpu_capability(),
         }  # bits depend on the widest instructions, too
-        return cls(task, settings, input, sha256, versions, torch.get_num_threads(), output=output)
+        also = {name: str(path.resolve()) for name, path in (files or {}).items()}
+        digests = {name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in also.items()}
+        source, sha256 = ("", "") if image is None else (str(image.source or ""), image.sha256)
+        threads = torch.get_num_threads()
+        return cls(task, {**settings, **also}, source, sha256, versions, threads, output=output, files=digests)
 
     def resolved(self, job: Job, compose: Callable[..., Job]) -> Recipe:
         """With every default written out, the device that "auto" became, and the number of steps where it is fixed."""
@@ -90,12 +106,17 @@ class Recipe:
 
     def finished(self, *, steps: int, complete: bool, notes: tuple[str, ...]) -> Recipe:
         """As it travels with the result: what happened, and nothing of where the files lay."""
-        return replace(self, input=Path(self.input).name, output="", steps=steps, complete=complete, notes=notes)
+        settings = {name: Path(v).name if name in self.files else v for name, v in self.settings.items()}
+        return replace(
+            self, input=Path(self.input).name, settings=settings, output="", steps=steps, complete=complete, notes=notes
+        )
 
     @property
     def key(self) -> str:
         """What ties a checkpoint to its run: the picture, the task and its settings."""
-        return hashlib.sha256(json.dumps([self.task, self.settings, self.sha256], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps([self.task, self.settings, self.sha256, self.files], sort_keys=True).encode()
+        ).hexdigest()
 
     def differences(self, other: Recipe) -> list[str]:
         """What is another build there than here, as "torch 2.12.0 there, 2.13.0 here"."""
@@ -129,6 +150,7 @@ class Recipe:
             "input": {"name": self.input, "sha256": self.sha256},
             "settings": {name: v for name, v in self.settings.items() if v is not None},
             "versions": self.versions,
+            **({"files": self.files} if self.files else {}),
         }
         return _HEAD + tomli_w.dumps(table)
 
@@ -150,9 +172,10 @@ class Recipe:
             )
         _check(table, _FIELDS, _OPTIONAL, refuse)
         _check(table["input"], {"name": str, "sha256": str}, set(), refuse)
-        for name, value in table["versions"].items():
-            if not isinstance(value, str):
-                raise refuse(f"the version of '{name}' is no text")
+        for kind in ("versions", "files"):
+            for name, value in table.get(kind, {}).items():
+                if not isinstance(value, str):
+                    raise refuse(f"'{name}' under [{kind}] is no text")
         if not all(isinstance(note, str) for note in table["notes"]):
             raise refuse("a note is no text")
         if table["steps"] < 0 or table["threads"] < 1:
@@ -168,6 +191,7 @@ class Recipe:
             table["complete"],
             tuple(table["notes"]),
             table.get("output", ""),
+            table.get("files", {}),
         )
 
     @classmethod

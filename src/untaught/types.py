@@ -11,7 +11,24 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le
 
-__all__ = ["Amount", "Channel", "Device", "Ge", "Gt", "Le", "Picture", "Seed", "Sigma", "Steps", "Unit"]
+__all__ = [
+    "Amount",
+    "Channel",
+    "Device",
+    "File",
+    "Ge",
+    "Gt",
+    "Guide",
+    "Le",
+    "Mask",
+    "Picture",
+    "PictureFile",
+    "Role",
+    "Seed",
+    "Sigma",
+    "Steps",
+    "Unit",
+]
 
 
 @dataclass(frozen=True)
@@ -23,12 +40,21 @@ class Unit:
 
 @dataclass(frozen=True)
 class Role:
-    """What a non-numeric parameter stands for: 'picture' is an array, or the path of a file."""
+    """What a non-numeric parameter stands for.
+
+    'picture': an array, or the path of a file, which the task gets as an array. 'file': the same, but the task gets an
+    `images.Image`, with all that the file holds. 'mask', 'data': an array, a path or a word, which the task reads itself.
+    A setting with a role that names a file is part of the recipe with its sha256.
+    """
 
     name: str
 
 
 Picture: TypeAlias = Annotated[Any, Role("picture")]
+PictureFile: TypeAlias = Annotated[Any, Role("file")]
+Guide: TypeAlias = Annotated[Any, Role("picture")]
+Mask: TypeAlias = Annotated[Any, Role("mask")]
+File: TypeAlias = Annotated[Any, Role("data")]
 Sigma: TypeAlias = Annotated[float | None, Gt(0), Unit("full scale")]
 Amount: TypeAlias = Annotated[float, Ge(0), Le(1)]
 Steps: TypeAlias = Annotated[int | None, Ge(1), Unit("steps")]

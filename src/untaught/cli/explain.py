@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,7 @@ def _command(name: str) -> Any:
     restore = command(name)
     settings = {"picture", *inspect.signature(tasks.get(name).compose).parameters}
 
-    def run(picture: Path, /, **arguments: Any) -> None:
+    def run(picture: Path | None = None, /, **arguments: Any) -> None:
         explain_one(name, picture, arguments, as_json=arguments.pop("json", False))
 
     parameters = [p for p in inspect.signature(restore).parameters.values() if p.name in settings]
@@ -38,15 +39,15 @@ def _command(name: str) -> Any:
     return run
 
 
-def explain_one(name: str, picture: Path, settings: dict[str, Any], *, as_json: bool) -> None:
+def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as_json: bool) -> None:
     """Read the picture, compose its job, probe it for a second, print."""
     from untaught import images
     from untaught.presets import free_memory
     from untaught.studies import explain as study
 
     task = tasks.get(name)
-    image = images.read(picture)
-    job = task.job(image.pixels, **settings)
+    image = None if picture is None else images.read(picture)
+    job = task.job(image, **settings)
     costs = study.costs(job)
     chosen = inspect.signature(task.compose).bind_partial(**settings)
     chosen.apply_defaults()
@@ -54,14 +55,18 @@ def explain_one(name: str, picture: Path, settings: dict[str, Any], *, as_json: 
     needed = study.memory(
         name,
         str(chosen.arguments.get("preset")),
-        image.pixels[..., 0].size if image.pixels.ndim == 3 else image.pixels.size,
+        prod(job.problem.image_shape[2:]),
     )
     lines = study.formula(
-        job, costs, name=str(picture), dtype=str(image.pixels.dtype), sigma_given=settings.get("sigma") is not None
+        job,
+        costs,
+        name="no picture" if picture is None else str(picture),
+        dtype="float32" if image is None else str(image.pixels.dtype),
+        sigma_given=settings.get("sigma") is not None,
     )
     each = [c.seconds for c in costs]
     seconds = sum(s for s in each if s is not None) if None not in each else None
-    notes = (*image.notes, *job.notes)
+    notes = (*(image.notes if image else ()), *job.notes)
     if as_json:
         print(
             json.dumps(

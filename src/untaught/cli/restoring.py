@@ -28,6 +28,8 @@ def _parameter(annotation: Any) -> Any:
     """A task's annotation as the command line needs it: choices are checked by the task, which knows the nearest name."""
     marks = getattr(annotation, "__metadata__", ())
     base = annotation.__origin__ if marks else annotation
+    if any(isinstance(m, Role) for m in marks):
+        return Annotated[str | None, Parameter(group=ENGINE)]
     if any(isinstance(m, Unit) and m.name == "full scale" for m in marks):
         return Annotated[base, Parameter(converter=number, n_tokens=1, group=ENGINE)]
     if get_origin(base) is Literal:
@@ -41,11 +43,12 @@ def command(name: str) -> Any:
     one = tasks.get(name)
     hints = get_type_hints(one.compose, include_extras=True, localns={"Job": object})
 
-    def run(picture: Path, /, **arguments: Any) -> int:
+    def run(picture: Path | None = None, /, **arguments: Any) -> int:
         return restore(
             name,
             picture,
             arguments,
+            max_megapixels=arguments.pop("max_megapixels", 100.0),
             output=arguments.pop("output", None),
             force=arguments.pop("force", False),
             as_json=arguments.pop("json", False),
@@ -56,26 +59,28 @@ def command(name: str) -> Any:
         )
 
     kind = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter(
-            "picture",
-            inspect.Parameter.POSITIONAL_ONLY,
-            annotation=Annotated[Path, Parameter(help="The picture to restore: PNG, JPEG, TIFF, WebP or NPY.")],
+    about = Parameter(help="The picture to restore: PNG, JPEG, TIFF, WebP or NPY.")
+    parameters = []
+    if one.subject is not None:
+        parameters.append(
+            inspect.Parameter("picture", inspect.Parameter.POSITIONAL_ONLY, annotation=Annotated[Path, about])
         )
-    ]
     for p in inspect.signature(one.compose).parameters.values():
-        if any(isinstance(m, Role) for m in getattr(hints[p.name], "__metadata__", ())) or p.name == "channel_axis":
+        if p.kind is not p.KEYWORD_ONLY or p.name == "channel_axis":
             continue
         parameters.append(p.replace(annotation=_parameter(hints[p.name])))
     for key, annotation, default, alias, text in (
         ("output", Path | None, None, "-o", "Where the result goes; NAME.untaught.EXT if not given."),
         ("force", bool, False, None, "Write over an existing file (never over the input)."),
+        ("max_megapixels", float, 100.0, None, "The largest picture that is read."),
         ("json", bool, False, None, "Print every iterate as a line of JSON instead of a progress bar."),
         ("quiet", bool, False, "-q", "Print nothing but errors."),
         ("save_run", Path | None, None, None, "Keep the run here while it lasts, for `resume`; long ones: OUTPUT.run."),
         ("keep_run", bool, False, None, "Keep that folder when the run has ended, too."),
         ("save_every", float, 10.0, None, "Seconds between two checkpoints."),
     ):
+        if key == "max_megapixels" and one.subject is None:
+            continue
         parameters.append(
             inspect.Parameter(
                 key,
@@ -92,9 +97,10 @@ def command(name: str) -> Any:
 
 def restore(
     name: str,
-    picture: Path,
+    picture: Path | None,
     settings: dict[str, Any],
     *,
+    max_megapixels: float,
     output: Path | None,
     force: bool,
     as_json: bool,
@@ -105,11 +111,12 @@ def restore(
 ) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
     from untaught import images
-    from untaught.cli.run import Keeper, carry_out
+    from untaught.cli.run import Keeper, carry_out, default_output
     from untaught.recipes import Recipe
 
-    image = images.read(picture)
-    target = images.check_output(output or images.default_output(picture), source=picture, force=force)
+    image = None if picture is None else images.read(picture, max_megapixels=max_megapixels)
+    target = images.check_output(output or default_output(name, picture), source=picture, force=force)
     keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
-    recipe = Recipe.now(name, settings, input=str(image.source), sha256=image.sha256, output=str(target.absolute()))
+    files = tasks.get(name).files(settings)
+    recipe = Recipe.now(name, settings, image=image, files=files, output=str(target.absolute()))
     return carry_out(recipe, image, target, keeper, as_json=as_json, quiet=quiet)

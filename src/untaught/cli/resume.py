@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from untaught.cli.run import FLAG, Keeper, carry_out
 from untaught.errors import BadInput
+from untaught.registry import tasks
 
 
 def resume(
@@ -45,20 +46,26 @@ def resume(
 
     place = Folder(folder)
     recipe = place.recipe()
-    image = images.read(recipe.input, max_megapixels=math.inf)
-    if image.sha256 != recipe.sha256:
+    image = images.read(recipe.input, max_megapixels=math.inf) if recipe.input else None
+    if image is not None and image.sha256 != recipe.sha256:
         raise BadInput(
             f"'{recipe.input}' is another picture than when the run in '{folder}' began (its sha256 differs): put the "
             "old one back, or begin the run anew."
         )
-    now = Recipe.now(recipe.task, recipe.settings, input=recipe.input, sha256=recipe.sha256)
+    now = Recipe.now(recipe.task, recipe.settings, image=image, files=tasks.get(recipe.task).files(recipe.settings))
+    for name, digest in recipe.files.items():
+        if now.files.get(name) != digest:
+            raise BadInput(
+                f"'{recipe.settings[name]}' is not the {name} with which the run in '{folder}' began (its sha256 differs, "
+                "or it is gone): put the old one back, or begin the run anew."
+            )
     if apart := recipe.differences(now):
         remedy = f"set OMP_NUM_THREADS={recipe.threads}" if apart[0].startswith("threads") else "use that one"
         raise BadInput(
             f"The run in '{folder}' is of another build ({', '.join(apart)}) and would not end in the same bits: "
             f"{remedy}, or begin the run anew."
         )
-    target = images.check_output(recipe.output, source=recipe.input, force=force or place.claimed)
+    target = images.check_output(recipe.output, source=recipe.input or None, force=force or place.claimed)
     try:
         state, notes = place.load(recipe)
     except OSError as error:

@@ -121,7 +121,7 @@ class Keeper:
 
 def carry_out(
     recipe: Recipe,
-    image: Image,
+    image: Image | None,
     target: Path,
     keeper: Keeper,
     *,
@@ -138,7 +138,7 @@ def carry_out(
     from untaught.run import Run
 
     one = tasks.get(recipe.task)
-    job = one.job(image.pixels, **recipe.arguments(one.compose))
+    job = one.job(image, **recipe.arguments(one.compose))
     run = Run(job)
     if state is not None:
         run.load_state_dict(state)
@@ -159,7 +159,13 @@ def carry_out(
         if keeper.begun:
             print(f"untaught: {goes_on}", file=sys.stderr)
         raise
-    notes = (*notes, *image.notes, *solution.notes, *written, *keeper.end(keep=keeper.keep or interrupted))
+    notes = (
+        *notes,
+        *(image.notes if image else ()),
+        *solution.notes,
+        *written,
+        *keeper.end(keep=keeper.keep or interrupted),
+    )
     if interrupted and keeper.begun:
         notes += (goes_on,)
     say(solution, notes, target, as_json=as_json, quiet=quiet)
@@ -212,18 +218,35 @@ def run(
         if text is None:
             raise BadInput(f"'{recipe}' carries no recipe: name a result of untaught, or a recipe (.toml).")
         old = Recipe.from_toml(text, f"'{recipe}'")
-    source = input or find(old.input, recipe)
-    image = images.read(source) if input else images.read(source, max_megapixels=math.inf)  # its own was accepted once
-    target = images.check_output(output or images.default_output(source), source=source, force=force)
+    task = tasks.get(old.task)
+    settings = {**old.settings, **{name: str(find(str(old.settings[name]), recipe)) for name in old.files}}
+    image, source = None, None
+    if task.subject is None:
+        if input:
+            raise BadInput(f"The recipe's task '{old.task}' takes no picture: leave --input out.")
+    else:
+        source = input or find(old.input, recipe)
+        image = images.read(source, max_megapixels=100 if input else math.inf)  # its own was accepted once
+    target = images.check_output(output or default_output(old.task, source), source=source, force=force)
     keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
-    new = Recipe.now(
-        old.task, old.settings, input=str(image.source), sha256=image.sha256, output=str(target.absolute())
-    )
+    new = Recipe.now(old.task, settings, image=image, files=task.files(settings), output=str(target.absolute()))
     notes = [f"Another build than the recipe's ({', '.join(d)}): bits may differ." for d in [old.differences(new)] if d]
     if new.sha256 != old.sha256:
         notes.append(f"'{source}' is another picture than the recipe's '{Path(old.input).name}' (its sha256 differs).")
+    notes += [
+        f"'{settings[name]}' is another file than the recipe's {name} (its sha256 differs)."
+        for name in old.files
+        if new.files.get(name) != old.files[name]
+    ]
     new = new if old.complete else replace(new, steps=old.steps)
     return carry_out(new, image, target, keeper, notes=tuple(notes), as_json=json, quiet=quiet)
+
+
+def default_output(task: str, source: Path | None) -> Path:
+    """NAME.untaught.EXT beside the input; TASK.untaught.png here, where there is none."""
+    from untaught import images
+
+    return Path(f"{task}.untaught.png") if source is None else images.default_output(source)
 
 
 def find(name: str, recipe: Path) -> Path:

@@ -9,11 +9,12 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from untaught.errors import BadInput, unknown
 from untaught.registry import tasks
-from untaught.types import Ge, Gt, Le
+from untaught.types import Ge, Gt, Le, Role
 
 if TYPE_CHECKING:
     from untaught.run import Job
@@ -29,10 +30,24 @@ class Task:
         self.__name__ = compose.__name__
         functools.update_wrapper(self, compose)
 
-    def job(self, picture: Any, **settings: Any) -> Job:
+    def job(self, picture: Any = None, **settings: Any) -> Job:
         """The frozen job: y, A, E, R, the method, and how its result is brought back. Nothing is run yet."""
         self.check(settings)
-        return self.compose(_array(picture), **settings)
+        given = {k: _array(v) if role(self.settings[k]) == "picture" else v for k, v in settings.items()}
+        if self.subject is None:
+            if picture is not None:
+                raise BadInput(f"{self.__name__} takes no picture: give its settings by name only.")
+            return self.compose(**given)
+        if picture is None:
+            raise BadInput(f"{self.__name__} needs a picture: an array, or the path of a file.")
+        return self.compose(_image(picture) if self.subject == "file" else _array(picture), **given)
+
+    @functools.cached_property
+    def subject(self) -> str | None:
+        """What the first argument is: "picture" (the task gets an array), "file" (an `images.Image`), or None: no picture."""
+        hints = get_type_hints(self.compose, include_extras=True, localns={"Job": object})
+        first = next(iter(inspect.signature(self.compose).parameters.values()))
+        return None if first.kind is first.KEYWORD_ONLY else role(hints[first.name])
 
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
@@ -44,6 +59,11 @@ class Task:
             if p.kind is p.KEYWORD_ONLY
         }
 
+    def files(self, settings: dict[str, Any]) -> dict[str, Path]:
+        """The settings that name files that are there: a mask, a guide, a kernel, weights."""
+        found = {k: Path(v) for k, v in settings.items() if isinstance(v, (str, Path)) and role(self.settings.get(k))}
+        return {k: path for k, path in found.items() if path.is_file()}
+
     def check(self, settings: dict[str, Any]) -> None:
         """Refuse unknown names and numbers outside the bounds of their annotation."""
         for name, value in settings.items():
@@ -53,7 +73,7 @@ class Task:
                 if value is not None and not _within(value, bound):
                     raise BadInput(f"{name} = {value} is outside what it can be: {_words(bound)}.")
 
-    def __call__(self, picture: Any, **settings: Any) -> Any:
+    def __call__(self, picture: Any = None, **settings: Any) -> Any:
         """Run the job and return the restored array, of the type, range and layout that came in."""
         from untaught.run import solve
 
@@ -88,6 +108,11 @@ def _words(bound: Any) -> str:
     return f"give {bound.le} or less"
 
 
+def role(annotation: Any) -> str | None:
+    """The name of the `Role` that an annotation carries."""
+    return next((m.name for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Role)), None)
+
+
 def _lookup(name: str) -> Task:
     return tasks.get(name)
 
@@ -97,7 +122,15 @@ def _array(picture: Any) -> Any:
         from untaught.images import read
 
         return read(picture).pixels
-    return picture
+    return getattr(picture, "pixels", picture)
+
+
+def _image(picture: Any) -> Any:
+    from untaught.images import Image, read
+
+    if isinstance(picture, str) or hasattr(picture, "__fspath__"):
+        return read(picture)
+    return picture if isinstance(picture, Image) else Image(picture)
 
 
 def task(compose: Callable[..., Job]) -> Task:
