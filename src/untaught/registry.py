@@ -68,6 +68,7 @@ class Registry:
         return ((name, self.get(name)) for name in self.names())
 
 
+classifiers = Registry("model", "classifiers", "CLASSIFIER")
 networks = Registry("network", "networks", "NETWORK")
 objectives = Registry("objective", "objectives", "OBJECTIVE")
 tasks = Registry("task", "tasks")

