@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from skimage import data, filters
 
-from untaught import metrics
+from untaught import images, metrics
+from untaught.cli import main
 from untaught.errors import BadInput
 
 
@@ -77,6 +80,23 @@ def test_what_cannot_be_compared_is_refused(folder, pair, tmp_path):
         metrics.lpips(a, b, weights=tmp_path / "nothing")
     with pytest.raises(BadInput, match=r"vgg\.lin0"):
         metrics.lpips(a, b, weights=folder, net="vgg")
+
+
+def test_the_benchmark_has_a_column_where_the_weights_are_given(folder, pair, capsys):
+    images.write(folder / "a.png", pair[0])
+    words = ["bench", "denoise", folder / "a.png", "--sigma", "0.1", "--presets", "", "--against", "tv", "--seeds", "1"]
+    for extra, there in (["--lpips", folder, "--csv", folder / "o.csv"], True), ([], False):
+        with pytest.raises(SystemExit) as end:
+            main([str(w) for w in (*words, *extra)])
+        assert not end.value.code
+        assert ("LPIPS" in capsys.readouterr().out) == there
+    with (folder / "o.csv").open(newline="") as file:
+        noisy, restored = (float(line["lpips"]) for line in csv.DictReader(file))
+    assert noisy > restored > 0
+    with pytest.raises(SystemExit) as end:
+        main([str(w) for w in (*words, "--lpips", folder / "nothing")])
+    assert end.value.code == 2
+    assert "holds no heads" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def lpips(a: NDArray, b: NDArray, *, weights: str | Path, net: Literal["alex", "
         raise BadInput(f"LPIPS compares pictures of one shape; these are {a.shape} and {b.shape}.")
     if min(a.shape[:2]) < LPIPS_LEAST:
         raise BadInput(f"LPIPS needs sides of {LPIPS_LEAST} pixels and more; these are {a.shape[0]} x {a.shape[1]}.")
-    network, heads = _lpips(net, str(weights))
+    network, heads = lpips_network(net, str(weights))
     pictures = []
     for v in (a, b):
         full = np.iinfo(v.dtype).max if v.dtype.kind in "ui" else 1.0
@@ -95,8 +95,8 @@ def lpips_of(a: Tensor, b: Tensor, network: Loaded, taps: tuple[str, ...], heads
 
 
 @functools.cache
-def _lpips(net: str, folder: str) -> tuple[Any, list[Tensor]]:
-    """The network and its five heads."""
+def lpips_network(net: str, folder: str) -> tuple[Loaded, list[Tensor]]:
+    """The network and its five heads; `BadInput` where the folder lacks one of them."""
     from untaught import classifiers
     from untaught.classifiers._find import read
     from untaught.errors import unknown

@@ -32,6 +32,7 @@ def bench(
     pairs: Annotated[list[Path] | None, FLAG] = None,
     reference: Annotated[list[str] | None, FLAG] = None,
     memory: Annotated[bool, FLAG] = False,
+    lpips: Path | None = None,
     device: str = "auto",
     csv: Path | None = None,
     markdown: Path | None = None,
@@ -65,6 +66,8 @@ def bench(
         How the names of the references in --pairs end, if not in _mean.
     memory
         Measure peak memory: every method runs in a process of its own.
+    lpips
+        A folder with the weights of LPIPS (alexnet*.npz, lpips*.npz): one more column, the perceptual distance.
     device
         auto, cpu or cuda, for ours.
     csv
@@ -78,7 +81,7 @@ def bench(
     quiet
         Print nothing but the table and errors.
     """
-    from untaught import images
+    from untaught import images, metrics
     from untaught.errors import BadInput, unknown
     from untaught.presets import resolve_device
     from untaught.studies import bench as engine
@@ -98,7 +101,9 @@ def bench(
         )
     methods, reasons = engine.check(_names(presets), _names(against))
     _check_targets(csv, markdown, sheet, pictures, force=force)
-    settings = engine.Settings(steps, resolve_device(device), memory)
+    if lpips is not None:
+        metrics.lpips_network("alex", str(lpips))  # refuses before the work what is not there
+    settings = engine.Settings(steps, resolve_device(device), memory, lpips)
     cases = inputs.with_noise(pictures, sigma, noisy_from)
     endings = [e for r in reference or ["_mean"] for e in _names(r)]
     cases += [case for folder in pairs or () for case in inputs.pairs(folder, endings)]
@@ -117,6 +122,7 @@ def bench(
             "pairs": pairs,
             "reference": reference,
             "memory": memory,
+            "lpips": lpips,
             "device": device,
             "csv": csv,
             "markdown": markdown,
@@ -208,10 +214,11 @@ def _tell(
     lines, hardware = tables.summary(rows, cases), tables.hardware(device)
     caption = tables.caption(rows, seeds, cases)
     table = Table()
-    for i, name in enumerate(tables.HEADER):
+    header, *cells = tables.grid(lines)
+    for i, name in enumerate(header):
         table.add_column(name, justify="left" if i < 2 else "right", no_wrap=i > 1)
     for i, line in enumerate(lines):
-        table.add_row(*line.cells, end_section=i + 1 == len(lines) or lines[i + 1].picture != line.picture)
+        table.add_row(*cells[i], end_section=i + 1 == len(lines) or lines[i + 1].picture != line.picture)
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)

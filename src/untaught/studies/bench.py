@@ -29,7 +29,7 @@ NOISY = "noisy"
 
 @dataclass(frozen=True)
 class Row:
-    """One method on one noisy picture. seconds: array in to array out. steps: of ours. peak_mib: where measured."""
+    """One method on one noisy picture. seconds: array in to array out. steps: of ours. peak_mib, lpips: where measured."""
 
     picture: str
     seed: int
@@ -41,15 +41,17 @@ class Row:
     seconds: float
     steps: int | None = None
     peak_mib: float | None = None
+    lpips: float | None = None
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What all methods share. memory: each one runs in a process of its own, whose peak is measured."""
+    """What all methods share. memory: each one runs in a process of its own, whose peak is measured. lpips: its weights."""
 
     steps: int | None = None
     device: str = "cpu"
     memory: bool = False
+    lpips: Path | None = None
 
 
 def bench(
@@ -64,7 +66,7 @@ def bench(
         once: dict[str, tuple[NDArray, float, int | None, float | None]] = {}
         for seed in range(seeds):
             noisy = case.input(seed)
-            yield _row(case, seed, NOISY, (noisy, 0.0, None, None)), noisy
+            yield _row(case, seed, NOISY, (noisy, 0.0, None, None), settings), noisy
             for method in methods:
                 # A classic has no seed: on one and the same input its answer is known after the first time.
                 answer = once.get(method) if case.noisy is not None else None
@@ -74,7 +76,7 @@ def bench(
                     raise UntaughtError(f"{case.name} with {method}: {error}") from error
                 if method in CLASSICS:
                     once[method] = answer
-                yield _row(case, seed, method, answer), answer[0]
+                yield _row(case, seed, method, answer, settings), answer[0]
 
 
 def attempt(method: str, noisy: NDArray, sigma: float | None, seed: int, settings: Settings) -> Any:
@@ -169,11 +171,14 @@ def _threads() -> int | None:
     return None if torch is None else torch.get_num_threads()
 
 
-def _row(case: Case, seed: int, method: str, answer: tuple[NDArray, float, int | None, float | None]) -> Row:
+def _row(
+    case: Case, seed: int, method: str, answer: tuple[NDArray, float, int | None, float | None], settings: Settings
+) -> Row:
     result, seconds, steps, peak = answer
-    same = (
-        metrics.ssim(result, case.clean) if min(case.clean.shape[:2]) >= 11 else float("nan")
-    )  # its window is 11 wide
-    return Row(
-        case.name, seed, method, case.sigma, case.origin, metrics.psnr(result, case.clean), same, seconds, steps, peak
-    )
+    side = min(case.clean.shape[:2])
+    same = metrics.ssim(result, case.clean) if side >= 11 else float("nan")  # its window is 11 wide
+    seen = None
+    if settings.lpips is not None and side >= metrics.LPIPS_LEAST:
+        seen = metrics.lpips(result, case.clean, weights=settings.lpips)
+    fidelity = metrics.psnr(result, case.clean)
+    return Row(case.name, seed, method, case.sigma, case.origin, fidelity, same, seconds, steps, peak, seen)

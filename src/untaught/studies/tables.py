@@ -17,7 +17,8 @@ from pathlib import Path
 from untaught.studies.bench import Row
 from untaught.studies.cases import Case, plain
 
-HEADER = ("picture", "method", "PSNR (dB)", "SSIM", "seconds", "steps", "peak MiB")
+HEADER = ("picture", "method", "PSNR (dB)", "SSIM", "LPIPS", "seconds", "steps", "peak MiB")
+_LPIPS = HEADER.index("LPIPS")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Line:
     seconds: float | None = None
     steps: float | None = None
     peak_mib: float | None = None
+    lpips: float | None = None
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -45,6 +47,7 @@ class Line:
             self.method,
             psnr,
             f"{self.ssim:.3f}" if self.ssim is not None else "",
+            f"{self.lpips:.3f}" if self.lpips is not None else "",
             seconds or "",
             *numbers,
         )
@@ -118,11 +121,19 @@ def write_csv(path: Path, rows: Iterable[Row], cases: Sequence[Case], *, hardwar
             writer.writerow([*asdict(row).values(), *figures, hardware, command])
 
 
+def grid(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+    """The header and the cells of every line; the column of LPIPS only where one was measured."""
+    rows = [HEADER, *(line.cells for line in lines)]
+    if any(line.lpips is not None for line in lines):
+        return rows
+    return [row[:_LPIPS] + row[_LPIPS + 1 :] for row in rows]
+
+
 def markdown(lines: Sequence[Line], *, caption: Iterable[str], hardware: str, command: str) -> str:
     """The summary as a Markdown table, with everything that is needed to make it again."""
-    table = [HEADER, *(line.cells for line in lines)]
+    table = grid(lines)
     body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in table]
-    body.insert(1, "|---|---|" + "---:|" * (len(HEADER) - 2))
+    body.insert(1, "|---|---|" + "---:|" * (len(table[0]) - 2))
     said = [*caption, f"Hardware: {hardware}."]
     return "\n".join([*body, "", *(f"- {s}" for s in said), "", "```", command, "```", ""])
 
@@ -146,6 +157,8 @@ def caption(rows: Sequence[Row], seeds: int, cases: Sequence[Case]) -> list[str]
         said.append("Real pairs: no method is told sigma; the classics get scikit-image's estimate_sigma.")
     if any(published(case) and case.origin == "drawn" for case in cases):
         said.append("The published figures are of another draw of the noise: --noisy-from compares on the same.")
+    if any(r.lpips is not None for r in rows):
+        said.append("LPIPS: version 0.1 over AlexNet, 0 for equal pictures.")
     if any(r.peak_mib for r in rows):
         said.append("Peak MiB: a process of its own for each method, Python and libraries included.")
     return said
@@ -162,6 +175,7 @@ def _line(picture: str, method: str, seeds: Sequence[Sequence[Row]]) -> Line:
     spread = statistics.stdev(means) if len(means) > 1 and all(abs(m) != float("inf") for m in means) else None
     steps = [r.steps for r in rows if r.steps is not None]
     peaks = [r.peak_mib for r in rows if r.peak_mib is not None]
+    seen = [r.lpips for r in rows if r.lpips is not None]
     return Line(
         picture,
         method,
@@ -171,6 +185,7 @@ def _line(picture: str, method: str, seeds: Sequence[Sequence[Row]]) -> Line:
         statistics.fmean(r.seconds for r in rows),
         statistics.fmean(steps) if steps else None,
         max(peaks) if peaks else None,
+        statistics.fmean(seen) if seen else None,
     )
 
 
