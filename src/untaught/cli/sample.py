@@ -1,0 +1,43 @@
+"""`untaught sample`: what networks draw before they have seen a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def sample(
+    *,
+    output: Annotated[Path, Parameter(alias="-o")] = Path("samples.png"),
+    size: int = 128,
+    seeds: int = 4,
+    columns: str | None = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Draw from the prior: a labelled grid of f(z) at random weights, without any step.
+
+    Parameters
+    ----------
+    output
+        Where the grid goes.
+    size
+        Side of each picture in pixels.
+    seeds
+        How many rows: one seed of the weights each; the code z is the same in all of them.
+    columns
+        Names with commas between them: hourglass-2 to hourglass-6, nearest, bilinear, unet, resnet, decoder. All of them
+        where it is left out.
+    force
+        Write over an existing file.
+    """
+    from untaught import images
+    from untaught.studies import sample as study
+
+    names = list(study.COLUMNS) if columns is None else [n.strip() for n in columns.split(",") if n.strip()]
+    study.check(names, size, seeds)
+    target = images.check_output(output, force=force)
+    images.write(target, study.sheet(names, size=size, seeds=seeds))
+    print(f"{target}: {seeds} x {len(names)} pictures of {size} x {size}, each stretched by itself for the eye.")
+    return 0
