@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 NETWORKS = {"narrow": 32, "paper": 128}
 """Channels of each of the five levels of the paper's hourglass."""
 PICTURE, NOISY, SHUFFLED, WHITE = "picture", "picture + noise", "shuffled pixels", "white noise"
+START = 1.4
+"""The plot ends here: above 1 the network has only its brightness still to find."""
 FIELDS = ("target", "step", "mean_square", "relative", "psnr", "psnr_average")
 
 
@@ -158,7 +160,7 @@ def figure(traces: Sequence[Trace], caption: str) -> NDArray:
         plot(
             [Curve(t.target.name, s, t.relative) for t, s in zip(traces, steps, strict=True)],
             Axis("step", log=True),
-            Axis("mean square error / variance", low=0.0),
+            Axis("mean square error / variance", low=0.0, high=START),
             title="Loss of fitting",
         )
     ]
@@ -167,7 +169,7 @@ def figure(traces: Sequence[Trace], caption: str) -> NDArray:
         curves = []
         for i, (t, s) in enumerate(tracked):
             against = "the picture" if t.target.name == NOISY else "the reference"
-            curves.append(Curve(f"{t.target.name} (network)", s, t.psnr, "dashes", colour=2 * i + 4))
+            curves.append(Curve(f"{t.target.name} (network)", s, t.psnr, "dashes", colour=i + 4))
             curves.append(Curve(f"{t.target.name} (average)", s, t.psnr_average, colour=i))
             best = int(np.argmax(t.psnr_average))
             peak = f"{t.psnr_average[best]:.1f} dB at {best + 1}"

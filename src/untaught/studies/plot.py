@@ -102,7 +102,7 @@ def plot(curves: Sequence[Curve], x: Axis, y: Axis, *, title: str = "", size: tu
     # What lies outside a range that was asked for is drawn on a sheet of its own, and cut off at the frame.
     inside = image.copy()
     for i, curve in enumerate(curves):
-        _draw(ImageDraw.Draw(inside), curve, _colour(curve, i), across, upward, font)
+        _draw(ImageDraw.Draw(inside), curve, _colour(curve, i), across, upward, font, right)
     frame = (left, top, right, bottom)
     image.paste(inside.crop(frame), frame)
     pen.rectangle(frame, outline=FRAME, width=FINE)
@@ -111,7 +111,7 @@ def plot(curves: Sequence[Curve], x: Axis, y: Axis, *, title: str = "", size: tu
         key = Curve("", [right + 10 * FINE, right + 30 * FINE], [at, at], curve.style)
         if curve.style == "dots":
             key = Curve("", [right + 20 * FINE], [at], "dots")
-        _draw(pen, key, _colour(curve, list(curves).index(curve)), float, float, font)
+        _draw(pen, key, _colour(curve, list(curves).index(curve)), float, float, font, right)
         pen.text((right + 37 * FINE, at), curve.label, INK, font, anchor="lm")
     if title:
         pen.text((left, 13 * FINE), title, INK, bold)
@@ -171,7 +171,9 @@ def _colour(curve: Curve, place: int) -> tuple[int, int, int]:
 Place = Callable[[float], "float | None"]
 
 
-def _draw(pen: Any, curve: Curve, colour: tuple[int, int, int], across: Place, upward: Place, font: Any) -> None:
+def _draw(
+    pen: Any, curve: Curve, colour: tuple[int, int, int], across: Place, upward: Place, font: Any, right: float
+) -> None:
     points = [(across(a), upward(b)) for a, b in zip(curve.x, curve.y, strict=True)]
     if curve.style != "dots":
         line: list[tuple[float, float]] = []
@@ -190,7 +192,11 @@ def _draw(pen: Any, curve: Curve, colour: tuple[int, int, int], across: Place, u
         if curve.style in ("dots", "both"):
             pen.ellipse([a - radius, b - radius, a + radius, b + radius], colour, "white", FINE)
         if i < len(curve.names):
-            pen.text((a + 7 * FINE, b - 4 * FINE), curve.names[i], INK, font, anchor="ls")
+            word, room = curve.names[i], 7 * FINE
+            if a + room + pen.textlength(word, font) > right:  # no place beside it
+                pen.text((a - room, b - 4 * FINE), word, INK, font, anchor="rs")
+            else:
+                pen.text((a + room, b - 4 * FINE), word, INK, font, anchor="ls")
 
 
 def _dashed(line: Sequence[tuple[float, float]]) -> list[list[tuple[float, float]]]:
