@@ -91,7 +91,7 @@ def test_real_pairs_are_found_and_nobody_is_told_sigma(tmp_path, photo, noisy, n
     monkeypatch.setitem(classics.CLASSICS, "spy", spy)
     rows = [row for row, _ in bench([case], ["spy"], 1, Settings())]
     assert told[-1] == classics.estimate(noisy / 255)
-    assert [row.sigma for row in rows] == [None, None]
+    assert [row.level for row in rows] == ["", ""]
 
 
 def test_the_score_is_that_of_the_file(folder, photo):
@@ -123,8 +123,8 @@ def test_there_is_one_row_for_each_picture_method_and_seed(photo, noisy):
 
 
 def test_peak_memory_is_measured_in_a_process_of_its_own(photo):
-    small = engine.attempt("tv", photo, SIGMA, 0, Settings(memory=True))
-    apart = engine.attempt("tv", photo, SIGMA, 0, Settings())
+    small = engine.attempt("denoise", "tv", photo, {"sigma": SIGMA}, 0, Settings(memory=True))
+    apart = engine.attempt("denoise", "tv", photo, {"sigma": SIGMA}, 0, Settings())
     assert np.array_equal(small[0], apart[0])
     assert 10 < small[3] < 2000
     assert apart[3] is None
@@ -180,7 +180,7 @@ def test_the_command_writes_table_csv_markdown_and_sheet(folder, capsys):
         lines = list(csv.DictReader(file))
     keys = [(line["picture"], line["method"], line["seed"]) for line in lines]
     assert len(set(keys)) == len(keys) == 2 * 3 * 2
-    assert all(10 < float(line["psnr"]) < 50 and float(line["sigma"]) == SIGMA for line in lines)
+    assert all(10 < float(line["psnr"]) < 50 and float(line["level"]) == pytest.approx(25) for line in lines)
     text = (folder / "o.md").read_text()
     hardware = tables.hardware()
     assert hardware in text

@@ -45,7 +45,7 @@ class Registry:
 
     @cached_property
     def _files(self) -> list[str]:
-        here = Path(__file__).parent / self.folder
+        here = Path(__file__).parent.joinpath(*self.folder.split("."))
         return sorted(m.name for m in pkgutil.iter_modules([str(here)]) if not m.name.startswith("_"))
 
     @cached_property
@@ -68,6 +68,7 @@ class Registry:
         return ((name, self.get(name)) for name in self.names())
 
 
+comparisons = Registry("task to compare", "studies.comparisons", "COMPARISON")
 classifiers = Registry("model", "classifiers", "CLASSIFIER")
 networks = Registry("network", "networks", "NETWORK")
 objectives = Registry("objective", "objectives", "OBJECTIVE")

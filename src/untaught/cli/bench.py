@@ -11,10 +11,11 @@ from cyclopts import Parameter
 
 from untaught.cli.restoring import number
 from untaught.cli.watching import INTERRUPTED
+from untaught.registry import comparisons
 
 if TYPE_CHECKING:
     from untaught.studies.bench import Row
-    from untaught.studies.cases import Case
+    from untaught.studies.comparisons._base import Case
 
 FLAG = Parameter(negative=())
 
@@ -24,8 +25,12 @@ def bench(
     /,
     *pictures: Path,
     sigma: Annotated[float | None, Parameter(converter=number, n_tokens=1)] = None,
+    factor: float | None = None,
+    missing: float | None = None,
+    quality: int | None = None,
+    kernel: str | None = None,
     presets: str = "fast",
-    against: str = "tv,wavelet,nlm,bm3d",
+    against: str | None = None,
     seeds: int = 3,
     steps: int | None = None,
     noisy_from: Path | None = None,
@@ -45,21 +50,30 @@ def bench(
     Parameters
     ----------
     task
-        What is compared; denoise is the one there is.
+        What is compared: denoise, upscale, inpaint, dejpeg or deblur.
     pictures
-        Clean pictures. Noise is added to them, another draw for every seed.
+        Clean pictures. They are damaged, anew for every seed, and every method is told how.
     sigma
-        Standard deviation of that noise as a fraction of full scale, e.g. 25/255. Every method is told.
+        Standard deviation of added noise as a fraction of full scale, e.g. 25/255 (denoise, deblur).
+    factor
+        How much smaller the pictures are made (upscale).
+    missing
+        The fraction of pixels taken away at random (inpaint).
+    quality
+        Of the JPEG files (dejpeg).
+    kernel
+        What the pictures are blurred with, e.g. gauss:1.6 (deblur).
     presets
         Ours, with commas between them: fast,paper. Empty: none.
     against
-        The classics: tv, wavelet, nlm, and bm3d where its package is installed (non-commercial licence).
+        The classics, with commas between them; all of the task's if not given. For denoise: tv, wavelet, nlm, and bm3d
+        where its package is installed (non-commercial licence).
     seeds
         How many seeds, 0, 1, 2, ..., of the noise and of the network.
     steps
         How many steps ours take, instead of each preset's own number.
     noisy_from
-        A folder of published noisy pictures, NAME_sigmaNN.png, that are taken where one is found.
+        A folder of published damaged pictures, such as NAME_sigmaNN.png, that are taken where one is found.
     pairs
         A folder of real noise beside a reference: raw/ and gt/, or NAME_real and NAME_mean. No method is told sigma.
     reference
@@ -82,31 +96,30 @@ def bench(
         Print nothing but the table and errors.
     """
     from untaught import images, metrics
-    from untaught.errors import BadInput, unknown
+    from untaught.errors import BadInput
     from untaught.presets import resolve_device
     from untaught.studies import bench as engine
-    from untaught.studies import cases as inputs
     from untaught.studies.sheet import contact_sheet
 
-    if task != "denoise":
-        raise unknown("task to compare", task, ["denoise"])
-    if not pictures and not pairs:
-        raise BadInput("There are no pictures to compare on: name clean ones, or a folder of real pairs with --pairs.")
+    comparison = comparisons.get(task)
     for option, count in (("seeds", seeds), ("steps", steps)):
         if count is not None and count < 1:
             raise BadInput(f"--{option} {count} leaves nothing to do: give 1 or more.")
-    if sigma is not None and not pictures:
-        raise BadInput(
-            "--sigma is of the noise that is added to pictures, but there are only real pairs, with their own: drop it."
-        )
-    methods, reasons = engine.check(_names(presets), _names(against))
+    methods, reasons = engine.check(_names(presets), None if against is None else _names(against), task)
     _check_targets(csv, markdown, sheet, pictures, force=force)
     if lpips is not None:
         metrics.lpips_network("alex", str(lpips))  # refuses before the work what is not there
     settings = engine.Settings(steps, resolve_device(device), memory, lpips)
-    cases = inputs.with_noise(pictures, sigma, noisy_from)
-    endings = [e for r in reference or ["_mean"] for e in _names(r)]
-    cases += [case for folder in pairs or () for case in inputs.pairs(folder, endings)]
+    options: dict[str, Any] = {
+        "sigma": sigma,
+        "factor": factor,
+        "missing": missing,
+        "quality": quality,
+        "kernel": kernel,
+    }
+    options |= {"noisy_from": noisy_from, "pairs": pairs}
+    options["reference"] = [e for r in reference or () for e in _names(r)]
+    cases = comparison.cases(pictures, options)
     for reason in reasons:
         print(f"note: {reason}", file=sys.stderr)
     command = _command(
@@ -114,6 +127,10 @@ def bench(
         pictures,
         {
             "sigma": sigma,
+            "factor": factor,
+            "missing": missing,
+            "quality": quality,
+            "kernel": kernel,
             "presets": presets,
             "against": against,
             "seeds": seeds,
@@ -130,9 +147,11 @@ def bench(
             "force": force,
         },
     )
-    rows, strips, stopped = _run(engine.bench(cases, methods, seeds, settings), cases, quiet=quiet)
+    rows, strips, stopped = _run(
+        engine.bench(cases, methods, seeds, settings, task), cases, comparison.start, quiet=quiet
+    )
     if rows:  # what ended the work, an interrupt too, does not undo what was done
-        _tell(rows, cases, seeds, settings.device, command, csv, markdown)
+        _tell(rows, cases, task, seeds, settings.device, command, csv, markdown)
         if sheet is not None:
             images.write(sheet, contact_sheet(strips))
     if isinstance(stopped, Exception):
@@ -177,9 +196,10 @@ def _check_targets(
             raise BadInput(f"'{target}' exists already: replace it with --force, or name another file.")
 
 
-def _run(results: Any, cases: list[Case], *, quiet: bool) -> tuple[list[Row], list[Any], BaseException | None]:
+def _run(
+    results: Any, cases: list[Case], start: str, *, quiet: bool
+) -> tuple[list[Row], list[Any], BaseException | None]:
     """All rows, the strips of the contact sheet (seed 0), and what ended it early, if anything did."""
-    from untaught.studies.bench import NOISY
     from untaught.studies.sheet import Strip
 
     rows: list[Row] = []
@@ -188,7 +208,7 @@ def _run(results: Any, cases: list[Case], *, quiet: bool) -> tuple[list[Row], li
     try:
         for row, picture in results:
             rows.append(row)
-            if row.seed == 0 and row.method == NOISY:
+            if row.seed == 0 and row.method == start:
                 strips[row.picture] = Strip(row.picture, clean[row.picture], picture, {})
             elif row.seed == 0:
                 strips[row.picture].results[row.method] = picture
@@ -203,7 +223,14 @@ def _run(results: Any, cases: list[Case], *, quiet: bool) -> tuple[list[Row], li
 
 
 def _tell(
-    rows: list[Row], cases: list[Case], seeds: int, device: str, command: str, csv: Path | None, markdown: Path | None
+    rows: list[Row],
+    cases: list[Case],
+    task: str,
+    seeds: int,
+    device: str,
+    command: str,
+    csv: Path | None,
+    markdown: Path | None,
 ) -> None:
     """The table on the terminal, and in the files that were asked for."""
     from rich.console import Console
@@ -211,8 +238,8 @@ def _tell(
 
     from untaught.studies import tables
 
-    lines, hardware = tables.summary(rows, cases), tables.hardware(device)
-    caption = tables.caption(rows, seeds, cases)
+    lines, hardware = tables.summary(rows, cases, task), tables.hardware(device)
+    caption = tables.caption(rows, seeds, cases, task)
     table = Table()
     header, *cells = tables.grid(lines)
     for i, name in enumerate(header):
@@ -226,7 +253,7 @@ def _tell(
     for sentence in (*caption, f"Hardware: {hardware}.", f"Command: {command}"):
         console.print(sentence, markup=False, soft_wrap=True)
     if csv is not None:
-        tables.write_csv(csv, rows, cases, hardware=hardware, command=command)
+        tables.write_csv(csv, rows, cases, task, hardware=hardware, command=command)
     if markdown is not None:
         text = tables.markdown(lines, caption=caption, hardware=hardware, command=command)
         markdown.write_text(text, encoding="utf-8")

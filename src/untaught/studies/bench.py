@@ -1,6 +1,6 @@
-"""The benchmark: presets and classics on the same noisy pictures, scored against the clean ones.
+"""The benchmark: presets and classics on the same damaged pictures, scored against the clean ones.
 
-Only the scores see the clean pictures. A `Case` (see `cases`) is a clean picture and where its noisy inputs come from,
+Only the scores see the clean pictures. A case (see `comparisons`) is a clean picture and how its inputs come about,
 `attempt` is one method on one of them, and `bench` yields a scored `Row` for each picture x seed x method. Of rows,
 `tables` makes tables and `sheet` a contact sheet.
 """
@@ -11,31 +11,28 @@ import functools
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from untaught import arrays, metrics
+from untaught import metrics
 from untaught.errors import BadInput, UntaughtError, unknown
-from untaught.studies.cases import Case
-from untaught.studies.classics import CLASSICS, estimate
-
-NOISY = "noisy"
+from untaught.registry import comparisons, tasks
+from untaught.studies.comparisons._base import Case
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method on one noisy picture. seconds: array in to array out. steps: of ours. peak_mib, lpips: where measured."""
+    """One method on one damaged picture. seconds: array in to array out. steps: of ours. peak_mib, lpips: where measured."""
 
     picture: str
     seed: int
     method: str
-    sigma: float | None
-    noise: str
+    level: str
+    origin: str
     psnr: float
     ssim: float
     seconds: float
@@ -54,82 +51,94 @@ class Settings:
     lpips: Path | None = None
 
 
+Answer = tuple[NDArray, float, int | None, float | None]
+
+
 def bench(
-    cases: Sequence[Case], methods: Iterable[str], seeds: int, settings: Settings
+    cases: Sequence[Case], methods: Iterable[str], seeds: int, settings: Settings, task: str = "denoise"
 ) -> Iterator[tuple[Row, NDArray]]:
-    """Every method on every case, seed by seed: the scored row, and the picture it is about."""
+    """Every method on every case, seed by seed: the scored row, and the picture it is about. The first is the input itself."""
     twice = [name for name, count in Counter(case.name for case in cases).items() if count > 1]
     if twice:
         raise BadInput(f"Two of the pictures are called '{twice[0]}': the table could not tell them apart; rename one.")
-    methods = list(methods)
+    methods, comparison = list(methods), comparisons.get(task)
     for case in cases:
-        once: dict[str, tuple[NDArray, float, int | None, float | None]] = {}
+        once: dict[str, Answer] = {}
         for seed in range(seeds):
-            noisy = case.input(seed)
-            yield _row(case, seed, NOISY, (noisy, 0.0, None, None), settings), noisy
+            given = case.input(seed)
+            shown = comparison.show(given, case)
+            yield _row(task, case, seed, comparison.start, (shown, 0.0, None, None), settings), shown
             for method in methods:
                 # A classic has no seed: on one and the same input its answer is known after the first time.
-                answer = once.get(method) if case.noisy is not None else None
+                answer = once.get(method) if case.fixed else None
+                classic = comparison.baselines.get(method)
+                told = {**case.told, "clean": case.clean} if classic and classic.oracle else case.told
                 try:
-                    answer = answer or attempt(method, noisy, case.sigma, seed, settings)
+                    answer = answer or attempt(task, method, given, told, seed, settings)
                 except UntaughtError as error:
                     raise UntaughtError(f"{case.name} with {method}: {error}") from error
-                if method in CLASSICS:
+                if classic:
                     once[method] = answer
-                yield _row(case, seed, method, answer, settings), answer[0]
+                yield _row(task, case, seed, method, answer, settings), answer[0]
 
 
-def attempt(method: str, noisy: NDArray, sigma: float | None, seed: int, settings: Settings) -> Any:
-    """(result of the noisy picture's type, wall seconds, steps or None, peak MiB or None) of a preset or a classic."""
+def attempt(task: str, method: str, given: Any, told: Mapping[str, Any], seed: int, settings: Settings) -> Answer:
+    """(result, wall seconds, steps or None, peak MiB or None) of a preset or a classic."""
     if not settings.memory:
-        return (*_timed(method, noisy, sigma, seed, settings), None)
+        return (*_timed(task, method, given, told, seed, settings), None)
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         try:
-            return pool.submit(_apart, method, noisy, sigma, seed, settings, _threads()).result()
+            return pool.submit(_apart, task, method, given, dict(told), seed, settings, _threads()).result()
         except BrokenProcessPool as error:
             raise UntaughtError(
                 "its process was killed, most likely for want of memory: take a smaller picture."
             ) from error
 
 
-def check(presets: Sequence[str], against: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The methods that can be run here, ours first, and a sentence for each that cannot; refuses unknown names."""
+def check(presets: Sequence[str], against: Sequence[str] | None, task: str = "denoise") -> tuple[list[str], list[str]]:
+    """The methods that can be run here, ours first, and a sentence for each that cannot; refuses unknown names.
+
+    against: None for every classic of the task.
+    """
     from untaught import presets as known
 
-    ours = known.table("denoise")
-    for name in (*presets, *against):
-        if name not in (ours if name in presets else CLASSICS):
-            raise unknown("preset" if name in presets else "method", name, ours if name in presets else CLASSICS)
-    reasons = [why for name in against if (why := CLASSICS[name].missing)]
-    methods = [*dict.fromkeys([*presets, *(n for n in against if CLASSICS[n].missing is None)])]
+    ours, classics = known.table(task), comparisons.get(task).baselines
+    against = list(classics) if against is None else against
+    for name in presets:
+        if name not in ours:
+            raise unknown("preset", name, ours)
+    for name in against:
+        if name not in classics:
+            raise unknown("method", name, classics)
+    reasons = [why for name in against if (why := classics[name].missing)]
+    methods = [*dict.fromkeys([*presets, *(n for n in against if classics[n].missing is None)])]
     if not methods:
         raise BadInput("There is no method to run: name one with --presets or --against. " + " ".join(reasons))
     return methods, reasons
 
 
 def _timed(
-    method: str, noisy: NDArray, sigma: float | None, seed: int, settings: Settings
+    task: str, method: str, given: Any, told: Mapping[str, Any], seed: int, settings: Settings
 ) -> tuple[NDArray, float, int | None]:
-    _warm(method, noisy.ndim, settings.device)
+    _warm(task, method, getattr(given, "ndim", 3), settings.device)
     begun = time.perf_counter()
-    result, steps = _run(method, noisy, sigma, seed, settings)
+    result, steps = _run(task, method, given, told, seed, settings)
     return result, time.perf_counter() - begun, steps
 
 
-def _run(method: str, noisy: NDArray, sigma: float | None, seed: int, settings: Settings) -> tuple[NDArray, int | None]:
-    if method in CLASSICS:
-        full = arrays.full_scale(noisy)
-        data = noisy / full
-        result = CLASSICS[method].run(data, estimate(data) if sigma is None else sigma)
-        return np.rint(full * np.clip(result, 0, 1)).astype(noisy.dtype), None
+def _run(
+    task: str, method: str, given: Any, told: Mapping[str, Any], seed: int, settings: Settings
+) -> tuple[NDArray, int | None]:
+    comparison = comparisons.get(task)
+    if method in comparison.baselines:
+        return comparison.run(comparison.baselines[method], given, told), None
     from untaught.run import Run
-    from untaught.tasks.denoise import denoise
 
-    job = denoise.job(noisy, sigma=sigma, preset=method, seed=seed, steps=settings.steps, device=settings.device)
+    job = tasks.get(task).job(given, **told, preset=method, seed=seed, steps=settings.steps, device=settings.device)
     run = Run(job)
     for _ in run:
         pass
@@ -137,20 +146,23 @@ def _run(method: str, noisy: NDArray, sigma: float | None, seed: int, settings: 
 
 
 @functools.cache
-def _warm(method: str, ndim: int, device: str) -> None:
+def _warm(task: str, method: str, ndim: int, device: str) -> None:
     """Imports and first calls are nobody's running time: each method sees a small picture first."""
-    small = np.random.default_rng(0).integers(0, 256, (48, 48, 3)[:ndim]).astype(np.uint8)
-    _run(method, small, 25 / 255, 0, Settings(steps=1, device=device))
+    given, told = comparisons.get(task).small(ndim)
+    _run(task, method, given, told, 0, Settings(steps=1, device=device))
 
 
-def _apart(method: str, noisy: NDArray, sigma: float | None, seed: int, settings: Settings, threads: int | None) -> Any:
+def _apart(
+    task: str, method: str, given: Any, told: Mapping[str, Any], seed: int, settings: Settings, threads: int | None
+) -> Answer:
     """`_timed` in this process, which does nothing else, and its peak memory; torch is loaded only where it is used."""
-    if threads is not None and method not in CLASSICS:
+    ours = method not in comparisons.get(task).baselines
+    if threads is not None and ours:
         import torch
 
         torch.set_num_threads(threads)
-    answer = _timed(method, noisy, sigma, seed, settings)
-    if settings.device.startswith("cuda") and method not in CLASSICS:
+    answer = _timed(task, method, given, told, seed, settings)
+    if settings.device.startswith("cuda") and ours:
         return (*answer, torch.cuda.max_memory_allocated() / 2**20)
     return (*answer, _peak() / 2**20)
 
@@ -171,14 +183,10 @@ def _threads() -> int | None:
     return None if torch is None else torch.get_num_threads()
 
 
-def _row(
-    case: Case, seed: int, method: str, answer: tuple[NDArray, float, int | None, float | None], settings: Settings
-) -> Row:
+def _row(task: str, case: Case, seed: int, method: str, answer: Answer, settings: Settings) -> Row:
     result, seconds, steps, peak = answer
-    side = min(case.clean.shape[:2])
-    same = metrics.ssim(result, case.clean) if side >= 11 else float("nan")  # its window is 11 wide
+    fidelity, same = comparisons.get(task).score(result, case.clean)
     seen = None
-    if settings.lpips is not None and side >= metrics.LPIPS_LEAST:
+    if settings.lpips is not None and min(case.clean.shape[:2]) >= metrics.LPIPS_LEAST:
         seen = metrics.lpips(result, case.clean, weights=settings.lpips)
-    fidelity = metrics.psnr(result, case.clean)
-    return Row(case.name, seed, method, case.sigma, case.origin, fidelity, same, seconds, steps, peak, seen)
+    return Row(case.name, seed, method, case.level, case.origin, fidelity, same, seconds, steps, peak, seen)

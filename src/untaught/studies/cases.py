@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,18 @@ class Case:
     sigma: float | None
     noisy: NDArray | None = None
     origin: str = "drawn"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        return {"sigma": self.sigma}
+
+    @property
+    def level(self) -> str:
+        return "" if self.sigma is None else f"{255 * self.sigma:.4g}"
+
+    @property
+    def fixed(self) -> bool:
+        return self.noisy is not None
 
     def input(self, seed: int) -> NDArray:
         if self.noisy is not None:

@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Classic:
-    """name, what it is and from whom, the function, and the package it needs beside scikit-image (None: no other)."""
+    """name, what it is and from whom, the function, and the package it needs beside scikit-image (None: no other).
+
+    oracle: it is handed the clean picture (as `clean`), and chooses its best setting by it: in its favour, and said.
+    """
 
     name: str
     source: str
-    run: Callable[[NDArray, float], NDArray]
+    run: Callable[..., NDArray]
     package: str | None = None
+    oracle: bool = False
 
     @property
     def missing(self) -> str | None:

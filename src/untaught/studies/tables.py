@@ -14,8 +14,10 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+from untaught.registry import comparisons
 from untaught.studies.bench import Row
-from untaught.studies.cases import Case, plain
+from untaught.studies.cases import plain
+from untaught.studies.comparisons._base import Case
 
 HEADER = ("picture", "method", "PSNR (dB)", "SSIM", "LPIPS", "seconds", "steps", "peak MiB")
 _LPIPS = HEADER.index("LPIPS")
@@ -53,7 +55,7 @@ class Line:
         )
 
 
-def summary(rows: Sequence[Row], cases: Sequence[Case]) -> list[Line]:
+def summary(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -> list[Line]:
     """Picture by picture the mean over its seeds, published figures under ours, then the mean over all pictures.
 
     The last needs every picture at every seed; its spread is that of the seeds' means, not that between pictures.
@@ -64,7 +66,7 @@ def summary(rows: Sequence[Row], cases: Sequence[Case]) -> list[Line]:
         mine = [r for r in rows if r.picture == case.name]
         if mine:
             lines += [_line(case.name, m, [[r] for r in mine if r.method == m]) for m in _methods(mine)]
-            known.append(published(case))
+            known.append(published(case, task))
             lines += [Line(case.name, name, figure) for name, figure in known[-1].items()]
     pictures = len({r.picture for r in rows})
     if pictures > 1:
@@ -80,20 +82,17 @@ def summary(rows: Sequence[Row], cases: Sequence[Case]) -> list[Line]:
     return lines
 
 
-def published(case: Case) -> dict[str, float]:
-    """PSNR by method ("DIP, published"), where picture, size and noise level are those of a published table."""
-    if case.sigma is None:
+def published(case: Case, task: str = "denoise") -> dict[str, float]:
+    """PSNR by method ("DIP, published"), where task, picture, size and level of damage are those of a published table."""
+    if not case.level:
         return {}
     text = files("untaught.studies").joinpath("published.csv").read_text(encoding="utf-8")
-    height, width, *rest = case.clean.shape
+    height, width, channels = (*case.clean.shape, 1)[:3]
     found = {}
     for line in csv.DictReader(io.StringIO(text)):
-        same = (line["picture"], int(line["height"]), int(line["width"]), [int(line["channels"])])
+        same = (line["task"], line["level"], line["picture"], int(line["height"]), int(line["width"]))
         # Of a name alone nothing follows: there are many houses.
-        if (
-            same == (plain(Path(case.name).stem), height, width, rest)
-            and abs(255 * case.sigma - float(line["sigma255"])) < 0.01
-        ):
+        if same == (task, case.level, plain(Path(case.name).stem), height, width) and int(line["channels"]) == channels:
             found[f"{line['method']}, published"] = float(line["psnr"])
     return found
 
@@ -109,9 +108,11 @@ def hardware(device: str = "cpu") -> str:
     return "; ".join([*parts, ", ".join(f"{n} {version(n)}" for n in names), f"Python {platform.python_version()}"])
 
 
-def write_csv(path: Path, rows: Iterable[Row], cases: Sequence[Case], *, hardware: str, command: str) -> None:
+def write_csv(
+    path: Path, rows: Iterable[Row], cases: Sequence[Case], task: str = "denoise", *, hardware: str, command: str
+) -> None:
     """One row for each picture x method x seed, with the picture's published figures, hardware and command."""
-    known = {case.name: published(case) for case in cases}
+    known = {case.name: published(case, task) for case in cases}
     labels = sorted({label for figures in known.values() for label in figures})
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -138,24 +139,27 @@ def markdown(lines: Sequence[Line], *, caption: Iterable[str], hardware: str, co
     return "\n".join([*body, "", *(f"- {s}" for s in said), "", "```", command, "```", ""])
 
 
-def caption(rows: Sequence[Row], seeds: int, cases: Sequence[Case]) -> list[str]:
+def caption(rows: Sequence[Row], seeds: int, cases: Sequence[Case], task: str = "denoise") -> list[str]:
     """What the numbers mean, in sentences."""
     said = [
-        "PSNR over all channels and SSIM of the 8-bit result (16-bit for 16-bit pairs) against the clean picture; "
-        "seconds are wall time, array in to array out."
+        "Against the clean picture, of the 8-bit result (16-bit for 16-bit pairs); seconds are wall time, array in to "
     ]
+    said[0] += "array out."
+    if not comparisons.get(task).said:
+        said.insert(0, "PSNR over all channels, and SSIM.")
     if seeds > 1:
         said.append(f"Means over {seeds} seeds, ± the standard deviation over them.")
-    origins = {r.noise for r in rows}
-    if "drawn" in origins:
+    origins, own = {r.origin for r in rows}, comparisons.get(task).said
+    said += own
+    if "drawn" in origins and not own:
         said.append(
             "Noise: numpy.random.default_rng(seed), added in [0, 1], clipped, rounded to 8 bit; new for every seed."
         )
-    if "published" in origins:
+    if "published" in origins and not own:
         said.append("Published noisy pictures: one input, the seeds change the network only.")
     if "real" in origins:
         said.append("Real pairs: no method is told sigma; the classics get scikit-image's estimate_sigma.")
-    if any(published(case) and case.origin == "drawn" for case in cases):
+    if not own and any(published(case, task) and case.origin == "drawn" for case in cases):
         said.append("The published figures are of another draw of the noise: --noisy-from compares on the same.")
     if any(r.lpips is not None for r in rows):
         said.append("LPIPS: version 0.1 over AlexNet, 0 for equal pictures.")
