@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from untaught.errors import BadInput
+from untaught.networks import _winograd
+from untaught.networks._convolution import Conv2d, layout
 from untaught.networks._parts import BatchNorm, InstanceNorm, Lanczos, Reflect, conv
 from untaught.networks.decoder import Decoder
 from untaught.networks.hourglass import Hourglass
@@ -156,6 +158,48 @@ def test_the_hourglass_takes_odd_sides_too(space):
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------
+
+
+def passes(layer, x, grad, convolve):
+    """What comes out, and the gradients with respect to all that went in."""
+    x = x.clone().requires_grad_()
+    y = convolve(x, layer.weight, layer.bias, padding=layer.padding)
+    return y, *torch.autograd.grad(y, (x, layer.weight, layer.bias), grad)
+
+
+@pytest.mark.skipif(not _winograd._available(), reason="needs NNPACK")
+@pytest.mark.parametrize("pad", [0, 1, 2])
+@pytest.mark.parametrize(("cin", "cout"), [(64, 64), (132, 128), (65, 99)])
+@pytest.mark.parametrize("size", [(1, 34, 34), (1, 37, 41), (1, 3, 400), (2, 45, 30), (1, 131, 66)])
+def test_winograd_convolves_as_the_library_does(size, cin, cout, pad):
+    torch.manual_seed(0)
+    layer = Conv2d(cin, cout, 3, padding=pad)
+    x = torch.randn(size[0], cin, *size[1:])
+    grad = torch.randn(size[0], cout, *(n + 2 * pad - 2 for n in size[1:]))
+    ours, again = (passes(layer, x, grad, lambda x, *_, **__: layer(x)) for _ in range(2))
+    assert ours[0].grad_fn.name() == "_WinogradBackward"
+    exactly = Conv2d(cin, cout, 3, padding=pad).double()
+    exactly.load_state_dict(layer.state_dict())
+    theirs = passes(exactly, x.double(), grad.double(), F.conv2d)
+    for mine, same, exact in zip(ours, again, theirs, strict=True):
+        assert torch.equal(mine, same)
+        assert mine.is_contiguous()
+        assert (mine - exact).abs().max() < 5e-5 * exact.abs().max()
+
+
+@pytest.mark.parametrize("change", [lambda t: t.double(), lambda t: t.to(memory_format=torch.channels_last)])
+def test_winograd_leaves_other_kinds_and_layouts_to_the_library(change):
+    layer = change(Conv2d(64, 64, 3))
+    x = change(torch.randn(1, 64, 40, 40))
+    assert layer(x).grad_fn.name() != "_WinogradBackward"
+    assert layer(x[..., :20]).grad_fn.name() != "_WinogradBackward"
+
+
+def test_pictures_lie_channels_last_unless_every_level_is_wide():
+    wide = torch.contiguous_format if _winograd._available() else torch.channels_last
+    assert layout(Hourglass().build(32, 3)) == wide
+    assert layout(Hourglass().build(32, 3).double()) == torch.channels_last
+    assert layout(Hourglass((16, 128)).build(32, 3)) == layout(Decoder().build(128, 3)) == torch.channels_last
 
 
 @every_ndim
