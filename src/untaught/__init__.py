@@ -20,8 +20,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "averaging": ("ExponentialPictures", "ExponentialWeights", "Last"),
     "codes": ("Fourier", "Grid", "Noise", "Picture", "Start"),
-    "likelihoods": ("Gaussian", "Laplace", "Likelihood", "Poisson"),
-    "metrics": ("psnr", "ssim"),
+    "likelihoods": ("Gaussian", "Laplace", "Likelihood", "Poisson", "Reward"),
+    "metrics": ("lpips", "psnr", "ssim"),
     "networks.decoder": ("Decoder",),
     "networks.hourglass": ("Hourglass",),
     "networks.resnet": ("ResNet",),
@@ -31,6 +31,7 @@ _HOMES = {
     "objectives.split": ("Split",),
     "objectives.sure": ("Sure",),
     "operators": ("FromLinear", "Identity", "Operator"),
+    "operators.features": ("Features", "View"),
     "optimisers": ("LBFGS", "Adam"),
     "priors": ("Ensemble", "Network", "Pixels"),
     "problem": ("Problem",),
