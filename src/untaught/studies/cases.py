@@ -59,7 +59,7 @@ def draw(clean: NDArray, sigma: float, seed: int) -> NDArray:
 
 def plain(stem: str) -> str:
     """The name by which a test picture is known: image_F16_512rgb -> f16, image_House256rgb -> house."""
-    name = stem.lower().removeprefix("image_")
+    name = stem.lower().removeprefix("image_").removesuffix("_gt")
     for ending in ("rgb", "gray", "grey"):
         if name.endswith(ending):
             name = name.removesuffix(ending).rstrip("0123456789").rstrip("_-")
@@ -74,8 +74,8 @@ def with_noise(pictures: Sequence[Path], sigma: float | None, noisy_from: Path |
         raise BadInput(f"sigma = {sigma:g} is no fraction of full scale: did you mean {sigma:g}/255?")
     found = _published_noise(noisy_from, sigma) if noisy_from is not None and sigma is not None else {}
     cases = []
-    for path, name in zip(pictures, _names(pictures), strict=True):
-        clean = _picture(path)
+    for path, name in zip(pictures, names(pictures), strict=True):
+        clean = picture(path)
         case = Case(name, clean if clean.dtype == np.uint8 else np.rint(clean / 257).astype(np.uint8), sigma)
         beside = found.get(plain(path.stem))
         cases.append(case if beside is None else _pair(replace(case, origin="published"), beside))
@@ -102,12 +102,18 @@ def pairs(folder: Path, endings: Sequence[str] = ("_mean",)) -> list[Case]:
     both = sorted(clean.keys() & noisy.keys())
     if not both:
         raise BadInput(f"'{folder}' holds no pair: it needs raw/NAME and gt/NAME, or NAME_real and NAME{endings[0]}.")
-    return [_pair(Case(k, _picture(clean[k]), None, origin="real"), noisy[k]) for k in both]
+    return [_pair(Case(k, picture(clean[k]), None, origin="real"), noisy[k]) for k in both]
 
 
-def _picture(path: Path) -> NDArray:
+def picture(path: Path) -> NDArray:
+    """The samples of a test picture, uint8 or uint16. Old test sets are BMP, which nothing else here reads."""
     from untaught import images
 
+    if path.suffix.lower() == ".bmp":
+        from PIL import Image
+
+        with Image.open(path) as file:
+            return np.asarray(file.convert("L" if file.mode == "L" else "RGB"))
     pixels = images.read(path).pixels
     if pixels.dtype.kind != "u":
         raise BadInput(f"'{path}' holds {pixels.dtype} samples: the benchmark needs pictures of 8 or 16 bit.")
@@ -115,7 +121,7 @@ def _picture(path: Path) -> NDArray:
 
 
 def _pair(case: Case, path: Path) -> Case:
-    noisy = _picture(path)
+    noisy = picture(path)
     if noisy.shape != case.clean.shape or noisy.dtype != case.clean.dtype:
         raise BadInput(
             f"'{path}' is {noisy.shape} {noisy.dtype}, but its reference {case.name} is {case.clean.shape} "
@@ -144,7 +150,7 @@ def _stems(folder: Path) -> dict[str, Path]:
     return {p.stem: p for p in sorted(folder.iterdir()) if p.suffix.lower() in FORMATS and p.is_file()}
 
 
-def _names(paths: Sequence[Path]) -> list[str]:
+def names(paths: Sequence[Path]) -> list[str]:
     """What each picture is called in the tables: its stem, with its folder where two would be called the same."""
     count = Counter(p.stem for p in paths)
     names = [p.stem if count[p.stem] == 1 else f"{p.resolve().parent.name}/{p.name}" for p in paths]
