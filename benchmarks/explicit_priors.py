@@ -1,0 +1,261 @@
+"""Explicit priors beside the network's own: the noisy sine in 1-D; TV, DIP and DIP + TV in 2-D. Figures of docs/explicit-priors.md.
+
+    python benchmarks/explicit_priors.py OUT [--only sine | tune | photo] [--steps 800] [--width 32]
+
+OUT is a folder: each run is kept there (NAME.npz) and made once, so that the script may be interrupted. Pictures: scikit-image's
+samples. Weights and step counts of the 2-D part are chosen on one picture (the cat) and judged on another (the astronaut).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from skimage import data
+
+from untaught.averaging import ExponentialPictures, Last
+from untaught.codes import Noise
+from untaught.likelihoods import Gaussian
+from untaught.metrics import psnr
+from untaught.networks.hourglass import Hourglass
+from untaught.optimisers import LBFGS, Adam
+from untaught.priors import Network, Pixels
+from untaught.problem import Problem
+from untaught.regularisers import TV, Smooth, Sum
+from untaught.run import Method, Run, solve
+from untaught.stopping import After, Discrepancy
+from untaught.studies import labels
+from untaught.studies.plot import Axis, Curve, plot
+
+SIGMA = 25 / 255
+SINE_SIGMA = 0.3
+SINE_STEPS = 1500
+PIXEL_WEIGHTS = (0.03, 0.05, 0.08, 0.12, 0.18, 0.27)
+NETWORK_WEIGHTS = (0.02, 0.06)
+LOOK = 10
+
+
+def rmse(x: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.sqrt(np.mean((x - truth) ** 2)))
+
+
+# ------------------------------------------------------------------------------------------------ the sine
+
+
+def closed_form(y: np.ndarray, weight: float) -> np.ndarray:
+    """argmin mean (x - y)^2 + weight * sum (x_i - x_{i+1})^2 / n: one linear system, (1 + weight D'D) x = y."""
+    d = np.diff(np.eye(len(y)), axis=0)
+    return np.linalg.solve(np.eye(len(y)) + weight * d.T @ d, y)
+
+
+def by_descent(y: np.ndarray, weight: float) -> np.ndarray:
+    """The same through the library: Pixels, R = weight * Smooth(), L-BFGS."""
+    problem = Problem(torch.from_numpy(y)[None, None], regulariser=weight * Smooth())
+    method = Method(Pixels(), optimiser=LBFGS(), average=Last(), stop=After(25))
+    return solve(problem, method).x[0, 0].numpy()
+
+
+def by_discrepancy(y: np.ndarray, sigma: float) -> float:
+    """The weight at which the residual is as large as the noise (Morozov); needs sigma, not the truth."""
+    low, high = 1e-3, 1e6
+    for _ in range(60):
+        middle = np.sqrt(low * high)
+        low, high = (middle, high) if np.mean((closed_form(y, middle) - y) ** 2) < sigma**2 else (low, middle)
+    return float(middle)
+
+
+def sine(out: Path) -> None:
+    n = 256
+    t = np.arange(n) / n
+    truth = np.sin(2 * np.pi * 3 * t)
+    y = truth + np.random.default_rng(0).normal(0, SINE_SIGMA, n)
+    found = by_discrepancy(y, SINE_SIGMA)
+    rows: list[tuple[str, str, str]] = [("the data y", f"{rmse(y, truth):.3f}", "")]
+    shown = {}
+    for weight in (1.0, 10.0, 100.0, 1000.0, found):
+        x, exact = by_descent(y, weight), closed_form(y, weight)
+        name = f"Pixels + {weight:.3g} Smooth" + (", weight by discrepancy" if weight == found else "")
+        rows.append((name, f"{rmse(x, truth):.3f}", f"{np.abs(x - exact).max():.1e}"))
+        shown[weight] = x
+
+    net = Network(Hourglass((32,) * 4), Noise(16), jitter=1 / 30, output="linear")
+    data_ = torch.from_numpy(y).float()[None, None]
+    runs = {}
+    for name, stop, average in (
+        ("all", After(SINE_STEPS), ExponentialPictures(0.99)),
+        (
+            "stopped",
+            Discrepancy() | After(SINE_STEPS),
+            Last(),
+        ),  # the average still remembers the start when this rule stops
+    ):
+        problem = Problem(data_, likelihood=Gaussian(SINE_SIGMA))
+        run = run_of(problem, Method(net, optimiser=Adam(0.01), average=average, stop=stop))
+        curve = [(i.step, rmse(i.average()[0, 0].numpy(), truth)) for i in run]
+        runs[name] = (run.solution.x[0, 0].numpy(), curve, run.solution.step)
+    x, _, step = runs["stopped"]
+    rows.append((f"DIP, stopped by discrepancy at step {step}", f"{rmse(x, truth):.3f}", ""))
+    best = min(runs["all"][1], key=lambda at: at[1])
+    rows.append((f"DIP, best average, at step {best[0]} (oracle)", f"{best[1]:.3f}", ""))
+    rows.append((f"DIP, after {runs['all'][1][-1][0]} steps", f"{runs['all'][1][-1][1]:.3f}", ""))
+    write(out / "sine.csv", ("method", "rmse", "farthest from the closed form"), rows)
+    panel = plot(
+        [
+            Curve("the data", t, y, "dots", colour=4),
+            Curve("the sine", t, truth, "dashes", colour=6),
+            Curve(f"Pixels + {found:.3g} Smooth", t, shown[found], colour=1),
+            Curve("DIP, stopped", t, x, colour=2),
+            Curve(f"DIP, {runs['all'][1][-1][0]} steps", t, runs["all"][0], colour=3),
+        ],
+        Axis("t"),
+        Axis("x"),
+        title="A sine with noise: explicit smoothness, and a 1-D network",
+        size=(900, 460),
+    )
+    Image.fromarray(panel).save(out / "explicit-priors-sine.png", optimize=True)
+
+
+def run_of(problem: Problem, method: Method) -> Run:
+    from untaught.job import Job, Stage
+
+    return Run(Job((Stage(method),), problem))
+
+
+# ------------------------------------------------------------------------------------------------ photos
+
+
+def photo(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """(clean, noisy), floats in [0, 1], 128 x 128 x 3; white noise of 25/255, clipped."""
+    clean = {"cat": data.chelsea()[60:188, 120:248], "astronaut": data.astronaut()[40:168, 160:288]}[name] / 255
+    noise = np.random.default_rng(0).normal(0, SIGMA, clean.shape)
+    return clean, np.clip(clean + noise, 0, 1)
+
+
+def tensor(picture: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.moveaxis(picture, -1, 0).copy()).float()[None]
+
+
+def array(x: torch.Tensor) -> np.ndarray:
+    return np.moveaxis(x[0].numpy(), 0, -1)
+
+
+def by_tv(noisy: np.ndarray, weight: float) -> np.ndarray:
+    problem = Problem(tensor(noisy), regulariser=weight * TV())
+    return array(solve(problem, Method(Pixels(), optimiser=LBFGS(), average=Last(), stop=After(15))).x)
+
+
+def by_network(
+    out: Path, name: str, weight: float, steps: int, width: int
+) -> tuple[list[int], list[float], np.ndarray]:
+    """(looks, PSNR of the average at each, the average at each as uint8) of DIP with R = weight * TV; kept on disk."""
+    kept = out / f"{name}-dip-{width}-tv{weight:g}-{steps}.npz"
+    clean, noisy = photo(name)
+    if not kept.exists():
+        prior = Network(Hourglass((width,) * 5), Noise(32), jitter=1 / 30)
+        problem = Problem(tensor(noisy), regulariser=weight * TV() if weight else Sum())
+        run = run_of(problem, Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.99), stop=After(steps)))
+        begun, looks, scores, pictures = time.perf_counter(), [], [], []
+        for iterate in run:
+            if iterate.step % LOOK == 0:
+                x = array(iterate.average())
+                looks.append(iterate.step)
+                scores.append(psnr(x, clean))
+                pictures.append(np.rint(255 * x.clip(0, 1)).astype(np.uint8))
+        np.savez_compressed(kept, looks=looks, scores=scores, pictures=np.stack(pictures))
+        print(f"# {kept.stem}: {time.perf_counter() - begun:.0f} s, best {max(scores):.2f} dB", flush=True)
+    found = np.load(kept)
+    return list(found["looks"]), list(found["scores"]), found["pictures"]
+
+
+def tune(out: Path, steps: int, width: int) -> dict[str, float]:
+    """Weights and steps that are best on the cat, whose truth is used for nothing else."""
+    clean, noisy = photo("cat")
+    scores = {w: psnr(by_tv(noisy, w), clean) for w in PIXEL_WEIGHTS}
+    plain = by_network(out, "cat", 0.0, steps, width)
+    with_tv = {w: by_network(out, "cat", w, steps, width) for w in NETWORK_WEIGHTS}
+    weight = max(with_tv, key=lambda w: with_tv[w][1][-1])
+    chosen = {
+        "tv": max(scores, key=lambda w: scores[w]),
+        "dip steps": plain[0][int(np.argmax(plain[1]))],
+        "dip tv": weight,
+    }
+    rows = [("TV", f"weight {w:g}", f"{s:.2f}", "") for w, s in scores.items()]
+    for w, (looks, curve, _) in {0.0: plain, **with_tv}.items():
+        best = int(np.argmax(curve))
+        rows.append(
+            ("DIP + TV" if w else "DIP", f"weight {w:g}", f"{curve[-1]:.2f}", f"{curve[best]:.2f} at {looks[best]}")
+        )
+    write(out / "tuning.csv", ("method", "setting", "final PSNR", "best PSNR (oracle)"), rows)
+    return chosen
+
+
+def judge(out: Path, chosen: dict[str, float], steps: int, width: int) -> None:
+    """The astronaut, with what was chosen on the cat."""
+    clean, noisy = photo("astronaut")
+    tv = by_tv(noisy, chosen["tv"])
+    plain = by_network(out, "astronaut", 0.0, steps, width)
+    both = by_network(out, "astronaut", chosen["dip tv"], steps, width)
+    at = plain[0].index(int(chosen["dip steps"]))
+    weight = chosen["dip tv"]
+    results = {
+        "clean": clean,
+        "noisy": noisy,
+        f"TV, weight {chosen['tv']:g}": tv,
+        f"DIP, {plain[0][at]} steps": plain[2][at] / 255,
+        f"DIP, {steps} steps": plain[2][-1] / 255,
+        f"DIP + {weight:g} TV, {steps} steps": both[2][-1] / 255,
+    }
+    rows = [(name, f"{psnr(x, clean):.2f}") for name, x in results.items() if name != "clean"]
+    oracle = max(psnr(by_tv(noisy, w), clean) for w in PIXEL_WEIGHTS)
+    rows.append(("TV, best weight for this picture (oracle)", f"{oracle:.2f}"))
+    for name, (looks, curve, _) in (("DIP", plain), (f"DIP + {weight:g} TV", both)):
+        best = int(np.argmax(curve))
+        rows.append((f"{name}, best step for this picture, {looks[best]} (oracle)", f"{curve[best]:.2f}"))
+    write(out / "photo.csv", ("method", "PSNR (dB)"), rows)
+    panel = plot(
+        [
+            Curve("DIP", plain[0], plain[1], colour=1),
+            Curve(f"DIP + {weight:g} TV", both[0], both[1], colour=0),
+            Curve("TV (no steps)", [plain[0][0], plain[0][-1]], [psnr(tv, clean)] * 2, "dashes", colour=6),
+        ],
+        Axis("step"),
+        Axis("PSNR of the average (dB)", low=max(15.0, min(plain[1]))),
+        title="Astronaut, noise 25/255: the network overfits, its TV term holds it back",
+        size=(784, 360),
+    )
+    cells = [f"{n}\n{psnr(x, clean):.2f} dB" if n != "clean" else "clean" for n, x in results.items()]
+    pictures = list(results.values())
+    halves = [labels.grid([pictures[i : i + 3]], columns=cells[i : i + 3], least=256) for i in (0, 3)]
+    Image.fromarray(labels.stack(*halves, panel)).save(out / "explicit-priors.png", optimize=True)
+
+
+def write(path: Path, header: tuple[str, ...], rows: list) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    print(path.read_text(encoding="utf-8"), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--only", choices=["sine", "tune", "photo"])
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--width", type=int, default=32)
+    options = parser.parse_args()
+    options.out.mkdir(exist_ok=True)
+    print(f"# {torch.get_num_threads()} threads, torch {torch.__version__}", flush=True)
+    if options.only in (None, "sine"):
+        sine(options.out)
+    if options.only in (None, "tune", "photo"):
+        chosen = tune(options.out, options.steps, options.width)
+        if options.only != "tune":
+            judge(options.out, chosen, options.steps, options.width)
+
+
+if __name__ == "__main__":
+    main()

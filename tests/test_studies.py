@@ -1,0 +1,400 @@
+"""Laws of the studies: samples of the prior, impedance, the comparison of networks, plots and labelled grids; refusals."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from skimage import data
+
+from untaught import images
+from untaught.cli import main
+from untaught.errors import BadInput
+from untaught.studies import impedance, labels, networks, sample
+from untaught.studies.plot import COLOURS, Axis, Curve, plot, ticks, written
+
+
+@pytest.fixture
+def untaught(capfd):
+    def run(*words):
+        with pytest.raises(SystemExit) as end:
+            main([str(w) for w in words])
+        out, err = capfd.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path, photo, noisy, monkeypatch):
+    images.write(tmp_path / "cat.png", photo)
+    images.write(tmp_path / "noisy.png", noisy)
+    images.write(tmp_path / "flat.png", np.full((8, 8, 3), 7, np.uint8))
+    images.write(tmp_path / "chess.png", np.indices((8, 8)).sum(0).astype(np.uint8) % 2 * 255)
+    (tmp_path / "real").mkdir()
+    images.write(tmp_path / "real" / "a_real.png", noisy)
+    images.write(tmp_path / "real" / "a_mean.png", photo)
+    (tmp_path / "table.csv").write_text("something,else\n1,2\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# ------------------------------------------------------------------------------------------------ plots
+
+
+def near(panel: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    """Where the panel shows a colour."""
+    return np.abs(panel.astype(int) - colour).max(-1) < 12
+
+
+def test_a_higher_value_is_drawn_higher_and_a_later_one_to_the_right():
+    panel = plot([Curve("", [1, 2], [0.0, 0.0]), Curve("", [2, 3], [1.0, 1.0])], Axis("x"), Axis("y"))
+    (low, left), (high, right) = (np.argwhere(near(panel, c)).mean(0) for c in COLOURS[:2])
+    assert low > high
+    assert left < right
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_logarithmic_axis_gives_equal_room_to_equal_factors(log):
+    values = [1, 10, 100]
+    panel = plot([Curve("", values, values, "dots")], Axis("x", log=log), Axis("y", log=log))
+    rows = np.argwhere(near(panel, COLOURS[0]).any(1)).ravel()
+    groups = np.split(rows, np.flatnonzero(np.diff(rows) > 3) + 1)
+    centres = [g.mean() for g in groups]
+    if log:
+        assert len(centres) == 3
+        assert centres[1] - centres[0] == pytest.approx(centres[2] - centres[1], abs=2)
+    else:
+        assert centres[1] - centres[0] > 3 * (centres[-1] - centres[1]) or len(centres) == 2
+
+
+def test_values_that_cannot_be_drawn_interrupt_the_line():
+    whole = near(plot([Curve("", [1, 2, 3, 4], [1, 1, 1, 1])], Axis("x"), Axis("y")), COLOURS[0]).any(0)
+    broken = near(plot([Curve("", [1, 2, 3, 4], [1, 1, np.nan, 1])], Axis("x"), Axis("y")), COLOURS[0]).any(0)
+    assert broken.sum() < 0.5 * whole.sum()
+
+
+def test_dashes_leave_gaps_however_dense_the_points_are():
+    x = np.linspace(0, 1, 2000)
+    line, dashes = (
+        near(plot([Curve("", x, x, s)], Axis("x"), Axis("y")), COLOURS[0]).sum() for s in ("line", "dashes")
+    )
+    assert 0.3 < dashes / line < 0.85
+
+
+def test_nothing_is_drawn_outside_the_frame():
+    panel = plot([Curve("", [0, 1, 2], [0, 50, 0])], Axis("x"), Axis("y", high=1.0))
+    rows = np.argwhere(near(panel, COLOURS[0]).any(1)).ravel()
+    assert rows.min() >= 15
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "log", "expected"),
+    [
+        (0, 1, False, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (12.4, 30.1, False, [15, 20, 25, 30]),
+        (1, 1000, True, [1, 3, 10, 30, 100, 300, 1000]),
+        (1e-6, 1e6, True, [1e-6, 1e-4, 1e-2, 1, 100, 1e4, 1e6]),
+    ],
+)
+def test_ticks_are_round_numbers(low, high, log, expected):
+    assert ticks(low, high, log=log) == pytest.approx(expected)
+
+
+def test_ticks_are_written_so_that_they_differ():
+    assert written([0, 0.2, 0.4]) == ["0", "0.2", "0.4"]
+    assert written([29.95, 30, 30.05]) == ["29.95", "30", "30.05"]
+    assert written([1, 300, 1000]) == ["1", "300", "1000"]
+
+
+@pytest.mark.parametrize("y", [[np.nan, np.nan], []])
+def test_a_plot_of_nothing_is_refused(y):
+    with pytest.raises(BadInput, match="nothing to draw along 'loss'"):
+        plot([Curve("", range(len(y)) or [1], y)] if y else [Curve("", [1], [])], Axis("step"), Axis("loss"))
+
+
+def test_a_plot_of_one_value_or_of_equal_ones_is_drawn():
+    for log in (False, True):
+        plot([Curve("one", [3], [3], "both", names=["p"])], Axis("x", log=log), Axis("y", log=log), title="T")
+
+
+def test_a_grid_holds_its_pictures_as_they_are(photo):
+    grey = photo[:, :, 0]
+    sheet = labels.grid([[photo, None, grey / 255]], columns=["colour", "none", "grey"], names=["row"], least=1)
+    windows = np.lib.stride_tricks.sliding_window_view(sheet, photo.shape)[:, :, 0]
+    assert (windows == photo).all((2, 3, 4)).any()
+    assert (windows == labels.rgb(grey)).all((2, 3, 4)).any()
+    assert labels.enlarged(photo[:2, :2], 5).shape == (6, 6, 3)
+    assert labels.stack(sheet, sheet[:5, :7]).shape == (sheet.shape[0] + 5, sheet.shape[1], 3)
+
+
+# ------------------------------------------------------------------------------------------------ samples
+
+
+def test_a_column_is_one_network_a_row_is_one_seed_and_z_is_the_same():
+    a, b, again = (sample.draw("hourglass-2", size=24, seed=s) for s in (0, 1, 0))
+    assert np.array_equal(a, again)
+    assert not np.allclose(a, b)
+    other = sample.draw("hourglass-2", size=24, seed=0, code=1)
+    assert not np.allclose(a, other)
+    codes = [sample._code(8, 0).build(space, None, _rng(s)) for space, s in (((64, 64), 1), ((32, 64), 2))]
+    assert (codes[0][:, :, 16:48] == codes[1]).all()
+
+
+def _rng(seed):
+    from untaught.randomness import Rng
+
+    return Rng(seed)
+
+
+def test_deeper_networks_draw_smoother_pictures():
+    """What the grid shows, as a number: the share of the variance that lies between neighbouring pixels."""
+
+    def rough(name):
+        found = [sample.draw(name, size=64, seed=s) for s in range(2)]
+        return np.mean([np.var(np.diff(x, axis=1)) / np.var(x) for x in found])
+
+    assert rough("bilinear") < rough("hourglass-5") < rough("hourglass-2") < rough("resnet")
+
+
+@pytest.mark.parametrize("size", [1, 17])
+def test_a_grid_of_any_size_is_written(folder, untaught, size):
+    code, out, _ = untaught(
+        "sample", "-o", "s.png", "--size", size, "--seeds", 2, "--columns", "hourglass-2,resnet,decoder"
+    )
+    assert code == 0
+    assert "2 x 3 pictures" in out
+    assert images.read("s.png").pixels.ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--columns", "hourglas-2"], "did you mean 'hourglass-2'?"),
+        (["--columns", ","], "no column to draw"),
+        (["--size", 0], "0 pixels cannot be drawn"),
+        (["--size", 2000], "give 1 to 1024"),
+        (["--seeds", 0], "0 seeds make no grid"),
+        (["-o", "cat.png"], "exists already"),
+        (["-o", "no/s.png"], "does not exist"),
+    ],
+)
+def test_samples_that_cannot_be_drawn_are_refused(folder, untaught, words, said):
+    code, _, err = untaught("sample", *words)
+    assert code == 2
+    assert said in err
+
+
+# ------------------------------------------------------------------------------------------------ impedance
+
+
+def traces_of(picture, *, steps, names, reference=None):
+    found = {}
+    for target in impedance.targets(picture, sigma=25 / 255, seed=0, reference=reference):
+        if target.name in names:
+            from untaught.run import solve
+
+            trace = impedance.Trace(target)
+            solve(impedance.job(target, network="narrow", steps=steps, seed=0), watch=[trace.look])
+            found[target.name] = trace
+    return found
+
+
+def test_a_natural_picture_is_fitted_before_white_noise():
+    """The paper's figure 2, on the camera man reduced to 32 x 32 pixels."""
+    picture = impedance.reduced(data.camera(), 32)
+    found = traces_of(picture, steps=60, names=(impedance.PICTURE, impedance.SHUFFLED, impedance.WHITE))
+    left = {name: trace.relative[-1] for name, trace in found.items()}
+    assert left[impedance.PICTURE] < 0.25
+    assert left[impedance.PICTURE] < 0.5 * min(left[impedance.SHUFFLED], left[impedance.WHITE])
+
+
+def test_the_four_targets_are_what_they_are_called(photo):
+    picture = photo / 255
+    plain, noisy, shuffled, white = impedance.targets(picture, sigma=0.1, seed=3)
+    assert np.array_equal(plain.pixels, picture)
+    assert plain.reference is None
+    assert noisy.reference is picture
+    assert np.std(noisy.pixels - picture) == pytest.approx(0.1, rel=0.05)
+    order = np.lexsort(picture.reshape(-1, 3).T)
+    assert np.array_equal(
+        shuffled.pixels.reshape(-1, 3)[np.lexsort(shuffled.pixels.reshape(-1, 3).T)], picture.reshape(-1, 3)[order]
+    )
+    assert white.variance == pytest.approx(1 / 12, rel=0.05)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_picture_is_reduced_to_the_means_of_its_pixels(photo, dtype):
+    given = (
+        (photo[:, :48] / 255).astype(dtype)
+        if dtype == np.float32
+        else photo[:, :48].astype(dtype) * (257 if dtype == np.uint16 else 1)
+    )
+    small = impedance.reduced(given, 24)
+    assert small.shape == (24, 24, 3)
+    if dtype != np.float32:
+        means = (photo[:, :48] / 255).reshape(24, 2, 24, 2, 3).mean((1, 3))
+        assert np.allclose(small, means, atol=1e-5)
+    assert impedance.reduced(given[..., 0], 12).shape == (12, 12)
+
+
+def test_impedance_writes_a_plot_and_every_step(folder, untaught):
+    words = ["noisy.png", "--reference", "cat.png", "--steps", 4, "--size", 32, "--csv", "i.csv"]
+    code, out, err = untaught("impedance", *words)
+    assert code == 0, err
+    assert "(the best step is known from the reference alone)" in out
+    assert images.read("noisy.impedance.png").pixels.shape[2] == 3
+    with open("i.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [r["target"] for r in rows[::4]] == ["picture", "picture + noise", "shuffled pixels", "white noise"]
+    assert [int(r["step"]) for r in rows[:4]] == [1, 2, 3, 4]
+    assert all(float(r["psnr_average"]) > 0 for r in rows[:8])
+    assert all(r["psnr"] == "" for r in rows[8:])
+    code, _, _ = untaught("impedance", "chess.png", "--steps", 1, "--quiet", "-o", "grey.png")
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["cat.png", "--reference", "chess.png"], "both must be of one size"),
+        (["flat.png"], "there is nothing to restore"),
+        (["chess.png", "--size", 1], "one flat colour"),
+        (["cat.png", "--size", 0], "--size 0 leaves nothing"),
+        (["cat.png", "--steps", 0], "--steps 0 leaves nothing"),
+        (["cat.png", "--network", "narow"], "did you mean 'narrow'?"),
+        (["cat.png", "--sigma", 25], "did you mean 25/255?"),
+        (["cat.png", "-o", "cat.png"], "the input itself"),
+        (["cat.png", "-o", "noisy.png"], "exists already"),
+        (["cat.png", "--csv", "table.csv"], "exists already"),
+        (["cat.png", "--csv", "no/table.csv"], "folder that exists"),
+        (["cat.png", "--csv", "cat.png", "--force"], "named twice"),
+        (["no.png"], "There is no file"),
+        (["cat.png", "--device", "tpu"], "There is no device"),
+    ],
+)
+def test_impedance_refuses(folder, untaught, words, said):
+    code, _, err = untaught("impedance", *words)
+    assert code == 2
+    assert said in err
+
+
+# ------------------------------------------------------------------------------------------------ networks
+
+
+def test_salt_and_pepper_replaces_the_share_asked_for(photo):
+    spoilt = networks.spoil(photo, "salt-and-pepper", 0.1, seed=0)
+    changed = spoilt != photo
+    assert spoilt.dtype == photo.dtype
+    assert changed.mean() == pytest.approx(0.1, abs=0.02)
+    assert set(np.unique(spoilt[changed])) == {0, 255}
+
+
+def test_speckle_is_proportional_to_brightness():
+    steps = np.repeat(np.array([40, 120], np.uint8), 20000)[None]
+    spoilt = networks.spoil(steps, "speckle", 0.2, seed=0).astype(float)
+    low, high = (np.std(spoilt[steps == v]) / v for v in (40, 120))
+    assert low == pytest.approx(0.2, rel=0.05)
+    assert high == pytest.approx(0.2, rel=0.05)
+    assert not np.array_equal(networks.spoil(steps, "speckle", 0.2, 1), spoilt)
+
+
+def test_the_networks_of_the_paper_have_their_sizes():
+    counts = {
+        n: sum(p.numel() for p in networks.architecture(n, "paper").build(32, 3).parameters())
+        for n in networks.NETWORKS
+    }
+    assert counts == {"hourglass": 2217831, "unet": 2164899, "resnet": 167907}
+
+
+def test_a_comparison_is_kept_row_by_row_and_goes_on(folder, untaught):
+    words = [
+        "compare",
+        "networks",
+        "cat.png",
+        "--noise",
+        "speckle",
+        "--pairs",
+        "real",
+        "--size",
+        16,
+        "--width",
+        "narrow",
+    ]
+    words += ["--csv", "n.csv", "--networks", "hourglass,resnet", "--steps", 12]
+    code, out, err = untaught(*words, "--seeds", 1)
+    assert code == 0, err
+    assert "oracle" in out
+    first = networks.read(folder / "n.csv")
+    assert [(r.noise, r.network) for r in first] == [
+        (n, w) for n in ("real", "speckle") for w in ("hourglass", "resnet")
+    ]
+    assert all(r.best >= r.final and r.best_step in (10, 12) for r in first)
+    code, _, err = untaught(*words, "--seeds", 2, "--markdown", "n.md")
+    assert code == 0
+    assert "seed 0" not in err  # made once
+    assert networks.read(folder / "n.csv")[:4] == first
+    assert len(networks.read(folder / "n.csv")) == 8
+    table = (folder / "n.md").read_text()
+    assert "| speckle 0.2 | hourglass | 2 |" in table
+    assert "±" in table
+    code, out, err = untaught(*words, "--seeds", 2)
+    assert (code, err) == (0, "")
+    assert "8 rows" in out
+    code, _, err = untaught(*words, "--seeds", 1, "--lr", 0.02, "--networks", "resnet")
+    assert code == 0
+    assert {r.lr for r in networks.read(folder / "n.csv")} == {0.01, 0.001, 0.02}
+
+
+def test_the_score_is_that_of_the_averaged_iterate(noisy, photo):
+    from untaught import metrics
+    from untaught.run import Run
+
+    setting = networks.Setting(3, 48, "narrow")
+    job = networks.job(noisy[:, :, 0], "resnet", 0, setting)
+    score = networks.Score(photo[:, :, 0], 3)
+    run = Run(job)
+    for iterate in run:
+        score.look(iterate)
+    x = run.solution.x[0, 0].numpy() * 255
+    assert score.curve == [(3, metrics.psnr(x, photo[:, :, 0]))]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["presets"], "There is no comparison 'presets'"),
+        (["networks"], "nothing to compare on"),
+        (["networks", "cat.png"], "not said which noise"),
+        (["networks", "--noise", "speckle"], "none is named"),
+        (["networks", "cat.png", "--noise", "speckles"], "did you mean 'speckle'?"),
+        (["networks", "cat.png", "--noise", "speckle", "--amount", 0], "An amount of 0"),
+        (["networks", "--pairs", "no"], "There is no folder 'no'"),
+        (["networks", "--pairs", "real", "--networks", "u-net"], "did you mean 'unet'?"),
+        (["networks", "--pairs", "real", "--networks", ","], "names none"),
+        (["networks", "--pairs", "real", "--width", "wide"], "There is no width 'wide'"),
+        (["networks", "--pairs", "real", "--seeds", 0], "--seeds 0 leaves nothing"),
+        (["networks", "--pairs", "real", "--steps", 0], "--steps 0 leaves nothing"),
+        (["networks", "--pairs", "real", "--size", 0], "--size 0 leaves nothing"),
+        (["networks", "--pairs", "real", "--lr", 0], "no learning rate"),
+        (["networks", "--pairs", "real", "--csv", "table.csv"], "holds another table"),
+        (["networks", "--pairs", "real", "--csv", "no/n.csv"], "folder that exists"),
+        (["networks", "cat.png", "--noise", "speckle", "--csv", "cat.png"], "named twice"),
+        (["networks", "--pairs", "real", "--csv", "n.csv", "--markdown", "n.csv"], "named twice"),
+    ],
+)
+def test_comparisons_that_make_no_sense_are_refused(folder, untaught, words, said):
+    code, _, err = untaught("compare", *words)
+    assert code == 2
+    assert said in err
+
+
+def test_a_damaged_table_is_refused(tmp_path):
+    row = networks.Row("real", 0.0, "a", "unet", 0, 1, 2, "paper", 0.1, 20.0, 30.0, 1, 29.0, 1.0)
+    networks.append(tmp_path / "n.csv", row)
+    assert networks.read(tmp_path / "n.csv") == [row]
+    with (tmp_path / "n.csv").open("a") as file:
+        file.write("real,0.0,a,unet,zero\n")
+    with pytest.raises(BadInput, match="damaged row"):
+        networks.read(tmp_path / "n.csv")
