@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.codes import Fed
 from untaught.errors import BadInput
+from untaught.fills import pull_push
 from untaught.objectives._base import Crops, Model, Objective, Step, averaged, refuse_unless_fed
 from untaught.operators import Identity
 from untaught.priors import Network, Prior
@@ -82,20 +82,7 @@ def _weight(problem: Problem) -> Tensor:
 def _input(y: Tensor, weight: Tensor) -> Tensor:
     """[mask, picture with its unknown pixels filled]: the picture comes last, as the base of a residual network."""
     known = (weight > 0).to(y.dtype)
-    return torch.cat([known, fill(y, known)], dim=1)
-
-
-def fill(y: Tensor, known: Tensor) -> Tensor:
-    """Unknown pixels take the mean of what is known about them at the finest scale that knows anything (pull-push)."""
-    if bool(known.all()) or max(y.shape[2:]) == 1:
-        return y * known
-    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[y.ndim - 3]
-    total, count = (pool(v, 2, ceil_mode=True, count_include_pad=False) for v in (y * known, known))
-    coarse = fill(total / count.clamp_min(1e-12), (count > 0).to(y.dtype))
-    fine = F.interpolate(coarse, scale_factor=2, mode="nearest")
-    for axis in range(2, y.ndim):
-        fine = fine.narrow(axis, 0, y.shape[axis])
-    return y * known + fine * (1 - known)
+    return torch.cat([known, pull_push(y, known)], dim=1)
 
 
 OBJECTIVE = Split

@@ -1,0 +1,193 @@
+"""Classic fillings of unknown pixels: what a network starts from, and the filling without a network.
+
+A filling sees y where it is known and nothing else, (y, known) -> estimate, all (b, c, *space); `known` is 1 or 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untaught.geometry import strips
+from untaught.ridge import components, grid, patches
+
+
+class Filling(Protocol):
+    """The estimate of a picture whose pixels are known where `known` is 1."""
+
+    def __call__(self, y: Tensor, known: Tensor) -> Tensor: ...
+
+
+def pull_push(y: Tensor, known: Tensor) -> Tensor:
+    """Unknown pixels take the mean of what is known about them at the finest scale that knows anything."""
+    if bool(known.all()) or max(y.shape[2:]) == 1:
+        return y * known
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[y.ndim - 3]
+    total, count = (pool(v, 2, ceil_mode=True, count_include_pad=False) for v in (y * known, known))
+    coarse = pull_push(total / count.clamp_min(1e-12), (count > 0).to(y.dtype))
+    fine = F.interpolate(coarse, scale_factor=2, mode="nearest")
+    for axis in range(2, y.ndim):
+        fine = fine.narrow(axis, 0, y.shape[axis])
+    return y * known + fine * (1 - known)
+
+
+@dataclass(frozen=True)
+class Harmonic:
+    """Every unknown pixel becomes the mean of its neighbours: a membrane over the hole, relaxed from a pull-push start.
+
+    The start is right at the largest scales, so that a few sweeps are enough.
+    """
+
+    sweeps: int = 60
+
+    def __call__(self, y: Tensor, known: Tensor) -> Tensor:
+        x = pull_push(y, known)
+        for _ in range(self.sweeps):
+            x = y * known + (1 - known) * _neighbours(x)
+        return x
+
+
+def _neighbours(x: Tensor) -> Tensor:
+    """The mean of the two neighbours along every axis; at the border a pixel stands for the one that is not there."""
+    total = torch.zeros_like(x)
+    for axis in range(2, x.ndim):
+        n = x.shape[axis]
+        first, last = x.narrow(axis, 0, 1), x.narrow(axis, n - 1, 1)
+        total += torch.cat([first, x.narrow(axis, 0, n - 1)], axis)
+        total += torch.cat([x.narrow(axis, 1, n - 1), last], axis)
+    return total / (2 * (x.ndim - 2))
+
+
+@dataclass(frozen=True)
+class RidgeFill:
+    """A patch's unknown pixels are the same combination of similar patches that says its known ones best.
+
+    For a patch with known values r and k similar patches D of the picture as it is filled so far (both less the group's
+    mean), w = argmin |r - w D|^2 over the known pixels + k s^2 |w|^2, and the estimate is w D everywhere; overlapping
+    estimates are averaged by their certainty. Then similar patches are sought anew: after some `rounds` little changes.
+    The regression's own leave-one-out errors, which cost nothing, say how far each estimate is to be trusted, and which s is
+    best for the picture: a known pixel is predicted from the others, so nothing but the data is looked at.
+    The idea is that of non-local Bayesian interpolation (Aguerrebere et al. 2017, with Gaussians) in the form of the non-local
+    ridge (Herbreteau and Kervrann 2022).
+
+    s: the first deviation, as a fraction of full scale; from round to round it may fall to 0.6 of itself, or stay, or rise.
+    Series, volumes, and pictures that are too small for a group are filled by `start`.
+    pixels: larger pictures are filled by strips of about that many.
+    """
+
+    patch: int = 7
+    group: int = 48
+    rounds: int = 8
+    window: int = 25
+    stride: int = 2
+    s: float = 0.06
+    start: Harmonic = field(default_factory=Harmonic)
+    pixels: int = 1 << 18
+
+    def __call__(self, y: Tensor, known: Tensor) -> Tensor:
+        x = self.start(y, known)
+        if not self._fits(y) or bool(known.all()):
+            return x
+        s = self.s
+        for i in range(self.rounds):
+            x, s = self._round(x, y, known, s, last=i + 1 == self.rounds)
+        return x
+
+    def _fits(self, y: Tensor) -> bool:
+        spread = self.window // 2 + 1
+        around = [min(n - self.patch + 1, spread) for n in y.shape[2:]]
+        return y.ndim == 4 and min(around) > 1 and around[0] * around[1] > self.group
+
+    def _round(self, x: Tensor, y: Tensor, known: Tensor, s: float, *, last: bool) -> tuple[Tensor, float]:
+        height, width = x.shape[2:]
+        halo = self.window // 2 + self.patch + 2
+        rows = max(self.pixels // width, 4 * halo)
+        parts, found = [], 0.0
+        for part in strips(height, rows, halo):
+            cut = (v[0, :, part.low : part.high] for v in (x, y, known))
+            estimate, best = self._strip(*cut, s)
+            parts.append(estimate[:, part.start - part.low : part.stop - part.low])
+            found += best * (part.stop - part.start) / height
+        return y * known + (1 - known) * torch.cat(parts, dim=1)[None], found
+
+    def _strip(self, x: Tensor, y: Tensor, known: Tensor, s: float) -> tuple[Tensor, float]:
+        groups = similar(x, self.patch, self.group, self.window, self.stride)
+        c, height, width = x.shape
+        layers = tuple(patches(v, self.patch) for v in (x, y, known))
+        few = Groups(groups.at[::16], groups.others[::16])
+        candidates = (0.6 * s, s, 1.5 * s)
+        errors = [sum(float(e.sum()) for _, _, e in self._regress(layers, few, t)) for t in candidates]
+        s = candidates[errors.index(min(errors))]
+        total, weights = torch.zeros_like(layers[0]), x.new_zeros(len(layers[0]))
+        for at, estimate, error in self._regress(layers, groups, s):
+            certainty = 1 / (error + 1e-6)
+            total[at], weights[at] = estimate * certainty[:, None], certainty
+        return overlap(total, weights, (c, height, width), self.patch), s
+
+    def _regress(self, layers: tuple[Tensor, ...], groups: Groups, s: float):  # type: ignore[no-untyped-def]
+        """(positions, estimates (g, n), mean square leave-one-out errors (g)) for some groups at a time."""
+        filled, data, known = layers
+        n = filled.shape[1]
+        for at, others in zip(groups.at.split(512), groups.others.split(512), strict=True):
+            x = filled.index_select(0, others.flatten()).view(len(at), self.group, n)
+            mean = x.mean(1, keepdim=True)
+            d = x - mean
+            mask = known[at][:, None]
+            r = (data[at][:, None] - mean) * mask
+            seen = d * mask
+            gram = seen @ seen.mT
+            gram.diagonal(dim1=1, dim2=2).add_(self.group * s * s)
+            lower = torch.linalg.cholesky(gram)
+            v = torch.linalg.solve_triangular(lower, seen, upper=False)
+            w = torch.linalg.solve_triangular(lower.mT, v @ r.mT, upper=True)
+            fitted = w.mT @ d
+            left_out = (r - fitted * mask) / (1 - v.square().sum(1, keepdim=True)).clamp_min(1e-2)
+            count = mask.sum(2)
+            # A patch that knows next to nothing is as uncertain as its group is wide.
+            error = (left_out.square().sum(2) + d.square().mean((1, 2))[:, None]) / (count + 1)
+            yield at, (mean + fitted)[:, 0], error[:, 0]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Patches by number: `at` (g,) and, for each, the most similar others (g, k)."""
+
+    at: Tensor
+    others: Tensor
+
+
+def similar(x: Tensor, side: int, count: int, window: int, stride: int) -> Groups:
+    """For every `stride`-th patch of (c, h, w) the `count` most similar others within a square of `window`."""
+    f = components(x, side)
+    _, h, w = f.shape
+    reach = window // 2
+    down, along = (grid(n, stride).to(x.device) for n in (h, w))
+    reference = f[:, down][:, :, along]
+    wide = F.pad(f, [reach] * 4, value=float("inf"))  # no patch there: never similar
+    apart = f.new_empty(window, window, len(down), len(along))
+    for j in range(window):
+        column = wide[:, :, along + j].contiguous()
+        for i in range(window):
+            torch.sum((column[:, down + i] - reference).square_(), 0, out=apart[i, j])
+    apart[reach, reach] = float("inf")  # the patch itself would be its own best answer
+    nearest = apart.flatten(2).flatten(0, 1).T.contiguous().topk(count, dim=1, largest=False, sorted=False).indices
+    moved = (nearest // window - reach) * w + nearest % window - reach
+    at = (down[:, None] * w + along).flatten()
+    return Groups(at, at[:, None] + moved)
+
+
+def overlap(total: Tensor, weights: Tensor, shape: tuple[int, int, int], side: int) -> Tensor:
+    """The mean of overlapping patches, given as weighted rows (positions, side * side * c) and their weights: (c, h, w)."""
+    c, height, width = shape
+    h, w = height - side + 1, width - side + 1
+    total, weights = total.view(h, w, side, side, c), weights.view(h, w, 1)
+    result, count = total.new_zeros(height, width, c), total.new_zeros(height, width, 1)
+    for i in range(side):
+        for j in range(side):
+            result[i : i + h, j : j + w] += total[:, :, i, j]
+            count[i : i + h, j : j + w] += weights
+    return (result / count).permute(2, 0, 1)

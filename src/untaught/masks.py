@@ -1,0 +1,245 @@
+"""Which pixels are to be filled: from a file, an array, transparency, NaN or a colour. True means fill.
+
+A mask is asked of the picture as the caller holds it, and is of its full shape: NaN may be missing in one channel alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught import arrays
+from untaught.errors import BadInput
+
+if TYPE_CHECKING:
+    from untaught.images import Image
+
+WORDS = ("alpha", "nan")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the holes look like. missing: fraction of the pixels. radius: of the largest disk that lies in a hole, in pixels."""
+
+    missing: float
+    radius: float
+
+
+def find(
+    image: Image,
+    mask: Any,
+    *,
+    keeps: bool = False,
+    colour: str | None = None,
+    tolerance: float = 0.0,
+    channel_axis: int | None = None,
+) -> tuple[NDArray, list[str]]:
+    """(True where a value is to be filled, of the shape of `image.pixels`; what is to be said about it).
+
+    mask: a path, "alpha", "nan", or an array of bool or numbers (white, True: fill; the opposite with keeps). colour: what
+    is painted in it, "#rrggbb", is filled too; tolerance: how far a channel may be from it, as a fraction of full scale.
+    Raises `BadInput` where nothing, or everything, would be filled, and for a mask of another size.
+    """
+    array = np.asarray(image.pixels)
+    if mask is None and colour is None:
+        raise BadInput(f"What is to be filled is not said: {_suggest(image)}.")
+    if keeps and (mask is None or _word(mask)):
+        raise BadInput(
+            "mask_keeps (--mask-keeps) turns a mask from a file or an array around, and there is none: drop it."
+        )
+    fill, notes = np.zeros(array.shape, bool), []
+    if mask is not None:
+        fill, notes = _asked(image, mask, channel_axis)
+        fill = ~fill if keeps else fill
+    if colour is not None:
+        fill = fill | _spread(_painted(array, colour, tolerance, channel_axis), array, channel_axis)
+    some = _across(fill, channel_axis)
+    if not fill.any():
+        raise BadInput(
+            f"{_name(mask, colour)} marks no pixel, so that there is nothing to fill: {_remedy(mask, keeps)}."
+        )
+    if some.all() and _across(fill, channel_axis, every=True).all():
+        raise BadInput(
+            f"{_name(mask, colour)} marks all {some.size} pixels, and nothing is left to fill them from: {_remedy(mask, keeps)}."
+        )
+    notes.append(f"{percent(some.mean())} will be filled ({int(some.sum())} of {some.size} pixels).")
+    return fill, notes
+
+
+def percent(fraction: float) -> str:
+    """4 %, 0.13 %: two digits, and never 0 % or 100 % of something."""
+    value = 100 * fraction
+    return f"{value:.0f} %" if 9.5 <= value <= 99 else f"{value:.2g} %" if value < 9.5 else f"{value:.5g} %"
+
+
+def measure(fill: NDArray, channel_axis: int | None) -> Shape:
+    """The geometry by which a method is chosen; what lies outside the picture is not known either."""
+    from scipy import ndimage
+
+    some = _across(fill, channel_axis)
+    return Shape(float(some.mean()), float(ndimage.distance_transform_edt(some).max()))
+
+
+def _word(mask: Any) -> bool:
+    return isinstance(mask, str) and mask.lower() in WORDS
+
+
+def _asked(image: Image, mask: Any, axis: int | None) -> tuple[NDArray, list[str]]:
+    array = np.asarray(image.pixels)
+    if _word(mask) and mask.lower() == "nan":
+        if array.dtype.kind != "f":
+            raise BadInput(
+                f"mask = nan, but a picture of type {array.dtype} can hold none: name a mask, or a --mask-colour."
+            )
+        return ~np.isfinite(array), []
+    if _word(mask):
+        if image.alpha is None:
+            raise BadInput("mask = alpha, but the picture has no alpha channel: name a mask, or a --mask-colour.")
+        return _spread(image.alpha < 0.5 * _full(image.alpha), array, axis), []
+    if isinstance(mask, str) or hasattr(mask, "__fspath__"):
+        from untaught.images import read
+
+        held = read(mask)
+        values, notes = _grey(held.pixels), []
+        if held.alpha is not None:
+            values = values * (held.alpha / _full(held.alpha))
+            notes.append("Where the mask is transparent it counts as black.")
+        return _spread(_half(values, notes, str(mask)), array, axis), notes
+    values = np.asarray(mask)
+    if values.dtype.kind not in "buif" or values.size == 0:
+        raise BadInput(
+            f"A mask of type {values.dtype} and shape {values.shape} marks nothing: give bool or numbers, 1 = fill."
+        )
+    notes = []
+    if values.shape == array.shape:
+        return _half(values, notes, "The mask"), notes
+    if values.ndim == len(_space(array, axis)) + 1 and values.shape[-1] in (1, 3):
+        values = _grey(values)
+    return _spread(_half(values, notes, "The mask"), array, axis), notes
+
+
+def _grey(values: NDArray) -> NDArray:
+    """The mean of the channels, in the unit of the samples."""
+    return values if values.ndim == 2 or values.shape[-1] > 4 else values.mean(-1).astype(values.dtype)
+
+
+def _half(values: NDArray, notes: list[str], name: str) -> NDArray:
+    """Above half of full scale; of a mask of zeros and ones, or of labels, above half of its largest value."""
+    if values.dtype == bool:
+        return values
+    if not np.isfinite(values).all():
+        raise BadInput(f"{name} holds values that are NaN or infinite: give 0 and 1.")
+    top = _full(values)
+    between = float(((values > 0.05 * top) & (values < 0.95 * top)).mean())
+    if between > 0.001:
+        notes.append(f"{percent(between)} of the mask is neither black nor white: it was cut at the half.")
+    return np.asarray(values > 0.5 * top)
+
+
+def _full(values: NDArray) -> float:
+    """What white is: 255 or 65535 in pictures, 1 in floats; the largest value of masks that hold 0 and 1, or labels."""
+    largest = float(values.max())
+    full = arrays.full_scale(values)
+    return full if 1 < largest <= full and full > 1 else max(largest, 1.0)
+
+
+def _space(array: NDArray, axis: int | None) -> tuple[int, ...]:
+    return array.shape if axis is None else tuple(np.delete(array.shape, axis))
+
+
+def _across(fill: NDArray, axis: int | None, *, every: bool = False) -> NDArray:
+    """Of the pixels: those that are marked in any, or in every, channel."""
+    return fill if axis is None else (fill.all(axis) if every else fill.any(axis))
+
+
+def _spread(marked: NDArray, array: NDArray, axis: int | None) -> NDArray:
+    """A mask of the pixels as one of all values; `BadInput` where it is of another size."""
+    space = _space(array, axis)
+    if marked.shape != space:
+        turned = " (it is turned by 90 degrees)" if marked.shape[::-1] == space and len(space) == 2 else ""
+        raise BadInput(
+            f"The mask is {_said(marked.shape)}, the picture {_said(space)}{turned}: make a mask of the picture's own size."
+        )
+    return marked.copy() if axis is None else np.broadcast_to(np.expand_dims(marked, axis), array.shape).copy()
+
+
+def _said(shape: tuple[int, ...]) -> str:
+    """Width x height, as pictures are spoken of."""
+    return " x ".join(map(str, shape[::-1] if len(shape) == 2 else shape)) + (" pixels" if len(shape) == 2 else "")
+
+
+def _painted(array: NDArray, colour: str, tolerance: float, axis: int | None) -> NDArray:
+    digits = colour.removeprefix("#")
+    digits = "".join(2 * d for d in digits) if len(digits) == 3 else digits
+    try:
+        wanted = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)] if len(digits) == 6 else []
+    except ValueError:
+        wanted = []
+    if not wanted:
+        raise BadInput(f"'{colour}' is no colour: write red, green and blue as '#ff00ff'.")
+    pixels = array[..., None] if axis is None else np.moveaxis(array, axis, -1)
+    if pixels.shape[-1] == 1:
+        if len(set(wanted)) > 1:
+            raise BadInput(f"'{colour}' is no grey, and the picture is: write e.g. '#808080', or name a mask.")
+        wanted = wanted[:1]
+    if pixels.shape[-1] != len(wanted):
+        raise BadInput(f"The picture has {pixels.shape[-1]} channels, and a colour three: name a mask instead.")
+    full = arrays.full_scale(array)
+    apart = np.abs(pixels.astype(np.float64) / full - np.array(wanted)).max(-1)
+    return np.asarray(apart <= tolerance + 0.5 / 65535 + (1e-6 if full == 1 else 0))
+
+
+def _suggest(image: Image) -> str:
+    array = np.asarray(image.pixels)
+    if array.dtype.kind == "f" and (odd := int((~np.isfinite(array)).sum())):
+        return f"the picture holds {odd} values that are NaN or infinite, so give mask = nan (--mask nan)"
+    if image.alpha is not None and (clear := int((image.alpha < 0.5 * _full(image.alpha)).sum())):
+        return f"the picture has {clear} transparent pixels, so give mask = alpha (--mask alpha)"
+    return (
+        "give --mask mask.png (white: fill), --mask alpha, --mask nan or --mask-colour '#ff00ff'; "
+        "`untaught mask` proposes one"
+    )
+
+
+def _name(mask: Any, colour: str | None) -> str:
+    if mask is None:
+        return f"The colour {colour}"
+    named = f" '{mask}'" if isinstance(mask, str) or hasattr(mask, "__fspath__") else ""
+    return f"The mask{named}" + (f" with the colour {colour}" if colour else "")
+
+
+def _remedy(mask: Any, keeps: bool) -> str:
+    if mask is None:
+        return "choose another --mask-colour, or --tolerance"
+    if _word(mask):
+        return "name a mask"
+    return (
+        "drop --mask-keeps" if keeps else "paint white what is to be filled, or add --mask-keeps if white means known"
+    )
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The end of a filling: the network's picture where it was asked for, what was known as it came in.
+
+    layout: turns the picture into an array. original: the array that came in; None where the picture is taken everywhere.
+    opaque: transparency said what was missing, and does not belong to the result.
+    """
+
+    layout: arrays.Layout
+    fill: NDArray
+    original: NDArray | None = None
+    opaque: bool = False
+
+    def __call__(self, x: Any) -> NDArray:
+        made = self.layout(x)
+        return made if self.original is None else np.where(self.fill, made, self.original)
+
+    def company(self, image: Image) -> Image:
+        """What of the picture's file travels with the result."""
+        from dataclasses import replace
+
+        return replace(image, alpha=None) if self.opaque else image

@@ -1,0 +1,168 @@
+"""How holes are filled: by the holes' own shape. What surrounds thin holes closely is fed to a network; wide ones are painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from untaught.errors import unknown
+from untaught.presets import Facts, Preset, choose
+from untaught.run import Method, Stage
+
+if TYPE_CHECKING:
+    from untaught.masks import Shape
+    from untaught.networks.hourglass import Hourglass
+
+WIDE = 8.0  # pixels from what is known: further than a patch of seven reaches in a round or two
+SPARSE = 0.9  # missing: less than five known pixels in a patch of seven
+MANY = 0.2  # missing
+SIX = (16, 32, 64, 128, 128, 128)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A published recipe: `kind` of holes, in words; the paper's network, code, jitter, rate and steps; a narrower network."""
+
+    kind: str
+    net: Callable[[], Hourglass]
+    narrow: Callable[[], Hourglass]
+    code: str
+    channels: int
+    jitter: float
+    lr: float
+    steps: int
+
+
+def _net(*args: object, **settings: object) -> Callable[[], Hourglass]:
+    def build() -> Hourglass:
+        from untaught.networks.hourglass import Hourglass
+
+        return Hourglass(*args, **settings)  # type: ignore[arg-type]
+
+    return build
+
+
+_NARROW = (16, 32, 64, 64, 64)
+RECIPES = {
+    "text": Recipe(
+        "thin holes", _net(skip=128, upsample="nearest"), _net((32,) * 4, skip=16), "noise", 32, 0.03, 0.01, 6001
+    ),
+    "pixels": Recipe("many single pixels", _net(), _net((32,) * 5, skip=4), "noise", 32, 0.03, 0.001, 11000),
+    "sparse": Recipe(
+        "next to nothing known",
+        _net(SIX[:5], skip=0, downsample="avg"),
+        _net(_NARROW, skip=0, downsample="avg"),
+        "noise", 32, 0.0, 0.01, 1000,
+    ),
+    "hole": Recipe(
+        "a wide hole", _net(skip=0, upsample="nearest"), _net(_NARROW, skip=0, upsample="nearest"), "grid", 2, 0.03, 0.01, 5001
+    ),
+    "region": Recipe(
+        "wide holes over much of the picture",
+        _net(SIX, skip=0, kernel_down=5, upsample="nearest", mix=False),
+        _net((*_NARROW, 64), skip=0, kernel_down=5, upsample="nearest", mix=False),
+        "noise", 1, 0.0, 0.01, 3001,
+    ),
+}  # fmt: skip
+
+
+def recognise(holes: Shape) -> tuple[str, str]:
+    """(the recipe for such holes, why)."""
+    from untaught.masks import percent
+
+    share = percent(holes.missing)
+    if holes.missing >= SPARSE:
+        return "sparse", f"{share} is missing"
+    if holes.radius >= WIDE:
+        name = "region" if holes.missing > 0.1 else "hole"
+        return name, f"{share} is missing, in holes that reach {holes.radius:.0f} pixels from what is known"
+    name = "pixels" if holes.missing >= MANY else "text"
+    return name, f"{share} is missing, and no hole reaches further than {holes.radius:.1f} pixels from what is known"
+
+
+def inpainting(name: str, recipe: str, holes: Shape, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
+    """The stages of a preset for holes of that shape; the choice, and why, is told in `notes`."""
+    if recipe == "auto":
+        recipe, why = recognise(holes)
+        notes.append(f"The recipe '{recipe}' was chosen ({RECIPES[recipe].kind}): {why}.")
+    elif recipe not in RECIPES:
+        raise unknown("recipe", recipe, ["auto", *RECIPES])
+    if name == "instant":
+        notes.append("instant is a classic filter, no network")
+    return choose(_table(recipe), name, facts)
+
+
+def _filling(facts: Facts) -> tuple[Stage, ...]:
+    from untaught.averaging import ExponentialPictures
+    from untaught.fills import RidgeFill
+    from untaught.objectives.filling import Fill
+    from untaught.priors import Pixels
+    from untaught.stopping import After
+
+    return (Stage(Method(Pixels(), Fill(RidgeFill()), average=ExponentialPictures(), stop=After(1))),)
+
+
+def _refill(
+    facts: Facts, *, recipe: str, widths: tuple[int, ...], steps: int, pool: int, rounds: int, stride: int = 2
+) -> tuple[Stage, ...]:
+    """A compact network corrects the non-local ridge's filling, judged on pixels that were hidden from both."""
+    from untaught.averaging import ExponentialWeights
+    from untaught.codes import Fed
+    from untaught.fills import RidgeFill
+    from untaught.networks.compact import Compact
+    from untaught.objectives.refill import Refill
+    from untaught.optimisers import Adam
+    from untaught.priors import Network
+    from untaught.stopping import After
+
+    prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=0.05)
+    hide = "holes" if recipe == "text" else "pixels"
+    objective = Refill(RidgeFill(rounds=rounds, stride=stride), hide, pool=pool)  # type: ignore[arg-type]
+    adam, stop = Adam(2e-3, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
+    return (Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8)),)
+
+
+def _generate(facts: Facts, *, recipe: str, narrow: bool, steps: int, decay: float) -> tuple[Stage, ...]:
+    """The paper's family: the whole picture from a fixed code, fitted where it is known."""
+    from untaught.averaging import ExponentialPictures, Last
+    from untaught.codes import Grid, Noise
+    from untaught.optimisers import Adam
+    from untaught.priors import Network
+    from untaught.stopping import After
+
+    r = RECIPES[recipe]
+    code = Grid() if r.code == "grid" else Noise(r.channels)
+    output = "sigmoid" if facts.pictures else "linear"
+    prior = Network((r.narrow if narrow else r.net)(), code, jitter=r.jitter, output=output)  # type: ignore[arg-type]
+    average = ExponentialPictures(decay) if decay else Last()
+    return (Stage(Method(prior, optimiser=Adam(r.lr), average=average, stop=After(facts.steps or steps))),)
+
+
+_RIDGE = "ridge regression on similar patches, corrected by Split (Batson and Royer 2019); values: docs/benchmarks"
+_DIP = "Ulyanov, Vedaldi and Lempitsky, CVPR 2018"
+
+
+def _table(recipe: str) -> dict[str, Preset]:
+    """The presets for one kind of holes."""
+    fed = recipe in ("text", "pixels")
+    steps = RECIPES[recipe].steps
+    if fed:
+        fast = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=400, pool=2, rounds=6)
+        best = partial(_refill, recipe=recipe, widths=(32, 48, 64), steps=2000, pool=6, rounds=10)
+    else:
+        fast = partial(_generate, recipe=recipe, narrow=True, steps=500, decay=0.98)
+        best = partial(_generate, recipe=recipe, narrow=False, steps=2000 if recipe != "sparse" else 1000, decay=0.99)
+    paper = partial(_generate, recipe=recipe, narrow=False, steps=steps, decay=0.0)
+    presets = (
+        Preset("instant", "a classic filling, no network", "values: docs/benchmarks", _filling, 900, 6e8),
+        Preset("fast", "seconds to minutes", _RIDGE if fed else f"{_DIP}, narrower", fast, 1200, 6e8),
+        Preset("best", "what minutes buy", _RIDGE if fed else f"{_DIP}, fewer steps", best, 2500, 6e8),
+        Preset("paper", "the exact recipe", f"{_DIP}: {steps} steps", paper, 9000),
+    )
+    return {p.name: p for p in presets}
+
+
+PRESETS = _table("pixels")
+__all__ = ["PRESETS", "RECIPES", "inpainting", "recognise"]

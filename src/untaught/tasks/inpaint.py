@@ -1,0 +1,101 @@
+"""Fill what is missing: y = x where it is known, A = identity, weight 0 in the holes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from untaught.tasks import task
+from untaught.types import Channel, Device, Ge, Le, Mask, PictureFile, Seed, Steps, Unit
+
+if TYPE_CHECKING:
+    from untaught.run import Job
+
+
+@task
+def inpaint(
+    picture: PictureFile,
+    *,
+    mask: Mask = None,
+    mask_keeps: bool = False,
+    mask_colour: str | None = None,
+    tolerance: Annotated[float, Ge(0), Le(1), Unit("full scale")] = 0.0,
+    preset: Literal["instant", "fast", "best", "paper"] = "fast",
+    recipe: Literal["auto", "text", "pixels", "sparse", "hole", "region"] = "auto",
+    soft: bool = False,
+    steps: Steps = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    channel_axis: Channel = "auto",
+) -> Job:
+    """Fill holes in a picture: text, scratches, dead pixels, whole objects.
+
+    Parameters
+    ----------
+    picture
+        The picture: a file, or an array (h, w), (h, w, 3), or of 1 to 3 axes of space with channel_axis given.
+    mask
+        What is to be filled, white: a picture of the same size, an array (True: fill), alpha for what is transparent, or nan.
+        `untaught mask` proposes one.
+    mask_keeps
+        White in the mask means known, as in the masks of the Deep Image Prior paper.
+    mask_colour
+        Fill what is painted in this colour, '#ff00ff', as well.
+    tolerance
+        How far a channel may be from that colour, as a fraction of full scale, e.g. 8/255.
+    preset
+        instant: a classic filling, no network. fast: seconds to minutes. best: the quality that minutes buy. paper: the exact
+        recipe of the Deep Image Prior.
+    recipe
+        auto decides by the holes. text: thin ones. pixels: many single ones. sparse: little is known at all. hole, region:
+        wide ones, few or many.
+    soft
+        Take the network's picture everywhere, instead of the known pixels as they came.
+    steps
+        How many steps are taken, instead of the preset's own number.
+    seed
+        The same seed gives the same picture.
+    device
+        auto, cpu, cuda or cuda:1.
+    channel_axis
+        Where the channels of an array are: auto, a number, or None for a picture without channels.
+    """
+    import numpy as np
+    import torch
+
+    from untaught import arrays, masks
+    from untaught.errors import BadInput
+    from untaught.presets import Facts, resolve_device
+    from untaught.presets.inpaint import inpainting
+    from untaught.problem import Problem
+    from untaught.run import Job
+
+    array = np.asarray(picture.pixels)
+    finite = np.isfinite(array) if array.dtype.kind == "f" else np.ones(array.shape, bool)
+    axis = arrays.take(
+        np.where(finite, array, 0).astype(array.dtype) if array.dtype.kind == "f" else array, channel_axis
+    )[1]
+    fill, notes = masks.find(
+        picture, mask, keeps=mask_keeps, colour=mask_colour, tolerance=tolerance, channel_axis=axis
+    )
+    if odd := int((~finite & ~fill).sum()):
+        raise BadInput(
+            f"{odd} of the values that are to be kept are NaN or infinite: mark them in the mask, or give --mask nan."
+        )
+    holes = masks.measure(fill, axis)
+    scale = arrays.units(array[~fill])
+    data = arrays.tensor(np.where(fill, scale[0], array), axis, scale)
+    weight = torch.from_numpy(np.ascontiguousarray(_channels_first(~fill, axis), dtype=np.float32))[None]
+    full = arrays.full_scale(array)
+    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps)
+    stages = inpainting(preset, recipe, holes, facts, notes)
+    opaque = isinstance(mask, str) and mask.lower() == "alpha"
+    if opaque:
+        notes.append("The transparency said what was missing: the result is opaque.")
+    finish = masks.Filled(arrays.Layout(str(array.dtype), axis), fill, None if soft else array, opaque)
+    return Job(stages, facts.problem, scale, finish, tuple(notes))
+
+
+def _channels_first(fill, axis):  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    return fill[None] if axis is None else np.moveaxis(fill, axis, 0)
