@@ -24,7 +24,7 @@ def propose(picture: NDArray, kind: str) -> NDArray:
     array = np.asarray(picture).astype(np.float64)
     array = np.where(np.isfinite(array), array, 0)
     offset, gain = arrays.units(np.asarray(picture)) if np.asarray(picture).dtype.kind != "f" else arrays.units(array)
-    return KINDS[kind](((array - offset) / gain))
+    return KINDS[kind]((array - offset) / gain)
 
 
 def _grey(picture: Grey) -> Grey:

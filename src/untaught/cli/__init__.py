@@ -29,6 +29,10 @@ app.command("untaught.cli.explain:explain", help="Print the formula of a job, wi
 app.command("untaught.cli.sample:sample", help="Draw from the prior: what networks make before they see a picture.")
 app.command("untaught.cli.impedance:impedance", help="How fast a network fits a picture, and how slowly it fits noise.")
 app.command("untaught.cli.compare:compare", help="Compare networks as priors: equal steps, real and drawn noise.")
+app.command(
+    "untaught.cli.layers:layers", help="List the classifiers for preimage and activate, the layers of one, a picture's classes."
+)
+app.command("untaught.cli.mask:mask", help="Propose a mask for inpaint: dead pixels, dust, scratches or text.")
 app.command("untaught.cli.run:run", help="Repeat a recipe, or the recipe that a result carries, bit for bit.")
 app.command("untaught.cli.resume:resume", help="Finish a run that was interrupted or killed.")
 
