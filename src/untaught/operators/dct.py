@@ -70,29 +70,32 @@ class BlockDCT(Operator):
         self.register_buffer("steps", steps.view(-1, SIDE, SIDE), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self._channels(x, self.mix)
+        x = self.channels(x)
         return torch.cat([self._analyse(x[:, i], i).flatten(1) for i in range(len(self.planes))], dim=1)
 
     def image_shape(self, data_shape: Shape) -> Shape:
         return (data_shape[0], len(self.planes), *self.space)
 
-    def decode(self, data: Tensor) -> Tensor:
-        """The picture of given coefficients, every sample of a coarse plane repeated over the pixels it stands for."""
-        planes = [self._synthesise(part, i) for i, part in enumerate(self.split(data))]
+    def decode(self, data: Tensor, *, smooth: bool = False) -> Tensor:
+        """The picture of given coefficients; every sample of a coarse plane repeated over the pixels it stands for.
+
+        smooth: such samples are interpolated linearly instead, as libjpeg's decoder does.
+        """
+        planes = [self._synthesise(part, i, smooth) for i, part in enumerate(self.split(data))]
         # A plane that does not reach as far as the largest one is continued by its last samples.
         wide = [
             F.pad(p, [0, self.space[1] - p.shape[3], 0, self.space[0] - p.shape[2]], mode="replicate") for p in planes
         ]
-        return self._channels(torch.cat(wide, 1), torch.linalg.inv(self.mix))
+        return self.picture(torch.cat(wide, 1))
 
     def project(self, x: Tensor, data: Tensor, half: float = 0.5) -> Tensor:
         """The picture nearest to x, in its YCbCr, among those whose coefficients are at most `half` a step from `data`."""
-        x = self._channels(x, self.mix)
+        x = self.channels(x)
         for i, part in enumerate(self.split(data)):
             here = self._analyse(x[:, i], i)
             moved = self._synthesise(here.clamp(part - half, part + half) - here, i)
             x[:, i : i + 1, : moved.shape[2], : moved.shape[3]] += moved
-        return self._channels(x, torch.linalg.inv(self.mix))
+        return self.picture(x)
 
     def levelled(self, counts: Tensor) -> Tensor:
         """The measurements of a file's counts, which are about mid-grey, as this linear operator gives them."""
@@ -113,8 +116,13 @@ class BlockDCT(Operator):
         sizes = [64 * p.blocks[0] * p.blocks[1] for p in self.planes]
         return [d.reshape(-1, *p.blocks, SIDE, SIDE) for d, p in zip(data.split(sizes, 1), self.planes, strict=True)]
 
-    def _channels(self, x: Tensor, matrix: Tensor) -> Tensor:
-        return torch.einsum("ij,bjhw->bihw", matrix.to(x), x)
+    def channels(self, x: Tensor) -> Tensor:
+        """A picture as the planes of the file, at full size: YCbCr, the differences about 0."""
+        return torch.einsum("ij,bjhw->bihw", self.mix.to(x), x)
+
+    def picture(self, planes: Tensor) -> Tensor:
+        """The inverse."""
+        return torch.einsum("ij,bjhw->bihw", torch.linalg.inv(self.mix).to(planes), planes)
 
     def _analyse(self, x: Tensor, i: int) -> Tensor:
         """One plane at full size (b, h, w) -> its coefficients (b, blocks down, blocks across, 8, 8)."""
@@ -126,11 +134,13 @@ class BlockDCT(Operator):
         basis = self.basis.to(x)
         return basis @ blocks @ basis.T / self.steps[i].to(x)
 
-    def _synthesise(self, coefficients: Tensor, i: int) -> Tensor:
+    def _synthesise(self, coefficients: Tensor, i: int, smooth: bool = False) -> Tensor:
         """The inverse, (b, 1, h, w); the cosines are orthonormal, so that this is the adjoint up to steps and averages."""
         plane, basis = self.planes[i], self.basis.to(coefficients)
         blocks = basis.T @ (coefficients * self.steps[i].to(coefficients)) @ basis
         samples = blocks.transpose(2, 3).reshape(-1, 1, *plane.samples)
+        if smooth and plane.shrink != (1, 1):
+            return F.interpolate(samples, size=plane.pixels, mode="bilinear", align_corners=False)
         return samples.repeat_interleave(plane.shrink[0], 2).repeat_interleave(plane.shrink[1], 3)
 
     @classmethod

@@ -1,0 +1,83 @@
+"""How a JPEG's artefacts are removed: a filter kept within the file's intervals, a network on top, or the paper's recipe."""
+
+from __future__ import annotations
+
+from untaught.errors import BadInput
+from untaught.operators import Identity
+from untaught.presets import Facts, Preset, choose
+from untaught.run import Stage
+
+
+def dejpegging(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
+    """The stages of a preset of `PRESETS`; what it does otherwise than its name says is told in `notes`."""
+    stages = choose(PRESETS, name, facts)
+    if name == "instant":
+        notes.append("instant is a classic filter, no network.")
+    elif name != "paper" and isinstance(facts.problem.operator, Identity):
+        notes.append(
+            "Without coefficients the paper's recipe for JPEG is what there is: the mean square to the pixels."
+        )
+    return stages
+
+
+def _classic(facts: Facts) -> tuple[Stage, ...]:
+    from untaught.averaging import ExponentialPictures
+    from untaught.objectives.decode import Decode
+    from untaught.priors import Pixels
+    from untaught.ridge import NonLocalRidge
+    from untaught.run import Method
+    from untaught.stopping import After
+
+    if isinstance(facts.problem.operator, Identity):
+        raise BadInput(
+            "The preset 'instant' works on a JPEG's coefficients, and there are none: name the JPEG file itself, or use the "
+            "preset 'fast'."
+        )
+    decode = Decode(NonLocalRidge())
+    return (Stage(Method(Pixels(), decode, average=ExponentialPictures(), stop=After(1))),)
+
+
+def _snail(facts: Facts, *, steps: int) -> tuple[Stage, ...]:
+    """The authors' network and steps for the snail, a 400x261 JPEG."""
+    from untaught.averaging import ExponentialPictures
+    from untaught.codes import Noise
+    from untaught.networks.hourglass import Hourglass
+    from untaught.optimisers import Adam
+    from untaught.priors import Network
+    from untaught.run import Method
+    from untaught.stopping import After
+
+    net = Hourglass(down=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4))
+    prior = Network(net, Noise(3), jitter=1 / 30, output="sigmoid" if facts.pictures else "linear")
+    stop = After(facts.steps or steps)
+    return (Stage(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.99), stop=stop)),)
+
+
+def _fast(facts: Facts) -> tuple[Stage, ...]:
+    if isinstance(facts.problem.operator, Identity):
+        return _snail(facts, steps=1000)
+    return _classic(facts)
+
+
+def _best(facts: Facts) -> tuple[Stage, ...]:
+    if isinstance(facts.problem.operator, Identity):
+        return _snail(facts, steps=2400)
+    return _classic(facts)
+
+
+def _paper(facts: Facts) -> tuple[Stage, ...]:
+    return _snail(facts, steps=2400)
+
+
+_RIDGE = "NL-Ridge (Herbreteau and Kervrann 2022) within the quantisation intervals"
+PRESETS = {
+    p.name: p
+    for p in (
+        Preset("instant", "a classic filter, no network", f"{_RIDGE}; values: this project", _classic, 600, 9e8),
+        Preset("fast", "seconds to a minute", f"{_RIDGE}; values: this project", _fast, 1500, 9e8),
+        Preset("best", "what minutes buy", f"{_RIDGE}; values: this project", _best, 2000, 9e8),
+        Preset(
+            "paper", "the exact recipe", "Ulyanov et al., CVPR 2018, and the authors' code: 2400 steps", _paper, 1500
+        ),
+    )
+}

@@ -1,0 +1,216 @@
+"""JPEG: the operator is libjpeg's, the file's own coefficients are used and respected, and what cannot be is said."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import untaught
+from untaught import images
+from untaught.errors import BadInput, Missing
+from untaught.likelihoods import Interval
+from untaught.metrics import psnr
+from untaught.operators.dct import BlockDCT, Plane
+from untaught.presets.dejpeg import PRESETS
+from untaught.run import Run
+
+pytest.importorskip("jpeglib", reason="the extra dejpeg is not installed")
+
+
+@pytest.fixture
+def large():
+    """A part of a photo with edges and fur, uint8, (77, 90, 3): no whole number of blocks."""
+    from skimage import data
+
+    return data.chelsea()[80:157, 110:200].copy()
+
+
+@pytest.fixture
+def saved(tmp_path, large):
+    """Save the photo, or its first channel, as a JPEG with Pillow's options."""
+
+    def save(grey=False, name="photo.jpg", **options):
+        path = tmp_path / name
+        Image.fromarray(large[..., 0] if grey else large).save(path, **{"quality": 10, **options})
+        return path
+
+    return save
+
+
+def problem(path, **settings):
+    return untaught.dejpeg.job(path, **settings).problem
+
+
+@pytest.mark.parametrize("options", [{"grey": True}, {"subsampling": 0}, {"subsampling": 0, "progressive": True}])
+def test_decoding_the_coefficients_is_what_pillow_shows(saved, options):
+    path = saved(**options)
+    job = untaught.dejpeg.job(path)
+    x = job.problem.operator.decode(job.problem.data)
+    shown = np.asarray(Image.open(path)).astype(float)
+    assert np.abs(job.result(x).astype(float) - shown).max() <= 2
+
+
+@pytest.mark.parametrize("subsampling", [1, 2])
+def test_with_coarse_colour_the_brightness_is_what_pillow_shows_and_smooth_colour_nearly(saved, subsampling):
+    path = saved(subsampling=subsampling)
+    job = untaught.dejpeg.job(path)
+    operator, data = job.problem.operator, job.problem.data
+    file = Image.open(path)
+    file.draft("YCbCr", None)
+    luma = np.asarray(file)[..., 0].astype(float)
+    ours = 255 * operator.channels(operator.decode(data))[0, 0, : luma.shape[0], : luma.shape[1]].numpy()
+    assert np.abs(ours.clip(0, 255) - luma).max() <= 1
+    smooth = job.result(operator.decode(data, smooth=True)).astype(float)
+    assert np.abs(smooth - np.asarray(Image.open(path)).astype(float)).max() <= 4
+
+
+def test_the_true_pictures_coefficients_lie_in_the_files_intervals(saved, large):
+    job = untaught.dejpeg.job(saved(grey=True, quality=30))
+    operator, data = job.problem.operator, job.problem.data
+    truth = np.pad(large[..., 0], ((0, 3), (0, 6)), mode="edge")  # as libjpeg fills the last blocks
+    found = operator(torch.from_numpy(truth / 255).float()[None, None])
+    assert float((found - data).abs().max()) < 0.52  # its transform works in integers
+    assert float(Interval().energy(found, data)) < 1e-6
+
+
+def test_a_projected_picture_is_within_the_intervals_and_one_that_is_stays():
+    plane = Plane((2, 2), (1, 1), tuple(range(8, 72)))
+    operator = BlockDCT((plane, Plane((1, 1), (2, 2), (40,) * 64), Plane((1, 1), (2, 2), (50,) * 64)), colour=True)
+    draw = torch.Generator().manual_seed(0)
+    x = torch.rand(1, 3, 16, 16, generator=draw, dtype=torch.float64)
+    y = torch.round(operator(torch.rand(1, 3, 16, 16, generator=draw, dtype=torch.float64)))
+    once = operator.project(x, y)
+    assert float((operator(once) - y).abs().max()) <= 0.5 + 1e-9
+    torch.testing.assert_close(operator.project(once, y), once)
+    assert float((operator(x) - y).abs().max()) > 0.5
+
+
+def test_planes_that_do_not_fit_the_colours_are_refused():
+    with pytest.raises(BadInput, match="3 planes, not 1"):
+        BlockDCT((Plane((1, 1), (1, 1), (1,) * 64),), colour=True)
+
+
+@pytest.mark.parametrize("bad", [(0.0, 0.0), (float("nan"), 0.0), (0.5, -1.0)])
+def test_an_interval_that_is_none_is_refused(bad):
+    with pytest.raises(BadInput, match="no interval"):
+        Interval(*bad)
+
+
+@pytest.mark.parametrize("options", [{"grey": True}, {"subsampling": 0}, {"subsampling": 2}])
+def test_the_result_is_nearer_to_the_truth_than_the_decoder(saved, large, options):
+    path = saved(**options)
+    clean = large[..., 0] if options.get("grey") else large
+    result = untaught.dejpeg(path, preset="instant")
+    assert (result.shape, result.dtype) == (clean.shape, np.uint8)
+    assert psnr(result, clean) > psnr(np.asarray(Image.open(path)), clean) + 0.5
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_orientation_of_a_phone_turns_the_result_as_it_turns_the_picture(saved, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(exif=exif, subsampling=0)
+    job = untaught.dejpeg.job(path)
+    upright = images.read(path).pixels
+    result = job.result(job.problem.operator.decode(job.problem.data))
+    assert result.shape == upright.shape
+    assert np.abs(result.astype(float) - upright).max() <= 2
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 17), (8, 8), (33, 16)])
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_any_size_from_one_pixel(tmp_path, size, mode):
+    array = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    path = tmp_path / "small.jpg"
+    Image.fromarray(array).convert(mode).save(path, quality=20)
+    for preset in PRESETS:
+        assert untaught.dejpeg(path, preset=preset, steps=2).shape == (size if mode == "L" else (*size, 3))
+
+
+def test_the_papers_network_and_recipe(saved):
+    job = untaught.dejpeg.job(saved(), preset="paper")
+    (stage,) = job.stages
+    run = Run(job)
+    assert sum(p.numel() for p in run.model.parameters()) == 572_827
+    assert (stage.method.stop.steps, stage.method.optimiser.lr, stage.method.prior.jitter) == (2400, 0.01, 1 / 30)
+    assert run.problem.data.shape == run.problem.image_shape
+    assert any("decoded pixels" in note for note in job.notes)
+
+
+def test_without_coefficients_the_mean_square_is_the_fall_back_and_said(tmp_path, saved, large):
+    png = tmp_path / "photo.png"
+    Image.fromarray(large).save(png)
+    for picture, what in ((png, "A PNG file holds no JPEG"), (large, "An array holds no JPEG")):
+        notes = " ".join(untaught.dejpeg.job(picture, steps=3).notes)
+        assert what in notes
+        assert "mean square" in notes
+    assert "as asked" in " ".join(untaught.dejpeg.job(saved(), coefficients=False, steps=3).notes)
+    assert untaught.dejpeg(large.astype(np.float32), steps=3).dtype == np.float32
+
+
+def test_pixels_that_are_no_longer_the_files_are_taken_instead(saved):
+    image = images.read(saved())
+    job = untaught.dejpeg.job(replace(image, pixels=image.pixels[:40]), steps=2)
+    assert any("not those of the JPEG" in note for note in job.notes)
+
+
+def test_strength_blends_with_the_decoders_picture(saved):
+    path = saved(grey=True)
+    plain = np.asarray(Image.open(path)).astype(float)
+    full, half, none = (untaught.dejpeg(path, preset="instant", strength=s).astype(float) for s in (1, 0.5, 0))
+    assert np.array_equal(none, plain)
+    assert np.abs(half - (full + plain) / 2).max() <= 1
+
+
+def test_a_job_pickles_to_the_same_job(saved):
+    job = untaught.dejpeg.job(saved(), preset="instant")
+    again = pickle.loads(pickle.dumps(job))
+    first, second = (j.result(untaught.solve(j).x) for j in (job, again))
+    assert np.array_equal(first, second)
+
+
+def test_same_seed_same_bits(saved):
+    path = saved(grey=True)
+    first, again = (untaught.dejpeg(path, steps=4, seed=1) for _ in range(2))
+    assert np.array_equal(first, again)
+
+
+class TestBadInput:
+    def test_without_the_package_the_way_to_install_it_is_said(self, saved, monkeypatch):
+        monkeypatch.setitem(sys.modules, "jpeglib", None)
+        with pytest.raises(Missing, match=r"pip install 'untaught\[dejpeg\]'"):
+            untaught.dejpeg.job(saved())
+
+    def test_instant_needs_coefficients(self, large):
+        with pytest.raises(BadInput, match="'instant' works on a JPEG's coefficients"):
+            untaught.dejpeg(large, preset="instant")
+
+    def test_cmyk(self, tmp_path, large):
+        path = tmp_path / "inks.jpg"
+        Image.fromarray(large).convert("CMYK").save(path)
+        with pytest.raises(BadInput, match="CMYK coefficients.*save it as RGB"):
+            untaught.dejpeg.job(path)
+
+    def test_a_damaged_file(self, saved, tmp_path):
+        path = tmp_path / "half.jpg"
+        path.write_bytes(saved().read_bytes()[:500])
+        with pytest.raises(BadInput, match="truncated or damaged"):
+            untaught.dejpeg.job(path)
+
+    @pytest.mark.parametrize(
+        ("options", "sentence"),
+        [
+            ({"preset": "fats"}, "did you mean 'fast'"),
+            ({"strength": 2}, "strength = 2"),
+            ({"qualty": 10}, "no setting of dejpeg 'qualty'"),
+        ],
+    )
+    def test_settings(self, saved, options, sentence):
+        with pytest.raises(BadInput, match=sentence):
+            untaught.dejpeg.job(saved(), **options)
