@@ -16,7 +16,8 @@ DATA = Path(os.environ.get("UNTAUGHT_DATA", ROOT.parent / "shared" / "data"))
 
 @pytest.fixture(scope="session", autouse=True)
 def two_threads() -> None:
-    torch.set_num_threads(min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+    torch.set_num_threads(min(2, cores, int(os.environ.get("OMP_NUM_THREADS", 2))))
 
 
 @pytest.fixture
