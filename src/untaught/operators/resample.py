@@ -106,18 +106,28 @@ class Downsample(Operator):
         return *several, (line, (1, 1, 11)), (volume, (1, 1, 2, 3, 3))
 
 
+def resized(x: Tensor, space: Sequence[int], kernel: str = "bicubic") -> Tensor:
+    """ "b c *space" at another size, larger or smaller along each axis: what Pillow's `resize` makes of it in floats."""
+    for axis, n in enumerate(space, start=2):
+        if x.shape[axis] != n:
+            first, rows = _rows(range(n), n, x.shape[axis], kernel, "renormalise")
+            x = (x.movedim(axis, -1).narrow(-1, first, rows.shape[1]) @ rows.to(x).T).movedim(-1, axis)
+    return x.contiguous()
+
+
 def _rows(which: range, small: int, large: int, kernel: str, border: Border) -> tuple[int, Tensor]:
     """The rows `which` of the matrix of one axis, from the first column that any of them needs: (that column, rows)."""
     function, reach = KERNELS[kernel]
     scale = large / small
+    wide = max(1.0, scale)  # to enlarge, the kernel is as wide as it is
     found: list[dict[int, float]] = []
     for i in which:
         centre = (i + 0.5) * scale
         taps: dict[int, float] = {}
-        for j in range(math.floor(centre - reach * scale + 0.5), math.floor(centre + reach * scale + 0.5)):
+        for j in range(math.floor(centre - reach * wide + 0.5), math.floor(centre + reach * wide + 0.5)):
             inside = min(max(j, 0), large - 1)
             if inside == j or border == "repeat":
-                taps[inside] = taps.get(inside, 0.0) + function((j + 0.5 - centre) / scale)
+                taps[inside] = taps.get(inside, 0.0) + function((j + 0.5 - centre) / wide)
         found.append(taps)
     first, last = min(map(min, found)), max(map(max, found))
     rows = torch.zeros(len(found), last - first + 1, dtype=torch.float64)

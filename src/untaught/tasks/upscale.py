@@ -1,0 +1,76 @@
+"""Enlarge: y = D x, the picture is what a larger one would look like made smaller."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from untaught.tasks import task
+from untaught.types import Channel, Device, Gt, Picture, Seed, Steps
+
+if TYPE_CHECKING:
+    from untaught.run import Job
+
+
+@task
+def upscale(
+    picture: Picture,
+    *,
+    factor: Annotated[float, Gt(1)] = 4.0,
+    kernel: Literal["auto", "lanczos3", "lanczos2", "bicubic", "box", "gauss"] = "auto",
+    preset: Literal["fast", "best", "paper"] = "fast",
+    steps: Steps = None,
+    seed: Seed = 0,
+    device: Device = "auto",
+    channel_axis: Channel = "auto",
+) -> Job:
+    """Enlarge a picture.
+
+    Parameters
+    ----------
+    picture
+        The small picture: a file, or an array (h, w), (h, w, 3), or of 1 to 3 axes of space with channel_axis given.
+    factor
+        How many times larger each side becomes: 2, 3, 4, 8 or any number above 1; sides are rounded to whole pixels.
+    kernel
+        How the picture was made smaller, if that is known. auto: lanczos3, as most programs do; for the preset paper
+        lanczos2, as its authors did.
+    preset
+        fast: a small network that the picture itself teaches. best: a larger one, for minutes. paper: the exact recipe of
+        the Deep Image Prior.
+    steps
+        How many steps are taken, instead of the preset's own number.
+    seed
+        The same seed gives the same picture.
+    device
+        auto, cpu, cuda or cuda:1.
+    channel_axis
+        Where the channels of an array are: auto, a number, or None for a picture without channels.
+    """
+    from untaught import arrays
+    from untaught.errors import BadInput, unknown
+    from untaught.operators.resample import KERNELS, Downsample
+    from untaught.presets import Facts, resolve_device
+    from untaught.presets.upscale import upscaling
+    from untaught.problem import Problem
+    from untaught.run import Job
+
+    array, axis = arrays.take(picture, channel_axis)
+    scale, full = arrays.units(array), arrays.full_scale(array)
+    data = arrays.tensor(array, axis, scale)
+    small = tuple(data.shape[2:])
+    if factor > 1000:
+        raise BadInput(f"factor = {factor:g} is more than 1000: no picture holds that much.")
+    large = tuple(round(n * factor) for n in small)
+    if large == small:
+        raise BadInput(
+            f"factor = {factor:g} leaves {' x '.join(map(str, small))} pixels as they are: give a larger one."
+        )
+    if kernel != "auto" and kernel not in KERNELS:
+        raise unknown("kernel", kernel, ["auto", *KERNELS])
+    paper = preset == "paper"
+    name = ("lanczos2" if paper else "lanczos3") if kernel == "auto" else kernel
+    notes = [f"the picture is taken to have been made smaller with {name}"] if kernel == "auto" else []
+    operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
+    facts = Facts(Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps)
+    stages = upscaling(preset, facts)
+    return Job(stages, facts.problem, scale, arrays.Layout(str(array.dtype), axis), tuple(notes))
