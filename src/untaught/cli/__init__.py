@@ -34,6 +34,7 @@ app.command(
 )
 app.command("untaught.cli.mask:mask", help="Propose a mask for inpaint: dead pixels, dust, scratches or text.")
 app.command("untaught.cli.run:run", help="Repeat a recipe, or the recipe that a result carries, bit for bit.")
+app.command("untaught.cli.studio:studio", help="Open a page on which pictures are restored and watched.")
 app.command("untaught.cli.resume:resume", help="Finish a run that was interrupted or killed.")
 
 

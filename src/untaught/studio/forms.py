@@ -1,0 +1,174 @@
+"""The forms of the tasks, made from their typed signatures as JSON schema: a new task appears by existing."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from untaught.errors import BadInput, unknown
+from untaught.registry import tasks
+from untaught.tasks import role
+from untaught.types import Unit
+
+HIDDEN = {"channel_axis"}  # a file says itself where its channels are
+WORDS = {
+    "denoise": "Grain",
+    "inpaint": "Holes or scratches",
+    "upscale": "Too small",
+    "dejpeg": "JPEG blocks",
+    "deblur": "Blurred",
+    "flash": "Dark, and one with flash",
+    "enhance": "Little detail",
+    "preimage": "What a network keeps of it",
+    "activate": "What a network likes best",
+}
+"""What is wrong, in a person's words; a task without such words goes by its name."""
+DOING = {
+    "denoise": "Removing grain",
+    "inpaint": "Filling the holes",
+    "upscale": "Making it larger",
+    "dejpeg": "Undoing JPEG blocks",
+    "deblur": "Sharpening what is blurred",
+    "flash": "Cleaning with the guide",
+    "enhance": "Bringing out detail",
+}
+LATE = {"preimage", "activate"}  # for the curious, after those that restore
+
+
+class Form(BaseModel):
+    """What every form refuses: fields that the task does not have, numbers written as text, infinities."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@cache
+def form(name: str) -> type[Form]:
+    """The model of a task's settings."""
+    one = tasks.get(name)
+    texts = parameters(one.__doc__ or "")
+    fields: dict[str, Any] = {}
+    for p in inspect.signature(one.compose).parameters.values():
+        if p.kind is not p.KEYWORD_ONLY or p.name in HIDDEN:
+            continue
+        hint = one.settings[p.name]
+        what = role(hint)
+        extra: dict[str, Any] = {}
+        if what is not None:
+            extra["role"] = what
+            hint = Annotated[str | None, Field(max_length=200)]
+        for mark in getattr(hint, "__metadata__", ()):
+            if isinstance(mark, Unit):
+                extra["unit"] = mark.name
+        text = texts.get(p.name, "")
+        choices = [c for c in _choices(hint) if isinstance(c, str)]
+        if choices:
+            extra["choices"] = {c: _meaning(c, text) for c in choices}
+        title = p.name.rstrip("_").replace("_", " ").capitalize()
+        fields[p.name] = (hint, Field(p.default, title=title, description=text, json_schema_extra=extra))
+    return create_model(name, __base__=Form, **fields)
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    base = getattr(hint, "__origin__", hint) if hasattr(hint, "__metadata__") else hint
+    return get_args(base) if get_origin(base) is Literal else ()
+
+
+def _meaning(choice: str, text: str) -> str:
+    """ "fast: seconds. best: minutes." -> what is said of one of them."""
+    found = re.search(rf"(?:^|[.;] ){re.escape(choice)}: (.+?)(?:\.(?= |$)|; (?=\w+: )|$)", text)
+    return found.group(1).strip() if found else ""
+
+
+def schemas() -> list[dict[str, Any]]:
+    """Every task: name, words, what it needs, and the JSON schema of its settings; those that restore come first."""
+    found = []
+    for name in sorted(tasks.names(), key=lambda n: (n in LATE, list(WORDS).index(n) if n in WORDS else 99, n)):
+        one = tasks.get(name)
+        found.append(
+            {
+                "name": name,
+                "words": WORDS.get(name, name.replace("_", " ").capitalize()),
+                "doing": DOING.get(name, "Working"),
+                "about": (inspect.getdoc(one.compose) or "").split("\n\n")[0].replace("\n", " "),
+                "subject": one.subject,
+                "form": form(name).model_json_schema(),
+            }
+        )
+    return found
+
+
+def parameters(doc: str) -> dict[str, str]:
+    """The texts under "Parameters" of a docstring in NumPy's style, by name."""
+    found: dict[str, list[str]] = {}
+    lines = inspect.cleandoc(doc).splitlines()
+    start = lines.index("Parameters") + 2 if "Parameters" in lines else len(lines)
+    name = ""
+    for line in lines[start:]:
+        if line and not line.startswith(" "):
+            name = line.split(":")[0].strip()
+            found[name] = []
+        elif name:
+            found[name].append(line.strip())
+    return {n: " ".join(t).strip() for n, t in found.items()}
+
+
+def check(name: str, settings: Any) -> dict[str, Any]:
+    """The settings that differ from the defaults, checked; `BadInput` names the field, its value and what it may be."""
+    if name not in tasks.names():
+        raise unknown("task", name, tasks.names())
+    if not isinstance(settings, dict):
+        raise BadInput(f"The settings of '{name}' are {type(settings).__name__}: give an object of names and values.")
+    try:
+        model = form(name).model_validate(settings)
+    except ValidationError as error:
+        raise BadInput(_words(name, error)) from None
+    for field in settings:
+        value = getattr(model, field)
+        if isinstance(value, str) and role(tasks.get(name).settings[field]) is None:
+            word(field, value)
+    return {k: getattr(model, k) for k in settings if getattr(model, k) != type(model).model_fields[k].default}
+
+
+def word(field: str, value: str) -> str:
+    """A word that names no file: nothing on this page may reach into the disk."""
+    if not re.fullmatch(r"[\w.,:;+ ()=#-]{0,100}", value) or ".." in value or Path(value).exists():
+        raise BadInput(
+            f"{field} = '{value[:60]}' is no plain word, and files are not named here: hand the file in instead."
+        )
+    return value
+
+
+def _words(name: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = str(first["loc"][0]) if first["loc"] else "settings"
+    if first["type"] == "extra_forbidden":
+        return str(unknown(f"setting of '{name}'", field, form(name).model_fields))
+    return f"{field} = {first.get('input')!r} is not what it can be: {first['msg'][0].lower()}{first['msg'][1:]}."
+
+
+def again(how: str, name: str, settings: dict[str, Any], steps: int, sigma: float | None) -> dict[str, Any] | None:
+    """The settings of another go: "seed" draws anew, "softer" and "sharper" move what decides; None where nothing does.
+
+    sigma: what was measured on the picture, where it is one number. steps: what the run took.
+    """
+    has, now = form(name).model_fields, dict(settings)
+    if how == "seed":
+        return {**now, "seed": now.get("seed", 0) + 1} if "seed" in has else None
+    up = how == "softer"
+    if "amount" in has:
+        amount = now.get("amount", has["amount"].default) * (0.7 if up else 1.4)
+        return {**now, "amount": round(min(10.0, amount), 3)}
+    if "sigma" in has:
+        level = now.get("sigma", sigma)
+        if level is not None:
+            return {**now, "sigma": round(level * (1.25 if up else 0.8), 5)}
+    elif "steps" in has and steps > 10:
+        return {**now, "steps": max(1, round(steps * (0.65 if up else 1.5)))}
+    if "strength" in has and not up:
+        return {**now, "strength": round(now.get("strength", 1.0) * 0.75, 3)}
+    return None

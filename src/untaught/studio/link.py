@@ -1,0 +1,115 @@
+"""The pipe to the worker: spawn it, talk to it, notice its death, end it. Everything is called on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from untaught.errors import UntaughtError
+from untaught.studio import worker
+
+
+class Gone(UntaughtError):
+    """The worker died while it was asked for something."""
+
+
+class Link:
+    """One worker process after another. hear: gets every event (kind, values); died: gets the exit code, or minus a signal."""
+
+    def __init__(self, hear: Callable[[str, dict[str, Any]], None], died: Callable[[int | None], None]) -> None:
+        self.hear, self.died = hear, died
+        self.calls: dict[int, asyncio.Future[Any]] = {}
+        self.numbers = itertools.count()
+        self.process: Any = None
+        self.pipe: Any = None
+        self.ending = False
+
+    @property
+    def pid(self) -> int | None:
+        return None if self.process is None else self.process.pid
+
+    def start(self) -> None:
+        """Spawn a worker. It is of use for small things at once, for runs when it says "ready"."""
+        self.loop = asyncio.get_running_loop()
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=worker.main, args=(theirs,), name="untaught engine", daemon=True)
+        self.process.start()
+        theirs.close()
+        threading.Thread(target=self._listen, args=(self.pipe, self.process), daemon=True).start()
+
+    def _listen(self, pipe: Any, process: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            try:
+                while True:
+                    kind, values = pipe.recv()
+                    self.loop.call_soon_threadsafe(self._take, kind, values)
+            except (EOFError, OSError):
+                process.join(5)
+                self.loop.call_soon_threadsafe(self._lost, process)
+
+    def _take(self, kind: str, values: dict[str, Any]) -> None:
+        if kind != "reply":
+            self.hear(kind, values)
+            return
+        future = self.calls.pop(values["call"], None)
+        if future is None or future.done():
+            return
+        if values["message"] is None:
+            future.set_result(values["value"])
+        else:
+            future.set_exception(UntaughtError(values["message"]))
+
+    def _lost(self, process: Any) -> None:
+        if process is not self.process:
+            return
+        for future in self.calls.values():
+            if not future.done():
+                future.set_exception(
+                    Gone("The engine ended while it worked on this, perhaps for want of memory: try again.")
+                )
+        self.calls.clear()
+        self.pipe.close()
+        if not self.ending:
+            self.died(process.exitcode)
+
+    def send(self, kind: str, **values: Any) -> None:
+        with contextlib.suppress(OSError):  # its death is noticed elsewhere
+            self.pipe.send((kind, values))
+
+    async def call(self, kind: str, **values: Any) -> Any:
+        """Ask the desk; UntaughtError with its sentence where it refuses, `Gone` where the process dies over it."""
+        number = next(self.numbers)
+        future = self.calls[number] = asyncio.get_running_loop().create_future()
+        self.send(kind, call=number, **values)
+        return await future
+
+    def kill(self) -> None:
+        """At once. What it held, memory and all, goes back to the system; `died` is told as of any other death."""
+        if self.process is not None and self.process.is_alive():
+            self.process.kill()
+
+    def end(self, patience: float = 3.0) -> None:
+        """Let it keep its run and go; kill it where that takes too long. Blocks: only when the server ends."""
+        self.ending = True
+        if self.process is None:
+            return
+        self.send("quit")
+        self.process.join(patience)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(2)
+
+
+def words(code: int | None) -> str:
+    """How a process ended, for people."""
+    if code is not None and code < 0:
+        why = ", perhaps by the system for want of memory" if -code == 9 and os.name == "posix" else ""
+        return f"it was killed by signal {-code}{why}"
+    return f"it ended with code {code}"

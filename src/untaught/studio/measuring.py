@@ -1,0 +1,71 @@
+"""What can be said about a picture before anything is done to it, in words that a person uses; and what may be tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from untaught.images import Image
+
+FAINT = 2.0  # of 255: grain below this is not worth a run
+LOW_QUALITY = 75  # JPEG quality below which the blocks are the first thing to be seen
+SMALL = 320  # pixels of the longer side
+
+
+def measure(image: Image) -> dict[str, Any]:
+    """{"found": sentences, "suggestion": a task's name or None, "sigma": of full scale or None where it is not one number}."""
+    import torch
+
+    from untaught import arrays
+    from untaught.errors import UntaughtError
+    from untaught.noise import estimate_noise
+    from untaught.registry import tasks
+
+    found: list[str] = []
+    wishes: list[str] = []
+    height, width = image.pixels.shape[:2]
+    sigma: float | None = None
+    quality = jpeg_quality(image.source) if image.format == "JPEG" and image.source else None
+    if quality is not None and quality < LOW_QUALITY:
+        found.append(f"JPEG blocks: it was saved at a quality of about {quality} of 100")
+        wishes.append("dejpeg")
+    try:
+        array, axis = arrays.take(image.pixels)
+        with torch.no_grad():
+            noise = estimate_noise(arrays.tensor(array, axis, arrays.units(array))[0])
+        level = 255 * float(noise.sigma.square().mean().sqrt())
+        share = arrays.units(array)[1] / arrays.full_scale(array)
+        if level >= FAINT:
+            kind = ", which neighbouring pixels share, as in a camera's JPEG" if noise.correlated else ""
+            found.append(f"grain, about {level * share:.2g} of 255{kind}")
+            wishes.append("denoise")
+            uneven = len(noise.gain) > 1 and float(noise.gain.max() / noise.gain.min().clamp_min(1e-6)) >= 1.5
+            sigma = None if noise.correlated or uneven else level / 255 * share
+    except UntaughtError as error:
+        found.append(str(error))
+    bad = int((~np.isfinite(image.pixels)).sum()) if image.pixels.dtype.kind == "f" else 0
+    if bad:
+        found.append(f"holes: {bad} values are no numbers")
+        wishes.insert(0, "inpaint")
+    if max(height, width) < SMALL:
+        found.append(f"small: {width} x {height} pixels")
+        wishes.append("upscale")
+    known = tasks.names()
+    suggestion = next((w for w in wishes if w in known), None)
+    return {"found": found, "suggestion": suggestion, "sigma": sigma}
+
+
+def jpeg_quality(path: Path) -> int | None:
+    """The quality from 1 to 100 whose standard table (Annex K of the JPEG standard, scaled as libjpeg does) is nearest."""
+    from PIL import JpegImagePlugin
+
+    with path.open("rb") as file:
+        tables = JpegImagePlugin.JpegImageFile(file).quantization
+    if 0 not in tables:
+        return None
+    mean = sum(tables[0]) / 64
+    scale = 100 * mean / 57.625  # the mean of the standard's table for brightness
+    return round(100 - scale / 2 if scale <= 100 else 5000 / scale) or 1

@@ -1,0 +1,125 @@
+"""What was handed in: files under names of our own, counted while they arrive, known by ids that nobody can guess."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from untaught.errors import BadInput, UntaughtError
+
+MARGIN = 4 << 20  # bytes beside the pixels: profiles, EXIF, previews
+WIDE = 8  # bytes of a pixel at most: RGBA of 16 bit
+
+
+class TooLarge(UntaughtError):
+    """More bytes than any picture within the limit would have."""
+
+
+@dataclass
+class Picture:
+    """One upload. about: what the desk says of it (width, height, depth, ...). measured: what was found, once it is known."""
+
+    id: str
+    name: str
+    bytes: int
+    file: str
+    role: str = "picture"
+    about: dict[str, Any] = field(default_factory=dict)
+    measured: dict[str, Any] | None = None
+    wish: str | None = None  # the task that an example is for
+    mask: str | None = None  # the id of the mask that comes with an example
+
+    def public(self) -> dict[str, Any]:
+        hidden = {"file", "bytes"}
+        return {k: v for k, v in asdict(self).items() if k not in hidden}
+
+
+class Pictures:
+    """The folder of uploads. limit: megapixels."""
+
+    def __init__(self, folder: Path, limit: float) -> None:
+        self.folder, self.limit = folder, limit
+        self.all: dict[str, Picture] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def most(self) -> int:
+        """Bytes of an upload at most."""
+        return int(self.limit * 1e6 * WIDE) + MARGIN
+
+    def path(self, picture: Picture) -> Path:
+        return self.folder / picture.file
+
+    def get(self, id: str) -> Picture:
+        if id not in self.all:
+            raise BadInput("This picture is not here any more: hand it in again.")
+        return self.all[id]
+
+    async def take(self, chunks: AsyncIterator[bytes], name: str, role: str) -> Picture:
+        """Write what arrives to the disk. `TooLarge`, `BadInput` with a sentence; then nothing of it is left."""
+        from untaught.images.picture import FORMATS, KNOWN, describe, sniff
+
+        id = secrets.token_urlsafe(12)
+        trial = self.folder / f"{id}.part"
+        count, head = 0, b""
+        try:
+            with trial.open("xb") as file:
+                async for chunk in chunks:
+                    count += len(chunk)
+                    if count > self.most:
+                        raise TooLarge(
+                            f"{name} has more than {self.most / 1e6:.0f} MB, which no picture of {self.limit:g} megapixels "
+                            f"needs: raise the limit with --max-megapixels {2 * self.limit:g}, or restore a part of it."
+                        )
+                    head = (head + chunk[: 256 - len(head)]) if len(head) < 256 else head
+                    file.write(chunk)
+            if count == 0:
+                raise BadInput(f"{name} is empty (0 bytes): fetch it again, or choose another file.")
+            kind = sniff(head)
+            if kind is None:
+                raise BadInput(f"{name} holds {describe(head)}, not a picture that can be read: convert it to {KNOWN}.")
+            suffix = next(s for s, k in FORMATS.items() if k == kind)
+            trial.rename(self.folder / f"{id}{suffix}")
+        except OSError as error:
+            raise UntaughtError(
+                f"{name} could not be kept ({error.strerror}): make room in the studio's folder and hand it in again."
+            ) from error
+        finally:
+            trial.unlink(missing_ok=True)
+        return Picture(id, name, count, f"{id}{suffix}", role)
+
+    def keep(self, picture: Picture) -> None:
+        self.all[picture.id] = picture
+        (self.folder / f"{picture.id}.json").write_text(json.dumps(asdict(picture)), encoding="utf-8")
+
+    def drop(self, id: str) -> None:
+        self.all.pop(id, None)
+        for path in self.folder.glob(f"{id}.*"):
+            path.unlink(missing_ok=True)
+
+    def load(self, wanted: set[str]) -> None:
+        """Take up again what an earlier server left, of those ids; the rest is removed."""
+        for path in self.folder.glob("*.json"):
+            if path.stem in wanted:
+                try:
+                    picture = Picture(**json.loads(path.read_text(encoding="utf-8")))
+                except (ValueError, TypeError):
+                    continue
+                if self.path(picture).is_file():
+                    self.all[picture.id] = picture
+        for path in self.folder.iterdir():
+            if path.name.split(".")[0] not in self.all:
+                path.unlink(missing_ok=True)
+
+
+def clean(name: str | None) -> str:
+    """A client's file name, only to be shown and to name downloads after: no folders, nothing that does not print."""
+    last = re.split(r"[/\\]", unquote(name or ""))[-1]
+    kept = "".join(c for c in last if c.isprintable() and c not in '<>:"|?*').strip(" .")
+    return kept[-100:] or "picture"

@@ -1,0 +1,69 @@
+"""What the eye is shown of a picture: JPEG, 8 bit, at most 1536 pixels a side. Only for the eye: results never pass here."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIDE = 1536  # pixels, the longer side
+STRETCHED = (
+    "It is shown with its brightness stretched, since it has more levels than a screen; the file is not changed."
+)
+
+
+@dataclass(frozen=True)
+class Eye:
+    """How values become 8 bit: (value - low) / (high - low). Made once from the input, so that before and after compare."""
+
+    low: float
+    high: float
+    stretched: bool = False
+
+    @classmethod
+    def of(cls, pixels: NDArray) -> Eye:
+        """8 bit and 16-bit colour by full scale; 16-bit grey and floats by robust percentiles of what is there."""
+        if pixels.dtype == np.uint8:
+            return cls(0, 255)
+        if pixels.dtype == np.uint16 and pixels.ndim == 3:
+            return cls(0, 65535)
+        sample = pixels[:: max(1, pixels.shape[0] // 512), :: max(1, pixels.shape[1] // 512)].astype(np.float64)
+        sample = sample[np.isfinite(sample)]
+        if sample.size == 0:
+            return cls(0, 1, True)
+        low, high = (float(v) for v in np.percentile(sample, [0.5, 99.5]))
+        return cls(low, high if high > low else low + 1, True)
+
+    def eight(self, pixels: NDArray) -> NDArray:
+        """(h, w) or (h, w, 3) uint8, no larger than `SIDE` by whole steps (each the mean of a block of few of its pixels)."""
+        pixels = (
+            pixels[..., 0]
+            if pixels.ndim == 3 and pixels.shape[2] < 3
+            else pixels[..., :3]
+            if pixels.ndim == 3
+            else pixels
+        )
+        if pixels.dtype == np.uint8:
+            return np.ascontiguousarray(pixels)
+        skip = max(1, max(pixels.shape[:2]) // (2 * SIDE))
+        small = np.nan_to_num(
+            pixels[::skip, ::skip].astype(np.float32), nan=self.low, posinf=self.high, neginf=self.low
+        )
+        return np.rint(np.clip((small - self.low) * (255 / (self.high - self.low)), 0, 255)).astype(np.uint8)
+
+    def jpeg(self, pixels: NDArray, *, icc: bytes | None = None, side: int = SIDE, quality: int = 90) -> bytes:
+        """The bytes of the preview. icc: the picture's own profile, which a browser follows."""
+        from PIL import Image as Pillow
+
+        picture: Any = Pillow.fromarray(self.eight(pixels))
+        if max(picture.size) > side:
+            picture.thumbnail((side, side), Pillow.Resampling.BOX, reducing_gap=2)
+        out = io.BytesIO()
+        grey = picture.mode == "L"
+        profile = None if icc is None or self.stretched or (icc[16:20] == b"GRAY") != grey else icc
+        more = {} if profile is None else {"icc_profile": profile}
+        picture.save(out, "JPEG", quality=quality, subsampling=0, **more)
+        return out.getvalue()

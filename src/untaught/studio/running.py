@@ -1,0 +1,262 @@
+"""A job, run under somebody's eyes: obeys between two steps, shows what forms, keeps the run. Only in the worker."""
+
+from __future__ import annotations
+
+import math
+import queue
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from untaught import images
+from untaught.checkpoints import Folder
+from untaught.errors import BadInput
+from untaught.recipes import Recipe
+from untaught.registry import tasks
+from untaught.run import Run
+from untaught.studio.previews import Eye
+
+NUMBERS = 0.2  # seconds between two messages of numbers
+PICTURES = 0.5  # and between two pictures, while somebody watches ...
+ALONE = 10.0  # ... and while nobody does: a few for the timeline
+SHARE = 16.0  # a picture may cost one such part of the time, or it comes more seldom
+SAVE = 10.0  # seconds between two checkpoints; a run that is over before has none
+MOMENTS = 60  # kept pictures; of more, every second one goes
+FULL = 6e8  # bytes of kept pictures in full depth
+
+
+class Player:
+    """Plays one job after the other. `watched`: whether a page is open."""
+
+    def __init__(self, orders: queue.Queue[Any], send: Callable[..., None]) -> None:
+        self.orders, self.send = orders, send
+        self.watched = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the last job, whose arrays would otherwise live on until the next."""
+        self.run: Any = None
+        self.eye: Any = None
+        self.recipe: Any = None
+
+    def play(self, order: dict[str, Any]) -> None:
+        self.job, self.place = order["job"], Path(order["folder"])
+        self.paused, self.end = False, ""
+        self.moments: list[tuple[int, int]] = []
+        self.kept: set[int] = set()
+        self.speed: deque[tuple[float, int]] = deque(maxlen=40)
+        self.send("state", job=self.job, state="preparing")
+        image, job, state, notes = self._compose(order)
+        run = self.run = Run(job)
+        if state is not None:
+            run.load_state_dict(state)
+        self.image = image
+        self.eye = None if image is None else Eye.of(image.pixels)
+        self.folder = Folder(self.place / "run")
+        if state is None:
+            self.folder.begin(self.recipe)
+        self.send("state", job=self.job, state="running")
+        now = time.monotonic()
+        self.next_numbers, self.next_picture, self.next_save = now, now, now + SAVE
+        self._obey()
+        if not self.end:
+            for iterate in run:
+                self._watch(iterate)
+                self._obey()
+                if self.end:
+                    break
+        if self.end == "quit":
+            self._save()
+            raise SystemExit
+        if self.end == "cancel":
+            self.send("state", job=self.job, state="cancelled")
+            return
+        self._finish(job, order, notes)
+
+    def _compose(self, order: dict[str, Any]) -> tuple[Any, Any, Any, tuple[str, ...]]:
+        """(image, job, state or None, what is to be said); from the kept run where there is one to go on with."""
+        one = tasks.get(order["task"])
+        path = order["path"]
+        image = None
+        if path:
+            try:
+                image = images.read(path, max_megapixels=math.inf)
+            except BadInput as error:
+                raise BadInput(str(error).replace(path, order["name"])) from error
+        kept = Folder(self.place / "run")
+        notes: tuple[str, ...] = ()
+        state, settings = None, order["settings"]
+        self.recipe = None
+        if order["resume"] and (kept.path / "recipe.toml").is_file():
+            self.recipe = kept.recipe()
+            settings = self.recipe.settings
+            now = Recipe.now(order["task"], settings, image=image, files=one.files(settings))
+            state, notes = kept.load(self.recipe)
+            if apart := self.recipe.differences(now):
+                notes += (f"It went on with another build ({', '.join(apart)}): the bits are not those of one run.",)
+        job = one.job(image, **settings)
+        if self.recipe is None:
+            recipe = Recipe.now(order["task"], settings, image=image, files=one.files(settings))
+            self.recipe = recipe.resolved(job, one.compose)
+        return image, job, state, notes
+
+    def _obey(self) -> None:
+        """Take what the server says; while paused, wait for it. Orders for other jobs come too late and are passed over."""
+        while True:
+            try:
+                kind, order = self.orders.get(block=self.paused)
+            except queue.Empty:
+                return
+            if kind == "watch":
+                self.watched = order["on"]
+                self.next_picture = 0.0 if self.watched and not self.paused else self.next_picture
+            elif kind == "quit":
+                self.end = "quit"
+                return
+            elif order.get("job") == self.job:
+                if kind == "pause":
+                    self.paused = True
+                    self._save()
+                    self.send("state", job=self.job, state="paused")
+                elif kind == "resume" and self.paused:
+                    self.paused = False
+                    self.speed.clear()
+                    self.send("state", job=self.job, state="running")
+                elif kind in ("stop", "cancel"):
+                    self.end, self.paused = kind, False
+                    return
+
+    def _watch(self, iterate: Any) -> None:
+        now = time.monotonic()
+        last = iterate.verdict.stop is not None
+        if now >= self.next_numbers or last:
+            self.next_numbers = now + NUMBERS
+            self.speed.append((now, self.run.total))
+            self._numbers(iterate)
+        if now >= self.next_picture and not last:
+            self._picture(iterate)
+        if now >= self.next_save:
+            self._save()
+            self.next_save = time.monotonic() + SAVE
+
+    def _numbers(self, iterate: Any) -> None:
+        run = self.run
+        earliest, latest = expected(run)
+        later = sum(getattr(s.method.stop, "steps", 0) or 0 for s in run.job.stages[run.stage + 1 :])
+        left = None
+        if len(self.speed) > 2 and self.speed[-1][1] > self.speed[0][1]:
+            each = (self.speed[-1][0] - self.speed[0][0]) / (self.speed[-1][1] - self.speed[0][1])
+            low = max(0, (earliest or run.step) - run.step) * each * 0.85
+            high = None if latest is None else (max(0, latest - run.step) + later) * each * 1.2
+            left = [round(low, 1), None if high is None else round(high, 1)]
+        progress = iterate.verdict.progress
+        if progress is None and latest:
+            progress = min(1.0, run.step / latest)
+        self.send(
+            "numbers",
+            job=self.job,
+            step=run.total,
+            energy=finite(iterate.energy),
+            score=finite(iterate.verdict.score),
+            progress=None if progress is None else (run.stage + progress) / len(run.job.stages),
+            left=left,
+            stops=None if earliest is None else run.total - run.step + earliest,
+            stage=run.stage,
+            stages=len(run.job.stages),
+            seconds=run.seconds,
+        )
+
+    def _picture(self, iterate: Any) -> None:
+        begun = time.monotonic()
+        self._show(self.run.total, self.run.total, self.run.job.result(iterate.average()))
+        cost = time.monotonic() - begun
+        self.next_picture = begun + max(PICTURES if self.watched else ALONE, SHARE * cost)
+
+    def _show(self, number: int, step: int, samples: Any) -> None:
+        """Write one picture for the eye, and its samples where the disk can bear them; tell which ones there are now."""
+        if self.eye is None:
+            self.eye = Eye.of(samples)
+        icc = None if self.image is None else self.image.icc
+        (self.place / f"{number}.jpg").write_bytes(self.eye.jpeg(samples, icc=icc))
+        if samples.nbytes * MOMENTS <= FULL:
+            np.save(self.place / f"{number}.npy", samples)
+            self.kept.add(number)
+        self.moments.append((number, step))
+        if len(self.moments) > MOMENTS:
+            for old, _ in self.moments[1:-1:2]:
+                (self.place / f"{old}.npy").unlink(missing_ok=True)
+                (self.place / f"{old}.jpg").unlink(missing_ok=True)
+                self.kept.discard(old)
+            self.moments = [*self.moments[0:-1:2], self.moments[-1]]
+        shown = [{"n": n, "step": s, "whole": n in self.kept} for n, s in self.moments]
+        self.send("frame", job=self.job, moments=shown)
+
+    def _save(self) -> None:
+        """Keep the run. A disk that does not take it costs only the resuming, and is said once."""
+        if self.run is None or self.run.total == 0:
+            return
+        try:
+            self.folder.save(self.run, self.recipe)
+            self.send("saved", job=self.job, step=self.run.total)
+        except OSError as error:
+            self.send(
+                "trouble", job=self.job, message=f"The run could not be kept ({error.strerror}); it goes on without."
+            )
+
+    def _finish(self, job: Any, order: dict[str, Any], notes: tuple[str, ...]) -> None:
+        run = self.run
+        self.send("state", job=self.job, state="finishing")
+        complete = run.over and run.stage + 1 == len(job.stages)
+        solution = run.solution
+        samples = job.result(solution.x)
+        said = (*notes, *solution.notes, *job.remarks(solution.x))
+        recipe = self.recipe.finished(steps=run.total, complete=complete, notes=solution.notes)
+        if recipe.input:
+            recipe = replace(recipe, input=order["name"])
+        (self.place / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+        np.save(self.place / "result.npy", samples)
+        self.kept.add(run.total + 1)
+        self._show(run.total + 1, solution.step, samples)
+        self.folder.remove()
+        height, width = samples.shape[:2]
+        self.send(
+            "done",
+            job=self.job,
+            stopped=not complete,
+            reason=solution.reason,
+            notes=list(said),
+            step=run.total,
+            best=solution.step,
+            seconds=run.seconds,
+            result={
+                "n": run.total + 1,
+                "width": width,
+                "height": height,
+                "depth": {"uint8": "8 bit", "uint16": "16 bit"}.get(str(samples.dtype), "32 bit float"),
+            },
+        )
+
+
+def expected(run: Any) -> tuple[int | None, int | None]:
+    """The steps of this stage at which it is expected to end, the earliest and the latest; None where nobody knows."""
+    latest = run.steps
+    earliest = latest
+    rules = getattr(run.rule, "rules", None)
+    pairs = (
+        ((run.rule, run.rule_state),) if rules is None else ((r, run.rule_state[str(i)]) for i, r in enumerate(rules))
+    )
+    for rule, state in pairs:
+        patience = getattr(rule, "patience", None)
+        if patience is not None:
+            at = max(int(state.get("at", 0)), int(getattr(rule, "warmup", 0))) + patience
+            earliest = at if earliest is None else min(earliest, at)
+    return earliest, latest
+
+
+def finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,314 @@
+"""The routes. No endpoint takes a path; everything is known by an id that this server made."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Body, FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from untaught.errors import BadInput, UntaughtError
+from untaught.studio import forms
+from untaught.studio.events import Events, Stream
+from untaught.studio.guard import Guard, same
+from untaught.studio.jobs import Job, Jobs
+from untaught.studio.pictures import Picture, Pictures, TooLarge, clean
+
+STATIC = Path(__file__).parent / "static"
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WEBP": "webp", "NPY": "npy"}
+
+
+class Studio:
+    """All that one server holds. folder: where pictures and runs lie while they are needed. limit: megapixels."""
+
+    def __init__(self, folder: Path, *, limit: float = 50.0, token: str | None = None) -> None:
+        self.folder, self.token = folder, token or secrets.token_urlsafe(24)
+        self.pictures = Pictures(folder / "pictures", limit)
+        self.events = Events(lambda on: self.jobs.watch(on))
+        self.jobs = Jobs(folder / "jobs", self.pictures, self.events.tell)
+        self.jobs.on_measured = self.measured
+        self.pictures.load(
+            {j.picture for j in self.jobs.all.values() if j.picture}
+            | {v for j in self.jobs.all.values() for v in j.settings.values() if isinstance(v, str)}
+        )
+        self.thumbnails: dict[str, bytes] = {}
+
+    def measured(self, said: dict[str, Any]) -> None:
+        picture = self.pictures.all.get(said.pop("picture"))
+        if picture is not None:
+            if picture.wish:
+                said["suggestion"] = picture.wish
+            picture.measured = said
+            self.pictures.keep(picture)
+            self.events.tell(f"picture:{picture.id}")
+
+    async def open(self, picture: Picture) -> Picture:
+        """Let the desk look at an upload; nothing is left of one that it refuses."""
+        try:
+            picture.about = await self.jobs.link.call(
+                "open",
+                picture=picture.id,
+                path=str(self.pictures.path(picture)),
+                name=picture.name,
+                limit=self.pictures.limit,
+                measured=picture.role == "picture",
+            )
+        except UntaughtError:
+            self.pictures.drop(picture.id)
+            raise
+        self.pictures.keep(picture)
+        return picture
+
+    def resolve(self, task: str, picture: Picture | None, settings: Any) -> dict[str, Any]:
+        """Checked settings, whose files are pictures that were handed in; `BadInput` for anything else."""
+        checked = forms.check(task, settings)
+        for name, value in checked.items():
+            what = forms.role(forms.tasks.get(task).settings[name])
+            if what is None or not isinstance(value, str):
+                continue
+            if value not in self.pictures.all:
+                if what == "picture":
+                    raise BadInput(f"The picture for '{name}' is not here: hand it in first.")
+                forms.word(name, value)
+            elif what == "mask" and picture is not None:
+                mask = self.pictures.get(value).about
+                mine = (picture.about["width"], picture.about["height"])
+                if (mask["width"], mask["height"]) != mine:
+                    raise BadInput(
+                        f"The mask is {mask['width']} x {mask['height']} pixels and the picture {mine[0]} x {mine[1]}: "
+                        "they must be of one size."
+                    )
+        return checked
+
+
+def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
+    """The ASGI application. hosts: names that may stand in the Host header beside those of the loopback."""
+
+    @asynccontextmanager
+    async def living(app: FastAPI) -> AsyncIterator[None]:
+        studio.jobs.link.start()
+        try:
+            yield
+        finally:
+            studio.events.end()
+            studio.jobs.end()
+
+    app = FastAPI(lifespan=living, docs_url=None, redoc_url=None, openapi_url=None)
+    cookie = f"untaught-{port}"
+    jobs, pictures = studio.jobs, studio.pictures
+
+    @app.exception_handler(UntaughtError)
+    async def refused(request: Request, error: UntaughtError) -> JSONResponse:
+        status = 413 if isinstance(error, TooLarge) else 400 if isinstance(error, BadInput) else 422
+        return JSONResponse({"message": str(error)}, status)
+
+    @app.exception_handler(HTTPException)
+    async def missing(request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"message": f"There is nothing here ({error.detail})."}, error.status_code)
+
+    @app.post("/api/enter")
+    async def enter(token: Annotated[str, Body(embed=True, max_length=200)]) -> Response:
+        if not same(token, studio.token):
+            raise HTTPException(401, "the key is of another studio: open the address that this one printed")
+        response = JSONResponse({})
+        response.set_cookie(cookie, token, httponly=True, samesite="strict", path="/")
+        return response
+
+    @app.get("/api/tasks")
+    def tasks() -> dict[str, Any]:
+        from untaught.studio.examples import EXAMPLES
+
+        found = forms.schemas()
+        known = {t["name"] for t in found}
+        examples = [{"name": n, "words": w, "task": t} for n, (w, t) in EXAMPLES.items() if t in known][:3]
+        return {"tasks": found, "examples": examples, "limit": pictures.limit}
+
+    @app.get("/api/examples/{name}.jpg")
+    async def thumbnail(name: str) -> Response:
+        if name not in studio.thumbnails:
+            _known_example(name)
+            studio.thumbnails[name] = await jobs.link.call("thumbnail", name=name)
+        return Response(studio.thumbnails[name], media_type="image/jpeg", headers=FOREVER)
+
+    @app.post("/api/examples/{name}")
+    async def example(name: str) -> dict[str, Any]:
+        words, task = _known_example(name)
+        made = await jobs.link.call("example", name=name)
+
+        picture = await pictures.take(_once(made["data"]), f"example, {words}", "picture")
+        picture.wish = task
+        if made["mask"] is not None:
+            mask = await studio.open(await pictures.take(_once(made["mask"]), "its mask", "mask"))
+            picture.mask = mask.id
+        return (await studio.open(picture)).public()
+
+    @app.post("/api/pictures")
+    async def upload(request: Request, role: str = "picture") -> dict[str, Any]:
+        name = clean(request.headers.get("x-file-name"))
+        declared = request.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > pictures.most:
+            raise TooLarge(
+                f"{name} has {int(declared) / 1e6:.0f} MB, and at most {pictures.most / 1e6:.0f} MB are taken: raise the limit "
+                f"with --max-megapixels {2 * pictures.limit:g}, or restore a part of it."
+            )
+        role = role if role in ("picture", "mask", "guide", "data") else "picture"
+        return (await studio.open(await pictures.take(request.stream(), name, role))).public()
+
+    @app.get("/api/pictures/{id}")
+    async def picture(id: str) -> dict[str, Any]:
+        return pictures.get(id).public()
+
+    @app.get("/api/pictures/{id}/{kind}.jpg")
+    async def preview(id: str, kind: str) -> Response:
+        if kind not in ("preview", "thumb"):
+            raise HTTPException(404)
+        return FileResponse(
+            pictures.folder / f"{pictures.get(id).id}.{kind}.jpg", media_type="image/jpeg", headers=FOREVER
+        )
+
+    @app.get("/api/pictures/{id}/mask.png")
+    async def mask(id: str) -> Response:
+        """The file of a mask as it was handed in, so that the painter can go on with it."""
+        found = pictures.get(id)
+        if found.role != "mask" or found.about.get("format") != "PNG":
+            raise HTTPException(404)
+        return FileResponse(pictures.path(found), media_type="image/png", headers=FOREVER)
+
+    @app.post("/api/pictures/{id}/propose/{kind}")
+    async def propose(id: str, kind: str) -> dict[str, Any]:
+        """A mask of what seems to be damaged, to be corrected in the painter."""
+        subject = pictures.get(id)
+        data = await jobs.link.call("propose", path=str(pictures.path(subject)), find=kind)
+        return (await studio.open(await pictures.take(_once(data), f"proposal, {kind}", "mask"))).public()
+
+    @app.get("/api/events")
+    async def events() -> Response:
+        return StreamingResponse(
+            aiter(Stream(studio.events, jobs, pictures)),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
+        )
+
+    @app.post("/api/recipes")
+    async def recipe(request: Request) -> dict[str, Any]:
+        """A recipe as the settings of a form; one that names files is refused, since files are handed in here."""
+        from untaught.recipes import Recipe
+
+        text = (await request.body())[:100_000].decode("utf-8", "replace")
+        found = Recipe.from_toml(text, "This file")
+        if found.files:
+            names = ", ".join(found.files)
+            raise BadInput(f"This recipe names files of a disk ({names}): choose the task and hand those in here.")
+        known = {k: v for k, v in found.settings.items() if k not in forms.HIDDEN}
+        return {"task": found.task, "settings": forms.check(found.task, known)}
+
+    @app.post("/api/jobs")
+    async def begin(order: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        task, id, settings = order.get("task"), order.get("picture"), order.get("settings", {})
+        if unknown := set(order) - {"task", "picture", "settings"}:
+            raise BadInput(f"A job has no field '{sorted(unknown)[0]}': it has task, picture and settings.")
+        if not isinstance(task, str) or task not in forms.tasks.names():
+            raise BadInput(f"There is no task '{str(task)[:40]}': it is one of {', '.join(forms.tasks.names())}.")
+        needed = forms.tasks.get(task).subject is not None
+        if needed and not isinstance(id, str):
+            raise BadInput(f"'{task}' needs a picture: hand one in first.")
+        subject = pictures.get(str(id)) if needed else None
+        checked = studio.resolve(task, subject, settings)
+        if jobs.engine["state"] == "broken":
+            raise UntaughtError(jobs.engine["message"])
+        return jobs.add(task, subject.id if subject else None, subject.name if subject else task, checked).public()
+
+    @app.post("/api/jobs/{id}/again/{how}")
+    async def again(id: str, how: str) -> dict[str, Any]:
+        job = jobs.get(id)
+        settings = _again(studio, job, how)
+        if how not in ("softer", "sharper", "seed") or settings is None:
+            raise BadInput(f"'{job.task}' knows nothing to change for '{how}'.")
+        return jobs.add(job.task, job.picture, job.name, settings).public()
+
+    @app.post("/api/jobs/{id}/{order}")
+    async def order(id: str, order: str) -> dict[str, Any]:
+        known = {"pause": jobs.pause, "resume": jobs.go_on, "stop": jobs.stop, "cancel": jobs.cancel}
+        if order not in known:
+            raise HTTPException(404)
+        job = jobs.get(id)
+        known[order](job)
+        return job.public()
+
+    @app.delete("/api/jobs/{id}")
+    async def remove(id: str) -> dict[str, Any]:
+        jobs.remove(jobs.get(id))
+        return {}
+
+    @app.get("/api/jobs/{id}/frames/{n}.jpg")
+    async def frame(id: str, n: int) -> Response:
+        path = jobs.place(jobs.get(id)) / f"{n}.jpg"
+        if not path.is_file():
+            raise BadInput(f"The picture {n} is not kept any more: take a newer one.")
+        return FileResponse(path, media_type="image/jpeg", headers=FOREVER)
+
+    @app.get("/api/jobs/{id}/recipe.toml")
+    async def recipe_of(id: str) -> Response:
+        job = jobs.get(id)
+        path = jobs.place(job) / "recipe.toml"
+        if not path.is_file():
+            raise BadInput(f"The recipe is written when the job is done, and it is {job.state}.")
+        return FileResponse(path, filename=f"{_stem(job)}.untaught.toml", media_type="application/toml")
+
+    @app.get("/api/jobs/{id}/result.{extension}")
+    async def result(id: str, extension: str, moment: int | None = None) -> Response:
+        """The picture in full depth: the result, or that of a kept moment, in the format that the extension names."""
+        job = jobs.get(id)
+        if extension not in EXTENSIONS.values():
+            raise BadInput(f"There is no result as '{extension[:10]}': it is one of {', '.join(EXTENSIONS.values())}.")
+        place = jobs.place(job)
+        samples = place / ("result.npy" if moment is None else f"{moment}.npy")
+        if not samples.is_file():
+            what = "result" if moment is None else f"picture in full depth of moment {moment}"
+            raise BadInput(f"There is no {what} of this job, which is {job.state}.")
+        target = place / f"{samples.stem}.out.{extension}"
+        if not target.is_file():
+            source = pictures.all.get(job.picture) if job.picture else None
+            await jobs.link.call(
+                "encode",
+                samples=str(samples),
+                like=str(pictures.path(source)) if source else None,
+                recipe=str(place / ("recipe.toml" if moment is None else "none")),
+                target=str(target),
+            )
+        at = "" if moment is None else f".{moment}"
+        return FileResponse(target, filename=f"{_stem(job)}.untaught{at}.{extension}")
+
+    def _known_example(name: str) -> tuple[str, str]:
+        from untaught.studio.examples import EXAMPLES
+
+        if name not in EXAMPLES:
+            raise HTTPException(404)
+        return EXAMPLES[name]
+
+    app.mount("/", StaticFiles(directory=STATIC, html=True))
+    ours = {"127.0.0.1", "localhost", "[::1]", *hosts}
+    return Guard(app, hosts=ours, token=studio.token, cookie=cookie)
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+def _stem(job: Job) -> str:
+    """Of a download's name: what was handed in, without its ending."""
+    stem = Path(job.name).stem if "." in job.name else job.name
+    return stem.replace(",", "").replace(" ", "-")[:80] or "picture"
+
+
+def _again(studio: Studio, job: Job, how: str) -> dict[str, Any] | None:
+    picture = studio.pictures.all.get(job.picture) if job.picture else None
+    measured = (picture.measured or {}) if picture else {}
+    return forms.again(how, job.task, job.settings, job.numbers.get("step", 0), measured.get("sigma"))
