@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from untaught.errors import BadInput, Stale, UntaughtError
 from untaught.job import Job, Method, Moment, Solution, Stage, default_method
@@ -78,7 +78,7 @@ class Run(Iterator[Iterate]):
     def __init__(self, job: Job) -> None:
         if not job.stages:
             raise BadInput("This job has no stage: there is nothing to run.")
-        self.job = job
+        self.job = job = _own(job)
         self.notes: list[str] = list(job.notes)
         self.history: list[Moment] = []
         self.reason = "the run was interrupted before its first step"
@@ -105,8 +105,7 @@ class Run(Iterator[Iterate]):
                 "use After(steps) with ExponentialWeights()."
             )
         self.model = m.prior.build(self.problem.image_shape, self.problem, self.rng)
-        parameters = [*self.model.parameters(), *self.problem.operator.parameters()]
-        self.optimiser = m.optimiser.build(p for p in parameters if p.requires_grad)
+        self.optimiser = m.optimiser.build(_groups(self.model, self.problem.operator))
         self.verdict = Verdict(progress=0.0)
         self.cut = 1.0
         self.average_state: dict[str, Tensor] = {}
@@ -127,7 +126,8 @@ class Run(Iterator[Iterate]):
         self.step += 1
         self.total += 1
         for group in self.optimiser.param_groups:
-            group["lr"] = self.method.optimiser.lr * self.cut * self.method.optimiser.rate(self.verdict.progress)
+            rate = self.cut * self.method.optimiser.rate(self.verdict.progress) * group.get("rate", 1.0)
+            group["lr"] = self.method.optimiser.lr * rate
         step: list[Step] = []
 
         def closure() -> Tensor:
@@ -282,6 +282,21 @@ class Run(Iterator[Iterate]):
             tuple(self.notes),
             self.seconds,
         )
+
+
+def _own(job: Job) -> Job:
+    """The job with a copy of its operator, where that is sought with the picture: a job can be run again."""
+    operator = job.problem.operator
+    if not any(p.requires_grad for p in operator.parameters()):
+        return job
+    return replace(job, problem=replace(job.problem, operator=copy.deepcopy(operator)))
+
+
+def _groups(model: nn.Module, operator: nn.Module) -> Any:
+    """What the optimiser gets: the picture's parameters, and the operator's own at `operator.rate` times their learning rate."""
+    mine, its = ([p for p in module.parameters() if p.requires_grad] for module in (model, operator))
+    rate = float(getattr(operator, "rate", 1.0))
+    return [*mine, *its] if not its or rate == 1 else [{"params": mine}, {"params": its, "rate": rate}]
 
 
 def _budget(rule: Rule) -> int | None:

@@ -21,6 +21,8 @@ class Operator(nn.Module):
     """The base: `forward`, the shape of the picture behind given data, and the adjoint."""
 
     linear = True
+    rate = 1.0
+    """The learning rate of the operator's own parameters, as a multiple of the picture's."""
 
     def image_shape(self, data_shape: Shape) -> Shape:
         """The shape (b, c, *space) of the picture that such data are measured from."""
