@@ -74,17 +74,19 @@ class RidgeFill:
     The idea is that of non-local Bayesian interpolation (Aguerrebere et al. 2017, with Gaussians) in the form of the non-local
     ridge (Herbreteau and Kervrann 2022).
 
-    s: the first deviation, as a fraction of full scale; from round to round it may fall to 0.6 of itself, or stay, or rise.
+    s: the first deviation, as a fraction of full scale; from round to round it may fall to 0.6 of itself, or stay, or rise,
+    down to `least`: below, the rounds believe more and more in what they made up themselves.
     Series, volumes, and pictures that are too small for a group are filled by `start`.
     pixels: larger pictures are filled by strips of about that many.
     """
 
     patch: int = 7
-    group: int = 48
-    rounds: int = 8
+    group: int = 32
+    rounds: int = 5
     window: int = 25
     stride: int = 2
     s: float = 0.06
+    least: float = 0.012
     start: Harmonic = field(default_factory=Harmonic)
     pixels: int = 1 << 18
 
@@ -119,7 +121,7 @@ class RidgeFill:
         c, height, width = x.shape
         layers = tuple(patches(v, self.patch) for v in (x, y, known))
         few = Groups(groups.at[::16], groups.others[::16])
-        candidates = (0.6 * s, s, 1.5 * s)
+        candidates = (max(self.least, 0.6 * s), s, 1.5 * s)
         errors = [sum(float(e.sum()) for _, _, e in self._regress(layers, few, t)) for t in candidates]
         s = candidates[errors.index(min(errors))]
         total, weights = torch.zeros_like(layers[0]), x.new_zeros(len(layers[0]))

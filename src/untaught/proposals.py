@@ -123,8 +123,8 @@ def _specks(grey: Grey, radius: int, keep: Callable[..., bool]) -> NDArray:
 
     found = np.zeros(grey.shape, bool)
     for hat in _hats(grey, radius):
-        spread = _spread(hat)
-        here = filters.apply_hysteresis_threshold(hat, max(4 * spread, 12 / 255), max(10 * spread, 30 / 255))
+        high = max(8 * _spread(hat), 40 / 255)
+        here = filters.apply_hysteresis_threshold(hat, high / 2, high)
         labels = measure.label(here, connectivity=2)
         found |= np.isin(labels, [r.label for r in measure.regionprops(labels) if keep(r)])
     return np.asarray(morphology.dilation(found, np.ones((3, 3), bool)))
