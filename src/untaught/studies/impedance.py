@@ -164,20 +164,19 @@ def figure(traces: Sequence[Trace], caption: str) -> NDArray:
             title="Loss of fitting",
         )
     ]
-    tracked = [(t, s) for t, s in zip(traces, steps, strict=True) if t.psnr]
+    tracked = [(i, t, s) for i, (t, s) in enumerate(zip(traces, steps, strict=True)) if t.psnr]
     if tracked:
         curves = []
-        for i, (t, s) in enumerate(tracked):
-            against = "the picture" if t.target.name == NOISY else "the reference"
+        for i, t, s in tracked:
             curves.append(Curve(f"{t.target.name} (network)", s, t.psnr, "dashes", colour=i + 4))
             curves.append(Curve(f"{t.target.name} (average)", s, t.psnr_average, colour=i))
             best = int(np.argmax(t.psnr_average))
             peak = f"{t.psnr_average[best]:.1f} dB at {best + 1}"
             curves.append(Curve("", [best + 1], [t.psnr_average[best]], "dots", names=[peak], colour=i))
-        title = f"Trajectory: PSNR against {against if len(tracked) == 1 else 'the clean one'}"
+        title = "Trajectory: PSNR against the clean picture"
         panels.append(plot(curves, Axis("step", log=True), Axis("PSNR (dB)"), title=title))
     cells = [t.target.pixels for t in traces]
-    panels.append(labels.grid([cells], columns=[t.target.name for t in traces], caption=caption, least=128))
+    panels.append(labels.grid([cells], columns=[t.target.name for t in traces], caption=caption, least=128, wide=760))
     return labels.stack(*panels)
 
 

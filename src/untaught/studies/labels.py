@@ -20,11 +20,12 @@ def grid(
     caption: str = "",
     title: str = "",
     least: int = 96,
+    wide: int = 0,
 ) -> NDArray:
     """(h, w, 3) uint8 of pictures (h, w) or (h, w, 3), uint8 or floats in [0, 1]; None leaves a place empty.
 
     columns: one label a column, which may have several lines. names: one label a row, or none. Pictures smaller than
-    `least` pixels are enlarged by whole numbers, so that their pixels stay what they are.
+    `least` pixels are enlarged by whole numbers, so that their pixels stay what they are; the sheet is at least `wide` pixels wide.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -45,7 +46,7 @@ def grid(
     # A word that no line break helps makes its column wider.
     widths = [max(w, *(int(pen.textlength(t, font)) + 1 for t in head)) for w, head in zip(widths, heads, strict=True)]
     margin = GAP + (max(int(pen.textlength(n, font)) for n in names) + GAP if names else 0)
-    width = margin + sum(w + GAP for w in widths)
+    width = max(wide, margin + sum(w + GAP for w in widths))
     above = lines(title, width - 2 * GAP, bold) if title else []
     below = lines(caption, width - 2 * GAP, font) if caption else []
     head = GAP + 20 * len(above) + 17 * max(map(len, heads))
