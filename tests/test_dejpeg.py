@@ -67,7 +67,8 @@ def test_with_coarse_colour_the_brightness_is_what_pillow_shows_and_smooth_colou
     ours = 255 * operator.channels(operator.decode(data))[0, 0, : luma.shape[0], : luma.shape[1]].numpy()
     assert np.abs(ours.clip(0, 255) - luma).max() <= 1
     smooth = job.result(operator.decode(data, smooth=True)).astype(float)
-    assert np.abs(smooth - np.asarray(Image.open(path)).astype(float)).max() <= 4
+    apart = np.abs(smooth - np.asarray(Image.open(path)).astype(float))
+    assert apart[:-2, :-2].max() <= 4  # at the border libjpeg ends the colours with the picture, not with the block
 
 
 def test_the_true_pictures_coefficients_lie_in_the_files_intervals(saved, large):

@@ -68,6 +68,30 @@ class Last(Average):
 
 
 @dataclass(frozen=True)
+class AtSteps(Average):
+    """The mean of the pictures at the given steps, of those that have come; before the first, the newest picture.
+
+    Early pictures of a run hold only the coarse shapes: several moments are several levels of detail.
+    """
+
+    steps: tuple[int, ...]
+    needs_pictures = True
+
+    def update(self, state: State, x: Tensor | None, model: Parametrisation) -> State:
+        if x is None:
+            raise TypeError("an average of pictures was given a step without one")
+        if not state:
+            state = {"step": torch.zeros(()), "count": torch.zeros(()), "x": x.clone()}
+        step, count = state["step"] + 1, state["count"]
+        if int(step) in self.steps:
+            return {"step": step, "count": count + 1, "x": torch.lerp(state["x"], x, float(1 / (count + 1)))}
+        return {"step": step, "count": count, "x": state["x"] if int(count) else x.clone()}
+
+    def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
+        return state["x"].mean(0, keepdim=True) if state else render(model)
+
+
+@dataclass(frozen=True)
 class ExponentialPictures(Average):
     """a <- decay a + (1 - decay) x: the paper's exponential window over the outputs, worth 1.2 dB there."""
 

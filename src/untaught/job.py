@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from untaught.averaging import Average, ExponentialPictures
@@ -55,10 +56,14 @@ class Job:
 
     def result(self, x: Tensor) -> Any:
         """The picture x of the problem, (1, c, *space), as the caller gets it."""
-        x = (
-            self.scale[0] + self.scale[1] * x.cpu().double()
-        )  # single precision would lose small contrasts on large offsets
+        # Single precision would lose small contrasts on large offsets.
+        x = x.cpu().to(torch.float64, copy=True).mul_(self.scale[1]).add_(self.scale[0])
         return x if self.finish is None else self.finish(x)
+
+    def remarks(self, x: Tensor) -> tuple[str, ...]:
+        """What `result` does to the picture that a person should know (values that are clipped), in sentences."""
+        remarks = getattr(self.finish, "remarks", None)
+        return () if remarks is None else tuple(remarks(self.scale[0] + self.scale[1] * x.cpu().double()))
 
 
 @dataclass(frozen=True)

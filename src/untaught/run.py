@@ -74,6 +74,7 @@ class Run(Iterator[Iterate]):
     """for iterate in Run(job): ...; `solution` is the best so far, at any moment; pausing is not calling `next`."""
 
     guard_every = 10
+    most_attempts = 5
 
     def __init__(self, job: Job) -> None:
         if not job.stages:
@@ -87,14 +88,14 @@ class Run(Iterator[Iterate]):
         self.total = 0
         self._begin(0, start=None)
 
-    def _begin(self, stage: int, start: Tensor | None) -> None:
-        self.stage, self.step, self.over = stage, 0, False
+    def _begin(self, stage: int, start: Tensor | None, attempt: int = 0) -> None:
+        self.stage, self.step, self.over, self.attempt = stage, 0, False, attempt
         own = self.job.stages[stage]
         self.method = m = own.method
         problem = (own.problem or self.job.problem).to(m.device)
         if start is not None:
             problem = replace(problem, start=start)
-        self.rng = Rng(m.seed + 1_000_003 * stage, m.device)
+        self.rng = Rng(m.seed + 1_000_003 * stage + 104_729 * attempt, m.device)
         self.full_data = problem.data
         self.problem, self.rule = m.stop.bind(problem, self.rng)
         self.objective = m.objective.bind(self.problem, m.prior)
@@ -107,7 +108,7 @@ class Run(Iterator[Iterate]):
         self.model = m.prior.build(self.problem.image_shape, self.problem, self.rng)
         self.optimiser = m.optimiser.build(_groups(self.model, self.problem.operator))
         self.verdict = Verdict(progress=0.0)
-        self.cut = 1.0
+        self.cut = 0.5**attempt
         self.average_state: dict[str, Tensor] = {}
         self.rule_state = self.rule.init()
         self.best: dict[str, Tensor] | None = None
@@ -118,6 +119,8 @@ class Run(Iterator[Iterate]):
         self.good = self._changing()
 
     def __next__(self) -> Iterate:
+        if self.verdict.again and self.attempt + 1 < self.most_attempts:
+            self._begin(self.stage, self.problem.start, self.attempt + 1)
         if self.over:
             if self.stage + 1 == len(self.job.stages):
                 raise StopIteration
@@ -142,6 +145,12 @@ class Run(Iterator[Iterate]):
         iterate = Iterate(self, seen)
         self.rule_state, self.verdict = self.rule.step(self.rule_state, iterate)
         iterate.verdict = self.verdict
+        if self.verdict.again:
+            last = self.attempt + 1 == self.most_attempts
+            remedy = (
+                "it is left at that: try another seed" if last else "the run began anew, with half the learning rate"
+            )
+            self.notes.append(f"At step {self.step} {self.verdict.again}: {remedy}.")
         if self.verdict.best:
             self.best, self.best_step = self.method.average.freeze(self.average_state, self.model), self.step
         self._guard(seen.fit)
@@ -206,6 +215,7 @@ class Run(Iterator[Iterate]):
         return {
             **self._changing(),
             "stage": self.stage,
+            "attempt": self.attempt,
             "total": self.total,
             "over": self.over,
             "seconds": self.seconds,
@@ -225,7 +235,7 @@ class Run(Iterator[Iterate]):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._begin(state["stage"], start=state["start"])
+        self._begin(state["stage"], state["start"], state.get("attempt", 0))
         self._restore(state)
         for name in (
             "step",

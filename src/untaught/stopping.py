@@ -29,12 +29,14 @@ class Verdict:
     """score: the rule's curve (None before it has one). best: this iterate is the best so far. stop: why the run ends, or None.
 
     progress: how far the run is, 0 to 1, or None where the rule cannot know; it drives schedules and remaining times.
+    again: why the stage has to begin anew, from another random start, or None.
     """
 
     score: float | None = None
     best: bool = False
     stop: str | None = None
     progress: float | None = None
+    again: str | None = None
 
 
 class Rule(ABC):
@@ -97,6 +99,7 @@ class FirstOf(Rule):
             best=judge.best,
             stop=_first(v.stop for _, v in verdicts),
             progress=max((v.progress for _, v in verdicts if v.progress is not None), default=None),
+            again=_first(v.again for _, v in verdicts),
         )
 
     @classmethod
@@ -127,6 +130,48 @@ class After(Rule):
     @classmethod
     def examples(cls) -> tuple[Rule, ...]:
         return (After(7),)
+
+
+@dataclass(frozen=True)
+class StuckChannel(Rule):
+    """Begin anew where a channel has got stuck: it fits the data worse than one plain colour would.
+
+    A sigmoid that large early steps have driven to black or white has no gradient left, and the picture stays reddish, or
+    green, for good: the failure that the authors of the Deep Image Prior warn of in flash/no-flash ("run again"). Looked at
+    once, at step `at`, and only where the data are the picture itself. A channel of no contrast is never stuck.
+    """
+
+    at: int = 60
+    needs = frozenset({"x"})
+    _data: Tensor | None = None
+    _weight: Tensor | None = None
+
+    def bind(self, problem: Problem, rng: Rng) -> tuple[Problem, Rule]:
+        if problem.data.shape != problem.image_shape:
+            raise BadInput(
+                f"StuckChannel compares the channels of picture and data, but a picture of {problem.image_shape} has "
+                f"data of {tuple(problem.data.shape)}: leave it out."
+            )
+        weight = torch.ones_like(problem.data) if problem.weight is None else problem.weight
+        return problem, replace(self, _data=problem.data, _weight=weight)
+
+    def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
+        if iterate.step != self.at or iterate.x is None or self._data is None or self._weight is None:
+            return state, Verdict()
+        y, x = self._data[0].flatten(1), iterate.x.mean(0).flatten(1)
+        w = self._weight[0].flatten(1)
+        w = w / w.sum(1, keepdim=True).clamp_min(1e-12)
+        mean = (w * y).sum(1, keepdim=True)
+        plain, misfit = ((w * (v - y).square()).sum(1) for v in (mean, x))
+        stuck = [i for i in range(len(y)) if plain[i] > 1e-6 and misfit[i] > 1.02 * plain[i]]
+        if not stuck:
+            return state, Verdict()
+        names = ("red", "green", "blue") if len(y) == 3 else tuple(f"channel {i}" for i in range(len(y)))
+        return state, Verdict(again=f"{' and '.join(names[i] for i in stuck)} fitted worse than one plain colour would")
+
+    @classmethod
+    def examples(cls) -> tuple[Rule, ...]:
+        return (StuckChannel(3),)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import sys
 import time
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from untaught.checkpoints import Folder
     from untaught.images import Image
     from untaught.recipes import Recipe
-    from untaught.run import Iterate, Run
+    from untaught.run import Iterate, Job, Run
 
 FLAG = Parameter(negative=())
 LONG = 30.0  # seconds: a run that is expected to last longer is kept without being asked
@@ -67,7 +68,7 @@ class Keeper:
 
     def __call__(self, iterate: Iterate) -> None:
         if time.monotonic() >= self.due:
-            if self.begun or self.long:
+            if self.begun or (self.long and not self.run.over):  # one that is over is about to be written
                 self.save()
             self.due = time.monotonic() + self.every
 
@@ -143,6 +144,8 @@ def carry_out(
     if state is not None:
         run.load_state_dict(state)
     keeper.start(run, recipe.resolved(job, one.compose))
+    if state is None:
+        foretell(job, as_json=as_json, quiet=quiet)
     goes_on = f"The run is kept: {keeper.folder} continues it."
     limit = recipe.steps - run.total if recipe.steps else None
     try:
@@ -152,7 +155,9 @@ def carry_out(
         keeper.claim()
         done = keeper.recipe.finished(steps=run.total, complete=complete, notes=solution.notes)
         try:
-            written = images.write(target, job.result(solution.x), image, recipe=done.to_toml())
+            company = getattr(job.finish, "company", None)  # what of the file does not belong to the result
+            like = company(image) if company and image else image
+            written = images.write(target, job.result(solution.x), like, recipe=done.to_toml())
         except UntaughtError as error:  # hours of work are not lost with a disk that is full at the end
             raise UntaughtError(f"{error} {goes_on}" if keeper.save() else str(error)) from error
     except KeyboardInterrupt:
@@ -163,6 +168,7 @@ def carry_out(
         *notes,
         *(image.notes if image else ()),
         *solution.notes,
+        *job.remarks(solution.x),
         *written,
         *keeper.end(keep=keeper.keep or interrupted),
     )
@@ -170,6 +176,20 @@ def carry_out(
         notes += (goes_on,)
     say(solution, notes, target, as_json=as_json, quiet=quiet)
     return INTERRUPTED if interrupted else 0
+
+
+def foretell(job: Job, *, as_json: bool, quiet: bool) -> None:
+    """Say how long a large picture will take, where that is over 30 s, from a few seconds on parts of it."""
+    from untaught.studies.explain import forecast
+
+    seconds = None if quiet else forecast(job)
+    if seconds is None or seconds < LONG:
+        return
+    if as_json:
+        print(json.dumps({"expected_seconds": round(seconds)}), flush=True)
+    else:
+        span = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+        print(f"untaught: this will take about {span}.", file=sys.stderr, flush=True)
 
 
 def run(

@@ -79,7 +79,7 @@ class Task:
 
         job = self.job(picture, **settings)
         solution = solve(job)
-        for note in solution.notes:
+        for note in (*solution.notes, *job.remarks(solution.x)):
             logging.getLogger("untaught").info(note)
         return job.result(solution.x)
 

@@ -1,0 +1,205 @@
+"""Guided by a picture: the guide is brought onto the grid, a stuck colour starts the run anew, and both are said."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import untaught
+from untaught.codes import Picture
+from untaught.errors import BadInput
+from untaught.metrics import psnr
+from untaught.optimisers import Adam
+from untaught.presets.flash import PRESETS
+from untaught.priors import Parametrisation, Prior
+from untaught.problem import Problem
+from untaught.registration import moved, shift
+from untaught.run import Job, Method, Run, Stage, solve
+from untaught.stopping import After, StuckChannel
+
+FEW = {"steps": 3}
+
+
+@pytest.fixture
+def pair():
+    """(dark and noisy, with flash), uint8, (96, 112, 3): the second of another colour, and lighter in the middle."""
+    from skimage import data
+
+    photo = data.chelsea()[60:156, 120:232] / 255
+    light = np.exp(-(np.linspace(-1, 1, 112) ** 2))[None, :, None]
+    bright = np.clip(photo * light * [0.9, 1.0, 1.1], 0, 1)
+    dark = np.clip(0.4 * photo * [1.2, 1.0, 0.6] + np.random.default_rng(0).normal(0, 0.05, photo.shape), 0, 1)
+    return tuple(np.rint(255 * v).astype(np.uint8) for v in (dark, bright))
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_every_preset_runs_and_keeps_type_and_shape(preset, pair):
+    dark, bright = (p[:20, :23] for p in pair)
+    result = untaught.flash(dark, flash=bright, preset=preset, **FEW)
+    assert (result.dtype, result.shape) == (dark.dtype, dark.shape)
+
+
+def test_the_papers_network_has_the_papers_number_of_parameters(pair):
+    run = Run(untaught.flash.job(pair[0], flash=pair[1], preset="paper"))
+    assert sum(p.numel() for p in run.model.parameters()) == 2_184_307
+    assert run.steps == 601
+    assert run.method.optimiser.lr == 0.1
+    assert run.method.prior.jitter == 0
+    assert run.model.z.shape[1] == 3
+
+
+def test_a_dark_photo_gets_cleaner(pair):
+    from skimage import data
+
+    truth = np.clip(0.4 * data.chelsea()[60:156, 120:232] / 255 * [1.2, 1.0, 0.6], 0, 1)
+    result = untaught.flash(pair[0], flash=pair[1], steps=60)
+    assert psnr(result / 255, truth) > psnr(pair[0] / 255, truth) + 3
+
+
+@pytest.mark.parametrize("form", ["grey", "float", "16 bit", "larger"])
+def test_any_picture_can_guide(form, pair):
+    dark, guide = pair
+    if form == "grey":
+        guide = guide[..., 1]
+    if form == "float":
+        guide = guide.astype(np.float32) * 1e4 - 7
+    if form == "16 bit":
+        guide = guide.astype(np.uint16) * 257
+    if form == "larger":
+        guide = np.kron(guide, np.ones((2, 2, 1), np.uint8))
+    job = untaught.flash.job(dark, guide=guide, **FEW)
+    code = job.stages[0].method.prior.code
+    assert isinstance(code, Picture)
+    assert tuple(code.image.shape) == (1, 1 if form == "grey" else 3, 96, 112)
+    assert untaught.flash(dark, guide=guide, **FEW).shape == dark.shape
+    assert any("resized from 224 x 192 to 112 x 96" in n for n in job.notes) == (form == "larger")
+
+
+@pytest.mark.parametrize("by", [(2.0, -3.0), (-1.5, 0.75)])
+def test_a_shifted_guide_is_moved_back_to_a_fraction_of_a_pixel_and_said(by, pair):
+    dark, bright = (torch.from_numpy(p / 255).permute(2, 0, 1)[None].float() for p in pair)
+    found = shift(moved(bright, *by), dark)
+    assert found == pytest.approx((-by[0], -by[1]), abs=0.5)
+    guide = (255 * moved(bright, *by)[0].permute(1, 2, 0).clamp(0, 1)).numpy().astype(np.uint8)
+    (note,) = untaught.flash.job(pair[0], flash=guide, **FEW).notes
+    assert "was moved by" in note
+    assert untaught.flash.job(pair[0], flash=guide, align=False, **FEW).notes == ()
+
+
+def test_moving_there_and_back_leaves_the_middle():
+    x = torch.rand(1, 2, 20, 30, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(moved(moved(x, 2, 3), -2, -3)[..., 4:-4, 4:-4], x[..., 4:-4, 4:-4])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1, 3), (33, 65)])
+def test_any_size_from_one_pixel(shape):
+    draw = np.random.default_rng(0)
+    dark, bright = (draw.integers(0, 256, shape).astype(np.uint8) for _ in range(2))
+    assert untaught.flash(dark, flash=bright, **FEW).shape == shape
+
+
+class Stuck(Prior):
+    """A picture whose first channel is white, with no way back, at a first start; and the data's mean at any other."""
+
+    def build(self, shape, problem, rng):
+        return _Stuck(problem, first=rng.seed == 0)
+
+    @classmethod
+    def examples(cls):
+        return ()
+
+
+class _Stuck(Parametrisation):
+    def __init__(self, problem, first):
+        super().__init__()
+        self.x = nn.Parameter(problem.data.clone())
+        self.first = first
+
+    def forward(self, z=None, *, rng=None):
+        return torch.cat([self.x[:, :1] * 0 + 1, self.x[:, 1:]], 1) if self.first else self.x
+
+
+class TestStuckColour:
+    problem = Problem(torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(1)) * 0.4)
+
+    def job(self, rule):
+        method = Method(Stuck(), optimiser=Adam(1e-3), stop=After(9) | rule)
+        return Job((Stage(method),), self.problem)
+
+    def test_it_starts_anew_at_half_the_rate_and_says_why(self):
+        run = Run(self.job(StuckChannel(4)))
+        steps = [iterate.step for iterate in run]
+        assert steps == [1, 2, 3, 4, *range(1, 10)]
+        assert run.optimiser.param_groups[0]["lr"] == pytest.approx(5e-4)
+        (note,) = run.solution.notes
+        assert note == (
+            "At step 4 red fitted worse than one plain colour would: the run began anew, with half the learning rate."
+        )
+        assert float((run.solution.x - self.problem.data).abs().max()) < 0.02
+
+    def test_an_interrupted_run_goes_on_after_its_new_start(self):
+        whole = solve(self.job(StuckChannel(4)))
+        for steps in (3, 4, 5, 7):
+            first, second = Run(self.job(StuckChannel(4))), Run(self.job(StuckChannel(4)))
+            for _ in range(steps):
+                next(first)
+            second.load_state_dict(first.state_dict())
+            assert solve_rest(second).notes == whole.notes
+            assert torch.equal(solve_rest(second).x, whole.x)
+
+    def test_a_picture_that_is_never_right_is_left_at_that(self):
+        class Always(Stuck):
+            def build(self, shape, problem, rng):
+                return _Stuck(problem, first=True)
+
+        job = self.job(StuckChannel(2))
+        stage = replace(job.stages[0], method=replace(job.stages[0].method, prior=Always()))
+        notes = solve(replace(job, stages=(stage,))).notes
+        assert len(notes) == 5
+        assert "try another seed" in notes[-1]
+
+    def test_data_that_are_no_picture_are_refused(self):
+        from untaught.operators import FromLinear
+
+        problem = Problem(torch.ones(1, 2), FromLinear(torch.ones(2, 48), (3, 4, 4)))
+        with pytest.raises(BadInput, match="leave it out"):
+            Run(Job((Stage(Method(Stuck(), stop=After(9) | StuckChannel())),), problem))
+
+
+def solve_rest(run):
+    for _ in run:
+        pass
+    return run.solution
+
+
+def test_a_job_pickles_to_the_same_job(pair):
+    job = untaught.flash.job(pair[0], flash=pair[1], steps=4)
+    first, second = (j.result(solve(j).x) for j in (job, pickle.loads(pickle.dumps(job))))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda dark, bright: {}, "none is given: give --flash or --guide"),
+        (lambda dark, bright: {"flash": bright, "guide": bright}, "both is given"),
+        (lambda dark, bright: {"flash": bright[:, :40]}, r"40 x 96 and the picture 112 x 96.*Crop"),
+        (lambda dark, bright: {"guide": bright * 0}, "guide cannot be used.*Every pixel"),
+        (lambda dark, bright: {"guide": bright * np.nan}, "guide cannot be used.*NaN"),
+        (lambda dark, bright: {"flash": bright, "preset": "bst"}, "did you mean 'best'"),
+        (lambda dark, bright: {"flash": bright, "channel_axis": None}, "two axes of space"),
+    ],
+)
+def test_bad_input_gets_a_sentence(change, sentence, pair):
+    with pytest.raises(BadInput, match=sentence):
+        untaught.flash(pair[0], **change(*pair))
+
+
+def test_a_file_that_is_not_there(pair, tmp_path):
+    with pytest.raises(BadInput, match="There is no file"):
+        untaught.flash(pair[0], flash=tmp_path / "flash.png")
