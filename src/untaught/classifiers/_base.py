@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ class Classifier:
     build: makes the module, (b, 3, h, w) -> (b, classes); False asks for the convolutions alone, True for all of it.
     size: the side of the square it was taught with. mean, std: what is taken off RGB in [0, 1], and divided by, first.
     logits: the layer whose channels are the classes, before anything that could hide their gradient.
+    layer: the one that is taken where none is named, somewhere in the middle.
     head: how the names of the weights begin that a file of features alone lacks.
     aliases: other names of layers, as papers call them.
     stems: how files of its weights are called in a folder. installed: where a package has put them; extra: which one.
@@ -33,6 +34,7 @@ class Classifier:
     source: str
     stems: tuple[str, ...]
     logits: str
+    layer: str = ""
     head: str = "classifier."
     size: int = 224
     mean: tuple[float, ...] = IMAGENET_MEAN
@@ -66,29 +68,32 @@ class Loaded:
         self._refuse_without_head()
         return self.module(self.recipe.normalise(x))
 
-    @cached_property
-    def layers(self) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """By name, in the order in which they are used: the kind of each layer and the shape of what it makes, (c, *space)."""
-        found: dict[str, tuple[str, tuple[int, ...]]] = {}
-        handles = []
+    def answers(self, x: Tensor) -> Iterator[tuple[str, str, Tensor]]:
+        """(name, kind, answer) of every layer to RGB pictures in [0, 1], in the order in which they are used."""
+        found: list[tuple[str, str, Tensor]] = []
 
         def note(name: str) -> Callable[..., None]:
             def hook(module: nn.Module, _: object, result: object) -> None:
                 if isinstance(result, Tensor):
-                    found.setdefault(name, (type(module).__name__, tuple(result.shape[1:])))
+                    found.append((name, type(module).__name__, result.clone()))  # the next may work in place
 
             return hook
 
-        for name, part in self.module.named_modules():
-            if name:
-                handles.append(part.register_forward_hook(note(name)))
+        handles = [part.register_forward_hook(note(name)) for name, part in self.module.named_modules() if name]
         try:
             with torch.no_grad():
-                self.module(next(self.module.parameters()).new_zeros(1, 3, self.recipe.size, self.recipe.size))
+                self.module(self.recipe.normalise(x))
         finally:
             for handle in handles:
                 handle.remove()
-        return found
+        first = {name: i for i, (name, _, _) in reversed(list(enumerate(found)))}
+        return (answer for i, answer in enumerate(found) if first[answer[0]] == i)
+
+    @cached_property
+    def layers(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """By name, in the order in which they are used: the kind of each layer and the shape of what it makes, (c, *space)."""
+        x = next(self.module.parameters()).new_zeros(1, 3, self.recipe.size, self.recipe.size)
+        return {name: (kind, tuple(answer.shape[1:])) for name, kind, answer in self.answers(x)}
 
     def layer(self, name: str) -> tuple[str, str | None]:
         """The name of a layer that there is, and a sentence where another one stands in for it.

@@ -60,6 +60,7 @@ CLASSIFIER = Classifier(
     "Krizhevsky 2014",
     ("alexnet",),
     logits="classifier.6",
+    layer="conv4",
     aliases={
         **{f"conv{i}": f"features.{at}" for i, at in enumerate(_CONVOLUTIONS, 1)},
         **{f"relu{i}": f"features.{at + 1}" for i, at in enumerate(_CONVOLUTIONS, 1)},

@@ -95,6 +95,7 @@ CLASSIFIER = Classifier(
     "Tan and Le 2019",
     ("efficientnet_lite0", "tf_efficientnet_lite0"),
     logits="_fc",
+    layer="block5",
     head="_fc.",
     mean=(127 / 255,) * 3,
     std=(128 / 255,) * 3,

@@ -59,6 +59,7 @@ CLASSIFIER = Classifier(
     "Iandola et al. 2016",
     ("squeezenet1_0",),
     logits="classifier.1",
+    layer="fire5",
     aliases={
         **{"conv1": "features.0", "conv10": "classifier.1"},
         **{f"fire{i}": f"features.{at}" for i, at in enumerate((3, 4, 5, 7, 8, 9, 10, 12), 2)},

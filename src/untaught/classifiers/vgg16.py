@@ -59,5 +59,5 @@ def _aliases() -> dict[str, str]:
 
 
 CLASSIFIER = Classifier(
-    "vgg16", VGG, "Simonyan and Zisserman 2015", ("vgg16",), logits="classifier.6", aliases=_aliases()
+    "vgg16", VGG, "Simonyan and Zisserman 2015", ("vgg16",), logits="classifier.6", layer="conv4_2", aliases=_aliases()
 )

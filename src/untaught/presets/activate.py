@@ -1,0 +1,49 @@
+"""How a part of a network is excited: the paper's network, a narrower one, and none."""
+
+from __future__ import annotations
+
+from untaught.presets import Facts, Preset
+from untaught.presets.preimage import network, pixels
+from untaught.run import Stage
+
+TV_WEIGHT = 50.0
+"""Of total variation, beside logits that reach 50 to 100."""
+
+
+def _fast(facts: Facts) -> tuple[Stage, ...]:
+    from untaught.networks.hourglass import Hourglass
+
+    net = Hourglass(down=(16, 32, 64, 64, 64), skip=(0, 4, 4, 4, 4))
+    return network(facts, net=net, code=16, lr=0.01, steps=500, jitter=0.03)
+
+
+def _paper(facts: Facts) -> tuple[Stage, ...]:
+    from untaught.networks.hourglass import Hourglass
+
+    net = Hourglass(
+        down=(16, 32, 64, 128, 128, 128),
+        skip=(0, 4, 4, 4, 4, 4),
+        kernel_down=(5, 3, 5, 5, 3, 5),
+        kernel_up=(5, 3, 5, 3, 5, 3),
+        downsample="avg",
+    )
+    flat = facts.problem.data.ndim == 2 or facts.problem.data.shape[1] == 1000  # the paper's faster rate for classes
+    return network(facts, net=net, code=32, lr=0.01 if flat else 0.001, steps=3100, jitter=0.03)
+
+
+def _pixels(facts: Facts) -> tuple[Stage, ...]:
+    return pixels(facts, lr=0.01, steps=500)
+
+
+_PAPER = "Ulyanov, Vedaldi and Lempitsky, IJCV 2020, section 4.7: 3100 steps"
+PRESETS = {
+    p.name: p
+    for p in (
+        Preset("fast", "a narrow network", "the paper's objective; values: benchmarks/features.py", _fast, 6000),
+        Preset("paper", "the exact recipe", _PAPER, _paper, 9000),
+        Preset(
+            "tv", "no network, total variation", "the paper's baseline, with the weight of this project", _pixels, 3000
+        ),
+        Preset("pixels", "no network, nothing", "the paper's baseline without a prior", _pixels, 3000),
+    )
+}

@@ -1,0 +1,75 @@
+"""How a picture is found that a layer cannot tell from another: the paper's network, a narrower one, and none."""
+
+from __future__ import annotations
+
+from untaught.presets import Facts, Preset
+from untaught.run import Stage
+
+TV_WEIGHT = 0.02
+"""Of total variation, times the mean square of the layer's values."""
+
+
+def network(
+    facts: Facts, *, net: object, code: int, lr: float, steps: int, jitter: float = 0.0, average: float | None = None
+) -> tuple[Stage, ...]:
+    """A network with noise as its code, for a fixed number of steps. average: the decay, or None for the last picture."""
+    from untaught.averaging import ExponentialPictures, Last
+    from untaught.codes import Noise
+    from untaught.optimisers import Adam
+    from untaught.priors import Network
+    from untaught.run import Method
+    from untaught.stopping import After
+
+    shown = Last() if average is None else ExponentialPictures(average)
+    prior = Network(net, Noise(code), jitter=jitter)  # type: ignore[arg-type]
+    return (Stage(Method(prior, optimiser=Adam(lr), average=shown, stop=After(facts.steps or steps))),)
+
+
+def pixels(facts: Facts, *, lr: float, steps: int) -> tuple[Stage, ...]:
+    """No network: the values themselves are sought."""
+    from untaught.averaging import Last
+    from untaught.optimisers import Adam
+    from untaught.priors import Pixels
+    from untaught.run import Method
+    from untaught.stopping import After
+
+    return (Stage(Method(Pixels(), optimiser=Adam(lr), average=Last(), stop=After(facts.steps or steps))),)
+
+
+def _fast(facts: Facts) -> tuple[Stage, ...]:
+    from untaught.networks.hourglass import Hourglass
+
+    net = Hourglass(down=(16, 32, 64, 64, 64), skip=4)
+    return network(facts, net=net, code=16, lr=0.01, steps=800)
+
+
+def _paper(facts: Facts) -> tuple[Stage, ...]:
+    from untaught.networks.hourglass import Hourglass
+
+    kernels = (7, 7, 5, 5, 3, 3)
+    net = Hourglass(
+        down=(16, 32, 64, 128, 128, 128),
+        skip=4,
+        kernel_down=kernels,
+        kernel_up=kernels,
+        upsample="nearest",
+        downsample="avg",
+        padding="zero",
+    )
+    return network(facts, net=net, code=32, lr=0.001, steps=3100)
+
+
+def _pixels(facts: Facts) -> tuple[Stage, ...]:
+    return pixels(facts, lr=0.01, steps=800)
+
+
+_PAPER = "Ulyanov, Vedaldi and Lempitsky, IJCV 2020, section 4.6: 3100 steps"
+PRESETS = {
+    p.name: p
+    for p in (
+        Preset("fast", "a narrow network", "the paper's objective; values: benchmarks/features.py", _fast, 6000),
+        Preset("paper", "the exact recipe", _PAPER, _paper, 9000),
+        Preset("tv", "no network, total variation", "Mahendran and Vedaldi, CVPR 2015, with Adam", _pixels, 3000),
+        Preset("pixels", "no network, nothing", "the paper's baseline without a prior", _pixels, 3000),
+    )
+}

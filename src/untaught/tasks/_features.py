@@ -1,0 +1,104 @@
+"""What the two tasks with a classifier share: the model of the caller's choice, a picture as it sees one, its layer's data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught import arrays
+from untaught.errors import BadInput
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from untaught.classifiers import Loaded
+    from untaught.operators import Operator
+
+
+def model_of(model: str | nn.Module | Loaded, weights: Any, notes: list[str]) -> Loaded:
+    """The classifier of that name with its weights, or the caller's own module."""
+    from untaught import classifiers
+
+    if not isinstance(model, str):
+        return model if isinstance(model, classifiers.Loaded) else classifiers.of_module(model)
+    found = classifiers.load(model, weights)
+    notes.append(f"the model is {model}, with the weights {found.weights}")
+    return found
+
+
+def layer_of(model: Loaded, layer: str | None, notes: list[str]) -> str:
+    """The layer's own name; what stands in for it is told in `notes`."""
+    name, said = model.layer(layer or model.recipe.layer or list(model.layers)[-1])
+    notes += [said] if said else []
+    return name
+
+
+def canvas_of(model: Loaded, preset: str) -> int:
+    """The side of the picture sought: what the model sees, and for the paper's recipe a margin that it does not see."""
+    return -(-model.recipe.size // 32) * 32 + (32 if preset == "paper" else 0)
+
+
+def operator_of(model: Loaded, layer: str, canvas: int, *, disc: bool = False) -> Operator:
+    """Features of the layer, of the middle of a picture in [0, 1], (1, 3, canvas, canvas)."""
+    from untaught.operators.features import Features, View
+
+    r = model.recipe
+    return Features(model.module, layer, (3, r.size, r.size)) @ View(
+        (3, canvas, canvas), (r.size, r.size), r.mean, r.std, disc
+    )
+
+
+def seen(picture: Any, size: int) -> tuple[Tensor, str]:
+    """A picture as a model of that size sees it, (1, 3, size, size) in [0, 1]: scaled, its middle; and its type's name."""
+    import torch.nn.functional as F
+
+    from untaught.operators.features import middle
+
+    array, axis = arrays.take(picture)
+    full = arrays.full_scale(array)
+    x = arrays.tensor(array, axis, (0.0, full))
+    if x.ndim != 4 or x.shape[1] not in (1, 3):
+        raise BadInput(f"A classifier sees grey or RGB pictures; this one is of shape {array.shape}.")
+    if full == 1 and not 0 <= float(x.min()) <= float(x.max()) <= 1:
+        raise BadInput(
+            f"The values run from {float(x.min()):.3g} to {float(x.max()):.3g}, and a classifier sees floats in [0, 1]: "
+            "scale them."
+        )
+    x = x.expand(1, 3, *x.shape[2:])
+    height, width = (max(size, round(n * size / min(x.shape[2:]))) for n in x.shape[2:])
+    if (height, width) != tuple(x.shape[2:]):
+        x = F.interpolate(x, (height, width), mode="bicubic", antialias=True, align_corners=False).clamp(0, 1)
+    return middle(x, (size, size)).contiguous(), str(array.dtype)
+
+
+def start(canvas: int, seed: int) -> Tensor:
+    """Where pixels without a network begin: grey with a trace of noise, (1, 3, canvas, canvas)."""
+    import torch
+
+    noise = torch.randn((1, 3, canvas, canvas), generator=torch.Generator().manual_seed(seed))
+    return 0.5 + 0.02 * noise
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The picture as the model saw it, (size, size, 3): the middle; of a disc, with the grey around it."""
+
+    size: int
+    dtype: str = "uint8"
+    disc: bool = False
+
+    def __call__(self, x: Any) -> NDArray:
+        import torch
+
+        from untaught.operators.features import circle, middle
+
+        size = (self.size, self.size)
+        # The values are those of the type, 0 to 255, 65535 or 1: `Job.scale` has brought them there.
+        full = arrays.FULL_SCALE.get(np.dtype(self.dtype), 1.0)
+        x = middle(x, size).clamp(0, full)
+        if self.disc:
+            x = torch.lerp(torch.full_like(x, full / 2), x, circle(size).to(x))
+        return arrays.Layout(self.dtype, -1)(x)
