@@ -5,11 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from untaught.cli.watching import INTERRUPTED, watch
+
+if TYPE_CHECKING:
+    from untaught.studies.networks import Row
 
 FLAG = Parameter(negative=())
 
@@ -113,7 +116,7 @@ def compare(
     return INTERRUPTED if interrupted else 0
 
 
-def _tell(rows: list, device: str, markdown: Path | None) -> None:  # type: ignore[type-arg]
+def _tell(rows: list[Row], device: str, markdown: Path | None) -> None:
     """The table on the terminal, and in the file that was asked for."""
     from rich.console import Console
     from rich.table import Table

@@ -201,12 +201,22 @@ class Score:
 def row(pair: Pair, network: str, seed: int, setting: Setting, score: Score, seconds: float) -> Row:
     """The row of a finished run."""
     step, best = max(score.curve, key=lambda at: at[1])
-    done = (setting.steps, setting.size, setting.width, setting.rate(network))
-    noisy = psnr(pair.input(seed), pair.clean)
-    figures = [round(v, 4) for v in (noisy, best)]
-    final = round(score.curve[-1][1], 4)
-    names = (pair.noise, pair.amount, pair.name, network, seed)
-    return Row(*names, *done, *figures, step, final, round(seconds, 2))
+    return Row(
+        noise=pair.noise,
+        amount=pair.amount,
+        picture=pair.name,
+        network=network,
+        seed=seed,
+        steps=setting.steps,
+        size=setting.size,
+        width=setting.width,
+        lr=setting.rate(network),
+        noisy=round(psnr(pair.input(seed), pair.clean), 4),
+        best=round(best, 4),
+        best_step=step,
+        final=round(score.curve[-1][1], 4),
+        seconds=round(seconds, 2),
+    )
 
 
 def plan(
@@ -256,7 +266,7 @@ HEADER = ("noise", "network", "runs", "noisy", "best (oracle)", "at step", "fina
 
 def summary(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     """For each noise and network: means over pictures and seeds; ± the deviation over the seeds' means, where there are two."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for noise, amount in dict.fromkeys((r.noise, r.amount) for r in rows):
         for network in [n for n in NETWORKS if any(r.network == n for r in rows)]:
             mine = [r for r in rows if (r.noise, r.amount, r.network) == (noise, amount, network)]
