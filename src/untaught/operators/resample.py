@@ -7,7 +7,6 @@ Both sizes are given, so any factor from 1 up works, also another one along each
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -22,26 +21,23 @@ BLOCK = 64
 """Pixels of the small picture that share one dense matrix: the cost stays linear in the size of large pictures."""
 
 
-def _lanczos(x: float, lobes: int) -> float:
-    if x == 0:
-        return 1.0
-    return lobes * math.sin(math.pi * x) * math.sin(math.pi * x / lobes) / (math.pi * x) ** 2 if abs(x) < lobes else 0.0
+def _lanczos(x: Tensor, lobes: int) -> Tensor:
+    return torch.where(x.abs() < lobes, torch.sinc(x) * torch.sinc(x / lobes), 0.0)
 
 
-def _bicubic(x: float, a: float = -0.5) -> float:
-    x = abs(x)
-    if x < 1:
-        return ((a + 2) * x - (a + 3)) * x * x + 1
-    return (((x - 5) * x + 8) * x - 4) * a if x < 2 else 0.0
+def _bicubic(x: Tensor, a: float = -0.5) -> Tensor:
+    x = x.abs()
+    near, far = ((a + 2) * x - (a + 3)) * x * x + 1, (((x - 5) * x + 8) * x - 4) * a
+    return torch.where(x < 1, near, torch.where(x < 2, far, 0.0))
 
 
 # The distance is in pixels of the small picture; the number is where the kernel ends.
-KERNELS: dict[str, tuple[Callable[[float], float], float]] = {
-    "box": (lambda x: 1.0 if -0.5 < x <= 0.5 else 0.0, 0.5),
+KERNELS: dict[str, tuple[Callable[[Tensor], Tensor], float]] = {
+    "box": (lambda x: ((x > -0.5) & (x <= 0.5)).double(), 0.5),
     "bicubic": (_bicubic, 2.0),
     "lanczos2": (lambda x: _lanczos(x, 2), 2.0),
     "lanczos3": (lambda x: _lanczos(x, 3), 3.0),
-    "gauss": (lambda x: math.exp(-2 * x * x), 2.0),  # standard deviation: half a pixel
+    "gauss": (lambda x: torch.exp(-2 * x * x), 2.0),  # standard deviation: half a pixel
 }
 
 
@@ -120,22 +116,16 @@ def _rows(which: range, small: int, large: int, kernel: str, border: Border) -> 
     function, reach = KERNELS[kernel]
     scale = large / small
     wide = max(1.0, scale)  # to enlarge, the kernel is as wide as it is
-    found: list[dict[int, float]] = []
-    for i in which:
-        centre = (i + 0.5) * scale
-        taps: dict[int, float] = {}
-        for j in range(math.floor(centre - reach * wide + 0.5), math.floor(centre + reach * wide + 0.5)):
-            inside = min(max(j, 0), large - 1)
-            if inside == j or border == "repeat":
-                taps[inside] = taps.get(inside, 0.0) + function((j + 0.5 - centre) / wide)
-        found.append(taps)
-    first, last = min(map(min, found)), max(map(max, found))
-    rows = torch.zeros(len(found), last - first + 1, dtype=torch.float64)
-    for row, taps in zip(rows, found, strict=True):
-        total = sum(taps.values())
-        for j, weight in taps.items():
-            row[j - first] = weight / total
-    return first, rows
+    centre = (torch.tensor(which, dtype=torch.float64) + 0.5) * scale
+    low, high = (torch.floor(centre + side * reach * wide + 0.5).long() for side in (-1, 1))
+    taps = low[:, None] + torch.arange(int((high - low).max()))
+    inside = taps.clamp(0, large - 1)
+    counts = (taps < high[:, None]) & ((inside == taps) | (border == "repeat"))
+    weights = function((taps + 0.5 - centre[:, None]) / wide) * counts
+    first, last = int(inside[counts].min()), int(inside[counts].max())
+    rows = torch.zeros(len(which), last - first + 1, dtype=torch.float64)
+    rows.scatter_add_(1, (inside - first).clamp(0, last - first), weights)
+    return first, rows / rows.sum(1, keepdim=True)
 
 
 def _size(space: Sequence[int]) -> str:

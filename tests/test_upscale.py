@@ -1,0 +1,176 @@
+"""Enlarging: the operator is Pillow's, the task takes the small picture alone and keeps its type, refusals."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import untaught
+from untaught.errors import BadInput
+from untaught.metrics import psnr
+from untaught.objectives.pairs import Pairs
+from untaught.operators.resample import KERNELS, Downsample, resized
+from untaught.presets.upscale import PRESETS
+from untaught.problem import Problem
+
+PILLOW = {"box": Image.Resampling.BOX, "bicubic": Image.Resampling.BICUBIC, "lanczos3": Image.Resampling.LANCZOS}
+SIZES = [((13, 17), (52, 68)), ((13, 17), (41, 50)), ((1, 5), (4, 23)), ((150, 3), (601, 12)), ((9, 9), (10, 11))]
+
+
+@pytest.mark.parametrize("kernel", sorted(PILLOW))
+@pytest.mark.parametrize(("small", "large"), SIZES)
+def test_the_operator_is_pillows_resize_in_floats(kernel, small, large):
+    x = np.random.default_rng(0).random(large, np.float32)
+    expected = np.asarray(Image.fromarray(x).resize(small[::-1], PILLOW[kernel]))
+    found = Downsample(small, large, kernel)(torch.from_numpy(x)[None, None])[0, 0].numpy()
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("small", "large"), SIZES)
+def test_resized_is_pillows_bicubic_in_both_directions(small, large):
+    for before, after in ((small, large), (large, small)):
+        x = np.random.default_rng(0).random(before, np.float32)
+        expected = np.asarray(Image.fromarray(x).resize(after[::-1], Image.Resampling.BICUBIC))
+        np.testing.assert_allclose(resized(torch.from_numpy(x)[None, None], after)[0, 0], expected, atol=1e-5)
+
+
+def papers_downsampler(x: np.ndarray, factor: int) -> np.ndarray:
+    """The Deep Image Prior's, written out: lanczos2, 4 factor taps (phase 0.5), borders repeated, every factor-th pixel."""
+    taps = np.array([(i + 0.5 - 2 * factor) / factor for i in range(4 * factor)])
+    taps = np.sinc(taps) * np.sinc(taps / 2)
+    kernel = np.outer(taps, taps) / taps.sum() ** 2
+    pad = (4 * factor - factor) // 2
+    wide = np.pad(x, pad, mode="edge")
+    view = np.lib.stride_tricks.sliding_window_view(wide, kernel.shape)[::factor, ::factor]
+    return np.einsum("ijkl,kl->ij", view, kernel)
+
+
+@pytest.mark.parametrize("factor", [2, 4, 8])
+def test_the_papers_downsampler_is_lanczos2_with_repeated_borders(factor):
+    x = np.random.default_rng(1).random((6 * factor, 5 * factor))
+    operator = Downsample((6, 5), x.shape, "lanczos2", border="repeat")
+    found = operator(torch.from_numpy(x)[None, None])[0, 0]
+    np.testing.assert_allclose(found, papers_downsampler(x, factor), atol=1e-6)
+
+
+@pytest.mark.parametrize("kernel", sorted(KERNELS))
+@pytest.mark.parametrize("border", ["renormalise", "repeat"])
+def test_a_constant_picture_stays_constant(kernel, border):
+    operator = Downsample((3, 7), (10, 16), kernel, border=border)
+    torch.testing.assert_close(operator(torch.full((1, 1, 10, 16), 0.7)), torch.full((1, 1, 3, 7), 0.7))
+
+
+def test_sizes_that_cannot_be_are_refused():
+    with pytest.raises(BadInput, match="8 x 8 cannot be made smaller to 9 x 4"):
+        Downsample((9, 4), (8, 8))
+    with pytest.raises(BadInput, match=r"data are 3 x 4.*makes pictures of 4 x 4"):
+        Downsample((4, 4), (8, 8)).image_shape((1, 3, 3, 4))
+
+
+class TestPairs:
+    def test_the_way_is_made_in_equal_strides(self):
+        assert Pairs().sizes(Downsample((10, 10), (80, 80))) == [(20, 20), (40, 40), (80, 80)]
+        assert Pairs().sizes(Downsample((10, 10), (17, 17))) == [(17, 17)]
+        assert Pairs().sizes(Downsample((100, 50), (300, 150))) == [(173, 87), (300, 150)]
+
+    def test_what_is_put_back_agrees_with_the_data(self):
+        operator = Downsample((12, 12), (36, 36))
+        y = torch.rand(1, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+        x = Pairs(repeats=30).put_back(resized(y, (36, 36)), y, operator)
+        assert float((operator(x) - y).abs().max()) < 5e-3
+
+    def test_other_operators_are_refused(self, photo):
+        problem = Problem(torch.rand(1, 3, 8, 8), operator=torch.nn.ReLU())
+        (_, prior) = Pairs.examples()[0]
+        with pytest.raises(BadInput, match="use Downsample"):
+            Pairs().bind(problem, prior)
+
+
+def small_of(photo):
+    return np.asarray(
+        Image.fromarray(photo).resize((photo.shape[1] // 2, photo.shape[0] // 2), Image.Resampling.LANCZOS)
+    )
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_every_preset_runs_and_keeps_the_type(preset, photo):
+    small = small_of(photo)[:10, :11]
+    large = untaught.upscale(small, factor=2, preset=preset, steps=2)
+    assert (large.dtype, large.shape) == (small.dtype, (20, 22, 3))
+    assert PRESETS[preset].source
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize(("shape", "factor", "large"), [
+    ((1, 1, 3), 4, (4, 4, 3)),
+    ((1, 9), 1.5, (2, 14)),
+    ((5, 7), 8, (40, 56)),
+    ((6, 5, 3), 2.5, (15, 12, 3)),
+])  # fmt: skip
+def test_any_size_any_factor(dtype, shape, factor, large):
+    array = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+    result = untaught.upscale(array, factor=factor, steps=2)
+    assert (result.dtype, result.shape) == (np.dtype(dtype), large)
+
+
+def test_it_is_the_small_picture_when_made_smaller_again(photo):
+    small = small_of(photo)
+    large = untaught.upscale(small, factor=2, steps=60)
+    again = Downsample(small.shape[:2], large.shape[:2])(torch.from_numpy(large / 1.0).permute(2, 0, 1)[None])
+    assert psnr(again[0].permute(1, 2, 0).numpy() / 255, small / 255) > 42
+    assert np.array_equal(large, untaught.upscale(small, factor=2, steps=60))
+
+
+def test_the_kernel_that_was_assumed_is_said(photo):
+    assert any("lanczos3" in n for n in untaught.upscale.job(photo).notes)
+    assert any("lanczos2" in n for n in untaught.upscale.job(photo, preset="paper").notes)
+    assert not untaught.upscale.job(photo, kernel="box").notes
+
+
+def test_the_papers_recipe_follows_the_factor(photo):
+    for factor, steps, jitter in ((4, 2000, 0.03), (8, 4000, 0.05)):
+        (stage,) = untaught.upscale.job(photo[:8, :8], factor=factor, preset="paper").stages
+        assert (stage.method.stop.steps, stage.method.prior.jitter) == (steps, jitter)
+
+
+def test_a_job_pickles_to_the_same_job(photo):
+    job = untaught.upscale.job(small_of(photo), factor=1.7, steps=2)
+    first, second = (j.result(untaught.solve(j).x) for j in (job, pickle.loads(pickle.dumps(job))))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"factor": 1}, "factor = 1 .*above 1"),
+        ({"factor": 0.5}, "factor = 0.5 .*above 1"),
+        ({"factor": float("nan")}, "factor = nan"),
+        ({"factor": float("inf")}, "factor = inf is more than 1000"),
+        ({"factor": 1.001}, "leaves 48 x 56 pixels as they are"),
+        ({"factor": 900}, "GiB are free"),
+        ({"kernel": "lanzcos3"}, "did you mean 'lanczos3'"),
+        ({"preset": "bets"}, "did you mean 'best'"),
+        ({"steps": 0}, "steps = 0"),
+    ],
+)
+def test_bad_input_gets_a_sentence(options, sentence, photo):
+    with pytest.raises(BadInput, match=sentence):
+        untaught.upscale(photo, **options)
+
+
+def test_from_the_command_line(photo, tmp_path, monkeypatch, capsys):
+    from untaught.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(small_of(photo)).save("in.png")
+    for more, code in ((["2", "--steps", "2", "-o", "out.png"], 0), (["1"], 2)):
+        with pytest.raises(SystemExit) as ended:
+            main(["upscale", "in.png", "--factor", *more])
+        assert ended.value.code == code
+    with Image.open("out.png") as result:
+        assert result.size == (56, 48)
+    assert "above 1" in capsys.readouterr().err
