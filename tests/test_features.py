@@ -241,7 +241,11 @@ class TestTasks:
         job = pickle.loads(pickle.dumps(job))
         result = job.result(untaught.solve(job).x)
         assert (result.shape, result.dtype) == ((64, 64, 3), np.uint8)
-        assert study.similarities(model, result, photo)["features.0"] > 0.98
+        likeness = study.similarities(model, result, photo)["features.0"]
+        assert likeness > 0.98
+        first, second = job.remarks(untaught.solve(job).x)
+        assert first == f"its features and the original's have a cosine similarity of {likeness:.4f}"
+        assert second.startswith(f"the original's class {study.top(model, photo, 1)[0][0]} is number ")
 
     @pytest.mark.parametrize("preset", list(table("preimage")))
     def test_every_preset_makes_a_picture_of_either_kind(self, photo, preset):
@@ -357,7 +361,10 @@ class TestCommands:
         images.write("a.png", photo)
         model = ["--model", "squeezenet1_0", "--weights", "squeezenet1_0.safetensors", "--preset", "tv", "--steps", 2]
         assert run("activate", *model, "--class", "black swan", "-o", "swan.png") == 0
-        assert "100 (black swan)" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "the goal is the class 100 (black swan)" in said
+        place = study.rank(load("squeezenet1_0", squeeze), images.read("swan.png").pixels, 100)
+        assert f"the class 100 (black swan) is number {place} of 1000" in said
         assert run("preimage", "a.png", *model, "--layer", "fire2", "-o", "pre.png") == 0
         assert images.read("pre.png").pixels.shape == (224, 224, 3)
         assert run("run", "swan.png", "-o", "again.png") == 0

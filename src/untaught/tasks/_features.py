@@ -82,6 +82,59 @@ def start(canvas: int, seed: int) -> Tensor:
     return 0.5 + 0.02 * noise
 
 
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """What the model says of the result, as it will lie in the file.
+
+    operator: Features @ View. data: those of the original, or None. number: the class that is wanted, or the original's;
+    None where the model knows none. classes: their names.
+    """
+
+    operator: Any
+    data: Tensor | None = None
+    number: int | None = None
+    classes: tuple[str, ...] = ()
+
+    def __call__(self, x: Tensor) -> list[str]:
+        """Sentences on a picture in [0, 1], (1, 3, canvas, canvas)."""
+        import torch
+
+        features, view = self.operator.outer, self.operator.inner
+        module = features.held[0]
+        weight = next(module.parameters())
+        said = []
+        with torch.no_grad():
+            sight = view(x.to(weight))
+            if self.data is not None:
+                a, b = (v.double().flatten() for v in (features(sight), self.data.to(weight)))
+                cosine = float((a @ b) / (a.norm() * b.norm()).clamp_min(1e-12))
+                said.append(f"its features and the original's have a cosine similarity of {cosine:.4f}")
+            if self.number is not None:
+                values = module(sight)[0]
+                place, best = int((values > values[self.number]).sum()) + 1, int(values.argmax())
+                first = "" if place == 1 else f", after {self._title(best)}"
+                chance = 100 * float(values.softmax(0)[self.number])
+                of = "the original's class" if self.data is not None else "the class"
+                said.append(
+                    f"{of} {self._title(self.number)} is number {place} of {len(values)}, at {chance:.1f} %{first}"
+                )
+        return said
+
+    def _title(self, number: int) -> str:
+        return f"{number} ({self.classes[number].split(',')[0]})" if number < len(self.classes) else str(number)
+
+
+def class_of(model: Loaded, x: Tensor) -> int | None:
+    """The likeliest class of a picture as the model sees it, (1, 3, size, size) in [0, 1]; None where it knows none."""
+    import torch
+
+    if not model.whole:
+        return None
+    with torch.no_grad():
+        values = model(x)
+    return int(values.argmax()) if values.ndim == 2 else None
+
+
 @dataclass(frozen=True)
 class Shown:
     """The picture as the model saw it, (size, size, 3): the middle; of a disc, with the grey around it."""
@@ -89,6 +142,7 @@ class Shown:
     size: int
     dtype: str = "uint8"
     disc: bool = False
+    judge: Judge | None = None
 
     def __call__(self, x: Any) -> NDArray:
         import torch
@@ -96,9 +150,18 @@ class Shown:
         from untaught.operators.features import circle, middle
 
         size = (self.size, self.size)
-        # The values are those of the type, 0 to 255, 65535 or 1: `Job.scale` has brought them there.
-        full = arrays.FULL_SCALE.get(np.dtype(self.dtype), 1.0)
-        x = middle(x, size).clamp(0, full)
+        x = middle(x, size).clamp(0, self.full)
         if self.disc:
-            x = torch.lerp(torch.full_like(x, full / 2), x, circle(size).to(x))
+            x = torch.lerp(torch.full_like(x, self.full / 2), x, circle(size).to(x))
         return arrays.Layout(self.dtype, -1)(x)
+
+    @property
+    def full(self) -> float:
+        """The values are those of the type, 0 to 255, 65535 or 1: `Job.scale` has brought them there."""
+        return arrays.FULL_SCALE.get(np.dtype(self.dtype), 1.0)
+
+    def remarks(self, x: Any) -> list[str]:
+        if self.judge is None:
+            return []
+        x = x.clamp(0, self.full)
+        return self.judge((x.round() if self.full > 1 else x) / self.full)

@@ -85,4 +85,5 @@ def activate(
     problem = Problem(mask, operator, Reward(target), regulariser, weight=mask, start=parts.start(canvas, seed))
     facts = Facts(problem, pictures=True, seed=seed, device=resolve_device(device), steps=steps)
     stages = choose(PRESETS, preset, facts)
-    return Job(stages, problem, (0.0, 255.0), parts.Shown(found.recipe.size, "uint8", disc), tuple(notes))
+    judge = None if class_ is None else parts.Judge(operator, None, found.number(class_), found.classes)
+    return Job(stages, problem, (0.0, 255.0), parts.Shown(found.recipe.size, "uint8", disc, judge), tuple(notes))

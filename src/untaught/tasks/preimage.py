@@ -72,4 +72,5 @@ def preimage(
     facts = Facts(problem, pictures=True, seed=seed, device=resolve_device(device), steps=steps)
     notes.append(f"the picture was made to look like the original to the layer '{name}' at {size} x {size}")
     scale = (0.0, arrays.full_scale(x0.new_empty(0).numpy().astype(dtype)))
-    return Job(choose(PRESETS, preset, facts), problem, scale, parts.Shown(size, dtype), tuple(notes))
+    judge = parts.Judge(operator, data, parts.class_of(found, x0), found.classes)
+    return Job(choose(PRESETS, preset, facts), problem, scale, parts.Shown(size, dtype, judge=judge), tuple(notes))
