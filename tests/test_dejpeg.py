@@ -57,18 +57,16 @@ def test_decoding_the_coefficients_is_what_pillow_shows(saved, options):
 
 
 @pytest.mark.parametrize("subsampling", [1, 2])
-def test_with_coarse_colour_the_brightness_is_what_pillow_shows_and_smooth_colour_nearly(saved, subsampling):
+def test_with_coarse_colour_every_plane_is_what_the_decoder_sees(saved, subsampling):
     path = saved(subsampling=subsampling)
-    job = untaught.dejpeg.job(path)
-    operator, data = job.problem.operator, job.problem.data
+    problem = untaught.dejpeg.job(path).problem
     file = Image.open(path)
     file.draft("YCbCr", None)
-    luma = np.asarray(file)[..., 0].astype(float)
-    ours = 255 * operator.channels(operator.decode(data))[0, 0, : luma.shape[0], : luma.shape[1]].numpy()
-    assert np.abs(ours.clip(0, 255) - luma).max() <= 1
-    smooth = job.result(operator.decode(data, smooth=True)).astype(float)
-    apart = np.abs(smooth - np.asarray(Image.open(path)).astype(float))
-    assert apart[:-2, :-2].max() <= 4  # at the border libjpeg ends the colours with the picture, not with the block
+    seen = np.moveaxis(np.asarray(file), -1, 0).astype(float)
+    ours = 255 * problem.operator.channels(problem.operator.decode(problem.data, smooth=True))[0].numpy()
+    ours = (ours + np.array([0, 128, 128])[:, None, None]).clip(0, 255)[:, : seen.shape[1], : seen.shape[2]]
+    assert np.abs(ours[0] - seen[0]).max() <= 1
+    assert np.abs(ours - seen)[:, :-2, :-2].max() <= 2.1  # at the border libjpeg's colours end with the picture
 
 
 def test_the_true_pictures_coefficients_lie_in_the_files_intervals(saved, large):
@@ -193,10 +191,12 @@ class TestBadInput:
             untaught.dejpeg(large, preset="instant")
 
     def test_cmyk(self, tmp_path, large):
+        from untaught.images.jpeg import coefficients
+
         path = tmp_path / "inks.jpg"
         Image.fromarray(large).convert("CMYK").save(path)
         with pytest.raises(BadInput, match="CMYK coefficients.*save it as RGB"):
-            untaught.dejpeg.job(path)
+            coefficients(path)
 
     def test_a_damaged_file(self, saved, tmp_path):
         path = tmp_path / "half.jpg"
@@ -215,3 +215,38 @@ class TestBadInput:
     def test_settings(self, saved, options, sentence):
         with pytest.raises(BadInput, match=sentence):
             untaught.dejpeg.job(saved(), **options)
+
+
+class TestComparison:
+    def test_the_bench_saves_decodes_and_scores(self, large):
+        from untaught.registry import comparisons
+        from untaught.studies.bench import Settings, attempt
+
+        comparison = comparisons.get("dejpeg")
+        given, told = comparison.small(2)
+        for method in comparison.baselines:
+            result = attempt("dejpeg", method, given, told, 0, Settings())[0]
+            assert (result.shape, result.dtype) == ((48, 48), np.uint8)
+
+    def test_the_classics_help(self, tmp_path, large):
+        from untaught.registry import comparisons
+
+        path = tmp_path / "clean.png"
+        Image.fromarray(large).save(path)
+        comparison = comparisons.get("dejpeg")
+        (case,) = comparison.cases([path], {"quality": 10})
+        given = case.input(0)
+        before = comparison.score(comparison.show(given, case), large)[0]
+        for classic in comparison.baselines.values():
+            told = {"clean": large} if classic.oracle else {}
+            assert comparison.score(comparison.run(classic, given, told), large)[0] > before + 0.2
+
+    @pytest.mark.parametrize(
+        ("pictures", "quality", "sentence"),
+        [([], 10, "no pictures"), (["a.png"], None, "--quality 10"), (["a.png"], 0, "--quality 0.*1 to 100")],
+    )
+    def test_what_cannot_be_compared(self, pictures, quality, sentence):
+        from untaught.registry import comparisons
+
+        with pytest.raises(BadInput, match=sentence):
+            comparisons.get("dejpeg").cases(pictures, {"quality": quality})
