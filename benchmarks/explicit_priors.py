@@ -1,6 +1,6 @@
 """Explicit priors beside the network's own: the noisy sine in 1-D; TV, DIP and DIP + TV in 2-D. Figures of docs/explicit-priors.md.
 
-    python benchmarks/explicit_priors.py OUT [--only sine | tune | photo] [--steps 800] [--width 32]
+    python benchmarks/explicit_priors.py OUT [--only sine | tune | photo] [--size 128] [--steps 1200] [--width 32]
 
 OUT is a folder: each run is kept there (NAME.npz) and made once, so that the script may be interrupted. Pictures: scikit-image's
 samples. Weights and step counts of the 2-D part are chosen on one picture (the cat) and judged on another (the astronaut).
@@ -34,7 +34,7 @@ from untaught.studies.plot import Axis, Curve, plot
 
 SIGMA = 25 / 255
 SINE_SIGMA = 0.3
-SINE_STEPS = 1500
+SINE_STEPS = 500
 PIXEL_WEIGHTS = (0.03, 0.05, 0.08, 0.12, 0.18, 0.27)
 NETWORK_WEIGHTS = (0.02, 0.06)
 LOOK = 10
@@ -129,9 +129,11 @@ def run_of(problem: Problem, method: Method) -> Run:
 # ------------------------------------------------------------------------------------------------ photos
 
 
-def photo(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """(clean, noisy), floats in [0, 1], 128 x 128 x 3; white noise of 25/255, clipped."""
-    clean = {"cat": data.chelsea()[60:188, 120:248], "astronaut": data.astronaut()[40:168, 160:288]}[name] / 255
+def photo(name: str, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """(clean, noisy), floats in [0, 1], size x size x 3, of the face; white noise of 25/255, clipped."""
+    whole, (row, column) = {"cat": (data.chelsea(), (124, 184)), "astronaut": (data.astronaut(), (104, 224))}[name]
+    top, left = row - size // 2, column - size // 2
+    clean = whole[top : top + size, left : left + size] / 255
     noise = np.random.default_rng(0).normal(0, SIGMA, clean.shape)
     return clean, np.clip(clean + noise, 0, 1)
 
@@ -150,11 +152,11 @@ def by_tv(noisy: np.ndarray, weight: float) -> np.ndarray:
 
 
 def by_network(
-    out: Path, name: str, weight: float, steps: int, width: int
+    out: Path, name: str, weight: float, size: int, steps: int, width: int
 ) -> tuple[list[int], list[float], np.ndarray]:
     """(looks, PSNR of the average at each, the average at each as uint8) of DIP with R = weight * TV; kept on disk."""
-    kept = out / f"{name}-dip-{width}-tv{weight:g}-{steps}.npz"
-    clean, noisy = photo(name)
+    kept = out / f"{name}-{size}-dip-{width}-tv{weight:g}-{steps}.npz"
+    clean, noisy = photo(name, size)
     if not kept.exists():
         prior = Network(Hourglass((width,) * 5), Noise(32), jitter=1 / 30)
         problem = Problem(tensor(noisy), regulariser=weight * TV() if weight else Sum())
@@ -172,12 +174,12 @@ def by_network(
     return list(found["looks"]), list(found["scores"]), found["pictures"]
 
 
-def tune(out: Path, steps: int, width: int) -> dict[str, float]:
+def tune(out: Path, size: int, steps: int, width: int) -> dict[str, float]:
     """Weights and steps that are best on the cat, whose truth is used for nothing else."""
-    clean, noisy = photo("cat")
+    clean, noisy = photo("cat", size)
     scores = {w: psnr(by_tv(noisy, w), clean) for w in PIXEL_WEIGHTS}
-    plain = by_network(out, "cat", 0.0, steps, width)
-    with_tv = {w: by_network(out, "cat", w, steps, width) for w in NETWORK_WEIGHTS}
+    plain = by_network(out, "cat", 0.0, size, steps, width)
+    with_tv = {w: by_network(out, "cat", w, size, steps, width) for w in NETWORK_WEIGHTS}
     weight = max(with_tv, key=lambda w: with_tv[w][1][-1])
     chosen = {
         "tv": max(scores, key=lambda w: scores[w]),
@@ -194,12 +196,12 @@ def tune(out: Path, steps: int, width: int) -> dict[str, float]:
     return chosen
 
 
-def judge(out: Path, chosen: dict[str, float], steps: int, width: int) -> None:
+def judge(out: Path, chosen: dict[str, float], size: int, steps: int, width: int) -> None:
     """The astronaut, with what was chosen on the cat."""
-    clean, noisy = photo("astronaut")
+    clean, noisy = photo("astronaut", size)
     tv = by_tv(noisy, chosen["tv"])
-    plain = by_network(out, "astronaut", 0.0, steps, width)
-    both = by_network(out, "astronaut", chosen["dip tv"], steps, width)
+    plain = by_network(out, "astronaut", 0.0, size, steps, width)
+    both = by_network(out, "astronaut", chosen["dip tv"], size, steps, width)
     at = plain[0].index(int(chosen["dip steps"]))
     weight = chosen["dip tv"]
     results = {
@@ -244,7 +246,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--only", choices=["sine", "tune", "photo"])
-    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--width", type=int, default=32)
     options = parser.parse_args()
     options.out.mkdir(exist_ok=True)
@@ -252,9 +255,9 @@ def main() -> None:
     if options.only in (None, "sine"):
         sine(options.out)
     if options.only in (None, "tune", "photo"):
-        chosen = tune(options.out, options.steps, options.width)
+        chosen = tune(options.out, options.size, options.steps, options.width)
         if options.only != "tune":
-            judge(options.out, chosen, options.steps, options.width)
+            judge(options.out, chosen, options.size, options.steps, options.width)
 
 
 if __name__ == "__main__":
