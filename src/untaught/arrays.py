@@ -36,7 +36,8 @@ class Layout:
         dtype = np.dtype(self.dtype)
         if dtype.kind in "ui":
             info = np.iinfo(dtype)
-            array = np.clip(np.rint(array), info.min, info.max)
+            array = np.rint(array)
+            np.clip(array, info.min, info.max, out=array)  # in place: a large picture fills the memory as it is
         return np.ascontiguousarray(array.astype(dtype))
 
 
@@ -109,5 +110,7 @@ def tensor(array: NDArray, channel_axis: int | None, scale: tuple[float, float])
     import torch
 
     array = array[None] if channel_axis is None else np.moveaxis(array, channel_axis, 0)
-    data = (array.astype(np.float64) - scale[0]) / scale[1]
-    return torch.from_numpy(np.ascontiguousarray(data, dtype=np.float32))[None]
+    data = np.empty(array.shape, np.float32)
+    for part, channel in zip(data, array, strict=True):  # one by one: in double precision they are large
+        part[...] = (channel.astype(np.float64) - scale[0]) / scale[1]
+    return torch.from_numpy(data)[None]

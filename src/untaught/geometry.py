@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -57,6 +58,11 @@ def strips(n: int, height: int, halo: int) -> Iterator[Strip]:
     for start in range(0, n, height):
         stop = min(n, start + height)
         yield Strip(start, stop, max(0, start - halo), min(n, stop + halo))
+
+
+def tiles(space: Sequence[int], side: int, halo: int) -> Iterator[tuple[Strip, ...]]:
+    """Cover a space by boxes of at most `side`, about equally large, each seen with `halo` more where there is any."""
+    return product(*(strips(n, -(-n // -(-n // side)), halo) for n in space))
 
 
 def symmetry(x: Tensor, which: int) -> Tensor:

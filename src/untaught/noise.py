@@ -30,6 +30,7 @@ EDGES = (1.5, 2.5, 3.5, 4.5, 6.0, 8.0)  # radial bands, cycles per 16 pixels (Ny
 CLIPPED = 0.02  # patches with more black or white pixels than this are not measured
 COLOURED = 4.0  # middle over high frequencies (power) from which noise counts as correlated ...
 UNEVEN = 2.1  # ... unless amplitude grows by this from the flattest 2 % to the flattest 30 %: then it is texture
+SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 WHITE = 3  # highest bands that white noise is read from: structure is least there
 
 
@@ -76,6 +77,7 @@ class Noise:
 def estimate_noise(picture: Tensor) -> Noise:
     """Noise of one picture (or of a batch that shares it), "[b] c h w" in [0, 1]; under 4 pixels a side: none."""
     x = (picture if picture.ndim == 4 else picture[None]).detach().float()
+    x = _sample(x)
     c, side = x.shape[1], min(PATCH, *x.shape[-2:])
     if side < 4:
         return _noise(torch.zeros(c), None, torch.zeros(1), torch.ones(1))
@@ -120,6 +122,15 @@ def estimate_noise(picture: Tensor) -> Noise:
     inside = _interp(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
+
+
+def _sample(x: Tensor) -> Tensor:
+    """The pictures, or of large ones SAMPLE x SAMPLE parts of 256 pixels a side, evenly spread: patches enough."""
+    n = 256
+    if x.shape[-2] * x.shape[-1] <= (SAMPLE * n) ** 2 * 2 or min(x.shape[-2:]) < n:
+        return x
+    rows, columns = ([round(k * (size - n) / (SAMPLE - 1)) for k in range(SAMPLE)] for size in x.shape[-2:])
+    return torch.cat([x[:, :, r : r + n, c : c + n] for r in rows for c in columns])
 
 
 def _noise(sigma: Tensor, cov: Tensor | None, knots: Tensor, gain: Tensor) -> Noise:

@@ -147,6 +147,29 @@ class _Pixels(Parametrisation):
 
 
 @dataclass(frozen=True)
+class Flat(Prior):
+    """One number for all pixels: the least that can be sought, for objectives that seek nothing. It costs no memory."""
+
+    def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
+        return _Flat(tuple(shape)).to(rng.device, problem.real)
+
+    @classmethod
+    def examples(cls) -> tuple[Prior, ...]:
+        return (Flat(),)
+
+
+class _Flat(Parametrisation):
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape, self.value = shape, nn.Parameter(torch.zeros(()))
+
+    def forward(self, z: Tensor | None = None, *, rng: Rng | None = None) -> Tensor:
+        if z is not None:
+            raise BadInput("Flat has no network to feed: choose the objective Fit, or the prior Network.")
+        return self.value.expand(self.shape)
+
+
+@dataclass(frozen=True)
 class Ensemble(Prior):
     """`size` independent starts of one prior, sought in one batch; the result is their mean (paper: two runs gain 0.6 dB)."""
 

@@ -48,6 +48,11 @@ class NonLocalRidge:
     stride: int = 4
     pixels: int = 1 << 18
 
+    @property
+    def reach(self) -> int:
+        """Pixels to each side that a pixel of the estimate depends on; the components, which all share, aside."""
+        return 2 * (self.window // 2 + self.first.patch + 2)
+
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """The estimate of a picture (1, c, h, w); `deviation` of its noise broadcasts against it.
 
@@ -83,7 +88,7 @@ class NonLocalRidge:
 
     def _by_strips(self, function, *layers: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
         height, width = layers[0].shape[2:]
-        halo = 2 * (self.window // 2 + self.first.patch + 2)  # two passes
+        halo = self.reach  # two passes
         rows = max(self.pixels // width, 4 * halo)
         parts = [
             function(*(v[0, :, s.low : s.high] for v in layers))[:, s.start - s.low : s.stop - s.low]
@@ -142,6 +147,32 @@ class NonLocalRidge:
                 result[i : i + h, j : j + w] += total[:, :, i, j]
                 count[i : i + h, j : j + w] += weights
         return (result / count).permute(2, 0, 1)
+
+
+@dataclass(frozen=True)
+class Quick:
+    """A guide for large pictures: non-local means by strips, and a sparse ridge where there is a better pilot than they.
+
+    twice: whether the ridge follows at once, with the means as its pilot.
+    """
+
+    means: NonLocalMeans = NonLocalMeans(strip=64)
+    ridge: NonLocalRidge = NonLocalRidge(second=Pass(5, 32), window=15, stride=5, pixels=1 << 19)
+    twice: bool = False
+
+    @property
+    def reach(self) -> int:
+        """Pixels to each side that a pixel of the estimate, and of the last pass, depends on."""
+        return max(self.means.reach, self.ridge.window // 2 + self.ridge.second.patch + 2)
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
+        estimate = self.means(noisy, deviation)
+        return self.refine(noisy, deviation, estimate) if self.twice else estimate
+
+    def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
+        """One pass of the ridge with a pilot of the clean picture."""
+        return self.ridge.refine(noisy, deviation, pilot)
 
 
 def grid(n: int, stride: int) -> Tensor:

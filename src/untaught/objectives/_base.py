@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -46,6 +46,10 @@ class Objective(ABC):
     @abstractmethod
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         """The picture, without gradient: the mean of `passes` draws; (1, c, *space). Only forks of `rng` may be used."""
+
+    def excerpt(self, problem: Problem) -> tuple[Problem, float] | None:
+        """Where pictures of that size are made in parts: one part as a problem, and how many times its work the whole is."""
+        return None
 
     @classmethod
     @abstractmethod
@@ -108,6 +112,11 @@ def averaged(inputs: Iterable[Tensor], model: Model) -> Tensor:
             answer = unsymmetry(apply(model, symmetry(z, i % 8)), i % 8).mean(0, keepdim=True)
             total, count = total.to(answer) + answer, count + 1
     return total / count
+
+
+def middle(problem: Problem, space: Sequence[int]) -> Problem:
+    """The middle of the data, at most so large, as a problem of its own."""
+    return replace(problem, data=crop_to(problem.data, space), weight=None, start=None)
 
 
 def refuse_unless_fed(objective: Objective, problem: Problem, prior: Prior, channels: int) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from math import sqrt
+from math import prod, sqrt
 from typing import Any, Protocol
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from untaught.codes import Fed
 from untaught.errors import BadInput
-from untaught.geometry import box
+from untaught.geometry import Strip, box, tiles
 from untaught.likelihoods import Likelihood
 from untaught.objectives._base import (
     Crops,
@@ -19,12 +20,16 @@ from untaught.objectives._base import (
     Objective,
     Step,
     averaged,
+    middle,
     refuse_unless_fed,
     refuse_unless_identity,
 )
 from untaught.priors import Network, Prior
 from untaught.problem import Problem
 from untaught.randomness import Rng
+
+TILE = 1536  # side of the parts in which a picture larger than the window is finished, so that memory does not grow
+STRIP = 256  # rows of the part of such a picture whose time is taken
 
 
 class Guide(Protocol):
@@ -79,27 +84,54 @@ class Recorrupt(Objective):
         return Step(errors / x.numel() + problem.regulariser(x), fit, None)
 
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
-        y, likelihood = problem.data, problem.likelihood
+        y, pairs = problem.data, -(-passes // 2)
         with torch.no_grad():
-            corner = (0,) * (y.ndim - 2)
             if max(y.shape[2:]) <= self.window:  # the pool's own recorruptions are of the whole picture
-                base = self._base(problem, corner)[1]
-                pairs = (
-                    self._recorruption(problem, rng, i % max(1, self.pool // 2))[0] for i in range(-(-passes // 2))
-                )
-            else:
-                base = self._estimate(y, likelihood.deviation(box(y, 2)))
-                pairs = (
-                    self._recorrupted(y, base, likelihood, rng.fork("picture", i))[0] for i in range(-(-passes // 2))
-                )
-            inputs = [half for pair in pairs for half in pair.split(1)][:passes]
-            x = averaged(inputs, model)
-            if self.guide is not None:
-                first = torch.stack([z[:, -y.shape[1] :] for z in inputs]).mean(0)
-                x = torch.lerp(first, x, likelihood.trusted(base).expand_as(x).to(x))
-            if self.refine:
-                x = (x + self.guide.refine(y, likelihood.deviation(base), x)) / 2  # type: ignore[union-attr]
-            return likelihood.unbias(x)
+                base = self._base(problem, (0,) * (y.ndim - 2))[1]
+                halves = (self._recorruption(problem, rng, i % max(1, self.pool // 2))[0] for i in range(pairs))
+                return self._finished(model, y, base, problem.likelihood, halves, passes)
+            halo = self._halo(model)
+            if halo is None:
+                return self._drawn(model, y, problem.likelihood, rng, passes, "picture")
+            x = torch.empty_like(y)
+            for i, tile in enumerate(tiles(y.shape[2:], TILE, halo)):
+                seen, kept, inner = ((slice(None), slice(None), *v) for v in _cuts(tile))
+                x[kept] = self._drawn(model, y[seen], problem.likelihood, rng, passes, "tile", i)[inner]
+            return x
+
+    def _halo(self, model: object) -> int | None:
+        """A pixel sees the guide's surroundings of the network's of those of the last pass: so far, and no further."""
+        guide, network = (getattr(part, "reach", None) for part in (self.guide, model))
+        return None if guide is None or network is None else 2 * guide + network
+
+    def excerpt(self, problem: Problem) -> tuple[Problem, float] | None:
+        space = problem.data.shape[2:]
+        if len(space) != 2 or prod(space) <= 2 * TILE * STRIP or max(space) <= self.window:
+            return None
+        piece = middle(problem, (STRIP, TILE))
+        halo = 64  # about that of the presets, which costs all tiles but this one something
+        seen = sum((a.high - a.low) * (b.high - b.low) for a, b in tiles(space, TILE, halo))
+        return piece, seen / prod(piece.data.shape[2:])
+
+    def _drawn(self, model: Model, y: Tensor, likelihood: Likelihood, rng: Rng, passes: int, *names: object) -> Tensor:
+        """The picture of the data y, or of a part of them, from recorruptions drawn anew."""
+        base = self._estimate(y, likelihood.deviation(box(y, 2)))
+        pairs = range(-(-passes // 2))
+        halves = (self._recorrupted(y, base, likelihood, rng.fork(*names, i))[0] for i in pairs)
+        return self._finished(model, y, base, likelihood, halves, passes)
+
+    def _finished(
+        self, model: Model, y: Tensor, base: Tensor, likelihood: Likelihood, pairs: Iterable[Tensor], passes: int
+    ) -> Tensor:
+        """The mean of the network over both halves of every pair, and the guide's last pass."""
+        inputs = [half for pair in pairs for half in pair.split(1)][:passes]
+        x = averaged(inputs, model)
+        if self.guide is not None:
+            first = torch.stack([z[:, -y.shape[1] :] for z in inputs]).mean(0)
+            x = torch.lerp(first, x, likelihood.trusted(base).expand_as(x).to(x))
+        if self.refine:
+            x = (x + self.guide.refine(y, likelihood.deviation(base), x)) / 2  # type: ignore[union-attr]
+        return likelihood.unbias(x)
 
     def _recorruption(self, problem: Problem, rng: Rng, item: int) -> list[Tensor]:
         """Pair number `item` of the pool, made once from seed and number alone."""
@@ -146,6 +178,15 @@ class Recorrupt(Objective):
             (Recorrupt(crops=Crops(8, 2), pool=2), Network(net, Fed(1), output="linear")),
             (Recorrupt(guide=_blur, crops=Crops(8, 2), pool=2), Network(net, Fed(2), output="linear", residual=1.0)),
         )
+
+
+def _cuts(tile: tuple[Strip, ...]) -> tuple[tuple[slice, ...], ...]:
+    """Of a tile: what is seen, what is kept, and where that is in what was seen."""
+    return (
+        tuple(slice(s.low, s.high) for s in tile),
+        tuple(slice(s.start, s.stop) for s in tile),
+        tuple(slice(s.start - s.low, s.stop - s.low) for s in tile),
+    )
 
 
 def _blur(noisy: Tensor, deviation: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from untaught.presets import Facts, Preset, choose
@@ -9,6 +10,9 @@ from untaught.run import Stage
 
 if TYPE_CHECKING:
     from untaught.noise import Noise
+
+
+LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
 
 
 def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
@@ -30,23 +34,32 @@ def _measured(facts: Facts) -> Noise | None:
     return getattr(facts.problem.likelihood, "noise", None)
 
 
+def _large(facts: Facts) -> bool:
+    return len(facts.space) == 2 and prod(facts.space) > LARGE
+
+
 def _classic(facts: Facts) -> tuple[Stage, ...]:
     from untaught.averaging import ExponentialPictures
     from untaught.guides import NonLocalMeans
     from untaught.objectives.classic import Classic
-    from untaught.priors import Pixels
-    from untaught.ridge import NonLocalRidge
+    from untaught.priors import Flat
+    from untaught.ridge import NonLocalRidge, Quick
     from untaught.run import Method
     from untaught.stopping import After
 
+    strip = 64 if _large(facts) else 0
     # Strengths in units of the measured deviation, chosen on five of the ten PolyU pairs: docs/benchmarks.
     noise = _measured(facts)
-    measured = NonLocalMeans(3.0, coarse=1.2) if noise and noise.correlated else NonLocalMeans(1.2)
-    guide = measured if noise else NonLocalRidge()
-    return (Stage(Method(Pixels(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
+    measured = (
+        NonLocalMeans(3.0, coarse=1.2, strip=strip) if noise and noise.correlated else NonLocalMeans(1.2, strip=strip)
+    )
+    guide = measured if noise else Quick(twice=True) if _large(facts) else NonLocalRidge()
+    return (Stage(Method(Flat(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
 
 
-def _recorrupt(facts: Facts, *, steps: int, widths: tuple[int, ...], lr: float, pool: int) -> tuple[Stage, ...]:
+def _recorrupt(
+    facts: Facts, *, steps: int, widths: tuple[int, ...], lr: float, pool: int, quick: bool = False
+) -> tuple[Stage, ...]:
     """A compact network fed with recorruptions of the picture, with the non-local ridge as its guide and its last pass."""
     from untaught.averaging import ExponentialWeights
     from untaught.codes import Fed
@@ -54,20 +67,22 @@ def _recorrupt(facts: Facts, *, steps: int, widths: tuple[int, ...], lr: float, 
     from untaught.objectives.recorrupt import Recorrupt
     from untaught.optimisers import Adam
     from untaught.priors import Network
-    from untaught.ridge import NonLocalRidge
+    from untaught.ridge import NonLocalRidge, Quick
     from untaught.run import Method
     from untaught.stopping import After
 
     if _measured(facts):
         return _classic(facts)
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=facts.sigma)
-    objective = Recorrupt(0.5, NonLocalRidge(), pool=pool, refine=True)
+    objective, passes = Recorrupt(0.5, NonLocalRidge(), pool=pool, refine=True), pool
+    if quick and _large(facts):
+        objective, passes = Recorrupt(0.5, Quick(), pool=16, window=512, refine=True), 2
     adam, stop = Adam(lr, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
-    return (Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=pool)),)
+    return (Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=passes)),)
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _recorrupt(facts, steps=600, widths=(16, 32, 48), lr=3e-3, pool=4)
+    return _recorrupt(facts, steps=600, widths=(16, 32, 48), lr=3e-3, pool=4, quick=True)
 
 
 def _best(facts: Facts) -> tuple[Stage, ...]:
@@ -93,8 +108,8 @@ _R2R = "Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by NL-Ridge (
 PRESETS = {
     p.name: p
     for p in (
-        Preset("instant", "a classic filter, no network", "NL-Ridge; values: docs/benchmarks", _classic, 400, 9e8),
-        Preset("fast", "seconds", f"{_R2R}; values: docs/benchmarks", _fast, 600, 9e8),
+        Preset("instant", "a classic filter, no network", "NL-Ridge; values: docs/benchmarks", _classic, 90, 1.3e9),
+        Preset("fast", "seconds", f"{_R2R}; values: docs/benchmarks", _fast, 90, 1.3e9),
         Preset("best", "what minutes buy", f"{_R2R}; values: docs/benchmarks", _best, 1500, 9e8),
         Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper, 6000),
     )

@@ -48,18 +48,33 @@ def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
         problem = stage.problem or job.problem
         if i and problem.start is None:  # what the stage before would hand on: its size is what matters here
             problem = replace(problem, start=problem.operator.backproject(problem.data))
-        found.append(_probe(Run(Job((stage,), problem)), seconds))
+        run = Run(Job((stage,), problem))
+        part = run.objective.excerpt(run.problem)
+        if part and run.objective.whole:  # too large to be tried as a whole
+            cost = _probe(Run(Job((stage,), part[0])), seconds, least=1)
+            steps, final = cost.step_seconds * part[1], cost.final_seconds * part[1]
+            found.append(replace(cost, flop=int(cost.flop * part[1]), step_seconds=steps, final_seconds=final))
+        else:
+            found.append(_probe(run, seconds))
     return found
 
 
-def _probe(run: Run, seconds: float) -> Cost:
+def forecast(job: Job) -> float | None:
+    """The seconds that a job on a large picture will take, from a few on parts of it; None for a small one, or unknown."""
+    if not any(s.method.objective.excerpt(s.problem or job.problem) for s in job.stages):
+        return None
+    each = [cost.seconds for cost in costs(job, seconds=0.2)]
+    return None if None in each else sum(s for s in each if s is not None)
+
+
+def _probe(run: Run, seconds: float, least: int = 3) -> Cost:
     pool = getattr(run.objective, "pool", 0)
     if pool:
         # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
         run.objective = replace(run.objective, pool=1)  # type: ignore[type-var]
     _step(run)
     flop = _flop(run)
-    each = _mean(run, seconds)
+    each = _mean(run, seconds, least)
     prepare = _prepare(run, pool, each) if pool else 0.0
     parameters = sum(
         p.numel() for p in (*run.model.parameters(), *run.problem.operator.parameters()) if p.requires_grad
@@ -83,6 +98,12 @@ def _prepare(run: Run, pool: int, each: float) -> float:
 
 def _final(run: Run) -> float:
     """The seconds of the final picture, from one of one pass and one of two."""
+    if part := run.objective.excerpt(run.problem):
+        whole, run.problem = run.problem, part[0]
+        try:
+            return part[1] * _timed(lambda: run.render(run.method.passes))
+        finally:
+            run.problem = whole
     run.render(1)
     one = _timed(lambda: run.render(1))
     if run.method.passes == 1:
@@ -105,10 +126,10 @@ def _flop(run: Run) -> int:
     return int(counter.get_total_flops())
 
 
-def _mean(run: Run, seconds: float) -> float:
-    """The mean time of a step over about `seconds`, and over three steps at least."""
+def _mean(run: Run, seconds: float, least: int) -> float:
+    """The mean time of a step over about `seconds`, and over so many steps at least."""
     begun, count = time.perf_counter(), 0
-    while count < 3 or time.perf_counter() - begun < seconds:
+    while count < least or time.perf_counter() - begun < seconds:
         _step(run)
         count += 1
     return (time.perf_counter() - begun) / count

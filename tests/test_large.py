@@ -1,0 +1,211 @@
+"""Large pictures: made in parts, in bounded memory, and the time said before. The sizes are lowered here, the laws the same."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+import pytest
+import torch
+
+import untaught
+from untaught import images, noise
+from untaught.averaging import ExponentialPictures, ExponentialWeights
+from untaught.cli import main
+from untaught.codes import Fed
+from untaught.geometry import tiles
+from untaught.guides import NonLocalMeans
+from untaught.likelihoods import ClippedGaussian, Gaussian
+from untaught.networks.compact import Compact
+from untaught.objectives import classic, recorrupt
+from untaught.objectives.classic import Classic
+from untaught.objectives.recorrupt import Recorrupt
+from untaught.presets import denoise
+from untaught.priors import Flat, Network
+from untaught.problem import Problem
+from untaught.randomness import Rng
+from untaught.ridge import NonLocalRidge, Quick
+from untaught.run import Job, Method, Run, Stage
+from untaught.stopping import After
+from untaught.studies.explain import forecast, memory
+
+
+def noisy(height, width, channels=3, sigma=0.1):
+    rows, columns = torch.linspace(0, 9, height), torch.linspace(0, 9, width)
+    truth = (0.5 + 0.3 * rows[:, None].sin() * columns.cos()).expand(1, channels, height, width)
+    return truth, truth + sigma * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("space", [(1, 1), (7, 30), (30, 31), (29,), (5, 6, 7)])
+def test_tiles_cover_every_pixel_once_and_are_about_equal(space):
+    count, sizes = torch.zeros(space), []
+    for tile in tiles(space, 10, 3):
+        count[tuple(slice(s.start, s.stop) for s in tile)] += 1
+        sizes.append([s.stop - s.start for s in tile])
+        assert all(
+            s.low == max(0, s.start - 3) and s.high == min(n, s.stop + 3) for s, n in zip(tile, space, strict=True)
+        )
+    assert (count == 1).all()
+    assert all(max(side) <= 10 and max(side) - min(side) < len(sizes) for side in zip(*sizes, strict=True))
+
+
+@pytest.mark.parametrize(("patch", "distance", "channels"), [(2, 3, 3), (0, 2, 1), (3, 1, 2)])
+def test_means_by_strips_are_those_of_the_whole(patch, distance, channels):
+    y = noisy(45, 52, channels)[1]
+    h = torch.rand(1, 1, 45, 52, generator=torch.Generator().manual_seed(1)) / 5 + 0.1
+    whole, parts = (NonLocalMeans(1.0, patch, distance, strip=s).filter(y, h) for s in (0, 16))
+    inside = (..., slice(2 * patch, -2 * patch or None), slice(2 * patch, -2 * patch or None))
+    torch.testing.assert_close(parts[inside], whole[inside], rtol=0, atol=2e-6)
+    torch.testing.assert_close(parts, whole, rtol=0, atol=0.1)  # beyond the border one mirrors, the other does not look
+
+
+def test_the_quick_ridge_is_better_than_its_means_and_nearly_as_good_as_the_full_one():
+    truth, y = noisy(80, 90)
+    error = [
+        float((guide(y, torch.tensor(0.1)) - truth).square().mean().sqrt())
+        for guide in (Quick(), Quick(twice=True), NonLocalRidge())
+    ]
+    assert error[2] < 1.1 * error[1] < 1.1 * error[0]
+    assert error[1] < 0.35 * 0.1
+
+
+def fed(guide, likelihood, y, **more):
+    objective = Recorrupt(guide=guide, pool=2, window=32, refine=True, **more)
+    prior = Network(Compact((4, 6)), Fed(6), output="linear", residual=0.1)
+    problem = Problem(y, likelihood=likelihood)
+    model = prior.build(problem.image_shape, problem, Rng(0))
+    torch.nn.init.normal_(model.net.tail.weight, std=0.05)
+    return objective.bind(problem, prior), model, problem
+
+
+class Still(Gaussian):
+    """Whose draws are nothing, so that parts can be compared with the whole."""
+
+    def draw(self, like, rng):
+        return torch.zeros_like(like)
+
+
+def test_a_picture_in_parts_is_that_of_the_whole(monkeypatch):
+    y = noisy(96, 110)[1]
+    objective, model, problem = fed(Quick(), Still(0.1), y)
+    objective = replace(objective, refine=False)  # its components are those of a part
+    found = []
+    for side in (200, 50):
+        monkeypatch.setattr(recorrupt, "TILE", side)
+        found.append(objective.picture(model, problem, Rng(0), 2))
+    torch.testing.assert_close(found[1], found[0], rtol=0, atol=1e-5)
+
+
+def test_there_are_no_seams(monkeypatch):
+    truth, y = noisy(96, 110)
+    monkeypatch.setattr(recorrupt, "TILE", 48)
+    objective, model, problem = fed(Quick(), ClippedGaussian(0.1), y.clamp(0, 1))
+    x = objective.picture(model, problem, Rng(0), 2)
+    assert torch.equal(x, objective.picture(model, problem, Rng(0), 2))
+    steps = (x - truth).diff(dim=2).abs().mean((0, 1, 3))
+    assert float(steps[47]) < 2 * float(steps.mean())
+
+
+def test_the_noise_of_a_large_picture_is_measured_on_parts_of_it(monkeypatch):
+    y = noisy(700, 900, sigma=25 / 255)[1]
+    whole = float(noise.estimate_noise(y).sigma.mean())
+    monkeypatch.setattr(noise, "SAMPLE", 2)
+    sizes = []
+    monkeypatch.setattr(noise, "_periodogram", lambda p, old=noise._periodogram: sizes.append(len(p)) or old(p))
+    assert float(noise.estimate_noise(y).sigma.mean()) == pytest.approx(whole, rel=0.1)
+    assert 0.95 * 4 * 31 * 31 < sizes[0] <= 4 * 31 * 31  # less those with clipped pixels
+
+
+def test_a_large_picture_gets_the_quick_guides_and_a_small_one_what_it_had(monkeypatch):
+    array = (noisy(40, 50)[1][0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).astype(np.uint8)
+    guides = []
+    for limit in (2000, 1999):
+        monkeypatch.setattr(denoise, "LARGE", limit)
+        for preset in ("fast", "instant", "best"):
+            job = untaught.denoise.job(array, sigma=0.1, preset=preset)
+            guides.append(type(job.stages[0].method.objective.guide))
+    assert guides == [NonLocalRidge] * 3 + [Quick, Quick, NonLocalRidge]
+
+
+def test_a_24_megapixel_picture_fits_into_4_gib():
+    """The presets' own figures; docs/benchmarks holds the measured ones."""
+    for preset in ("fast", "instant"):
+        assert memory("denoise", preset, 6000 * 4000) < 4 * 2**30
+
+
+class Slow:
+    """A guide that counts the pixels it filters."""
+
+    seen = 0
+    reach = 2
+
+    def __call__(self, y, deviation):
+        Slow.seen += prod(y.shape[2:])
+        return y
+
+    def refine(self, y, deviation, pilot):
+        return pilot
+
+
+class TestForecast:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch):
+        monkeypatch.setattr(recorrupt, "TILE", 64)
+        monkeypatch.setattr(recorrupt, "STRIP", 16)
+        monkeypatch.setattr(classic, "PART", (16, 64))
+
+    def jobs(self, side):
+        y = noisy(side, side)[1]
+        objective, _, problem = fed(Slow(), Gaussian(0.1), y)
+        for prior, one in ((Network(Compact((4, 6)), Fed(6), output="linear"), objective), (Flat(), Classic(Slow()))):
+            average = ExponentialPictures() if one.whole else ExponentialWeights()
+            yield Job((Stage(Method(prior, one, average=average, stop=After(1), passes=2)),), problem)
+
+    def test_it_works_on_parts_and_changes_nothing(self):
+        for job in self.jobs(320):
+            Slow.seen = 0
+            assert forecast(job) > 0
+            assert Slow.seen < 320 * 320
+            run = Run(job)
+            next(run)
+            again = Run(job)
+            next(again)
+            forecast(job)
+            assert torch.equal(run.solution.x, again.solution.x)
+
+    def test_a_small_picture_needs_none(self):
+        assert [forecast(job) for job in self.jobs(30)] == [None, None]
+
+    def test_the_command_says_it_before_it_starts(self, tmp_path, capsys, monkeypatch):
+        images.write(
+            tmp_path / "in.png", (noisy(24, 24)[1][0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).astype(np.uint8)
+        )
+        for seconds, words, said in (
+            (200.0, [], "this will take about 3 min."),
+            (40.0, [], "this will take about 40 s."),
+            (29.0, [], None),
+            (200.0, ["--quiet"], None),
+            (200.0, ["--json"], None),
+        ):
+            monkeypatch.setattr("untaught.studies.explain.forecast", lambda job, seconds=seconds: seconds)
+            with pytest.raises(SystemExit):
+                main(["denoise", str(tmp_path / "in.png"), "--preset", "instant", "--force", *words])
+            out, err = capsys.readouterr()
+            assert ("this will take" in err) == (said is not None)
+            assert said is None or err.startswith(f"untaught: {said}")
+            if words == ["--json"]:
+                assert json.loads(out.splitlines()[0]) == {"expected_seconds": 200}
+
+
+def test_the_largest_picture_is_a_setting(tmp_path, capsys):
+    images.write(tmp_path / "in.png", (noisy(40, 50)[1][0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).astype(np.uint8))
+    for limit, code in (("0.001", 2), ("0.002", 0)):
+        with pytest.raises(SystemExit) as end:
+            main(["denoise", str(tmp_path / "in.png"), "--preset", "instant", "--max-megapixels", limit])
+        assert end.value.code == code
+        if code:
+            err = capsys.readouterr().err
+            assert "50 x 40 pixels (0.002 MP) and the limit is 0.001 MP" in err
+            assert "--max-megapixels" in err
