@@ -1,0 +1,219 @@
+"""Undoing blur: kernels by name, borders of which nothing is assumed, known and sought kernels, refusals."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import untaught
+from untaught.errors import BadInput
+from untaught.metrics import psnr
+from untaught.objectives.plugged import Plugged
+from untaught.operators import kernels
+from untaught.operators.blur import BlindBlur, Blur
+from untaught.presets.deblur import BLIND, PRESETS
+from untaught.problem import Problem
+from untaught.run import Run
+
+
+def blurred(photo, word="gauss:1.2", sigma=2 / 255):
+    """The valid part, uint8, with noise."""
+    x = torch.from_numpy(photo / 255.0).permute(2, 0, 1)[None]
+    y = Blur(kernels.named(word))(x)[0].permute(1, 2, 0).numpy()
+    noise = np.random.default_rng(0).normal(0, sigma, y.shape)
+    return np.rint(255 * np.clip(y + noise, 0, 1)).astype(np.uint8)
+
+
+def under(photo, data):
+    """The part of the photo that lies under the valid data."""
+    top, left = ((a - b) // 2 for a, b in zip(photo.shape[:2], data.shape[:2], strict=True))
+    return photo[top : top + data.shape[0], left : left + data.shape[1]]
+
+
+class TestKernels:
+    @pytest.mark.parametrize("word", ["gauss:1.6", "gauss:0.1", "motion:15,30", "motion:1,0", "disk:3", "disk:0.4"])
+    def test_they_sum_to_one_and_are_symmetric_about_their_middle(self, word):
+        kernel = kernels.named(word)
+        assert float(kernel.sum()) == pytest.approx(1)
+        assert float(kernel.min()) >= 0
+        assert all(n % 2 for n in kernel.shape)
+        torch.testing.assert_close(kernel, kernel.flip((0, 1)), atol=1e-9, rtol=0)
+
+    def test_they_have_the_moments_their_names_say(self):
+        def variances(kernel):
+            axes = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in kernel.shape]
+            return [float((kernel.sum(1 - i) * a**2).sum()) for i, a in enumerate(axes)]
+
+        assert variances(kernels.gauss(1.6)) == pytest.approx([1.6**2] * 2, rel=2e-3)
+        assert variances(kernels.disk(5.0)) == pytest.approx([25 / 4] * 2, rel=2e-2)
+        down, across = variances(kernels.motion(21.0, 0.0))
+        assert down == 0
+        assert across == pytest.approx(20**2 / 12, rel=2e-2)
+
+    def test_a_movement_at_90_degrees_is_upright_and_at_45_rises_to_the_right(self):
+        assert kernels.motion(9, 90).shape == (9, 1)
+        slanted = kernels.motion(9, 45)
+        assert slanted[0, -1] > slanted[0, 0]
+
+    @pytest.mark.parametrize(
+        ("word", "sentence"),
+        [
+            ("gaus:1", "did you mean 'gauss'"),
+            ("gauss:", "gauss:1.6"),
+            ("gauss:-1", "above 0"),
+            ("gauss:1,2", "gauss:1.6"),
+            ("motion:15", "length in pixels and the angle"),
+            ("disk:nan", "disk:3"),
+        ],
+    )
+    def test_what_is_no_kernel_gets_a_sentence(self, word, sentence):
+        with pytest.raises(BadInput, match=sentence):
+            kernels.named(word)
+
+
+def test_the_blur_is_a_convolution_of_what_the_kernel_saw_whole():
+    draw = np.random.default_rng(0)
+    x, k = draw.random((20, 31)), draw.random((4, 7))
+    k /= k.sum()
+    seen = np.lib.stride_tricks.sliding_window_view(x, k.shape)
+    expected = np.einsum("ijkl,kl->ij", seen, k[::-1, ::-1])
+    found = Blur(torch.from_numpy(k)).double()(torch.from_numpy(x)[None, None])[0, 0]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_the_sought_kernel_is_a_kernel_and_learns_at_its_own_rate():
+    operator = BlindBlur((5, 3), seed=1)
+    kernel = operator.kernel.detach()
+    assert float(kernel.sum()) == pytest.approx(1)
+    assert float(kernel.min()) > 0
+    job = untaught.deblur.job(np.random.default_rng(0).integers(0, 256, (16, 16)).astype(np.uint8), blind=True, steps=2)
+    before = [p.clone() for p in job.problem.operator.parameters()]
+    run = Run(job)
+    next(run)
+    assert [g["lr"] for g in run.optimiser.param_groups] == pytest.approx([0.01, 1e-4])
+    moved, kept = run.problem.operator, job.problem.operator
+    assert not torch.equal(moved.kernel, kept.kernel)
+    assert all(torch.equal(a, b) for a, b in zip(before, kept.parameters(), strict=True))
+
+
+def test_a_round_with_hardly_any_trust_in_the_last_one_solves_for_the_data():
+    operator = Blur(kernels.gauss(0.6))
+    x = torch.rand(1, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    problem = Problem(operator.double()(x), operator, untaught.likelihoods.Gaussian(0.01), start=x * 0 + 0.5)
+    plain = Plugged(lambda u, level: u, level=1e3, rounds=300)
+    found = plain.picture(None, problem, None)
+    torch.testing.assert_close(operator(found), problem.data, atol=1e-4, rtol=0)
+
+
+def test_rounds_with_no_blur_and_no_denoiser_blend_data_and_start_by_their_variances():
+    y, v = torch.full((1, 1, 4, 4), 1.0), torch.zeros(1, 1, 4, 4)
+    problem = Problem(y, likelihood=untaught.likelihoods.Gaussian(0.1), start=v)
+    x = Plugged(lambda u, level: u, level=0.2, strength=1.0).picture(None, problem, None)
+    torch.testing.assert_close(x, torch.full_like(x, 0.2**2 / (0.1**2 + 0.2**2)))
+
+
+def test_a_blurred_photo_gets_better(photo):
+    data = blurred(photo)
+    sharp = untaught.deblur(data, kernel="gauss:1.2", sigma=2 / 255)
+    assert psnr(sharp, under(photo, data)) > psnr(data, under(photo, data)) + 1.5
+
+
+@pytest.mark.parametrize("blind", [False, True])
+@pytest.mark.parametrize("preset", sorted({*PRESETS, *BLIND}))
+def test_every_preset_runs_and_keeps_type_and_shape(preset, blind, photo):
+    data = blurred(photo)[:20, :23]
+    given = {"blind": True, "size": "5x3"} if blind else {"kernel": "gauss:0.7"}
+    sharp = untaught.deblur(data, preset=preset, steps=2, **given)
+    assert (sharp.dtype, sharp.shape) == (data.dtype, data.shape)
+    assert (BLIND if blind else PRESETS)[preset].source
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 3, 3), (30, 17, 3)])
+def test_any_size_from_one_pixel(dtype, shape):
+    array = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+    for given in ({"kernel": np.ones((1, 1))}, {"blind": True, "size": "1"}):
+        sharp = untaught.deblur(array, steps=2, **given)
+        assert (sharp.dtype, sharp.shape) == (array.dtype, array.shape)
+
+
+def test_series_and_volumes_take_kernels_of_their_own_axes():
+    draw = np.random.default_rng(0)
+    series, volume = draw.random(40), draw.random((6, 7, 8))
+    assert untaught.deblur(series, kernel=np.full(3, 1 / 3), steps=2).shape == (40,)
+    assert untaught.deblur(volume, kernel=np.full((2, 2, 2), 1 / 8), steps=2, channel_axis=None).shape == (6, 7, 8)
+
+
+def test_a_kernel_from_a_file_is_divided_by_its_sum_and_that_is_said(photo, tmp_path):
+    kernel = kernels.gauss(1.2).numpy()
+    Image.fromarray(np.rint(255 * kernel / kernel.max()).astype(np.uint8)).save(tmp_path / "k.png")
+    np.save(tmp_path / "k.npy", kernel.astype(np.float32))
+    data = blurred(photo)
+    picture, floats = (untaught.deblur.job(data, kernel=str(tmp_path / n), steps=2) for n in ("k.png", "k.npy"))
+    assert any("divided by its sum" in n for n in picture.notes)
+    assert not any("divided" in n for n in floats.notes)
+    torch.testing.assert_close(picture.problem.operator.kernel, floats.problem.operator.kernel, atol=1e-3, rtol=0)
+
+
+def test_the_noise_is_estimated_and_said(photo):
+    job = untaught.deblur.job(blurred(photo, sigma=5 / 255), kernel="gauss:1.2")
+    assert 255 * job.problem.likelihood.sigma == pytest.approx(5, rel=0.3)
+    assert any("sigma was estimated" in n for n in job.notes)
+
+
+def test_same_seed_same_bits_and_jobs_pickle(photo):
+    data = blurred(photo)[:24, :24]
+    for given in ({"kernel": "disk:1"}, {"blind": True, "size": "3x3"}):
+        job = untaught.deblur.job(data, steps=3, **given)
+        results = [j.result(untaught.solve(j).x) for j in (job, job, pickle.loads(pickle.dumps(job)))]
+        assert np.array_equal(results[0], results[1])
+        assert np.array_equal(results[0], results[2])
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "kernel is missing.*gauss:1.6"),
+        ({"kernel": "gauss:1", "blind": True}, "leave out one"),
+        ({"kernel": "gauss:30"}, "kernel is 241 x 241 and the picture 48 x 56"),
+        ({"kernel": np.full((3, 3), 0.2)}, "sums to 1.8, not to 1: divide it by its sum"),
+        ({"kernel": np.array([[-0.5, 1.5]])}, "negative weights, the least -0.5"),
+        ({"kernel": np.array([[np.nan, 1]])}, "NaN"),
+        ({"kernel": np.ones((0, 3))}, "kernel is empty"),
+        ({"kernel": np.full(3, 1 / 3)}, "as many axes"),
+        ({"kernel": np.array([["a"]])}, "give numbers"),
+        ({"kernel": "nowhere.png"}, "no file 'nowhere.png'"),
+        ({"kernel": "gauss"}, "gauss:1.6"),
+        ({"blind": True, "size": "0x3"}, "size = '0x3'.*15x15"),
+        ({"blind": True, "size": "big"}, "size = 'big'"),
+        ({"blind": True, "size": "99x3"}, "kernel is 99 x 3"),
+        ({"kernel": "gauss:1", "sigma": 2}, "did you mean 2/255"),
+        ({"kernel": "gauss:1", "preset": "fats"}, "did you mean 'fast'"),
+    ],
+)
+def test_bad_input_gets_a_sentence(options, sentence, photo):
+    with pytest.raises(BadInput, match=sentence):
+        untaught.deblur(photo, **options)
+
+
+def test_coloured_and_black_kernel_files_are_refused(photo, tmp_path):
+    for name, value, sentence in (("c", photo, "coloured"), ("b", np.zeros((5, 5), np.uint8), "black")):
+        Image.fromarray(value).save(tmp_path / f"{name}.png")
+        with pytest.raises(BadInput, match=sentence):
+            untaught.deblur(photo, kernel=tmp_path / f"{name}.png")
+
+
+def test_from_the_command_line(photo, tmp_path, monkeypatch, capsys):
+    from untaught.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(blurred(photo)).save("in.png")
+    for more, code in ((["--kernel", "gauss:1.2", "--steps", "1"], 0), (["--kernel", "gauss:99", "--force"], 2)):
+        with pytest.raises(SystemExit) as ended:
+            main(["deblur", "in.png", *more])
+        assert ended.value.code == code
+    assert "kernel is" in capsys.readouterr().err
