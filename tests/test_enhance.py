@@ -45,6 +45,14 @@ def test_a_later_moment_leaves_finer_detail(photo):
     assert left[40] < left[10]
 
 
+def test_only_brightness_grows_unless_colour_is_asked_for(photo):
+    y = photo[:24, :24].astype(np.float64)
+    added = [untaught.enhance(y, steps=5, colour=c) - y for c in (False, True)]
+    assert np.ptp(added[0], axis=-1).max() < 1e-9
+    assert np.ptp(added[1], axis=-1).max() > 1
+    assert np.abs(added[1].mean((0, 1))).max() < 1e-9
+
+
 @pytest.mark.parametrize("detail", [*MOMENTS, "all"])
 def test_detail_names_the_moments_of_one_run(detail, photo):
     (stage,) = untaught.enhance.job(photo, detail=detail).stages

@@ -8,7 +8,7 @@ from untaught.errors import unknown
 from untaught.presets import Facts, Preset, choose
 from untaught.run import Stage
 
-MOMENTS = {"coarse": 60, "medium": 150, "fine": 400}
+MOMENTS = {"coarse": 30, "medium": 80, "fine": 200}
 
 
 def enhancing(name: str, detail: str, facts: Facts) -> tuple[Stage, ...]:
@@ -38,7 +38,7 @@ def _hourglass(facts: Facts, *, widths: tuple[int, ...], code: int, lr: float) -
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _hourglass(facts, widths=(16, 16, 32, 32, 32), code=8, lr=0.01)
+    return _hourglass(facts, widths=(8, 16, 32, 32, 32), code=8, lr=0.01)
 
 
 def _paper(facts: Facts) -> tuple[Stage, ...]:

@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 class Detail:
     """y + amount (y - x), y the original: x is the base that the run found, and what it lacks is the detail.
 
-    Each channel of y - x is taken about its own mean, so that the picture keeps its brightness and colour: a network that
-    has taken few steps is still short of the right mean.
+    y - x is taken about its own mean, so that the picture keeps its brightness: a network that has taken few steps is still
+    short of the right mean. Its colours are, too, and wrongly in every shape: the mean channel of y - x goes to all
+    channels, unless `colour` asks for each one's own.
     """
 
     layout: Layout
     original: NDArray
     amount: float
+    colour: bool = False
 
     def __call__(self, x: Any) -> NDArray:
         return self.layout(self._enhanced(x))
@@ -55,7 +57,7 @@ class Detail:
         y = torch.from_numpy(
             np.ascontiguousarray(self.original[None] if axis is None else np.moveaxis(self.original, axis, 0), float)
         )[None].to(x)
-        apart = y - x
+        apart = y - x if self.colour else (y - x).mean(1, keepdim=True).expand_as(y)
         return y + self.amount * (apart - apart.flatten(2).mean(2).view(1, -1, *[1] * (y.ndim - 2)))
 
 
@@ -65,6 +67,7 @@ def enhance(
     *,
     amount: Annotated[float, Ge(0), Le(10)] = 1.0,
     detail: Literal["fine", "medium", "coarse", "all"] = "all",
+    colour: bool = False,
     preset: Literal["fast", "paper"] = "fast",
     steps: Steps = None,
     seed: Seed = 0,
@@ -82,6 +85,8 @@ def enhance(
     detail
         What counts as detail: texture alone (fine), small shapes too (medium), or larger ones (coarse), by the moment of
         the run at which the base is taken; all takes the mean of the three.
+    colour
+        Strengthen each channel's own detail, as the paper's formula has it: colours grow with it. Otherwise only brightness.
     preset
         fast: a narrow network. paper: the network of the Deep Image Prior.
     steps
@@ -105,5 +110,5 @@ def enhance(
     pictures = arrays.full_scale(array) > 1
     facts = Facts(problem, pictures=pictures, seed=seed, device=resolve_device(device), steps=steps)
     stages = enhancing(preset, detail, facts)
-    finish = Detail(arrays.Layout(str(array.dtype), axis), array, amount)
+    finish = Detail(arrays.Layout(str(array.dtype), axis), array, amount, colour)
     return Job(stages, problem, scale, finish)
