@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Group
 
 from untaught import __version__
 from untaught.cli.restoring import command
@@ -19,23 +19,24 @@ app = App(
     version=__version__,
     help_format="markdown",
 )
+_FIRST, _RESTORE = Group("Start here", sort_key=0), Group("Restore a picture", sort_key=1)
+_RUNS, _STUDIES = Group("Runs and recipes", sort_key=2), Group("Look closer", sort_key=3)
 for _name in tasks.names():
-    app.command(command(_name), name=_name)
-app.command(
-    "untaught.cli.demo:demo", help="Show what it does, without a file: a sample photo, noise, and the restoration."
-)
-app.command("untaught.cli.bench:bench", help="Compare presets with classic methods on the same noisy pictures.")
-app.command("untaught.cli.explain:explain", help="Print the formula of a job, with memory and time.")
-app.command("untaught.cli.sample:sample", help="Draw from the prior: what networks make before they see a picture.")
-app.command("untaught.cli.impedance:impedance", help="How fast a network fits a picture, and how slowly it fits noise.")
-app.command("untaught.cli.compare:compare", help="Compare networks as priors: equal steps, real and drawn noise.")
-app.command(
-    "untaught.cli.layers:layers", help="List the classifiers for preimage and activate, the layers of one, a picture's classes."
-)
-app.command("untaught.cli.mask:mask", help="Propose a mask for inpaint: dead pixels, dust, scratches or text.")
-app.command("untaught.cli.run:run", help="Repeat a recipe, or the recipe that a result carries, bit for bit.")
-app.command("untaught.cli.studio:studio", help="Open a page on which pictures are restored and watched.")
-app.command("untaught.cli.resume:resume", help="Finish a run that was interrupted or killed.")
+    app.command(command(_name), name=_name, group=_RESTORE)
+for _group, _name, _help in (
+    (_FIRST, "demo", "Show what it does, without a file: a sample photo, noise, and the restoration."),
+    (_FIRST, "studio", "Open a page on which pictures are restored and watched."),
+    (_RESTORE, "mask", "Propose a mask for inpaint: dead pixels, dust, scratches or text."),
+    (_RUNS, "explain", "Print the formula of a job, with memory and time."),
+    (_RUNS, "run", "Repeat a recipe, or the recipe that a result carries, bit for bit."),
+    (_RUNS, "resume", "Finish a run that was interrupted or killed."),
+    (_STUDIES, "bench", "Compare presets with classic methods on the same damaged pictures."),
+    (_STUDIES, "compare", "Compare networks as priors: equal steps, real and drawn noise."),
+    (_STUDIES, "impedance", "How fast a network fits a picture, and how slowly it fits noise."),
+    (_STUDIES, "sample", "Draw from the prior: what networks make before they see a picture."),
+    (_STUDIES, "layers", "List classifiers, the layers of one, or a picture's classes, for preimage and activate."),
+):
+    app.command(f"untaught.cli.{_name}:{_name}", name=_name, help=_help, group=_group)
 
 
 def main(arguments: list[str] | None = None) -> None:

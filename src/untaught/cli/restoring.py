@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 from cyclopts import Group, Parameter
 
@@ -33,8 +33,8 @@ def _parameter(annotation: Any) -> Any:
     if any(isinstance(m, Unit) and m.name == "full scale" for m in marks):
         return Annotated[base, Parameter(converter=number, n_tokens=1, group=ENGINE)]
     if get_origin(base) is Literal:
-        choices = "[" + "|".join(map(str, get_args(base))) + "]"
-        return Annotated[str, Parameter(group=ENGINE, show_choices=False, negative=(), env_var=(), help=None), choices]
+        # Choices are text here: the task itself refuses a wrong one, and knows the nearest.
+        return Annotated[str, Parameter(group=ENGINE, negative=())]
     return Annotated[base, Parameter(group=ENGINE)]
 
 
