@@ -18,7 +18,7 @@ def guided(stages: tuple[Stage, ...], guide: Tensor) -> tuple[Stage, ...]:
 
     flat = float(guide.max() - guide.min()) < 1e-6
     code = {"code": Picture(guide), **({"jitter": 1 / 30} if flat else {})}
-    return tuple(replace(s, method=replace(s.method, prior=replace(s.method.prior, **code))) for s in stages)  # type: ignore[arg-type, type-var]
+    return tuple(replace(s, method=replace(s.method, prior=replace(s.method.prior, **code))) for s in stages)  # type: ignore[type-var]
 
 
 def _paper(facts: Facts) -> tuple[Stage, ...]:
