@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -346,6 +348,53 @@ def test_a_run_goes_on_where_the_disk_does_not(
     assert os.strerror(number) in said
     assert (place / "out.png").read_bytes() == expected
     assert not (place / "run").exists()
+
+
+@contextlib.contextmanager
+def full_disk() -> Iterator[None]:
+    """The system itself takes no file of over 2 kB: neither a state nor the result fits."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@contextlib.contextmanager
+def read_only() -> Iterator[None]:
+    """Nothing new can be opened for writing once the run has taken a step; permissions would not stop root."""
+    opened, step = Path.open, Run.__next__
+    with pytest.MonkeyPatch.context() as patch:
+
+        def refuse(self: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+            if "x" in mode or "w" in mode:
+                raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+            return opened(self, mode, *more, **named)
+
+        def first(self: Run) -> Any:
+            patch.setattr(Path, "open", refuse)
+            return step(self)
+
+        patch.setattr(Run, "__next__", first)
+        yield
+
+
+@pytest.mark.parametrize("failing", [full_disk, read_only])
+def test_neither_the_input_nor_the_last_good_state_is_lost(place: Path, kept: Path, expected: bytes, failing, capsys):
+    """States and result both fail, in a run that had two states: they are still there, and it can be finished later."""
+    before = {p.name: p.read_bytes() for p in kept.glob("state-*")}
+    with failing():
+        code = cli("resume", kept, "--save-every", 0)
+    said = capsys.readouterr().err
+    assert code == 2
+    assert "could not be written" in said
+    assert "The run is kept: 'untaught resume" in said
+    assert {p.name: p.read_bytes() for p in kept.glob("state-*")} == before
+    assert {p.name for p in place.iterdir()} == {"in.png", "run"}
+    assert cli("resume", kept, "-q") == 0
+    assert (place / "out.png").read_bytes() == expected
 
 
 def test_an_output_that_cannot_be_written_at_the_end_loses_nothing(place: Path, expected: bytes, monkeypatch, capsys):

@@ -90,6 +90,11 @@ class Keeper:
             return False
         return True
 
+    @property
+    def kept(self) -> bool:
+        """Whether there is a state on the disk, be it of an earlier step."""
+        return self.begun and bool(self.folder.states())
+
     def claim(self) -> None:
         """What is written to the output from here on is this run's, which a resumed one may replace."""
         if self.begun:
@@ -159,7 +164,7 @@ def carry_out(
             like = company(image) if company and image else image
             written = images.write(target, job.result(solution.x), like, recipe=done.to_toml())
         except UntaughtError as error:  # hours of work are not lost with a disk that is full at the end
-            raise UntaughtError(f"{error} {goes_on}" if keeper.save() else str(error)) from error
+            raise UntaughtError(f"{error} {goes_on}" if keeper.save() or keeper.kept else str(error)) from error
     except KeyboardInterrupt:
         if keeper.begun:
             print(f"untaught: {goes_on}", file=sys.stderr)
