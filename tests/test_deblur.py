@@ -217,3 +217,44 @@ def test_from_the_command_line(photo, tmp_path, monkeypatch, capsys):
             main(["deblur", "in.png", *more])
         assert ended.value.code == code
     assert "kernel is" in capsys.readouterr().err
+
+
+class TestBench:
+    def test_every_method_gets_the_valid_part_and_is_scored_on_it(self, photo, tmp_path, monkeypatch):
+        from untaught.registry import comparisons
+
+        Image.fromarray(np.tile(photo, (2, 2, 1))[:, :90]).save(tmp_path / "a.png")
+        monkeypatch.setattr("untaught.studies.comparisons.deblur.TV_WEIGHTS", (1e-3,))
+        compare = comparisons.get("deblur")
+        (case,) = compare.cases([tmp_path / "a.png"], {"kernel": "gauss:1", "sigma": 2 / 255})
+        given = case.input(0)
+        assert case.clean.shape == given.shape == (88, 82, 3)
+        assert not np.array_equal(given, case.input(1))
+        told = {**case.told, "clean": case.clean}
+        scores = {n: compare.score(compare.run(b, given, told), case.clean)[0] for n, b in compare.baselines.items()}
+        blurred = compare.score(given, case.clean)[0]
+        assert scores["tv-best"] > blurred
+        assert scores["rl-best"] >= max(blurred, scores["richardson-lucy"])
+
+    def test_richardson_lucy_iterate_by_iterate_is_scikit_images(self, photo):
+        from skimage.restoration import richardson_lucy
+
+        from untaught.studies.comparisons.deblur import _lucy
+
+        y, kernel = photo[..., 0] / 255, kernels.gauss(1.0).numpy()
+        ours = [x for _, x in zip(range(5), _lucy(y, kernel), strict=False)][-1]
+        np.testing.assert_allclose(ours, richardson_lucy(y, kernel, num_iter=5), atol=1e-9)
+
+    @pytest.mark.parametrize(
+        ("pictures", "options", "sentence"),
+        [
+            ([], {}, "no pictures"),
+            (["a"], {"sigma": 0.1}, "--kernel gauss:1.6"),
+            (["a"], {"kernel": "disk:1"}, "--sigma"),
+        ],
+    )
+    def test_what_it_needs_is_asked_for(self, pictures, options, sentence):
+        from untaught.registry import comparisons
+
+        with pytest.raises(BadInput, match=sentence):
+            comparisons.get("deblur").cases(pictures, options)

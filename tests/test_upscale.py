@@ -174,3 +174,35 @@ def test_from_the_command_line(photo, tmp_path, monkeypatch, capsys):
     with Image.open("out.png") as result:
         assert result.size == (56, 48)
     assert "above 1" in capsys.readouterr().err
+
+
+class TestBench:
+    def test_the_small_picture_and_the_scores_are_those_of_published_tables(self, photo, tmp_path, monkeypatch):
+        from untaught.registry import comparisons
+        from untaught.studies.comparisons.upscale import luminance, made_smaller
+
+        wide = np.tile(photo, (2, 2, 1))[:90, :100]
+        clean, small = made_smaller(wide, 4)
+        assert (clean.shape, small.shape) == ((64, 96, 3), (16, 24, 3))
+        assert np.array_equal(clean, wide[13:77, 2:98])
+        assert luminance(np.full((1, 1, 3), 255, np.uint8)) * 255 == pytest.approx(235, abs=1e-3)
+        Image.fromarray(wide).save(tmp_path / "a.png")
+        monkeypatch.setattr("untaught.studies.comparisons.upscale.TV_WEIGHTS", (3e-4,))
+        compare = comparisons.get("upscale")
+        (case,) = compare.cases([tmp_path / "a.png"], {"factor": 2.5})
+        given = case.input(0)
+        assert given.shape == (25, 38, 3)
+        results = {n: compare.run(b, given, {**case.told, "clean": case.clean}) for n, b in compare.baselines.items()}
+        scores = {n: compare.score(r, case.clean)[0] for n, r in results.items()}
+        assert scores["tv"] > scores["bicubic"]
+        assert all(r.shape == case.clean.shape for r in results.values())
+
+    @pytest.mark.parametrize(
+        ("pictures", "options", "sentence"),
+        [([], {"factor": 4}, "no pictures"), (["a"], {}, "--factor 4"), (["a"], {"factor": 1}, "above 1")],
+    )
+    def test_what_it_needs_is_asked_for(self, pictures, options, sentence):
+        from untaught.registry import comparisons
+
+        with pytest.raises(BadInput, match=sentence):
+            comparisons.get("upscale").cases(pictures, options)
