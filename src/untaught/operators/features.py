@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from untaught.errors import BadInput, unknown
@@ -127,6 +128,31 @@ class View(Operator):
             (View((3, 6, 7), (4, 4), (0.5,) * 3, (0.2, 0.3, 0.4)), (1, 3, 6, 7)),
             (View((1, 5, 5), (5, 5), (0.5,), (0.5,), disc=True), (1, 1, 5, 5)),
         )
+
+
+class Enlarge(Operator):
+    """A picture (b, c, h, w) at a larger size, by cubic interpolation: what is sought at few pixels has no finest grain."""
+
+    def __init__(self, shape: Shape, size: Shape) -> None:
+        super().__init__()
+        self.shape, self.size = tuple(shape), tuple(size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return enlarged(x, self.size)
+
+    def image_shape(self, data_shape: Shape) -> Shape:
+        return (data_shape[0], *self.shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.shape[1]} x {self.shape[2]} to {self.size[0]} x {self.size[1]}"
+
+    @classmethod
+    def examples(cls) -> tuple[tuple[Operator, Shape], ...]:
+        return ((Enlarge((1, 4, 5), (8, 9)), (1, 1, 4, 5)),)
+
+
+def enlarged(x: Tensor, size: Shape) -> Tensor:
+    return F.interpolate(x, size, mode="bicubic", align_corners=False)
 
 
 def middle(x: Tensor, size: Shape) -> Tensor:

@@ -13,7 +13,7 @@ TV_WEIGHT = 50.0
 def _fast(facts: Facts) -> tuple[Stage, ...]:
     from untaught.networks.hourglass import Hourglass
 
-    net = Hourglass(down=(16, 32, 64, 64, 64), skip=(0, 4, 4, 4, 4))
+    net = Hourglass(down=(16, 32, 64, 64), skip=(0, 4, 4, 4))
     return network(facts, net=net, code=16, lr=0.01, steps=500, jitter=0.03)
 
 

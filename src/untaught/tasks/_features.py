@@ -42,13 +42,15 @@ def canvas_of(model: Loaded, preset: str) -> int:
 
 
 def operator_of(model: Loaded, layer: str, canvas: int, *, disc: bool = False) -> Operator:
-    """Features of the layer, of the middle of a picture in [0, 1], (1, 3, canvas, canvas)."""
-    from untaught.operators.features import Features, View
+    """Features of the layer, of the middle of a picture in [0, 1], (1, 3, canvas, canvas), or of a smaller one, enlarged."""
+    from untaught.operators.features import Enlarge, Features, View
 
     r = model.recipe
-    return Features(model.module, layer, (3, r.size, r.size)) @ View(
-        (3, canvas, canvas), (r.size, r.size), r.mean, r.std, disc
-    )
+    size, full = (r.size, r.size), max(canvas, r.size)
+    view: Operator = View((3, full, full), size, r.mean, r.std, disc)
+    if canvas < full:
+        view = view @ Enlarge((3, canvas, canvas), size)
+    return Features(model.module, layer, (3, *size)) @ view
 
 
 def seen(picture: Any, size: int) -> tuple[Tensor, str]:
@@ -86,8 +88,8 @@ def start(canvas: int, seed: int) -> Tensor:
 class Judge:
     """What the model says of the result, as it will lie in the file.
 
-    operator: Features @ View. data: those of the original, or None. number: the class that is wanted, or the original's;
-    None where the model knows none. classes: their names.
+    operator: Features @ View, of a picture of the model's own size. data: those of the original, or None. number: the class
+    that is wanted, or the original's; None where the model knows none. classes: their names.
     """
 
     operator: Any
@@ -96,7 +98,7 @@ class Judge:
     classes: tuple[str, ...] = ()
 
     def __call__(self, x: Tensor) -> list[str]:
-        """Sentences on a picture in [0, 1], (1, 3, canvas, canvas)."""
+        """Sentences on a picture in [0, 1], (1, 3, size, size)."""
         import torch
 
         features, view = self.operator.outer, self.operator.inner
@@ -147,10 +149,11 @@ class Shown:
     def __call__(self, x: Any) -> NDArray:
         import torch
 
-        from untaught.operators.features import circle, middle
+        from untaught.operators.features import circle, enlarged, middle
 
         size = (self.size, self.size)
-        x = middle(x, size).clamp(0, self.full)
+        x = enlarged(x, size) if x.shape[-1] < self.size else middle(x, size)
+        x = x.clamp(0, self.full)
         if self.disc:
             x = torch.lerp(torch.full_like(x, self.full / 2), x, circle(size).to(x))
         return arrays.Layout(self.dtype, -1)(x)
@@ -163,5 +166,4 @@ class Shown:
     def remarks(self, x: Any) -> list[str]:
         if self.judge is None:
             return []
-        x = x.clamp(0, self.full)
-        return self.judge((x.round() if self.full > 1 else x) / self.full)
+        return self.judge(arrays.tensor(self(x), -1, (0.0, self.full)))

@@ -63,8 +63,9 @@ def preimage(
     name = parts.layer_of(found, layer, notes)
     size, canvas = found.recipe.size, parts.canvas_of(found, preset)
     x0, dtype = parts.seen(picture, size)
+    plain = parts.operator_of(found, name, size)
     with torch.no_grad():
-        data = parts.operator_of(found, name, size)(x0)
+        data = plain(x0)
     # A layer's values have a scale of their own, and the weight must carry over from one to the next.
     regulariser = TV_WEIGHT * float(data.square().mean()) * TV() if preset == "tv" else Sum()
     operator = parts.operator_of(found, name, canvas)
@@ -72,5 +73,5 @@ def preimage(
     facts = Facts(problem, pictures=True, seed=seed, device=resolve_device(device), steps=steps)
     notes.append(f"the picture was made to look like the original to the layer '{name}' at {size} x {size}")
     scale = (0.0, arrays.full_scale(x0.new_empty(0).numpy().astype(dtype)))
-    judge = parts.Judge(operator, data, parts.class_of(found, x0), found.classes)
+    judge = parts.Judge(plain, data, parts.class_of(found, x0), found.classes)
     return Job(choose(PRESETS, preset, facts), problem, scale, parts.Shown(size, dtype, judge=judge), tuple(notes))
