@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Build the page into the package. Node 20.19 or newer; the result is committed, so that installing needs no Node.
+set -euo pipefail
+cd "$(dirname "$0")"
+npm ci --silent
+npm run --silent check
+npm run --silent build

@@ -1,0 +1,248 @@
+/** What the page knows, and what it can ask for. One stream brings what changes, while somebody looks. */
+import { call, enter, words } from './api'
+import type { Example, Job, Picture, Point, Settings, Task } from './types'
+
+const CURVE = 600
+
+class Studio {
+  engine = $state<{ state: string; devices: string[]; message?: string }>({ state: 'starting', devices: ['auto', 'cpu'] })
+  tasks = $state<Task[]>([])
+  examples = $state<Example[]>([])
+  limit = $state(50)
+  picture = $state<Picture | null>(null)
+  task = $state('')
+  chosen = false // whether a person has chosen the task, which a measurement then leaves alone
+  settings = $state<Settings>({})
+  jobs = $state<Job[]>([])
+  curves = $state<Record<string, Point[]>>({})
+  shown = $state<string | null>(null)
+  error = $state('')
+  busy = $state('')
+  ready = $state(false)
+  connected = $state(true)
+  /** Given by the painter while it is open: the mask as a file, or null where nothing is painted. */
+  mask: (() => Promise<Blob | null>) | null = null
+  private stream: EventSource | null = null
+
+  get job(): Job | null {
+    return this.jobs.find((j) => j.id === this.shown) ?? null
+  }
+
+  get form(): Task | null {
+    return this.tasks.find((t) => t.name === this.task) ?? null
+  }
+
+  async start(): Promise<void> {
+    const place = location.hash
+    try {
+      await enter()
+      const told = await call<{ tasks: Task[]; examples: Example[]; limit: number }>('GET', '/api/tasks')
+      this.tasks = told.tasks
+      this.examples = told.examples
+      this.limit = told.limit
+      await this.goBack(place)
+    } catch (error) {
+      this.error = words(error)
+      return
+    }
+    this.ready = true
+    document.addEventListener('visibilitychange', () => (document.hidden ? this.leave() : this.listen()))
+    this.listen()
+  }
+
+  /** After a reload: what was on the screen before. */
+  private async goBack(place: string): Promise<void> {
+    const found = /^#(job|picture)=([\w-]+)$/.exec(place)
+    if (!found) return
+    if (found[1] === 'job') this.shown = found[2]!
+    else await call<Picture>('GET', `/api/pictures/${found[2]}`).then(
+      (p) => this.take(p),
+      () => this.home(),
+    )
+  }
+
+  private listen(): void {
+    if (this.stream) return
+    const stream = (this.stream = new EventSource('/api/events'))
+    const on = (name: string, take: (data: never) => void) =>
+      stream.addEventListener(name, (event) => take(JSON.parse((event as MessageEvent<string>).data) as never))
+    on('state', (all: { engine: Studio['engine']; jobs: (Job & { points: Point[] })[] }) => {
+      this.connected = true
+      this.engine = all.engine
+      this.curves = Object.fromEntries(all.jobs.map((j) => [j.id, j.points]))
+      this.jobs = all.jobs
+      if (this.shown && !this.job) this.home()
+      else void this.showPicture()
+    })
+    on('engine', (engine: Studio['engine']) => (this.engine = engine))
+    on('job', (job: Job & { points: Point[] }) => this.hear(job))
+    on('gone', ({ id }: { id: string }) => {
+      this.jobs = this.jobs.filter((j) => j.id !== id)
+      if (this.shown === id) this.show(null)
+    })
+    on('picture', (picture: Picture) => {
+      if (this.picture?.id === picture.id) this.take(picture)
+    })
+    stream.onerror = () => {
+      this.connected = false
+      if (stream.readyState === EventSource.CLOSED) {
+        this.leave()
+        setTimeout(() => document.hidden || this.listen(), 2000)
+      }
+    }
+  }
+
+  private leave(): void {
+    this.stream?.close()
+    this.stream = null
+  }
+
+  private hear(job: Job & { points: Point[] }): void {
+    let curve = [...(this.curves[job.id] ?? []), ...job.points]
+    if (curve.length > CURVE) curve = curve.filter((_, i) => i % 2 === 0 || i === curve.length - 1)
+    this.curves[job.id] = curve
+    const at = this.jobs.findIndex((j) => j.id === job.id)
+    if (at < 0) this.jobs.push(job)
+    else this.jobs[at] = job
+  }
+
+  /** Show a job, or with null go back to its picture and the choice of a task. */
+  show(id: string | null): void {
+    this.shown = id
+    this.error = ''
+    void this.showPicture()
+    this.remember()
+  }
+
+  private async showPicture(): Promise<void> {
+    const job = this.job
+    if (!job?.picture || this.picture?.id === job.picture) return
+    try {
+      this.picture = await call<Picture>('GET', `/api/pictures/${job.picture}`)
+      this.task = job.task
+      this.settings = { ...job.settings }
+    } catch {
+      this.picture = null
+    }
+  }
+
+  home(): void {
+    this.picture = null
+    this.shown = null
+    this.task = ''
+    this.chosen = false
+    this.settings = {}
+    this.error = ''
+    this.remember()
+  }
+
+  private remember(): void {
+    const place = this.shown ? `#job=${this.shown}` : this.picture ? `#picture=${this.picture.id}` : location.pathname
+    history.replaceState(null, '', place)
+  }
+
+  private take(picture: Picture): void {
+    const fresh = this.picture?.id !== picture.id
+    this.picture = picture
+    if (fresh) {
+      this.chosen = false
+      this.settings = {}
+      this.task = picture.wish ?? ''
+    }
+    if (!this.chosen && picture.measured?.suggestion) this.task = picture.measured.suggestion
+    this.remember()
+  }
+
+  choose(task: string): void {
+    if (task === this.task) return
+    this.task = task
+    this.chosen = true
+    this.settings = {}
+    this.error = ''
+  }
+
+  private async doing<T>(what: string, work: () => Promise<T>): Promise<T | null> {
+    this.error = ''
+    this.busy = what
+    try {
+      return await work()
+    } catch (error) {
+      this.error = words(error)
+      return null
+    } finally {
+      this.busy = ''
+    }
+  }
+
+  /** A file that was dropped, chosen or pasted. */
+  async open(file: File): Promise<void> {
+    if (file.name.toLowerCase().endsWith('.toml')) return this.openRecipe(file)
+    const picture = await this.doing(`Reading ${file.name}`, () => this.upload(file, 'picture'))
+    if (picture) {
+      this.shown = null
+      this.take(picture)
+    }
+  }
+
+  upload(file: Blob, role: string, name = file instanceof File ? file.name : 'mask.png'): Promise<Picture> {
+    return call<Picture>('POST', `/api/pictures?role=${role}`, file.slice(), { 'x-file-name': encodeURIComponent(name) })
+  }
+
+  private async openRecipe(file: File): Promise<void> {
+    await this.doing('Reading the recipe', async () => {
+      const found = await call<{ task: string; settings: Settings }>('POST', '/api/recipes', file.slice())
+      if (!this.picture) throw new Error('The recipe was read, but there is no picture yet: hand in the picture first.')
+      this.shown = null
+      this.choose(found.task)
+      this.settings = found.settings
+    })
+  }
+
+  async example(name: string): Promise<void> {
+    const picture = await this.doing('Making the example', () => call<Picture>('POST', `/api/examples/${name}`))
+    if (picture) this.take(picture)
+  }
+
+  async restore(): Promise<void> {
+    const form = this.form
+    if (!form || this.busy) return
+    const job = await this.doing('Starting', async () => {
+      const settings: Settings = { ...this.settings }
+      const roles = Object.entries(form.form.properties).filter(([, f]) => f.role)
+      if (roles.some(([, f]) => f.role === 'mask') && this.mask) {
+        const painted = await this.mask()
+        if (painted) settings.mask = (await this.upload(painted, 'mask')).id
+        else if (!settings.mask) throw new Error('Nothing is painted yet: paint over what is broken, then restore.')
+      }
+      const guides = roles.filter(([, f]) => f.role === 'picture')
+      if (guides.length && !guides.some(([name]) => settings[name]))
+        throw new Error(`The second picture is missing: hand in ${guides.map(([, f]) => f.title?.toLowerCase()).join(' or ')}.`)
+      return call<Job>('POST', '/api/jobs', { task: form.name, picture: form.subject ? this.picture?.id : null, settings })
+    })
+    if (job) this.arrived(job)
+  }
+
+  private arrived(job: Job): void {
+    if (!this.jobs.some((j) => j.id === job.id)) this.jobs.push(job)
+    this.show(job.id)
+  }
+
+  async order(job: Job, what: 'pause' | 'resume' | 'stop' | 'cancel'): Promise<void> {
+    await this.doing('', () => call('POST', `/api/jobs/${job.id}/${what}`))
+  }
+
+  async again(job: Job, how: string): Promise<void> {
+    const next = await this.doing('', () => call<Job>('POST', `/api/jobs/${job.id}/again/${how}`))
+    if (next) this.arrived(next)
+  }
+
+  async remove(job: Job): Promise<void> {
+    await this.doing('', () => call('DELETE', `/api/jobs/${job.id}`))
+  }
+
+  propose(kind: string): Promise<Picture | null> {
+    return this.doing('Looking for damage', () => call<Picture>('POST', `/api/pictures/${this.picture!.id}/propose/${kind}`))
+  }
+}
+
+export const studio = new Studio()

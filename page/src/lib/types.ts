@@ -1,0 +1,87 @@
+/** What the server says; see src/untaught/studio. */
+export interface Field {
+  title?: string
+  description?: string
+  default?: unknown
+  type?: string
+  enum?: string[]
+  choices?: Record<string, string>
+  anyOf?: Field[]
+  minimum?: number
+  maximum?: number
+  exclusiveMinimum?: number
+  unit?: string
+  role?: 'picture' | 'mask' | 'data' | 'file'
+}
+
+export interface Task {
+  name: string
+  words: string
+  doing: string
+  about: string
+  subject: string | null
+  form: { properties: Record<string, Field> }
+}
+
+export interface Example {
+  name: string
+  words: string
+  task: string
+}
+
+export interface Picture {
+  id: string
+  name: string
+  role: string
+  about: {
+    width: number
+    height: number
+    channels: number
+    depth: string
+    format: string
+    stretched: boolean
+    notes: string[]
+  }
+  measured: { found: string[]; suggestion: string | null; sigma: number | null; trouble?: string } | null
+  wish: string | null
+  mask: string | null
+}
+
+export interface Moment {
+  n: number
+  step: number
+  whole: boolean
+}
+
+export interface Job {
+  id: string
+  task: string
+  picture: string | null
+  name: string
+  settings: Record<string, unknown>
+  state: 'waiting' | 'preparing' | 'running' | 'paused' | 'stopping' | 'cancelling' | 'finishing' | 'done' | 'failed' | 'interrupted'
+  message: string
+  reason: string
+  notes: string[]
+  numbers: {
+    step?: number
+    energy?: number | null
+    score?: number | null
+    progress?: number | null
+    left?: [number, number | null] | null
+    stops?: number | null
+    stage?: number
+    stages?: number
+    seconds?: number
+    best?: number
+    stopped?: boolean
+  }
+  moments: Moment[]
+  result: { n: number; width: number; height: number; depth: string } | null
+  saved: number | null
+  created: number
+  points?: Point[]
+}
+
+export type Point = [number, number | null, number | null]
+export type Settings = Record<string, unknown>
