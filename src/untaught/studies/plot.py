@@ -192,11 +192,11 @@ def _draw(
         if curve.style in ("dots", "both"):
             pen.ellipse([a - radius, b - radius, a + radius, b + radius], colour, "white", FINE)
         if i < len(curve.names):
+            # Beside the value, on whichever side there is room; a white rim keeps it legible on other curves.
             word, room = curve.names[i], 7 * FINE
-            if a + room + pen.textlength(word, font) > right:  # no place beside it
-                pen.text((a - room, b - 4 * FINE), word, INK, font, anchor="rs")
-            else:
-                pen.text((a + room, b - 4 * FINE), word, INK, font, anchor="ls")
+            fits = a + room + pen.textlength(word, font) < right
+            at, anchor = ((a + room, b - 4 * FINE), "ls") if fits else ((a - room, b - 4 * FINE), "rs")
+            pen.text(at, word, INK, font, anchor=anchor, stroke_width=2 * FINE, stroke_fill="white")
 
 
 def _dashed(line: Sequence[tuple[float, float]]) -> list[list[tuple[float, float]]]:
