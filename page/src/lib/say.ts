@@ -32,7 +32,3 @@ export function sentence(text: string): string {
   const one = text.trim()
   return one ? one[0]!.toUpperCase() + one.slice(1) + (/[.!?]$/.test(one) ? '' : '.') : ''
 }
-
-export function list(parts: string[]): string {
-  return parts.length < 2 ? (parts[0] ?? '') : `${parts.slice(0, -1).join(', ')} and ${parts[parts.length - 1]}`
-}

@@ -22,10 +22,10 @@ WORDS = {
     "upscale": "Too small",
     "dejpeg": "JPEG blocks",
     "deblur": "Blurred",
-    "flash": "Dark, and one with flash",
+    "flash": "Dark, with flash beside",
     "enhance": "Little detail",
-    "preimage": "What a network keeps of it",
-    "activate": "What a network likes best",
+    "preimage": "What a network keeps",
+    "activate": "What a network likes",
 }
 """What is wrong, in a person's words; a task without such words goes by its name."""
 DOING = {

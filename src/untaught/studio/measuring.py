@@ -51,7 +51,7 @@ def measure(image: Image) -> dict[str, Any]:
         found.append(f"holes: {bad} values are no numbers")
         wishes.insert(0, "inpaint")
     if max(height, width) < SMALL:
-        found.append(f"small: {width} x {height} pixels")
+        found.append(f"it is small, {width} x {height} pixels")
         wishes.append("upscale")
     known = tasks.names()
     suggestion = next((w for w in wishes if w in known), None)

@@ -24,7 +24,7 @@ from untaught.studio.previews import Eye
 NUMBERS = 0.2  # seconds between two messages of numbers
 PICTURES = 0.5  # and between two pictures, while somebody watches ...
 ALONE = 10.0  # ... and while nobody does: a few for the timeline
-SHARE = 16.0  # a picture may cost one such part of the time, or it comes more seldom
+SHARE = 12.5  # a picture may cost one such part of the time, 8 %, or it comes more seldom
 SAVE = 10.0  # seconds between two checkpoints; a run that is over before has none
 MOMENTS = 60  # kept pictures; of more, every second one goes
 FULL = 6e8  # bytes of kept pictures in full depth
@@ -173,7 +173,7 @@ class Player:
 
     def _picture(self, iterate: Any) -> None:
         begun = time.monotonic()
-        self._show(self.run.total, self.run.total, self.run.job.result(iterate.average()))
+        self._show(self.run.total, self.run.total, self.run.job.result(glimpse(self.run, iterate)))
         cost = time.monotonic() - begun
         self.next_picture = begun + max(PICTURES if self.watched else ALONE, SHARE * cost)
 
@@ -256,6 +256,17 @@ def expected(run: Any) -> tuple[int | None, int | None]:
             at = max(int(state.get("at", 0)), int(getattr(rule, "warmup", 0))) + patience
             earliest = at if earliest is None else min(earliest, at)
     return earliest, latest
+
+
+def glimpse(run: Any, iterate: Any) -> Any:
+    """The picture so far, without a guide's last pass, which costs seconds and is for the end only. Nothing is disturbed."""
+    whole = run.objective
+    if getattr(whole, "refine", False):
+        run.objective = replace(whole, refine=False)  # shares what was prepared
+    try:
+        return iterate.average()
+    finally:
+        run.objective = whole
 
 
 def finite(value: float | None) -> float | None:
