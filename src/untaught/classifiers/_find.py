@@ -63,7 +63,7 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
     tensors |= {key: torch.zeros(()) for key in module.state_dict() if key not in wanted}
     module.load_state_dict(tensors, assign=True)
     module.eval().requires_grad_(False)
-    classes = _classes(path, recipe) if whole else ()
+    classes = _classes(recipe, path.parent, weights, os.environ.get(FOLDER)) if whole else ()
     return Loaded(recipe, module, path.name, whole, classes)
 
 
@@ -127,13 +127,12 @@ def _in_folder(recipe: Classifier, folder: Path) -> Path | None:
     return None
 
 
-def _classes(weights: Path, recipe: Classifier) -> tuple[str, ...]:
-    """The names of the classes: a list that lies beside the weights, in the environment's folder, or of the recipe."""
-    folders = [weights.parent, *([Path(f)] if (f := os.environ.get(FOLDER)) else [])]
+def _classes(recipe: Classifier, *folders: str | Path | None) -> tuple[str, ...]:
+    """The names of the classes: a list that lies in one of the folders, or the recipe's own."""
     for folder in folders:
-        for name in NAMES:
-            if (folder / name).is_file():
-                lines = (folder / name).read_text(encoding="utf-8").splitlines()
+        for path in [Path(folder) / name for name in NAMES] if folder else []:
+            if path.is_file():
+                lines = path.read_text(encoding="utf-8").splitlines()
                 return tuple(lines[1:] if lines[:1] == ["background"] else lines)
     return recipe.classes
 
