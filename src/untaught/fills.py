@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.geometry import strips
+from untaught.geometry import box, strips
 from untaught.ridge import components, grid, patches
 
 
@@ -69,13 +69,12 @@ class RidgeFill:
     For a patch with known values r and k similar patches D of the picture as it is filled so far (both less the group's
     mean), w = argmin |r - w D|^2 over the known pixels + k s^2 |w|^2, and the estimate is w D everywhere; overlapping
     estimates are averaged by their certainty. Then similar patches are sought anew: after some `rounds` little changes.
-    The regression's own leave-one-out errors, which cost nothing, say how far each estimate is to be trusted, and which s is
-    best for the picture: a known pixel is predicted from the others, so nothing but the data is looked at.
+    The regression's own leave-one-out errors, which cost nothing, say how far each estimate is to be trusted, and which of
+    the deviations s (fractions of full scale) is best hereabouts: a known pixel is predicted from the others, so nothing but
+    the data is looked at.
     The idea is that of non-local Bayesian interpolation (Aguerrebere et al. 2017, with Gaussians) in the form of the non-local
     ridge (Herbreteau and Kervrann 2022).
 
-    s: the first deviation, as a fraction of full scale; from round to round it may fall to 0.6 of itself, or stay, or rise,
-    down to `least`: below, the rounds believe more and more in what they made up themselves.
     Series, volumes, and pictures that are too small for a group are filled by `start`.
     pixels: larger pictures are filled by strips of about that many.
     """
@@ -85,8 +84,7 @@ class RidgeFill:
     rounds: int = 5
     window: int = 25
     stride: int = 2
-    s: float = 0.06
-    least: float = 0.012
+    s: tuple[float, ...] = (0.012, 0.03, 0.08)
     start: Harmonic = field(default_factory=Harmonic)
     pixels: int = 1 << 18
 
@@ -94,9 +92,8 @@ class RidgeFill:
         x = self.start(y, known)
         if not self._fits(y) or bool(known.all()):
             return x
-        s = self.s
-        for i in range(self.rounds):
-            x, s = self._round(x, y, known, s, last=i + 1 == self.rounds)
+        for _ in range(self.rounds):
+            x = self._round(x, y, known)
         return x
 
     def _fits(self, y: Tensor) -> bool:
@@ -104,62 +101,64 @@ class RidgeFill:
         around = [min(n - self.patch + 1, spread) for n in y.shape[2:]]
         return y.ndim == 4 and min(around) > 1 and around[0] * around[1] > self.group
 
-    def _round(self, x: Tensor, y: Tensor, known: Tensor, s: float, *, last: bool) -> tuple[Tensor, float]:
+    def _round(self, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
         height, width = x.shape[2:]
         halo = self.window // 2 + self.patch + 2
         rows = max(self.pixels // width, 4 * halo)
-        parts, found = [], 0.0
+        parts = []
         for part in strips(height, rows, halo):
             cut = (v[0, :, part.low : part.high] for v in (x, y, known))
-            estimate, best = self._strip(*cut, s)
-            parts.append(estimate[:, part.start - part.low : part.stop - part.low])
-            found += best * (part.stop - part.start) / height
-        return y * known + (1 - known) * torch.cat(parts, dim=1)[None], found
+            parts.append(self._strip(*cut)[:, part.start - part.low : part.stop - part.low])
+        return y * known + (1 - known) * torch.cat(parts, dim=1)[None]
 
-    def _strip(self, x: Tensor, y: Tensor, known: Tensor, s: float) -> tuple[Tensor, float]:
-        groups = similar(x, self.patch, self.group, self.window, self.stride)
+    def _strip(self, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
         c, height, width = x.shape
+        groups = similar(x, self.patch, self.group, self.window, self.stride)
         layers = tuple(patches(v, self.patch) for v in (x, y, known))
-        few = Groups(groups.at[::16], groups.others[::16])
-        candidates = (max(self.least, 0.6 * s), s, 1.5 * s)
-        errors = [sum(float(e.sum()) for _, _, e in self._regress(layers, few, t)) for t in candidates]
-        s = candidates[errors.index(min(errors))]
+        found = [self._regress(layers, groups, piece) for piece in torch.arange(len(groups.at)).split(512)]
+        estimates, errors = (torch.cat(v, dim=1) for v in zip(*found, strict=True))
+        # One patch's errors are few: those of its neighbours help to choose.
+        around = box(errors.view(1, len(self.s), *groups.grid), 1)[0].flatten(1)
+        best, each = around.argmin(0), torch.arange(len(groups.at), device=x.device)
+        certainty = 2 / (errors[best, each] + around[best, each] + 1e-6)
         total, weights = torch.zeros_like(layers[0]), x.new_zeros(len(layers[0]))
-        for at, estimate, error in self._regress(layers, groups, s):
-            certainty = 1 / (error + 1e-6)
-            total[at], weights[at] = estimate * certainty[:, None], certainty
-        return overlap(total, weights, (c, height, width), self.patch), s
+        total[groups.at], weights[groups.at] = estimates[best, each] * certainty[:, None], certainty
+        return overlap(total, weights, (c, height, width), self.patch)
 
-    def _regress(self, layers: tuple[Tensor, ...], groups: Groups, s: float):  # type: ignore[no-untyped-def]
-        """(positions, estimates (g, n), mean square leave-one-out errors (g)) for some groups at a time."""
+    def _regress(self, layers: tuple[Tensor, ...], groups: Groups, piece: Tensor) -> tuple[Tensor, Tensor]:
+        """For a piece of the groups and every s: estimates (s, g, n), and mean square leave-one-out errors (s, g)."""
         filled, data, known = layers
-        n = filled.shape[1]
-        for at, others in zip(groups.at.split(512), groups.others.split(512), strict=True):
-            x = filled.index_select(0, others.flatten()).view(len(at), self.group, n)
-            mean = x.mean(1, keepdim=True)
-            d = x - mean
-            mask = known[at][:, None]
-            r = (data[at][:, None] - mean) * mask
-            seen = d * mask
-            gram = seen @ seen.mT
-            gram.diagonal(dim1=1, dim2=2).add_(self.group * s * s)
-            lower = torch.linalg.cholesky(gram)
+        at, others = groups.at[piece], groups.others[piece]
+        x = filled.index_select(0, others.flatten()).view(len(at), self.group, -1)
+        mean = x.mean(1, keepdim=True)
+        d = x - mean
+        mask = known[at][:, None]
+        r = (data[at][:, None] - mean) * mask
+        seen = d * mask
+        gram = seen @ seen.mT
+        estimates, errors = [], []
+        for s in self.s:
+            ridge = gram.clone()
+            ridge.diagonal(dim1=1, dim2=2).add_(self.group * s * s)
+            lower = torch.linalg.cholesky(ridge)
             v = torch.linalg.solve_triangular(lower, seen, upper=False)
             w = torch.linalg.solve_triangular(lower.mT, v @ r.mT, upper=True)
             fitted = w.mT @ d
             left_out = (r - fitted * mask) / (1 - v.square().sum(1, keepdim=True)).clamp_min(1e-2)
-            count = mask.sum(2)
             # A patch that knows next to nothing is as uncertain as its group is wide.
-            error = (left_out.square().sum(2) + d.square().mean((1, 2))[:, None]) / (count + 1)
-            yield at, (mean + fitted)[:, 0], error[:, 0]
+            error = (left_out.square().sum(2) + d.square().mean((1, 2))[:, None]) / (mask.sum(2) + 1)
+            estimates.append((mean + fitted)[:, 0])
+            errors.append(error[:, 0])
+        return torch.stack(estimates), torch.stack(errors)
 
 
 @dataclass(frozen=True)
 class Groups:
-    """Patches by number: `at` (g,) and, for each, the most similar others (g, k)."""
+    """Patches by number: `at` (g,), which lie on a `grid`, and for each the most similar others (g, k)."""
 
     at: Tensor
     others: Tensor
+    grid: tuple[int, int]
 
 
 def similar(x: Tensor, side: int, count: int, window: int, stride: int) -> Groups:
@@ -179,7 +178,7 @@ def similar(x: Tensor, side: int, count: int, window: int, stride: int) -> Group
     nearest = apart.flatten(2).flatten(0, 1).T.contiguous().topk(count, dim=1, largest=False, sorted=False).indices
     moved = (nearest // window - reach) * w + nearest % window - reach
     at = (down[:, None] * w + along).flatten()
-    return Groups(at, at[:, None] + moved)
+    return Groups(at, at[:, None] + moved, (len(down), len(along)))
 
 
 def overlap(total: Tensor, weights: Tensor, shape: tuple[int, int, int], side: int) -> Tensor:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING
 
 from untaught.errors import unknown
@@ -47,7 +48,7 @@ def _net(*args: object, **settings: object) -> Callable[[], Hourglass]:
 _NARROW = (16, 32, 64, 64, 64)
 RECIPES = {
     "text": Recipe(
-        "thin holes", _net(skip=128, upsample="nearest"), _net((32,) * 4, skip=16), "noise", 32, 0.03, 0.01, 6001
+        "thin holes", _net(skip=128, upsample="nearest"), _net((32,) * 5, skip=4), "noise", 32, 0.03, 0.01, 6001
     ),
     "pixels": Recipe("many single pixels", _net(), _net((32,) * 5, skip=4), "noise", 32, 0.03, 0.001, 11000),
     "sparse": Recipe(
@@ -105,23 +106,36 @@ def _filling(facts: Facts) -> tuple[Stage, ...]:
 
 
 def _refill(
-    facts: Facts, *, recipe: str, widths: tuple[int, ...], steps: int, pool: int, rounds: int, stride: int = 2
+    facts: Facts, *, recipe: str, widths: tuple[int, ...], steps: int, pool: int, patch: int, generator: int = 0
 ) -> tuple[Stage, ...]:
-    """A compact network corrects the non-local ridge's filling, judged on pixels that were hidden from both."""
+    """A compact network corrects the non-local ridge's filling, judged on pixels that were hidden from both.
+
+    generator: where not 0, a stage of so many steps comes before: the paper's family, narrow, on what is not kept back.
+    """
     from untaught.averaging import ExponentialWeights
     from untaught.codes import Fed
     from untaught.fills import RidgeFill
     from untaught.networks.compact import Compact
-    from untaught.objectives.refill import Refill
+    from untaught.objectives.refill import Hide, Refill, kept_back
     from untaught.optimisers import Adam
     from untaught.priors import Network
     from untaught.stopping import After
 
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=0.05)
-    hide = "holes" if recipe == "text" else "pixels"
-    objective = Refill(RidgeFill(rounds=rounds, stride=stride), hide, pool=pool)  # type: ignore[arg-type]
+    hide: Hide = "holes" if recipe == "text" else "pixels"
+    objective = Refill(RidgeFill(patch), hide, pool=pool, seed=facts.seed)
     adam, stop = Adam(2e-3, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
-    return (Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8)),)
+    last = Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8))
+    if not generator:
+        return (last,)
+    known = facts.problem.weight
+    assert known is not None
+    back = kept_back(known, hide, objective.fraction, facts.seed)
+    if not bool((known - back).any()):
+        return (last,)
+    generator = max(300, round(generator * min(1, 2**17 / prod(facts.space))))  # a step costs as much as there are pixels
+    (first,) = _generate(facts, recipe=recipe, narrow=True, steps=generator, decay=0.99)
+    return replace(first, problem=replace(facts.problem, weight=known - back)), last
 
 
 def _generate(facts: Facts, *, recipe: str, narrow: bool, steps: int, decay: float) -> tuple[Stage, ...]:
@@ -137,7 +151,8 @@ def _generate(facts: Facts, *, recipe: str, narrow: bool, steps: int, decay: flo
     output = "sigmoid" if facts.pictures else "linear"
     prior = Network((r.narrow if narrow else r.net)(), code, jitter=r.jitter, output=output)  # type: ignore[arg-type]
     average = ExponentialPictures(decay) if decay else Last()
-    return (Stage(Method(prior, optimiser=Adam(r.lr), average=average, stop=After(facts.steps or steps))),)
+    rate = max(r.lr, 0.01) if narrow else r.lr
+    return (Stage(Method(prior, optimiser=Adam(rate), average=average, stop=After(facts.steps or steps))),)
 
 
 _RIDGE = "ridge regression on similar patches, corrected by Split (Batson and Royer 2019); values: docs/benchmarks"
@@ -149,8 +164,8 @@ def _table(recipe: str) -> dict[str, Preset]:
     fed = recipe in ("text", "pixels")
     steps = RECIPES[recipe].steps
     if fed:
-        fast = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=400, pool=2, rounds=6)
-        best = partial(_refill, recipe=recipe, widths=(32, 48, 64), steps=2000, pool=6, rounds=10)
+        fast = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=300, pool=2, patch=7)
+        best = partial(_refill, recipe=recipe, widths=(32, 48, 64), steps=1000, pool=6, patch=9, generator=2000)
     else:
         fast = partial(_generate, recipe=recipe, narrow=True, steps=500, decay=0.98)
         best = partial(_generate, recipe=recipe, narrow=False, steps=2000 if recipe != "sparse" else 1000, decay=0.99)
