@@ -50,7 +50,8 @@ def find(
         raise BadInput(
             "mask_keeps (--mask-keeps) turns a mask from a file or an array around, and there is none: drop it."
         )
-    fill, notes = np.zeros(array.shape, bool), []
+    notes: list[str] = []
+    fill: NDArray = np.zeros(array.shape, bool)
     if mask is not None:
         fill, notes = _asked(image, mask, channel_axis)
         fill = ~fill if keeps else fill
@@ -152,7 +153,7 @@ def _space(array: NDArray, axis: int | None) -> tuple[int, ...]:
 
 def _across(fill: NDArray, axis: int | None, *, every: bool = False) -> NDArray:
     """Of the pixels: those that are marked in any, or in every, channel."""
-    return fill if axis is None else (fill.all(axis) if every else fill.any(axis))
+    return fill if axis is None else np.asarray(fill.all(axis) if every else fill.any(axis))
 
 
 def _spread(marked: NDArray, array: NDArray, axis: int | None) -> NDArray:

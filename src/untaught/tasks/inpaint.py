@@ -84,7 +84,8 @@ def inpaint(
     holes = masks.measure(fill, axis)
     scale = arrays.units(array[~fill])
     data = arrays.tensor(np.where(fill, scale[0], array), axis, scale)
-    weight = torch.from_numpy(np.ascontiguousarray(_channels_first(~fill, axis), dtype=np.float32))[None]
+    first = ~fill[None] if axis is None else np.moveaxis(~fill, axis, 0)
+    weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
     facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps)
     stages = inpainting(preset, recipe, holes, facts, notes)
@@ -93,9 +94,3 @@ def inpaint(
         notes.append("The transparency said what was missing: the result is opaque.")
     finish = masks.Filled(arrays.Layout(str(array.dtype), axis), fill, None if soft else array, opaque)
     return Job(stages, facts.problem, scale, finish, tuple(notes))
-
-
-def _channels_first(fill, axis):  # type: ignore[no-untyped-def]
-    import numpy as np
-
-    return fill[None] if axis is None else np.moveaxis(fill, axis, 0)
