@@ -156,7 +156,7 @@ class Quick:
     twice: whether the ridge follows at once, with the means as its pilot.
     """
 
-    means: NonLocalMeans = NonLocalMeans(strip=64)
+    means: NonLocalMeans = NonLocalMeans(distance=4, strip=64)
     ridge: NonLocalRidge = NonLocalRidge(second=Pass(5, 32), window=15, stride=5, pixels=1 << 19)
     twice: bool = False
 
