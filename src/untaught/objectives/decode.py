@@ -59,10 +59,11 @@ class Decode(Objective):
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         if "x" not in self._made:
             with torch.no_grad():
-                self._made["x"] = self._decoded(problem)
+                self._made["x"] = self.estimate(problem)
         return self._made["x"]
 
-    def _decoded(self, problem: Problem) -> Tensor:
+    def estimate(self, problem: Problem) -> Tensor:
+        """The picture of any problem of this kind."""
         operator, y = problem.operator, problem.data
         if not isinstance(operator, BlockDCT):
             level = problem.likelihood.deviation(y)
