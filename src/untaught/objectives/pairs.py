@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil, log2
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from untaught.randomness import Rng
 
 @dataclass(frozen=True)
 class Pairs(Objective):
-    """Input: the small picture, made smaller by one stride with the problem's own kernel and enlarged again (bicubic, as the
+    """Input: the small picture, made smaller by one stride with the problem's own kernel and enlarged again (`enlarged`, the
     base of a residual network). Target: the picture itself.
 
     The way from small to large is made in strides of at most `stride`, each with the same network; after each the data are
@@ -63,10 +64,8 @@ class Pairs(Objective):
         x, small = problem.data, _downsample(problem)
         with torch.no_grad():
             for space in self.sizes(small):
-                x = averaged([resized(x, space)] * passes, model)
-                x = self.put_back(
-                    x, problem.data, Downsample(small.small, space, small.kernel, border=small.border).to(x.device)
-                )
+                x = averaged([self.enlarged(x, _between(x.shape[2:], space, small).to(x.device))] * passes, model)
+                x = self.put_back(x, problem.data, _between(small.small, space, small).to(x.device))
         return x
 
     def sizes(self, small: Downsample) -> list[tuple[int, ...]]:
@@ -77,6 +76,10 @@ class Pairs(Objective):
             tuple(round(s * r ** (i / count)) for s, r in zip(small.small, ratio, strict=True)) for i in range(1, count)
         ]
         return [*between, small.large]
+
+    def enlarged(self, x: Tensor, operator: Downsample) -> Tensor:
+        """What the network is fed, and adds to: bicubic, with x put back in."""
+        return self.put_back(resized(x, operator.large), x, operator)
 
     def put_back(self, x: Tensor, data: Tensor, operator: Downsample) -> Tensor:
         """x moved so that, made smaller, it is the data."""
@@ -104,8 +107,8 @@ class Pairs(Objective):
                 continue  # all crops of a batch have one size
             target = resized(y, space)
             smaller = [max(1, round(n / f)) for n, f in zip(space, factors, strict=True)]
-            down = Downsample(smaller, space, small.kernel, border=small.border).to(y.device)
-            found.append([resized(down(target), space), target])
+            down = _between(smaller, space, small).to(y.device)
+            found.append([self.enlarged(down(target), down), target])
         return found
 
     @classmethod
@@ -114,6 +117,10 @@ class Pairs(Objective):
 
         net = Hourglass.examples()[0]
         return ((Pairs(crops=Crops(8, 2), repeats=1), Network(net, Fed(1), output="linear", residual=1.0)),)
+
+
+def _between(small: Sequence[int], large: Sequence[int], like: Downsample) -> Downsample:
+    return Downsample(small, large, like.kernel, border=like.border)
 
 
 def _downsample(problem: Problem) -> Downsample:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from untaught.presets import Facts, Preset, choose
 from untaught.run import Stage
 
-LOUD = 50 / 255
+LOUD = 20 / 255
 """The level of the first round, as a fraction of full scale."""
 
 
@@ -28,7 +28,8 @@ def _plugged(facts: Facts, rounds: int) -> tuple[Stage, ...]:
     from untaught.stopping import After
 
     last = max(facts.sigma, 1 / 255)
-    levels = [last * (max(LOUD, last) / last) ** (1 - (k + 1) / rounds) for k in range(rounds)]
+    first = max(LOUD, last)
+    levels = [first * (last / first) ** (k / max(1, rounds - 1)) for k in range(rounds)]
     return tuple(
         Stage(Method(Pixels(), Plugged(NonLocalRidge(), level), average=ExponentialPictures(), stop=After(1)))
         for level in levels
