@@ -36,7 +36,7 @@ def make(name: str) -> dict[str, Any]:
     if name == "blocks":
         return {"data": encode(data.coffee()[60:340, 140:460], "JPEG", quality=12), "mask": None}
     if name == "scratches":
-        picture = data.astronaut()[0:272, 80:352].copy()
+        picture = data.astronaut()[14:222, 112:320].copy()
         mask = scratches(picture.shape[:2], rng)
         picture[mask] = 235
         return {"data": png(picture), "mask": png((255 * mask).astype(np.uint8))}
@@ -44,14 +44,14 @@ def make(name: str) -> dict[str, Any]:
 
 
 def scratches(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray:
-    """A dozen bent lines of two or three pixels, as a boolean picture."""
+    """Nine bent lines of two or three pixels, as a boolean picture."""
     from PIL import Image as Pillow
     from PIL import ImageDraw
 
     height, width = shape
     paper = Pillow.new("L", (width, height), 0)
     pen = ImageDraw.Draw(paper)
-    for _ in range(12):
+    for _ in range(9):
         x, angle = rng.uniform(0, width), rng.normal(0, 0.35)
         points = []
         for y in range(int(rng.uniform(-40, height / 2)), int(rng.uniform(height / 2, height + 40)), 6):
