@@ -31,9 +31,9 @@ def dejpeg(data: Path) -> NDArray:
     """Crops of Kodak photos at quality 10: clean, decoder, ours."""
     rows, names = [], []
     for name, box in (
-        ("kodim23", (96, 96, 352, 288)),
-        ("kodim19", (136, 296, 392, 488)),
-        ("kodim05", (296, 144, 552, 336)),
+        ("kodim23", (112, 104, 320, 248)),
+        ("kodim19", (168, 320, 376, 464)),
+        ("kodim05", (320, 160, 528, 304)),
     ):
         clean = read(data / "kodak" / f"{name}.png", box)
         with tempfile.TemporaryDirectory() as folder:
@@ -53,7 +53,7 @@ def dejpeg(data: Path) -> NDArray:
 
 def enhance(data: Path) -> NDArray:
     """One run on a Kodak photo: the base at three moments, and what it gives at amount 1."""
-    clean = read(data / "kodak" / "kodim08.png", (200, 100, 456, 292))
+    clean = read(data / "kodak" / "kodim08.png", (200, 100, 440, 260))
     from untaught.presets.enhance import MOMENTS
 
     job = untaught.enhance.job(clean, detail="fine")

@@ -122,8 +122,16 @@ def test_the_orientation_of_a_phone_turns_the_result_as_it_turns_the_picture(sav
     assert np.abs(result.astype(float) - upright).max() <= 2
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 17), (8, 8), (33, 16)])
-@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize(
+    ("size", "mode"),
+    [
+        ((1, 1), "RGB"),
+        ((7, 17), "L"),
+        pytest.param((1, 9), "L", marks=pytest.mark.slow),
+        pytest.param((8, 8), "RGB", marks=pytest.mark.slow),
+        pytest.param((33, 16), "RGB", marks=pytest.mark.slow),
+    ],
+)
 def test_any_size_from_one_pixel(tmp_path, size, mode):
     array = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     path = tmp_path / "small.jpg"
@@ -174,10 +182,12 @@ def test_a_job_pickles_to_the_same_job(saved):
     assert np.array_equal(first, second)
 
 
-def test_same_seed_same_bits(saved):
+@pytest.mark.slow
+def test_same_seed_same_bits_and_the_network_adds_to_the_filter(saved, large):
     path = saved(grey=True)
-    first, again = (untaught.dejpeg(path, steps=4, seed=1) for _ in range(2))
+    first, again = (untaught.dejpeg(path, steps=60, seed=1) for _ in range(2))
     assert np.array_equal(first, again)
+    assert psnr(first, large[..., 0]) > psnr(untaught.dejpeg(path, preset="instant"), large[..., 0])
 
 
 class TestBadInput:
