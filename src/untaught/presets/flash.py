@@ -53,7 +53,7 @@ def _narrow(facts: Facts, *, widths: tuple[int, ...], steps: int) -> tuple[Stage
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _narrow(facts, widths=(16, 16, 32, 32, 32), steps=250)
+    return _narrow(facts, widths=(16, 16, 32, 32, 32), steps=150)
 
 
 def _best(facts: Facts) -> tuple[Stage, ...]:
