@@ -25,7 +25,7 @@ from untaught.randomness import Rng
 
 @dataclass(frozen=True)
 class Pairs(Objective):
-    """Input: the small picture, made smaller by one stride with the problem's own kernel and enlarged again (`enlarged`, the
+    """Input: the small picture, made smaller by one stride with the problem's own kernel and enlarged again (bicubic, the
     base of a residual network). Target: the picture itself.
 
     The way from small to large is made in strides of at most `stride`, each with the same network; after each the data are
@@ -64,7 +64,7 @@ class Pairs(Objective):
         x, small = problem.data, _downsample(problem)
         with torch.no_grad():
             for space in self.sizes(small):
-                x = averaged([self.enlarged(x, _between(x.shape[2:], space, small).to(x.device))] * passes, model)
+                x = averaged([resized(x, space)] * passes, model)
                 x = self.put_back(x, problem.data, _between(small.small, space, small).to(x.device))
         return x
 
@@ -76,10 +76,6 @@ class Pairs(Objective):
             tuple(round(s * r ** (i / count)) for s, r in zip(small.small, ratio, strict=True)) for i in range(1, count)
         ]
         return [*between, small.large]
-
-    def enlarged(self, x: Tensor, operator: Downsample) -> Tensor:
-        """What the network is fed, and adds to: bicubic, with x put back in."""
-        return self.put_back(resized(x, operator.large), x, operator)
 
     def put_back(self, x: Tensor, data: Tensor, operator: Downsample) -> Tensor:
         """x moved so that, made smaller, it is the data."""
@@ -108,7 +104,7 @@ class Pairs(Objective):
             target = resized(y, space)
             smaller = [max(1, round(n / f)) for n, f in zip(space, factors, strict=True)]
             down = _between(smaller, space, small).to(y.device)
-            found.append([self.enlarged(down(target), down), target])
+            found.append([resized(down(target), space), target])
         return found
 
     @classmethod
