@@ -29,7 +29,7 @@ def _pairs(facts: Facts, *, steps: int, widths: tuple[int, ...], down: int, lr: 
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _pairs(facts, steps=1500, widths=(32, 48), down=2, lr=2e-3, batch=4)
+    return _pairs(facts, steps=1000, widths=(32, 48), down=2, lr=2e-3, batch=4)
 
 
 def _best(facts: Facts) -> tuple[Stage, ...]:
