@@ -52,9 +52,10 @@ def test_every_preset_of_every_recipe_keeps_what_is_known(preset, recipe, photo)
 
 @pytest.mark.parametrize("preset", ["instant", "fast"])
 def test_what_lies_under_the_mask_has_no_say(preset, photo, holes):
-    other = photo.copy()
-    other[holes] = np.random.default_rng(1).integers(0, 255, other[holes].shape)
-    first, second = (untaught.inpaint(p, mask=holes, preset=preset, steps=3) for p in (photo, other))
+    grey = photo[:16, :18, 0]
+    other = grey.copy()
+    other[holes[:16, :18]] = np.random.default_rng(1).integers(0, 255, int(holes[:16, :18].sum()))
+    first, second = (untaught.inpaint(p, mask=holes[:16, :18], preset=preset, steps=2) for p in (grey, other))
     assert np.array_equal(first, second)
 
 
@@ -90,7 +91,7 @@ def test_type_and_layout_are_preserved(dtype, layout, photo):
     assert np.isfinite(made.astype(float)).all()
 
 
-@pytest.mark.parametrize("shape", [(1, 2), (1, 7), (5, 1, 3), (2, 2, 3), (33, 65)])
+@pytest.mark.parametrize("shape", [(1, 2), (1, 7), (5, 1, 3), (2, 2, 3), (13, 25)])
 @pytest.mark.parametrize("preset", ["instant", "fast"])
 def test_any_size(shape, preset):
     array = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
@@ -100,7 +101,7 @@ def test_any_size(shape, preset):
 
 
 def test_scaling_and_shifting_the_input_scales_and_shifts_the_output(photo, holes):
-    y = photo[..., 0].astype(np.float64)
+    y, holes = photo[:16, :18, 0].astype(np.float64), holes[:16, :18]
     plain = untaught.inpaint(y, mask=holes, steps=2)
     moved = untaught.inpaint(37.5 * y - 4, mask=holes, steps=2)
     np.testing.assert_allclose((moved + 4) / 37.5, plain, atol=0.2)
@@ -117,6 +118,7 @@ def test_nan_is_filled_and_nothing_else(photo, holes):
 
 
 def test_one_seed_one_picture_and_a_job_pickles(photo, holes):
+    photo, holes = photo[:16, :18, 0], holes[:16, :18]
     job = untaught.inpaint.job(photo, mask=holes, steps=2)
     again = pickle.loads(pickle.dumps(job))
     first, second = (j.result(untaught.solve(j).x) for j in (job, again))
