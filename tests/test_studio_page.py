@@ -1,0 +1,218 @@
+"""The studio's page in a real browser, with the real engine on small pictures."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("fastapi", reason="the extra test-studio is not installed")
+sync_api = pytest.importorskip("playwright.sync_api", reason="the extra test-studio is not installed")
+CHROMIUM = os.environ.get("UNTAUGHT_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None
+)
+if CHROMIUM is None:
+    pytest.skip("Debian's chromium is not installed: apt-get install chromium", allow_module_level=True)
+
+from test_studio_server import Served, png  # noqa: E402
+
+QUIET = [  # off the network, and without a sandbox, which containers do not allow
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-sync",
+    "--no-first-run",
+]
+AXE = Path(__file__).parents[1] / "page" / "node_modules" / "axe-core" / "axe.min.js"
+expect = sync_api.expect
+SLOW = 60_000  # milliseconds: a machine may be busy
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    served = Served(tmp_path_factory.mktemp("studio"))
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, studio):
+    """An open studio. Any error, any broken policy and any request to another host fails the test."""
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 760}, accept_downloads=True, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.set_default_timeout(SLOW)
+    wrong = []
+    context.on("request", lambda r: wrong.append(r.url) if not r.url.startswith((studio.base, "blob:")) else None)
+    page.on("pageerror", lambda e: wrong.append(str(e)))
+    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" and "status of 4" not in m.text else None)
+    page.goto(f"{studio.base}/#t={studio.token}")
+    page.get_by_role("button", name="Choose a file").wait_for()
+    yield page
+    context.close()
+    assert not wrong
+
+
+def hand_in(page, data, name="photo.png"):
+    page.get_by_label("A picture to restore").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=SLOW)
+
+
+def choose(page, task, **settings):
+    page.get_by_role("radio", name=re.compile(task)).click()
+    page.locator("summary", has_text="Finer settings").click()
+    for label, value in settings.items():
+        if label == "preset":
+            page.get_by_role("button", name=value, exact=True).click()
+        else:
+            page.get_by_label(label, exact=False).first.fill(str(value))
+            page.get_by_label(label, exact=False).first.press("Tab")
+
+
+def downloaded(page):
+    with page.expect_download() as caught:
+        page.get_by_role("link", name=re.compile("^Download")).click()
+    return Path(caught.value.path()).read_bytes(), caught.value.suggested_filename
+
+
+def test_a_photo_is_restored_from_end_to_end(page, studio, noisy):
+    assert "#t=" not in page.url
+    hand_in(page, png(noisy))
+    expect(page.get_by_text(re.compile(r"Grain, about \d+ of 255"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("radio", name=re.compile("denoise"))).to_have_attribute("aria-checked", "true")
+    choose(page, "denoise", Sigma=25, Steps=15)
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("All 15 steps are done.")).to_be_visible()
+    slider = page.get_by_role("slider", name=re.compile("before ends"))
+    slider.press("ArrowRight")
+    expect(slider).to_have_attribute("aria-valuenow", "52")
+    data, name = downloaded(page)
+    assert name == "photo.untaught.png"
+    import untaught
+
+    assert np.array_equal(
+        np.asarray(Image.open(io.BytesIO(data))), untaught.denoise(noisy, sigma=round(25 / 255, 17), steps=15)
+    )
+    page.get_by_role("button", name="new seed").click()
+    expect(page.get_by_role("heading", name="Removing grain")).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+
+
+def test_a_mask_is_painted_and_what_it_leaves_out_is_untouched_in_sixteen_bits(page):
+    import tifffile
+
+    values = np.random.default_rng(1).integers(20_000, 40_000, (32, 40, 3), dtype=np.uint16)
+    out = io.BytesIO()
+    tifffile.imwrite(out, values, photometric="rgb", compression="lzw")
+    hand_in(page, out.getvalue(), "scan.tif")
+    choose(page, "inpaint", preset="instant")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("alert")).to_have_text(re.compile("Nothing is painted yet"))
+    canvas = page.get_by_role("application")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.5 * box["height"], steps=5)
+    page.mouse.up()
+    expect(page.get_by_text(re.compile(r"^[1-9]\d*\.\d % painted"))).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("0.0 % painted")).to_be_visible()
+    page.get_by_role("button", name="Rectangle").click()
+    for label, value in (("left", 8), ("top", 4), ("wide", 10), ("high", 6)):
+        page.get_by_label(label, exact=True).fill(str(value))
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("4.7 % painted")).to_be_visible()
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+    data, name = downloaded(page)
+    assert name == "scan.untaught.tif"
+    made = tifffile.imread(io.BytesIO(data))
+    assert made.dtype == np.uint16
+    hole = np.zeros((32, 40), bool)
+    hole[4:10, 8:18] = True
+    assert np.array_equal(made[~hole], values[~hole])
+    assert not np.array_equal(made[hole], values[hole])
+
+
+def test_pause_reload_go_on_stop_and_cancel(page, noisy):
+    hand_in(page, png(noisy[:32, :32]))
+    choose(page, "denoise", preset="paper", Steps=100000)
+    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text(re.compile(r"Paused at step \d+")).last).to_be_visible(timeout=SLOW)
+    page.reload()
+    expect(page.get_by_text(re.compile(r"Paused at step \d+")).last).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text(re.compile(r"Step \d+\.")).last).to_be_visible()
+    expect(page).to_have_title(re.compile(r"^\d+ % untaught$"))
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Let it run").click()
+    page.get_by_role("button", name="Stop and keep the best").click()
+    expect(page.get_by_text(re.compile("You stopped it at step"))).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Other settings or another task").click()
+    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("button", name="Cancel run").click()
+    if page.get_by_role("dialog").is_visible():
+        page.get_by_role("dialog").get_by_role("button", name="Cancel the run").click()
+    expect(page.get_by_role("button", name="Restore")).to_be_visible(timeout=SLOW)
+
+
+def test_what_is_no_picture_is_a_sentence_on_the_page(page):
+    page.get_by_label("A picture to restore").set_input_files(
+        {"name": "notes.png", "mimeType": "image/png", "buffer": b"these are only words"}
+    )
+    expect(page.get_by_role("alert")).to_have_text(re.compile("notes.png holds plain text, not a picture"))
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_nothing_bars_anybody(theme, browser, studio, noisy):
+    """axe-core's rules, and no sideways scrolling on a narrow screen, in the states that a person sees first and last."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not here: npm ci in page/")
+    context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=theme, bypass_csp=True)
+    page = context.new_page()
+    page.set_default_timeout(SLOW)
+    page.goto(f"{studio.base}/#t={studio.token}")
+    page.get_by_role("button", name="Choose a file").wait_for()
+    _bars_nobody(page)
+    hand_in(page, png(noisy))
+    page.get_by_role("radio", name=re.compile("inpaint")).click()
+    _bars_nobody(page)
+    choose(page, "denoise", Sigma=25, preset="instant")
+    _bars_nobody(page)
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+    _bars_nobody(page)
+    page.get_by_role("button", name="Help").click()
+    _bars_nobody(page)
+    context.close()
+
+
+def _bars_nobody(page):
+    wide = """[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+    .map(e => e.outerHTML.slice(0, 80))"""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.evaluate(wide)
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 160))]))")
+    assert not found
