@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from untaught.images import Image
 
-FAINT = 2.0  # of 255: grain below this is not worth a run
+FAINT = 3.0  # of 255: grain below this is not worth a run
 LOW_QUALITY = 75  # JPEG quality below which the blocks are the first thing to be seen
 SMALL = 320  # pixels of the longer side
 
