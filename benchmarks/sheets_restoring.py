@@ -31,9 +31,8 @@ def dejpeg(data: Path) -> NDArray:
     """Crops of Kodak photos at quality 10: clean, decoder, ours."""
     rows, names = [], []
     for name, box in (
-        ("kodim23", (112, 104, 320, 248)),
-        ("kodim19", (168, 320, 376, 464)),
-        ("kodim05", (320, 160, 528, 304)),
+        ("kodim23", (128, 104, 296, 232)),
+        ("kodim19", (184, 320, 352, 448)),
     ):
         clean = read(data / "kodak" / f"{name}.png", box)
         with tempfile.TemporaryDirectory() as folder:
