@@ -167,7 +167,7 @@ class Jobs:
         elif kind == "saved":
             job.saved = values["step"]
         elif kind == "trouble":
-            job.notes.append(values["message"])
+            job.notes += [values["message"]] if values["message"] not in job.notes else []
         elif kind == "done":
             job.reason, job.result = values["reason"], values["result"]
             job.notes += [n for n in values["notes"] if n not in job.notes]

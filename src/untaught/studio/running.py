@@ -149,7 +149,7 @@ class Player:
         earliest, latest = expected(run)
         later = sum(getattr(s.method.stop, "steps", 0) or 0 for s in run.job.stages[run.stage + 1 :])
         left = None
-        if len(self.speed) > 2 and self.speed[-1][1] > self.speed[0][1]:
+        if earliest is not None and len(self.speed) > 2 and self.speed[-1][1] > self.speed[0][1]:
             each = (self.speed[-1][0] - self.speed[0][0]) / (self.speed[-1][1] - self.speed[0][1])
             low = max(0, (earliest or run.step) - run.step) * each * 0.85
             high = None if latest is None else (max(0, latest - run.step) + later) * each * 1.2
@@ -173,7 +173,10 @@ class Player:
 
     def _picture(self, iterate: Any) -> None:
         begun = time.monotonic()
-        self._show(self.run.total, self.run.total, self.run.job.result(glimpse(self.run, iterate)))
+        try:
+            self._show(self.run.total, self.run.total, self.run.job.result(glimpse(self.run, iterate)))
+        except OSError as error:  # a full disk costs the pictures on the way, and not the run
+            self.send("trouble", job=self.job, message=f"Pictures on the way could not be kept ({error.strerror}).")
         cost = time.monotonic() - begun
         self.next_picture = begun + max(PICTURES if self.watched else ALONE, SHARE * cost)
 

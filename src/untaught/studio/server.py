@@ -34,11 +34,20 @@ class Studio:
         self.events = Events(lambda on: self.jobs.watch(on))
         self.jobs = Jobs(folder / "jobs", self.pictures, self.events.tell)
         self.jobs.on_measured = self.measured
-        self.pictures.load(
-            {j.picture for j in self.jobs.all.values() if j.picture}
-            | {v for j in self.jobs.all.values() for v in j.settings.values() if isinstance(v, str)}
-        )
+        self.pictures.load(self.needed())
         self.thumbnails: dict[str, bytes] = {}
+
+    def needed(self) -> set[str]:
+        """The ids of all pictures that unfinished jobs are about, or take as guide or mask."""
+        unfinished = [j for j in self.jobs.all.values() if j.state != "done"]
+        return {str(v) for j in unfinished for v in (j.picture, *j.settings.values())}
+
+    def end(self) -> None:
+        """Nothing stays on the disk but what an unfinished run needs to go on."""
+        self.events.end()
+        self.jobs.end()
+        for id in set(self.pictures.all) - self.needed():
+            self.pictures.drop(id)
 
     def measured(self, said: dict[str, Any]) -> None:
         picture = self.pictures.all.get(said.pop("picture"))
@@ -97,8 +106,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         try:
             yield
         finally:
-            studio.events.end()
-            studio.jobs.end()
+            studio.end()
 
     app = FastAPI(lifespan=living, docs_url=None, redoc_url=None, openapi_url=None)
     cookie = f"untaught-{port}"
