@@ -77,7 +77,7 @@ export interface Job {
     stopped?: boolean
   }
   moments: Moment[]
-  result: { n: number; width: number; height: number; depth: string } | null
+  result: { n: number; width: number; height: number; depth: string; again: string[] } | null
   saved: number | null
   created: number
   points?: Point[]

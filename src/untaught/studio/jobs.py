@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from untaught.errors import BadInput
+from untaught.studio import forms
 from untaught.studio.link import Link, words
 from untaught.studio.pictures import Pictures
 
@@ -122,6 +123,12 @@ class Jobs:
             self._expect(job, PATIENCE)
             self._changed(job)
 
+    def again(self, job: Job, how: str) -> dict[str, Any] | None:
+        """The settings of another go at it; None where there is nothing to change for that."""
+        picture = self.pictures.all.get(job.picture) if job.picture else None
+        measured = (picture.measured or {}) if picture else {}
+        return forms.again(how, job.task, job.settings, job.numbers.get("step", 0), measured.get("sigma"))
+
     def remove(self, job: Job) -> None:
         if job.state in WITH_WORKER:
             raise BadInput("This job is running: cancel it first.")
@@ -173,6 +180,7 @@ class Jobs:
             job.notes += [n for n in values["notes"] if n not in job.notes]
             job.numbers = {**job.numbers, "step": values["step"], "seconds": values["seconds"], "best": values["best"]}
             job.numbers |= {"stopped": values["stopped"], "left": None}
+            job.result["again"] = [how for how in ("softer", "sharper", "seed") if self.again(job, how) is not None]
             self._over(job, "done")
         elif kind == "failed":
             job.message = values["message"]
@@ -221,7 +229,7 @@ class Jobs:
         last = whole[-1]
         shutil.copy(self.place(job) / f"{last['n']}.npy", self.place(job) / "result.npy")
         about = self.pictures.all[job.picture].about if job.picture in self.pictures.all else {}
-        job.result = {"n": last["n"], "width": 0, "height": 0, "depth": about.get("depth", "")}
+        job.result = {"n": last["n"], "width": 0, "height": 0, "depth": about.get("depth", ""), "again": []}
         job.reason = f"it did not stop within {PATIENCE:g} s and was ended; this is its picture of step {last['step']}"
         job.state = "done"
         return True

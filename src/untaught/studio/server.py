@@ -236,7 +236,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
     @app.post("/api/jobs/{id}/again/{how}")
     async def again(id: str, how: str) -> dict[str, Any]:
         job = jobs.get(id)
-        settings = _again(studio, job, how)
+        settings = jobs.again(job, how)
         if how not in ("softer", "sharper", "seed") or settings is None:
             raise BadInput(f"'{job.task}' knows nothing to change for '{how}'.")
         return jobs.add(job.task, job.picture, job.name, settings).public()
@@ -314,9 +314,3 @@ def _stem(job: Job) -> str:
     """Of a download's name: what was handed in, without its ending."""
     stem = Path(job.name).stem if "." in job.name else job.name
     return stem.replace(",", "").replace(" ", "-")[:80] or "picture"
-
-
-def _again(studio: Studio, job: Job, how: str) -> dict[str, Any] | None:
-    picture = studio.pictures.all.get(job.picture) if job.picture else None
-    measured = (picture.measured or {}) if picture else {}
-    return forms.again(how, job.task, job.settings, job.numbers.get("step", 0), measured.get("sigma"))
