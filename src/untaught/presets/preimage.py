@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal
+
 from untaught.presets import Facts, Preset
 from untaught.run import Stage
+
+if TYPE_CHECKING:
+    from untaught.priors import Architecture
 
 TV_WEIGHT = 0.02
 """Of total variation, times the mean square of the layer's values."""
 
 
 def network(
-    facts: Facts, *, net: object, code: int, lr: float, steps: int, jitter: float = 0.0, average: float | None = None
+    facts: Facts,
+    *,
+    net: Architecture,
+    code: int,
+    lr: float,
+    steps: int,
+    jitter: float = 0.0,
+    schedule: Literal["constant", "one-cycle"] = "constant",
 ) -> tuple[Stage, ...]:
-    """A network with noise as its code, for a fixed number of steps. average: the decay, or None for the last picture."""
-    from untaught.averaging import ExponentialPictures, Last
+    """A network with noise as its code, for a fixed number of steps; the last picture is the result."""
+    from untaught.averaging import Last
     from untaught.codes import Noise
     from untaught.optimisers import Adam
     from untaught.priors import Network
     from untaught.run import Method
     from untaught.stopping import After
 
-    shown = Last() if average is None else ExponentialPictures(average)
-    prior = Network(net, Noise(code), jitter=jitter)  # type: ignore[arg-type]
-    return (Stage(Method(prior, optimiser=Adam(lr), average=shown, stop=After(facts.steps or steps))),)
+    prior = Network(net, Noise(code), jitter=jitter)
+    adam, stop = Adam(lr, schedule), After(facts.steps or steps)
+    return (Stage(Method(prior, optimiser=adam, average=Last(), stop=stop)),)
 
 
 def pixels(facts: Facts, *, lr: float, steps: int) -> tuple[Stage, ...]:
@@ -39,8 +51,10 @@ def pixels(facts: Facts, *, lr: float, steps: int) -> tuple[Stage, ...]:
 def _fast(facts: Facts) -> tuple[Stage, ...]:
     from untaught.networks.hourglass import Hourglass
 
-    net = Hourglass(down=(16, 32, 64, 64, 64), skip=4)
-    return network(facts, net=net, code=16, lr=0.01, steps=800)
+    # Chosen on building.jpg at 128 x 128, block2 of EfficientNet-Lite0, 300 steps: cosine 0.990; with the channels 16 to 64,
+    # skip 4 and a constant rate of 0.01 it was 0.961, with skip 16 and this rate 0.983.
+    net = Hourglass(down=(32,) * 5, skip=16)
+    return network(facts, net=net, code=16, lr=0.02, steps=800, schedule="one-cycle")
 
 
 def _paper(facts: Facts) -> tuple[Stage, ...]:
