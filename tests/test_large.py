@@ -26,7 +26,7 @@ from untaught.presets import denoise
 from untaught.priors import Flat, Network
 from untaught.problem import Problem
 from untaught.randomness import Rng
-from untaught.ridge import NonLocalRidge, Quick
+from untaught.ridge import NonLocalRidge, Quick, Tiled
 from untaught.run import Job, Method, Run, Stage
 from untaught.stopping import After
 from untaught.studies.explain import forecast, memory
@@ -61,11 +61,11 @@ def test_means_by_strips_are_those_of_the_whole(patch, distance, channels):
     torch.testing.assert_close(parts, whole, rtol=0, atol=0.1)  # beyond the border one mirrors, the other does not look
 
 
-def test_the_quick_ridge_is_better_than_its_means_and_nearly_as_good_as_the_full_one():
+def test_the_sparse_ridge_by_tiles_is_better_than_means_and_nearly_as_good_as_the_full_one():
     truth, y = noisy(80, 90)
     error = [
         float((guide(y, torch.tensor(0.1)) - truth).square().mean().sqrt())
-        for guide in (Quick(), Quick(twice=True), NonLocalRidge())
+        for guide in (Quick(), Tiled(side=50), NonLocalRidge())
     ]
     assert error[2] < 1.1 * error[1] < 1.1 * error[0]
     assert error[1] < 0.35 * 0.1
@@ -126,7 +126,7 @@ def test_a_large_picture_gets_the_quick_guides_and_a_small_one_what_it_had(monke
         for preset in ("fast", "instant", "best"):
             job = untaught.denoise.job(array, sigma=0.1, preset=preset)
             guides.append(type(job.stages[0].method.objective.guide))
-    assert guides == [NonLocalRidge] * 3 + [Quick, Quick, NonLocalRidge]
+    assert guides == [NonLocalRidge] * 3 + [Quick, Tiled, NonLocalRidge]
 
 
 def test_a_24_megapixel_picture_fits_into_4_gib():

@@ -65,6 +65,15 @@ def tiles(space: Sequence[int], side: int, halo: int) -> Iterator[tuple[Strip, .
     return product(*(strips(n, -(-n // -(-n // side)), halo) for n in space))
 
 
+def cuts(tile: tuple[Strip, ...]) -> tuple[tuple[slice, ...], ...]:
+    """Of a tile: what is seen, what is kept, and where that is in what was seen."""
+    return (
+        tuple(slice(s.low, s.high) for s in tile),
+        tuple(slice(s.start, s.stop) for s in tile),
+        tuple(slice(s.start - s.low, s.stop - s.low) for s in tile),
+    )
+
+
 def symmetry(x: Tensor, which: int) -> Tensor:
     """One of the eight symmetries of the square, 0 to 7, applied to "b c h w"; other dimensions are only flipped."""
     flips = [axis for bit, axis in enumerate(range(2, min(x.ndim, 4))) if which >> bit & 1]

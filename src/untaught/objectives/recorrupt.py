@@ -12,7 +12,7 @@ from torch import Tensor
 
 from untaught.codes import Fed
 from untaught.errors import BadInput
-from untaught.geometry import Strip, box, tiles
+from untaught.geometry import box, cuts, tiles
 from untaught.likelihoods import Likelihood
 from untaught.objectives._base import (
     Crops,
@@ -95,7 +95,7 @@ class Recorrupt(Objective):
                 return self._drawn(model, y, problem.likelihood, rng, passes, "picture")
             x = torch.empty_like(y)
             for i, tile in enumerate(tiles(y.shape[2:], TILE, halo)):
-                seen, kept, inner = ((slice(None), slice(None), *v) for v in _cuts(tile))
+                seen, kept, inner = ((slice(None), slice(None), *v) for v in cuts(tile))
                 x[kept] = self._drawn(model, y[seen], problem.likelihood, rng, passes, "tile", i)[inner]
             return x
 
@@ -178,15 +178,6 @@ class Recorrupt(Objective):
             (Recorrupt(crops=Crops(8, 2), pool=2), Network(net, Fed(1), output="linear")),
             (Recorrupt(guide=_blur, crops=Crops(8, 2), pool=2), Network(net, Fed(2), output="linear", residual=1.0)),
         )
-
-
-def _cuts(tile: tuple[Strip, ...]) -> tuple[tuple[slice, ...], ...]:
-    """Of a tile: what is seen, what is kept, and where that is in what was seen."""
-    return (
-        tuple(slice(s.low, s.high) for s in tile),
-        tuple(slice(s.start, s.stop) for s in tile),
-        tuple(slice(s.start - s.low, s.stop - s.low) for s in tile),
-    )
 
 
 def _blur(noisy: Tensor, deviation: Tensor) -> Tensor:

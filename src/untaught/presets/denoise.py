@@ -43,7 +43,7 @@ def _classic(facts: Facts) -> tuple[Stage, ...]:
     from untaught.guides import NonLocalMeans
     from untaught.objectives.classic import Classic
     from untaught.priors import Flat
-    from untaught.ridge import NonLocalRidge, Quick
+    from untaught.ridge import NonLocalRidge, Tiled
     from untaught.run import Method
     from untaught.stopping import After
 
@@ -53,7 +53,7 @@ def _classic(facts: Facts) -> tuple[Stage, ...]:
     measured = (
         NonLocalMeans(3.0, coarse=1.2, strip=strip) if noise and noise.correlated else NonLocalMeans(1.2, strip=strip)
     )
-    guide = measured if noise else Quick(twice=True) if _large(facts) else NonLocalRidge()
+    guide = measured if noise else Tiled() if _large(facts) else NonLocalRidge()
     return (Stage(Method(Flat(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
 
 
