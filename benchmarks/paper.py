@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from untaught.allocator import keep_memory
 from untaught.metrics import psnr
 from untaught.presets import Facts
 from untaught.presets.denoise import PRESETS
@@ -30,6 +31,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--state", type=Path)
     options = parser.parse_args()
+    keep_memory()
     truth = np.asarray(Image.open(options.data / "set9" / "image_F16_512rgb.png"))[128:384, 128:384] / 255
     noisy = np.clip(truth + np.random.default_rng(0).normal(0, 25 / 255, truth.shape), 0, 1)
     problem = Problem(torch.from_numpy(noisy).permute(2, 0, 1)[None].float())
@@ -50,7 +52,9 @@ def main() -> None:
             )
             print(f"{iterate.step},{single:.2f},{averaged:.2f},{taken + time.perf_counter() - begun:.0f}", flush=True)
             if options.state:
-                torch.save({"run": run.state_dict(), "taken": taken + time.perf_counter() - begun}, options.state)
+                half = options.state.with_suffix(".part")
+                torch.save({"run": run.state_dict(), "taken": taken + time.perf_counter() - begun}, half)
+                half.replace(options.state)
     for note in run.solution.notes:
         print(f"# {note}")
 

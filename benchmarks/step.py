@@ -16,6 +16,7 @@ import time
 
 import torch
 
+from untaught.allocator import keep_memory
 from untaught.networks import _convolution, _winograd
 from untaught.presets import Facts
 from untaught.presets.denoise import PRESETS
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
     options = parser.parse_args()
+    keep_memory()
     print(f"# {torch.get_num_threads()} threads, torch {torch.__version__}, {torch.backends.cpu.get_cpu_capability()}")
     print("size,way,seconds,process seconds,peak MB")
     for size in options.sizes:

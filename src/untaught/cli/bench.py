@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from untaught.allocator import keep_memory
 from untaught.cli.restoring import number
 from untaught.cli.watching import INTERRUPTED
 from untaught.registry import comparisons
@@ -147,6 +148,7 @@ def bench(
             "force": force,
         },
     )
+    keep_memory()
     rows, strips, stopped = _run(
         engine.bench(cases, methods, seeds, settings, task), cases, comparison.start, quiet=quiet
     )

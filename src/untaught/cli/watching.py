@@ -10,10 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from untaught.allocator import keep_memory
+
 if TYPE_CHECKING:
     from untaught.run import Iterate, Job, Run, Solution
 
 INTERRUPTED = 130
+LARGE = 1 << 23  # measurements: beyond, what is held between steps matters more than the time to get it back
 
 
 def watch(
@@ -37,6 +40,8 @@ def watch(
     previous = {s: signal.signal(s, flag) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         run = job if isinstance(job, Run) else Run(job)
+        if run.problem.data.numel() < LARGE:
+            keep_memory()
         with bar(run, hidden=as_json or quiet) as show:
             for iterate in islice(run, limit):
                 if as_json:
