@@ -15,6 +15,7 @@ from untaught import images, noise
 from untaught.averaging import ExponentialPictures, ExponentialWeights
 from untaught.cli import main
 from untaught.codes import Fed
+from untaught.errors import BadInput
 from untaught.geometry import tiles
 from untaught.guides import NonLocalMeans
 from untaught.likelihoods import ClippedGaussian, Gaussian
@@ -129,6 +130,25 @@ def test_a_large_picture_gets_the_quick_guides_and_a_small_one_what_it_had(monke
     assert guides == [NonLocalRidge] * 3 + [Quick, Tiled, NonLocalRidge]
 
 
+def test_a_ridge_that_would_leave_gaps_is_refused():
+    with pytest.raises(BadInput, match="leave gaps"):
+        NonLocalRidge(stride=6)
+
+
+def test_a_huge_picture_comes_out_whole(monkeypatch):
+    """The quickest guides leave no pixel out."""
+    monkeypatch.setattr(denoise, "LARGE", 2000)
+    monkeypatch.setattr(denoise, "HUGE", 3000)
+    monkeypatch.setattr(recorrupt, "TILE", 64)
+    truth, y = noisy(70, 90)
+    array = (y[0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).astype(np.uint8)
+    job = untaught.denoise.job(array, sigma=0.1, preset="fast", steps=3)
+    assert job.stages[0].method.passes == 1
+    result = job.result(untaught.solve(job).x)
+    clean = truth[0].permute(1, 2, 0).numpy()
+    assert np.square(result / 255 - clean).mean() < 0.5 * np.square(array / 255 - clean).mean()
+
+
 def test_a_24_megapixel_picture_fits_into_4_gib():
     """The presets' own figures; docs/benchmarks holds the measured ones."""
     for preset in ("fast", "instant"):
@@ -164,10 +184,10 @@ class TestForecast:
             yield Job((Stage(Method(prior, one, average=average, stop=After(1), passes=2)),), problem)
 
     def test_it_works_on_parts_and_changes_nothing(self):
-        for job in self.jobs(320):
+        for job in self.jobs(480):
             Slow.seen = 0
             assert forecast(job) > 0
-            assert Slow.seen < 320 * 320
+            assert Slow.seen < 480 * 480
             run = Run(job)
             next(run)
             again = Run(job)

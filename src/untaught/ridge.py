@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from untaught.errors import BadInput
 from untaught.geometry import cuts, strips, tiles
 from untaught.guides import NonLocalMeans
 
@@ -47,6 +48,11 @@ class NonLocalRidge:
     window: int = 25
     stride: int = 4
     pixels: int = 1 << 18
+
+    def __post_init__(self) -> None:
+        side = min(self.first.patch, self.second.patch)
+        if self.stride > side:
+            raise BadInput(f"Patches of {side} at every {self.stride}th pixel leave gaps: give a stride of {side} or less.")
 
     @property
     def reach(self) -> int:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from untaught.run import Iterate, Job, Run, Solution
 
 INTERRUPTED = 130
-LARGE = 1 << 23  # measurements: beyond, what is held between steps matters more than the time to get it back
 
 
 def watch(
@@ -30,6 +29,7 @@ def watch(
     """Exhaust the run, or `limit` steps of it, showing it. The first interrupt ends it between two steps, a second one at once."""
     from untaught.run import Run
 
+    keep_memory()
     stop: list[int] = []
 
     def flag(number: int, frame: Any) -> None:
@@ -40,8 +40,6 @@ def watch(
     previous = {s: signal.signal(s, flag) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         run = job if isinstance(job, Run) else Run(job)
-        if run.problem.data.numel() < LARGE:
-            keep_memory()
         with bar(run, hidden=as_json or quiet) as show:
             for iterate in islice(run, limit):
                 if as_json:

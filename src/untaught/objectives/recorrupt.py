@@ -117,7 +117,7 @@ class Recorrupt(Objective):
         """The picture of the data y, or of a part of them, from recorruptions drawn anew."""
         base = self._estimate(y, likelihood.deviation(box(y, 2)))
         pairs = range(-(-passes // 2))
-        halves = (self._recorrupted(y, base, likelihood, rng.fork(*names, i))[0] for i in pairs)
+        halves = (self._recorrupted(y, base, likelihood, rng.fork(*names, i), min(2, passes))[0] for i in pairs)
         return self._finished(model, y, base, likelihood, halves, passes)
 
     def _finished(
@@ -156,12 +156,17 @@ class Recorrupt(Objective):
     def _estimate(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         return box(noisy, 2) if self.guide is None else self.guide(noisy, deviation)
 
-    def _recorrupted(self, y: Tensor, base: Tensor, model: Likelihood, rng: torch.Generator) -> list[Tensor]:
-        """[input, target, weight] for n and -n, each (2, ...); the noise is that of `base`, an estimate of the mean of y."""
+    def _recorrupted(
+        self, y: Tensor, base: Tensor, model: Likelihood, rng: torch.Generator, halves: int = 2
+    ) -> list[Tensor]:
+        """[input, target, weight] for n and -n, each (2, ...); the noise is that of `base`, an estimate of the mean of y.
+
+        halves: 1 for n alone.
+        """
         noise = model.draw(base, rng)
-        noise = torch.cat([noise, -noise])
+        noise = torch.cat([noise, -noise][:halves])
         noisy, target = y + self.alpha * noise, y - noise / self.alpha
-        weight = model.trusted(base).expand_as(y).repeat_interleave(2, 0)
+        weight = model.trusted(base).expand_as(y).repeat_interleave(halves, 0)
         if self.guide is None:
             return [noisy, target, weight]
         louder = model.deviation(base).expand_as(y) * sqrt(1 + self.alpha**2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 
 LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
+HUGE = 10**7  # and from which on they are quicker still
 
 
 def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
@@ -67,7 +69,7 @@ def _recorrupt(
     from untaught.objectives.recorrupt import Recorrupt
     from untaught.optimisers import Adam
     from untaught.priors import Network
-    from untaught.ridge import NonLocalRidge, Quick
+    from untaught.ridge import NonLocalRidge, Pass, Quick
     from untaught.run import Method
     from untaught.stopping import After
 
@@ -76,7 +78,11 @@ def _recorrupt(
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=facts.sigma)
     objective, passes = Recorrupt(0.5, NonLocalRidge(), pool=pool, refine=True), pool
     if quick and _large(facts):
-        objective, passes = Recorrupt(0.5, Quick(), pool=16, window=512, refine=True), 2
+        guide, pool, passes = Quick(), 16, 2
+        if prod(facts.space) > HUGE:
+            means, ridge = replace(guide.means, distance=3), replace(guide.ridge, window=11, second=Pass(5, 16))
+            guide, pool, passes = Quick(means, ridge), 8, 1
+        objective = Recorrupt(0.5, guide, pool=pool, window=512, refine=True)
     adam, stop = Adam(lr, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
     return (Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=passes)),)
 
