@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from untaught.allocator import keep_memory
-
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("UNTAUGHT_DATA", ROOT.parent / "shared" / "data"))
 
@@ -19,7 +17,6 @@ DATA = Path(os.environ.get("UNTAUGHT_DATA", ROOT.parent / "shared" / "data"))
 @pytest.fixture(scope="session", autouse=True)
 def two_threads() -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-    keep_memory()
     torch.set_num_threads(min(2, cores, int(os.environ.get("OMP_NUM_THREADS", 2))))
 
 
