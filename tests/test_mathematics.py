@@ -14,7 +14,7 @@ from torch import Tensor
 
 from untaught import codes, likelihoods, operators, regularisers
 from untaught.errors import BadInput
-from untaught.likelihoods import Gaussian, Laplace, Poisson
+from untaught.likelihoods import Gaussian, Impulse, Laplace, Poisson, PoissonGaussian, Speckle
 from untaught.operators import FromLinear, Operator, as_operator
 from untaught.problem import Problem
 from untaught.randomness import Rng
@@ -139,6 +139,17 @@ def noise_of(likelihood, truth: Tensor, draw: torch.Generator) -> Tensor:
     if isinstance(likelihood, Laplace):
         u = torch.rand(truth.shape, generator=draw, dtype=truth.dtype) - 0.5
         return truth - likelihood.scale * u.sign() * torch.log1p(-2 * u.abs())
+    if isinstance(likelihood, PoissonGaussian):
+        counts = torch.poisson((truth - likelihood.dark) * likelihood.gain, generator=draw)
+        read = torch.randn(truth.shape, generator=draw, dtype=truth.dtype)
+        return counts / likelihood.gain + likelihood.dark + likelihood.sigma * read
+    if isinstance(likelihood, Speckle):
+        shape = float(likelihood.looks)
+        return truth * torch.from_numpy(np.random.default_rng(2).gamma(shape, 1 / shape, tuple(truth.shape)))
+    if isinstance(likelihood, Impulse):
+        sound = truth + likelihood.sigma * torch.randn(truth.shape, generator=draw, dtype=truth.dtype)
+        uniform, which = (torch.rand(truth.shape, generator=draw, dtype=truth.dtype) for _ in range(2))
+        return torch.where(which < likelihood.share, likelihood.span * uniform, sound)
     return truth + likelihood.draw(truth, draw).to(truth.dtype)
 
 

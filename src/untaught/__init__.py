@@ -20,7 +20,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "averaging": ("ExponentialPictures", "ExponentialWeights", "Last"),
     "codes": ("Fourier", "Grid", "Noise", "Picture", "Start"),
-    "likelihoods": ("Gaussian", "Laplace", "Likelihood", "Poisson", "Reward"),
+    "likelihoods": (
+        "Gaussian",
+        "Impulse",
+        "Laplace",
+        "Likelihood",
+        "Poisson",
+        "PoissonGaussian",
+        "Reward",
+        "Speckle",
+    ),
     "metrics": ("lpips", "psnr", "ssim"),
     "networks.decoder": ("Decoder",),
     "networks.hourglass": ("Hourglass",),
