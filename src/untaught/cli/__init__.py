@@ -36,7 +36,8 @@ for _group, _name, _help in (
     (_STUDIES, "sample", "Draw from the prior: what networks make before they see a picture."),
     (_STUDIES, "layers", "List classifiers, the layers of one, or a picture's classes, for preimage and activate."),
 ):
-    app.command(f"untaught.cli.{_name}:{_name}", name=_name, help=_help, group=_group)
+    _what = "app" if _name == "bench" else _name  # it has commands of its own
+    app.command(f"untaught.cli.{_name}:{_what}", name=_name, help=_help, group=_group)
 
 
 def main(arguments: list[str] | None = None) -> None:

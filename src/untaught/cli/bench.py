@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 
 from untaught.allocator import keep_memory
 from untaught.cli.restoring import number
@@ -259,3 +259,17 @@ def _tell(
     if markdown is not None:
         text = tables.markdown(lines, caption=caption, hardware=hardware, command=command)
         markdown.write_text(text, encoding="utf-8")
+
+
+app = App(name="bench", help_format="markdown")
+app.default(bench)
+app.command(
+    "untaught.cli.frontier:frontier",
+    name="frontier",
+    help="Quality against seconds: presets, classics and what others do, under equal budgets.",
+)
+app.command(
+    "untaught.cli.stopping:stopping",
+    name="stopping",
+    help="How near to the best picture every stopping rule ends a run: picked step, oracle step, gap.",
+)
