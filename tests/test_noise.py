@@ -9,7 +9,8 @@ from PIL import Image
 from skimage import data
 
 from untaught import noise
-from untaught.likelihoods import ClippedGaussian, Gaussian
+from untaught.errors import BadInput
+from untaught.likelihoods import ClippedGaussian, Gaussian, Poisson, PoissonGaussian, Speckle
 from untaught.noise import Measured, estimate_noise
 
 
@@ -102,3 +103,119 @@ def test_real_photos_have_shared_noise(shared):
             found = estimate_noise(tensor(np.asarray(image)))
         assert found.correlated
         assert float(found.sigma.mean()) > 1 / 255
+
+
+def colour(name):
+    return (
+        np.asarray(CLEAN[name], np.float32)[..., :3] / 255 if CLEAN[name].ndim == 3 else CLEAN[name][:, :, None] / 255
+    )
+
+
+def eight_bit(x):
+    return torch.from_numpy(np.rint(255 * np.clip(x, 0, 1)).astype(np.float32) / 255).permute(2, 0, 1)[None]
+
+
+def counted(x, gain, sigma=0.0):
+    rng = np.random.default_rng(0)
+    return rng.poisson(x * gain) / gain + rng.normal(0, 1, x.shape) * sigma / 255
+
+
+def found_in(y, kind="auto", **given):
+    notes: list[str] = []
+    return noise.measure(y, kind, notes, noise.Scale(clipped=True), **given), notes
+
+
+@pytest.mark.parametrize("name", ["cat", "astronaut"])
+@pytest.mark.parametrize("gain", [30, 100])
+def test_counts_are_recognised_and_counted(name, gain):
+    found, notes = found_in(eight_bit(counted(colour(name), gain)))
+    assert found.kind in ("poisson", "poisson-gaussian")
+    assert "a = " in notes[0]
+    assert found.likelihood.gain == pytest.approx(gain, rel=0.25)
+
+
+@pytest.mark.parametrize("name", ["cat", "astronaut"])
+def test_counts_read_with_noise_give_both_numbers(name):
+    y = eight_bit(counted(colour(name), 100, 10))
+    found, notes = found_in(y)
+    assert found.kind == "poisson-gaussian"
+    assert "Poisson-Gaussian, a = " in notes[0]
+    assert found.likelihood.gain == pytest.approx(100, rel=0.2)
+    assert 255 * found.likelihood.sigma == pytest.approx(10, rel=0.25)
+    assert found_in(y, "poisson-gaussian", gain=100)[0].likelihood.sigma == pytest.approx(10 / 255, rel=0.35)
+    assert found_in(y, "poisson-gaussian", sigma=10 / 255)[0].likelihood.gain == pytest.approx(100, rel=0.25)
+
+
+@pytest.mark.parametrize("name", ["cat", "astronaut"])
+@pytest.mark.parametrize("looks", [4, 30])
+def test_speckle_is_recognised_by_its_growth(name, looks):
+    y = eight_bit(colour(name) * np.random.default_rng(0).gamma(looks, 1 / looks, colour(name).shape))
+    found, notes = found_in(y)
+    assert found.kind == "speckle"
+    assert "of the brightness" in notes[0]
+    assert found.likelihood.looks == pytest.approx(looks, rel=0.25)
+
+
+@pytest.mark.parametrize("name", ["cat", "coins"])
+@pytest.mark.parametrize(
+    ("kind", "share"), [("salt and pepper", 0.1), ("salt and pepper", 0.6), ("random values", 0.1)]
+)
+@pytest.mark.parametrize("sigma", [0, 15])
+def test_impulses_are_found_one_by_one(name, kind, share, sigma):
+    rng, clean = np.random.default_rng(0), colour(name)
+    lost = rng.random(clean.shape) < share
+    other = rng.random(clean.shape) if kind == "random values" else (rng.random(clean.shape) < 0.5)
+    y = eight_bit(np.where(lost, other, clean + rng.normal(0, 1, clean.shape) * sigma / 255))
+    found, notes = found_in(y)
+    assert found.kind == "impulse"
+    assert kind in notes[0]
+    far = (y - eight_bit(clean)).abs() > 0.3
+    lost = torch.from_numpy(lost).permute(2, 0, 1)[None]
+    assert float(found.lost[lost & far].float().mean()) > 0.8
+    assert float(found.lost[~lost].float().mean()) < 0.01
+    assert (
+        found.likelihood.sigma < 8 / 255 if sigma == 0 else found.likelihood.sigma == pytest.approx(15 / 255, rel=0.2)
+    )
+
+
+@pytest.mark.parametrize("name", sorted(CLEAN))
+@pytest.mark.parametrize("sigma", [0, 5, 25, 50])
+def test_normal_noise_and_clean_pictures_are_taken_for_nothing_else(name, sigma):
+    assert found_in(eight_bit(colour(name) + np.random.default_rng(0).normal(0, 1, colour(name).shape) * sigma / 255))[
+        0
+    ].kind == ("gaussian")
+
+
+def test_a_picture_whose_dark_is_not_at_0_is_counted_from_its_dark():
+    y = counted(colour("cat"), 100).astype(np.float32)
+    moved = torch.from_numpy((y - 0.2) / 0.5).permute(2, 0, 1)[None]
+    found = noise.measure(moved, "auto", [], noise.Scale(unit=0.5, dark=-0.4))
+    assert found.kind in ("poisson", "poisson-gaussian")
+    assert found.likelihood.gain == pytest.approx(50, rel=0.25)
+
+
+def test_what_is_given_is_taken_and_what_does_not_belong_together_is_refused():
+    y = eight_bit(colour("coins"))
+    assert found_in(y, gain=30.0)[0].likelihood == Poisson(30.0)
+    assert found_in(y, gain=30.0, sigma=0.1)[0].likelihood == PoissonGaussian(30.0, 0.1)
+    assert found_in(y, looks=3.0)[0].likelihood == Speckle(3.0)
+    assert found_in(y, "gaussian", sigma=0.1)[0].likelihood == ClippedGaussian(0.1)
+    for kind, given, sentence in (
+        ("poisson", {"sigma": 0.1}, "sigma = 0.1 is no property of poisson noise, which has gain"),
+        ("gaussian", {"gain": 3.0}, "gain = 3 .*gaussian.*sigma"),
+        ("speckle", {"gain": 3.0}, "looks"),
+        ("auto", {"gain": 3.0, "looks": 3.0}, "one kind"),
+        ("impulse", {"looks": 3.0}, "looks = 3"),
+    ):
+        with pytest.raises(BadInput, match=sentence):
+            found_in(y, kind, **given)
+    with pytest.raises(BadInput, match="cannot be measured on a series.*--looks"):
+        found_in(torch.rand(1, 1, 50), "speckle")
+    with pytest.raises(BadInput, match="No impulses were found"):
+        found_in(torch.linspace(0, 1, 64).repeat(1, 1, 64, 1), "impulse")
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 5, 7), (1, 1, 2, 9), (1, 1, 9), (1, 1, 3, 8, 9)])
+@pytest.mark.parametrize("kind", ["auto", "gaussian"])
+def test_any_size_has_some_kind(shape, kind):
+    assert found_in(torch.rand(shape), kind)[0].likelihood.sigma

@@ -80,18 +80,26 @@ class ClippedGaussian(Gaussian):
         """x, E[y] and the deviation of y on a fine grid of x."""
         s = channelwise(self.sigma or 1.0, like).double().mean()
         x = torch.linspace(0, 1, 2049, dtype=torch.float64, device=like.device)
-        low, high = -x / s, (1 - x) / s
-        below, above = torch.special.ndtr(low), torch.special.ndtr(-high)
-        inside = 1 - below - above
-        density = [torch.exp(-v * v / 2) / (2 * torch.pi) ** 0.5 for v in (low, high)]
-        mean = x * inside + s * (density[0] - density[1]) + above
-        square = (x * x + s * s) * inside + s * (x * density[0] - (x + 1) * density[1]) + above
-        deviation = (square - mean * mean).clamp_min((0.1 * s) ** 2).sqrt()
-        return x.to(like), mean.to(like), deviation.to(like)
+        mean, deviation = censored(x, s)
+        return x.to(like), mean.to(like), deviation.clamp_min(0.1 * s).to(like)
 
     @classmethod
     def examples(cls) -> tuple[Likelihood, ...]:
         return (ClippedGaussian(0.1),)
+
+
+def censored(x: Tensor, deviation: Tensor, below: bool = True) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of clip(x + deviation * n, 0, 1) for a standard normal n; in double precision.
+
+    below: whether values are cut off at 0, too.
+    """
+    low, high = -x / deviation if below else torch.full_like(x, -40.0), (1 - x) / deviation
+    under, above = torch.special.ndtr(low), torch.special.ndtr(-high)
+    inside = 1 - under - above
+    density = [torch.exp(-v * v / 2) / (2 * torch.pi) ** 0.5 for v in (low, high)]
+    mean = x * inside + deviation * (density[0] - density[1]) + above
+    square = (x * x + deviation**2) * inside + deviation * (x * density[0] - (x + 1) * density[1]) + above
+    return mean, (square - mean * mean).clamp_min(0).sqrt()
 
 
 def _interpolate(at: Tensor, x: Tensor, y: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
+from untaught.likelihoods import Gaussian, Impulse, Laplace, Likelihood
 from untaught.presets import Facts, Preset, choose
 from untaught.run import Stage
 
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
 
 
 LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
+GRAIN = 3 / 255  # deviation that clean pictures have, too
 HUGE = 10**7  # and from which on they are quicker still
 
 
 def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     """The stages of a preset of `PRESETS`; what it does otherwise than its name says is told in `notes`."""
-    stages = choose(PRESETS, name, facts)
+    impulses = isinstance(facts.problem.likelihood, Impulse)
+    stages = _filled(name, facts) if impulses and name != "paper" else choose(PRESETS, name, facts)
     if name == "instant":
         notes.append("instant is a classic filter, no network")
     elif name != "paper" and (noise := _measured(facts)):
@@ -29,6 +32,26 @@ def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
             "give sigma to insist on the network"
         )
     return stages
+
+
+def grainy(likelihood: Likelihood) -> bool:
+    """Whether the values that are no impulses have more noise than clean pictures have, too."""
+    return isinstance(likelihood, Impulse) and likelihood.sigma >= GRAIN
+
+
+def _filled(name: str, facts: Facts) -> tuple[Stage, ...]:
+    """Impulses are holes: they are filled as `inpaint` does, and then the grain of all values is removed, if there is some."""
+    from untaught.objectives.onward import Onward
+    from untaught.presets.inpaint import PRESETS as FILLING
+
+    holes = replace(facts.problem, likelihood=Gaussian())
+    stages = [replace(s, problem=s.problem or holes) for s in choose(FILLING, name, replace(facts, problem=holes))]
+    if grainy(facts.problem.likelihood):
+        grain = replace(holes, likelihood=Gaussian(facts.sigma), weight=None)
+        for stage in choose(PRESETS, name, replace(facts, problem=grain)):
+            method = replace(stage.method, objective=Onward(stage.method.objective))
+            stages.append(Stage(method, grain))
+    return tuple(stages)
 
 
 def _measured(facts: Facts) -> Noise | None:
@@ -104,10 +127,15 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
     from untaught.run import Method
     from untaught.stopping import After
 
+    problem = None
+    if isinstance(
+        impulse := facts.problem.likelihood, Impulse
+    ):  # convex, and as blind to large errors: any start will do
+        problem = replace(facts.problem, likelihood=Laplace(impulse.sigma))
     jitter = 1 / 20 if facts.sigma > 37 / 255 else 1 / 30
     prior = Network(Hourglass(), Noise(32), jitter=jitter, output="sigmoid" if facts.pictures else "linear")
     adam, stop = Adam(0.01), After(facts.steps or 1800)
-    return (Stage(Method(prior, optimiser=adam, average=ExponentialPictures(0.99), stop=stop)),)
+    return (Stage(Method(prior, optimiser=adam, average=ExponentialPictures(0.99), stop=stop), problem),)
 
 
 _R2R = "Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by NL-Ridge (Herbreteau and Kervrann 2022)"

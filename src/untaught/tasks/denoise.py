@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from untaught.tasks import task
-from untaught.types import Amount, Channel, Device, Picture, Seed, Sigma, Steps
+from untaught.types import Amount, Channel, Device, Gt, Picture, Seed, Sigma, Steps, Unit
 
 if TYPE_CHECKING:
     from untaught.run import Job
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 def denoise(
     picture: Picture,
     *,
+    noise: Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "impulse"] = "auto",
     sigma: Sigma = None,
+    gain: Annotated[float | None, Gt(0), Unit("counts at full scale")] = None,
+    looks: Annotated[float | None, Gt(0), Unit("looks")] = None,
     preset: Literal["instant", "fast", "best", "paper"] = "fast",
     strength: Amount = 1.0,
     steps: Steps = None,
@@ -29,9 +32,17 @@ def denoise(
     ----------
     picture
         The noisy picture: a file, or an array (h, w), (h, w, 3), or of 1 to 3 axes of space with channel_axis given.
+    noise
+        auto: what the picture shows. gaussian: the same everywhere, or as measured. poisson: counted light. poisson-gaussian:
+        the same, read with noise. speckle: in proportion to the brightness (radar, ultrasound). impulse: some values are
+        worthless (salt and pepper, dead pixels).
     sigma
         Standard deviation of the noise as a fraction of full scale, e.g. 25/255. Estimated from the picture where it is
         not given, together with whether neighbouring pixels share their noise.
+    gain
+        Of poisson and poisson-gaussian noise: counts at full scale (at the value 1 for floats). Estimated where it is not given.
+    looks
+        Of speckle: (mean / deviation)^2 of a flat part. Estimated where it is not given.
     preset
         instant: a classic filter, no network. fast: seconds. best: the quality that minutes buy. paper: the exact recipe of
         the Deep Image Prior.
@@ -46,10 +57,11 @@ def denoise(
     channel_axis
         Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
-    from untaught import arrays, noise
+    from untaught import anscombe, arrays, masks
+    from untaught import noise as noises
     from untaught.errors import BadInput
     from untaught.presets import Facts, resolve_device
-    from untaught.presets.denoise import denoising
+    from untaught.presets.denoise import denoising, grainy
     from untaught.problem import Problem
     from untaught.run import Job
 
@@ -69,9 +81,22 @@ def denoise(
     notes: list[str] = []
     level = None if sigma is None else sigma * full / scale[1]
     clipped = full > 1 and bool(((array == 0) | (array == full)).any())
-    likelihood = noise.likelihood(data, level, notes, unit=scale[1] / full, clipped=clipped)
-    problem = Problem(data, likelihood=likelihood)
+    where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped)
+    counts = None if gain is None else gain * scale[1] / full
+    found = noises.measure(data, noise, notes, where, sigma=level, gain=counts, looks=looks)
+    finish: Any = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
+    likelihood, weight = found.likelihood, None
+    if found.kind in ("poisson", "poisson-gaussian", "speckle"):
+        data, scale = data - where.dark, (0.0, scale[1])  # what is counted, or multiplied, begins at no light
+        if preset != "paper" and (transform := anscombe.stabiliser(likelihood)):
+            finish = anscombe.Back(transform, scale[1], finish)
+            data, likelihood, scale = anscombe.stabilised(data, transform, clipped=clipped)
+    if found.lost is not None:
+        weight = (~found.lost).float()
+        lost = (found.lost[0, 0] if axis is None else found.lost[0].movedim(0, axis)).numpy()
+        if preset != "paper" and not grainy(likelihood):
+            finish = masks.Filled(finish, lost, array)
+    problem = Problem(data, likelihood=likelihood, weight=weight)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps)
     stages = denoising(preset, facts, notes)
-    finish = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
     return Job(stages, problem, scale, finish, tuple(notes))

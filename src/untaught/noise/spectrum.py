@@ -20,11 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.likelihoods import ClippedGaussian, Gaussian, Likelihood
-
 PATCH = 16  # side of a patch, pixels
 FLAT = 0.05  # share of a class's patches that is trusted to be flat
-NOTHING = 1e-5  # deviation below which a picture is taken to have no noise: less than a step of 16 bits
 CLASSES = 6  # brightness classes, equally many patches each
 EDGES = (1.5, 2.5, 3.5, 4.5, 6.0, 8.0)  # radial bands, cycles per 16 pixels (Nyquist is 8 along an axis)
 CLIPPED = 0.02  # patches with more black or white pixels than this are not measured
@@ -77,7 +74,7 @@ class Noise:
 def estimate_noise(picture: Tensor) -> Noise:
     """Noise of one picture (or of a batch that shares it), "[b] c h w" in [0, 1]; under 4 pixels a side: none."""
     x = (picture if picture.ndim == 4 else picture[None]).detach().float()
-    x = _sample(x)
+    x = sample(x)
     c, side = x.shape[1], min(PATCH, *x.shape[-2:])
     if side < 4:
         return _noise(torch.zeros(c), None, torch.zeros(1), torch.ones(1))
@@ -85,7 +82,7 @@ def estimate_noise(picture: Tensor) -> Noise:
     p = p.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side)
     clip = ((p <= 0) | (p >= 1)).float().mean((1, 2, 3))
     p = p[clip <= max(CLIPPED, float(clip.sort().values[min(len(p) - 1, 20)]))]
-    mean, f = p.mean((1, 2, 3)), _periodogram(p)
+    mean, f = p.mean((1, 2, 3)), periodogram(p)
     radius = torch.fft.fftfreq(side).square()
     band = torch.bucketize((radius[:, None] + radius).sqrt() * 16, torch.tensor(EDGES))
     band = torch.unique(band, return_inverse=True)[1]
@@ -115,7 +112,7 @@ def estimate_noise(picture: Tensor) -> Noise:
         cov = torch.zeros(side, side, c, c, dtype=f.dtype)
         for g in classes:
             for k in range(len(shape)):
-                a = f[_flattest(power, g, k, FLAT)][:, :, band == k]
+                a = f[flattest(power, g, k, FLAT)][:, :, band == k]
                 a = torch.einsum("nif,njf->fij", a, a.conj())
                 cov[band == k] += a * (shape[k] / a.diagonal(dim1=1, dim2=2).real.mean().clamp_min(1e-20))
         each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
@@ -124,7 +121,7 @@ def estimate_noise(picture: Tensor) -> Noise:
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
 
-def _sample(x: Tensor) -> Tensor:
+def sample(x: Tensor) -> Tensor:
     """The pictures, or of large ones SAMPLE x SAMPLE parts of 256 pixels a side, evenly spread: patches enough."""
     n = 256
     if x.shape[-2] * x.shape[-1] <= (SAMPLE * n) ** 2 * 2 or min(x.shape[-2:]) < n:
@@ -144,7 +141,7 @@ def _noise(sigma: Tensor, cov: Tensor | None, knots: Tensor, gain: Tensor) -> No
     return Noise(sigma, True, k.contiguous(), knots, gain)
 
 
-def _periodogram(p: Tensor) -> Tensor:
+def periodogram(p: Tensor) -> Tensor:
     """Fourier transform of patches less their plane, under a sine window; mean |.|^2 is the noise's variance."""
     n = p.shape[-1]
     t = torch.arange(n) - (n - 1) / 2
@@ -155,7 +152,7 @@ def _periodogram(p: Tensor) -> Tensor:
     return torch.fft.fft2(p * w / w.square().mean().sqrt()) / n
 
 
-def _flattest(power: Tensor, group: Tensor, k: int, share: float) -> Tensor:
+def flattest(power: Tensor, group: Tensor, k: int, share: float) -> Tensor:
     """Patches of `group` with the least log power in all bands but k, each against its own 10 % quantile."""
     r = power[group] + 1e-12
     r = (r / r.quantile(0.1, 0)).log()
@@ -163,7 +160,7 @@ def _flattest(power: Tensor, group: Tensor, k: int, share: float) -> Tensor:
 
 
 def _read(power: Tensor, group: Tensor, share: float) -> tuple[Tensor, Tensor]:
-    chosen = [_flattest(power, group, k, share) for k in range(power.shape[1])]
+    chosen = [flattest(power, group, k, share) for k in range(power.shape[1])]
     return torch.stack([power[i, k].median() for k, i in enumerate(chosen)]), torch.cat(chosen)
 
 
@@ -192,79 +189,3 @@ def _interp(x: Tensor, k: Tensor, f: Tensor) -> Tensor:
     if len(k) == 1:
         return f.expand_as(x)
     return torch.lerp(f[i - 1], f[i], ((x - k[i - 1]) / (k[i] - k[i - 1])).clamp(0, 1))
-
-
-@dataclass(frozen=True, eq=False)
-class Measured(Likelihood):
-    """Gaussian noise as it was measured: with its growth with brightness, and shared between neighbouring pixels.
-
-    The energy is that of each pixel on its own, r^2 / (2 s(y)^2): least at the truth in the mean, whatever pixels share.
-    Data are pictures "b c h w" in about [0, 1].
-    """
-
-    noise: Noise
-
-    @property
-    def sigma(self) -> tuple[float, ...]:
-        """The standard deviation of each channel, its root mean square over the picture."""
-        return tuple(float(s) for s in self.noise.sigma)
-
-    def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
-        return (prediction - data).square() / (2 * self.deviation(data).square())
-
-    def floor(self, data: Tensor, weight: Tensor | None = None) -> float:
-        return 0.5
-
-    def draw(self, like: Tensor, rng: torch.Generator) -> Tensor:
-        return self.noise.draw(like, rng)
-
-    def deviation(self, like: Tensor) -> Tensor:
-        # Never nothing: a pixel of no noise at all would outweigh all others.
-        least = 0.1 * float(self.noise.sigma.max()) + 1e-6
-        return self.noise.map(like).clamp_min(least)
-
-    @classmethod
-    def examples(cls) -> tuple[Likelihood, ...]:
-        white = torch.zeros(1), torch.ones(1)
-        blur = torch.full((1, 1, 2, 2), 0.5)
-        return Measured(Noise(torch.full((1,), 0.1), True, blur, *white)), Measured(
-            Noise(
-                torch.full((1,), 0.1), False, torch.ones(1, 1, 1, 1), torch.tensor([0.0, 1.0]), torch.tensor([0.5, 1.5])
-            )
-        )
-
-
-def likelihood(
-    data: Tensor, sigma: float | None, notes: list[str], *, unit: float = 1.0, clipped: bool = False
-) -> Likelihood:
-    """The noise model of a picture (1, c, *space) in about [0, 1]: white of the sigma given, or what is measured.
-
-    What was found is told in `notes`, in 255ths of full scale (`unit` is what 1 in `data` is of it). clipped: values beyond
-    [0, 1] were cut off after the noise came in.
-    """
-    white = ClippedGaussian if clipped else Gaussian
-    if sigma is not None:
-        return white(float(sigma))
-    if data.ndim == 4:
-        noise = estimate_noise(data[0])
-    elif data.ndim == 5:  # slices of a volume share their noise
-        noise = estimate_noise(data[0].movedim(1, 0))
-    else:  # the second difference of a series knows its curve least
-        rough = data.diff(n=2).abs().median() / 0.6745 / 6**0.5 if data.shape[-1] > 4 else torch.zeros(())
-        return white(_white(float(rough), notes, unit))
-    even = len(noise.gain) == 1 or float(noise.gain.max() / noise.gain.min().clamp_min(1e-6)) < 1.5
-    if data.ndim == 5 or (even and not noise.correlated):
-        return white(_white(float(noise.sigma.square().mean().sqrt()), notes, unit))
-    found = ", ".join(f"{255 * unit * float(s):.1f}" for s in noise.sigma)
-    kind = "shared by neighbouring pixels, as in a camera's JPEG" if noise.correlated else "independent between pixels"
-    grows = "" if even else ", and changes with brightness"
-    notes.append(f"sigma was estimated as {found} of 255; the noise is {kind}{grows}")
-    return Measured(noise)
-
-
-def _white(sigma: float, notes: list[str], unit: float) -> float:
-    if sigma < NOTHING:
-        notes.append("no noise was found in this picture, and it will hardly change: give sigma to insist")
-        return NOTHING
-    notes.append(f"sigma was estimated as {255 * unit * sigma:.2g} of 255; the noise is independent between pixels")
-    return sigma

@@ -1,0 +1,136 @@
+"""Which values of a picture are worthless: salt and pepper, dead and hot pixels, random values in the place of some.
+
+A value counts as an impulse where it is far from the median of its surroundings in units of their own spread (as in Hampel's
+test), and, if it is not black or white, like none of its nearest neighbours (rank-ordered absolute differences: Garnett et
+al. 2005), so that lines and edges stay. Impulses, once found, and values at the two ends of the range are left out of the
+surroundings: more than half of a picture may be salt and pepper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untaught.geometry import box
+
+RADIUS = 2
+FAR = 4.0  # spreads from the median, at the ends of the range
+STRICT, LOOSE = (6.0, 5.0), (4.0, 3.0)  # the same for any other value, and the third least difference to its neighbours
+LEAST = 2 / 255  # spread of the surroundings, of full scale
+MOSTLY, ALL = (
+    0.3,
+    0.8,
+)  # share of the values at the ends that have to be far from their surroundings, else they were clipped;
+# and the same, where all or nearly all lie at one end
+BOTH = 0.2  # the share of the rarer one of salt and pepper, from which on there are both
+SATURATED = 0.65  # share of the neighbours at the same end from which on a value belongs to a white or black part
+SALT, RANDOM = 0.003, 0.006  # share of a picture from which on impulses are believed in
+ROUNDS = 3
+TRIED = 50_000  # values that the usual spread is measured on
+
+
+@dataclass(frozen=True, eq=False)
+class Impulses:
+    """where: true at the impulses, (b, c, h, w). share: how many there are. kind: "salt and pepper" or "random values"."""
+
+    where: Tensor
+    share: float
+    kind: str
+
+
+def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
+    """The impulses of pictures (b, c, h, w) in about [0, 1]; None where there are no more than a clean picture has.
+
+    sure: there are some, however few.
+    """
+    if picture.ndim != 4 or min(picture.shape[2:]) < 2 * RADIUS + 1:
+        return None
+    picture = picture.contiguous()
+    ends = (picture <= picture.min()) | (picture >= picture.max())
+    some = torch.zeros_like(ends)
+    some.view(-1)[:: max(1, picture.numel() // TRIED)] = True
+    usual = float(_spread(picture, some & ~ends, ends)[1].nanmedian()) if bool((some & ~ends).any()) else 0.0
+    # Of few levels, as counts have, half may be one and the same: the picture's own spread is the least.
+    least = max(LEAST, 0.5 * usual)
+
+    salt = _salt(picture, ends, least)
+    if salt is not None:
+        return Impulses(salt, float(salt.float().mean()), "salt and pepper")
+    lost = torch.zeros_like(ends)
+    for far, apart in (STRICT, *[LOOSE] * (ROUNDS - 1)):  # those found no longer hide others
+        alone = ~ends & ~lost & (_apart(picture, lost) > apart * least)
+        lost = lost | _far(picture, alone, lost, least, far, apart)
+        if not sure and float(lost.float().mean()) <= RANDOM:
+            return None
+    return Impulses(lost, float(lost.float().mean()), "random values") if bool(lost.any()) else None
+
+
+def _salt(picture: Tensor, ends: Tensor, least: float) -> Tensor | None:
+    """The values at the two ends that are far from their surroundings, if most of those outside white and black parts are."""
+    top = picture >= picture.max()
+    alone = torch.zeros_like(ends)
+    for end in (top, ends & ~top):
+        alone |= end & (box(end.to(picture.dtype), RADIUS) < SATURATED)
+    far = _far(picture, alone, ends, least, FAR)
+    share, white = (float(v.float().mean()) for v in (far, far & top))
+    mostly = MOSTLY if min(white, share - white) > BOTH * share else ALL
+    return far if share > SALT and share > mostly * float(alone.float().mean()) else None
+
+
+def _far(picture: Tensor, asked: Tensor, lost: Tensor, least: float, far: float, apart: float | None = None) -> Tensor:
+    """Which of the values asked for are more than `far` spreads from the median of the sound ones about them.
+
+    apart: how many spreads, at the least, the third nearest neighbour has to be from it.
+    """
+    middle, spread = _spread(picture, asked, lost)
+    value = picture[asked]
+    spread = spread.nan_to_num(least).clamp_min(least)
+    found = torch.zeros_like(asked)
+    found[asked] = (value - middle).abs() > far * spread  # a value among none but lost ones: NaN, and so kept
+    if apart is not None:
+        found[asked] &= _apart(picture, lost)[asked] > apart * spread
+    return found
+
+
+def _spread(picture: Tensor, asked: Tensor, lost: Tensor) -> tuple[Tensor, Tensor]:
+    """Median and deviation (as the median absolute one tells it) of the sound values about each value asked for; (n,) each."""
+    sound = F.pad(torch.where(lost, torch.nan, picture), [RADIUS] * 4, "reflect")
+    b, c, i, j = asked.nonzero(as_tuple=True)
+    side = range(2 * RADIUS + 1)
+    around = [
+        sound[b, c, i + down, j + along] for down, along in product(side, side) if down != RADIUS or along != RADIUS
+    ]
+    values = torch.stack(around, 1)
+    middle = values.nanmedian(1, keepdim=True).values
+    return middle[:, 0], 1.4826 * (values - middle).abs().nanmedian(1).values
+
+
+def _apart(picture: Tensor, lost: Tensor) -> Tensor:
+    """The third least difference to the eight neighbours, leaving out the lost ones."""
+    wide = F.pad(torch.where(lost, float("inf"), picture), [1] * 4, "reflect")
+    h, w = picture.shape[2:]
+    three = torch.full((3, *picture.shape), float("inf"))
+    for i, j in product(range(3), range(3)):
+        if (i, j) == (1, 1):
+            continue
+        more = (wide[:, :, i : i + h, j : j + w] - picture).abs()
+        for k in range(3):  # kept in order, as an insertion sort does
+            three[k], more = torch.minimum(three[k], more), torch.maximum(three[k], more)
+    return three[2]
+
+
+def without(picture: Tensor, lost: Tensor) -> Tensor:
+    """The picture with every lost value replaced by a sound one near it, so that its noise can be measured."""
+    draw, x, lost = torch.Generator().manual_seed(0), picture, lost
+    for _ in range(50):
+        if not bool(lost.any()):
+            break
+        by = torch.randint(-RADIUS, RADIUS + 1, (2,), generator=draw).tolist()
+        other, unsound = x.roll(by, (2, 3)), lost.roll(by, (2, 3))
+        found = lost & ~unsound
+        x, lost = torch.where(found, other, x), lost & unsound
+    return x

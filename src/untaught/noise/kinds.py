@@ -1,0 +1,246 @@
+"""What kind of noise a picture has, and the likelihood that follows from it; told in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from untaught.errors import BadInput
+from untaught.likelihoods import (
+    ClippedGaussian,
+    Gaussian,
+    Impulse,
+    Likelihood,
+    Poisson,
+    PoissonGaussian,
+    Speckle,
+)
+from untaught.noise.curve import Law, curve, fit
+from untaught.noise.impulses import Impulses, find_impulses, without
+from untaught.noise.measured import Measured
+from untaught.noise.spectrum import Noise, estimate_noise
+
+Kind = Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "impulse"]
+
+NOTHING = 1e-5  # deviation below which a picture is taken to have no noise: less than a step of 16 bits
+EVEN = 1.3  # deviation at the brightest over that at the darkest of what was measured, up to which it does not grow
+GROWS = 0.65  # times the loss of a noise that is even: a law of brightness has to be that much nearer
+BETTER = 0.8  # the same, of one law of brightness that is not the simplest beside another
+GRAIN = 3 / 255  # deviation that clean pictures have, too
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the data lie in the picture's full scale: `unit` is what 1 in the data is of it, `dark` the data of no light.
+
+    clipped: values beyond [0, 1] were cut off after the noise came in.
+    """
+
+    unit: float = 1.0
+    dark: float = 0.0
+    clipped: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """likelihood: of the data. lost: true where they are impulses, if there are any.
+
+    For "poisson", "poisson-gaussian" and "speckle" the likelihood is that of data in which no light is 0.
+    """
+
+    kind: Kind
+    likelihood: Likelihood
+    lost: Tensor | None = None
+
+
+def measure(
+    data: Tensor,
+    kind: Kind,
+    notes: list[str],
+    scale: Scale = Scale(),
+    *,
+    sigma: float | None = None,
+    gain: float | None = None,
+    looks: float | None = None,
+) -> Found:
+    """The noise of a picture (1, c, *space) in about [0, 1]: of the kind given, with the parameters given, or as found.
+
+    sigma, gain (counts at the value 1) in the unit of the data. What was found is told in `notes`.
+    Raises `BadInput` for parameters that belong to another kind, and for what cannot be measured on such data.
+    """
+    kind = _asked(kind, sigma, gain, looks)
+    if kind == "gaussian" or (kind == "auto" and (sigma is not None or data.ndim != 4)):
+        return Found("gaussian", likelihood(data, sigma, notes, unit=scale.unit, clipped=scale.clipped))
+    if kind == "speckle" and looks is not None:
+        return Found(kind, Speckle(looks))
+    if kind == "poisson" and gain is not None:
+        return Found(kind, Poisson(gain))
+    if kind == "poisson-gaussian" and gain is not None and sigma is not None:
+        return Found(kind, PoissonGaussian(gain, sigma))
+    if data.ndim not in (4, 5):
+        raise BadInput(f"{kind} noise cannot be measured on a series: give {_needed(kind)}.")
+    slices = data if data.ndim == 4 else data[0].movedim(1, 0)
+    if kind in ("auto", "impulse"):
+        impulses = find_impulses(slices, sure=kind == "impulse") if data.ndim == 4 else None
+        if impulses is not None:
+            return _impulses(data, impulses, sigma, notes, scale)
+        if kind == "impulse":
+            raise BadInput(
+                "No impulses were found in this picture: use --noise auto, or inpaint with a mask of what is worthless."
+            )
+    noise = estimate_noise(slices)
+    if kind == "auto" and (noise.correlated or float(noise.sigma.square().mean().sqrt()) < GRAIN):
+        return Found("gaussian", _normal(noise, notes, scale))
+    found = _by_brightness(slices, kind, scale, sigma, gain)
+    if found is None:
+        return Found("gaussian", _normal(noise, notes, scale))
+    notes.append(_told(found.likelihood, scale))
+    return found
+
+
+def _asked(kind: Kind, sigma: float | None, gain: float | None, looks: float | None) -> Kind:
+    """The kind that the parameters belong to; `BadInput` where they do not belong together."""
+    if kind == "auto" and looks is not None and gain is None:
+        kind = "speckle"
+    if kind == "auto" and gain is not None and looks is None:
+        kind = "poisson" if sigma is None else "poisson-gaussian"
+    takes: dict[str, tuple[str, ...]] = {
+        "auto": ("sigma",),
+        "gaussian": ("sigma",),
+        "poisson": ("gain",),
+        "poisson-gaussian": ("gain", "sigma"),
+        "speckle": ("looks",),
+        "impulse": ("sigma",),
+    }
+    given = {"sigma": sigma, "gain": gain, "looks": looks}
+    for name, value in given.items():
+        if value is not None and name not in takes[kind]:
+            raise BadInput(
+                f"{name} = {value:g} is no property of {'one kind of' if kind == 'auto' else kind} noise, which has "
+                f"{' and '.join(takes[kind])}: drop it, or choose another --noise."
+            )
+    return kind
+
+
+def _needed(kind: Kind) -> str:
+    return {
+        "poisson": "--gain, the counts at full scale",
+        "poisson-gaussian": "--gain, the counts at full scale, and --sigma",
+        "speckle": "--looks, (mean / deviation)^2 of a flat part",
+    }.get(kind, "--sigma, or inpaint with a mask of what is worthless")
+
+
+def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None, gain: float | None) -> Found | None:
+    """The law of the kind given, or the one that the curve of the noise speaks for; None: the noise does not grow."""
+    brightness, variance = curve(slices)
+    x = brightness - scale.dark
+    clipped = scale.clipped and scale.dark == 0
+
+    def law(linear: bool = False, constant: bool = False, square: bool = False) -> Law:
+        return fit(x, variance, linear=linear, constant=constant, square=square, clipped=clipped)
+
+    if kind == "auto":
+        even, counts, both, product = law(constant=True), law(linear=True), law(True, True), law(square=True)
+        ends = torch.stack([x.min().clamp_min(0), x.max()])
+        low, high = both.variance(ends).clamp_min(1e-12).sqrt()
+        if min(product.loss, both.loss) > GROWS * even.loss or (
+            high < EVEN * low and product.loss > BETTER * both.loss
+        ):
+            return None
+        kind = "poisson-gaussian" if BETTER * counts.loss > both.loss else "poisson"
+        kind = "speckle" if product.loss < BETTER * both.loss else kind
+    if kind == "speckle":
+        return Found(kind, Speckle(1 / _some(law(square=True).c, kind)))
+    if kind == "poisson":
+        return Found(kind, Poisson(1 / _some(law(linear=True).a, kind)))
+    if gain is not None:
+        rest = (variance - x / gain).quantile(0.35).clamp_min(0)
+        return Found(kind, PoissonGaussian(gain, float(rest.sqrt())))
+    if sigma is not None:
+        slope = ((variance - sigma**2) / x.clamp_min(1e-3)).quantile(0.35)
+        return Found(kind, PoissonGaussian(1 / _some(float(slope), kind), sigma))
+    found = law(linear=True, constant=True)
+    return Found(kind, PoissonGaussian(1 / _some(found.a, kind), found.b**0.5))
+
+
+def _some(value: float, kind: Kind) -> float:
+    if not value > 0:
+        raise BadInput(
+            f"The noise of this picture does not grow with brightness as {kind} noise does: use --noise auto."
+        )
+    return value
+
+
+def _impulses(data: Tensor, found: Impulses, sigma: float | None, notes: list[str], scale: Scale) -> Found:
+    """Impulses, and the normal noise of the other values, where there is more than a clean picture has."""
+    if sigma is None:
+        noise = estimate_noise(without(data, found.where))
+        sigma = float(noise.sigma.square().mean().sqrt())
+    span = max(float(data.max() - data.min()), 1e-3)
+    share = min(max(found.share, 1e-3), 0.95)
+    grain = f", the others have sigma {255 * scale.unit * sigma:.2g} of 255" if sigma >= GRAIN else ""
+    notes.append(f"noise: impulses ({found.kind}), {100 * found.share:.2g} % of all values are worthless{grain}")
+    return Found("impulse", Impulse(share, max(sigma, 1 / 255), span), found.where)
+
+
+def _told(likelihood: Likelihood, scale: Scale) -> str:
+    """What was found, in the picture's own scale."""
+    match likelihood:
+        case Speckle(looks=looks):
+            return f"noise: speckle, the deviation is {100 / looks**0.5:.2g} % of the brightness (looks = {looks:.3g})"
+        case Poisson(gain=gain):
+            return f"noise: Poisson, a = {scale.unit / gain:.3g} (gain: {gain / scale.unit:.3g} counts at full scale)"
+        case PoissonGaussian(gain=gain, sigma=sigma):
+            s = sigma * scale.unit
+            return (
+                f"noise: Poisson-Gaussian, a = {scale.unit / gain:.3g} (gain: {gain / scale.unit:.3g} counts at full "
+                f"scale), b = {s * s:.3g} (sigma: {255 * s:.2g} of 255)"
+            )
+    raise TypeError(type(likelihood).__name__)
+
+
+def likelihood(
+    data: Tensor, sigma: float | None, notes: list[str], *, unit: float = 1.0, clipped: bool = False
+) -> Likelihood:
+    """Normal noise of a picture (1, c, *space) in about [0, 1]: white of the sigma given, or what is measured.
+
+    What was found is told in `notes`, in 255ths of full scale (`unit` is what 1 in `data` is of it). clipped: values beyond
+    [0, 1] were cut off after the noise came in.
+    """
+    scale = Scale(unit, clipped=clipped)
+    if sigma is not None:
+        return _white_of(scale)(float(sigma))
+    if data.ndim == 4:
+        return _normal(estimate_noise(data[0]), notes, scale)
+    if data.ndim == 5:  # slices of a volume share their noise
+        level = estimate_noise(data[0].movedim(1, 0)).sigma.square().mean().sqrt()
+    else:  # the second difference of a series knows its curve least
+        level = data.diff(n=2).abs().median() / 0.6745 / 6**0.5 if data.shape[-1] > 4 else torch.zeros(())
+    return _white_of(scale)(_white(float(level), notes, unit))
+
+
+def _white_of(scale: Scale) -> type[Gaussian]:
+    return ClippedGaussian if scale.clipped else Gaussian
+
+
+def _normal(noise: Noise, notes: list[str], scale: Scale) -> Likelihood:
+    """White noise, or, where it is shared by neighbours or changes with brightness, as it was measured."""
+    even = len(noise.gain) == 1 or float(noise.gain.max() / noise.gain.min().clamp_min(1e-6)) < 1.5
+    if even and not noise.correlated:
+        return _white_of(scale)(_white(float(noise.sigma.square().mean().sqrt()), notes, scale.unit))
+    found = ", ".join(f"{255 * scale.unit * float(s):.1f}" for s in noise.sigma)
+    kind = "shared by neighbouring pixels, as in a camera's JPEG" if noise.correlated else "independent between pixels"
+    grows = "" if even else ", and changes with brightness"
+    notes.append(f"sigma was estimated as {found} of 255; the noise is {kind}{grows}")
+    return Measured(noise)
+
+
+def _white(sigma: float, notes: list[str], unit: float) -> float:
+    if sigma < NOTHING:
+        notes.append("no noise was found in this picture, and it will hardly change: give sigma to insist")
+        return NOTHING
+    notes.append(f"sigma was estimated as {255 * unit * sigma:.2g} of 255; the noise is independent between pixels")
+    return sigma

@@ -1,0 +1,51 @@
+"""Noise as it was measured, as a likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from untaught.likelihoods import Likelihood
+from untaught.noise.spectrum import Noise
+
+
+@dataclass(frozen=True, eq=False)
+class Measured(Likelihood):
+    """Gaussian noise as it was measured: with its growth with brightness, and shared between neighbouring pixels.
+
+    The energy is that of each pixel on its own, r^2 / (2 s(y)^2): least at the truth in the mean, whatever pixels share.
+    Data are pictures "b c h w" in about [0, 1].
+    """
+
+    noise: Noise
+
+    @property
+    def sigma(self) -> tuple[float, ...]:
+        """The standard deviation of each channel, its root mean square over the picture."""
+        return tuple(float(s) for s in self.noise.sigma)
+
+    def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
+        return (prediction - data).square() / (2 * self.deviation(data).square())
+
+    def floor(self, data: Tensor, weight: Tensor | None = None) -> float:
+        return 0.5
+
+    def draw(self, like: Tensor, rng: torch.Generator) -> Tensor:
+        return self.noise.draw(like, rng)
+
+    def deviation(self, like: Tensor) -> Tensor:
+        # Never nothing: a pixel of no noise at all would outweigh all others.
+        least = 0.1 * float(self.noise.sigma.max()) + 1e-6
+        return self.noise.map(like).clamp_min(least)
+
+    @classmethod
+    def examples(cls) -> tuple[Likelihood, ...]:
+        white = torch.zeros(1), torch.ones(1)
+        blur = torch.full((1, 1, 2, 2), 0.5)
+        return Measured(Noise(torch.full((1,), 0.1), True, blur, *white)), Measured(
+            Noise(
+                torch.full((1,), 0.1), False, torch.ones(1, 1, 1, 1), torch.tensor([0.0, 1.0]), torch.tensor([0.5, 1.5])
+            )
+        )
