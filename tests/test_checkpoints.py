@@ -116,11 +116,9 @@ def methods():
             yield pytest.param([Method(prior, one, Adam(1e-3), average, After(6))], id=f"{name}-{i}")
     yield pytest.param([Method(Pixels(), optimiser=LBFGS(inner=3), stop=After(6))], id="lbfgs")
     small = Network(Hourglass(down=(4, 6)))
-    for name, rule in (("held", "HoldOut"), ("windowed", "WindowedVariance"), ("exponential", "ExponentialVariance")):
-        from untaught import stopping
-
-        stop = getattr(stopping, rule).examples()[0] | After(6)
-        yield pytest.param([Method(small, stop=stop)], id=name)
+    for name, some in registry.rules.items():
+        for i, rule in enumerate(example for one in some for example in one.examples()):
+            yield pytest.param([Method(small, stop=rule | After(6))], id=f"{name}-{i}")
     yield pytest.param(
         [Method(small, stop=After(4)), Method(Pixels(), optimiser=Adam(1e-2), stop=After(4))], id="stages"
     )

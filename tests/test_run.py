@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from untaught import registry, stopping
+from untaught import registry
 from untaught.averaging import ExponentialPictures, ExponentialWeights, Last
 from untaught.codes import Noise, Start
 from untaught.errors import BadInput, Stale, UntaughtError
-from untaught.likelihoods import Gaussian, Poisson
+from untaught.likelihoods import Gaussian, Laplace, Poisson
 from untaught.networks.hourglass import Hourglass
 from untaught.objectives.fit import Fit
 from untaught.optimisers import LBFGS, Adam
@@ -25,7 +25,7 @@ from untaught.problem import Problem
 from untaught.randomness import Rng
 from untaught.regularisers import TV, Smooth
 from untaught.run import Job, Method, Run, Stage, solve
-from untaught.stopping import After, Discrepancy, ExponentialVariance, HoldOut, WindowedVariance
+from untaught.stopping import After, Auto, Discrepancy, ExponentialVariance, FirstOf, HoldOut, WindowedVariance
 
 SMALL = Network(Hourglass(down=(4, 6)), Noise(4), jitter=0.03)
 
@@ -198,7 +198,7 @@ class TestGeneralReconstruction:
         from untaught.run import default_method
 
         stop = default_method().stop
-        assert {type(r) for r in stop.rules} == {WindowedVariance, After}
+        assert {type(r) for r in stop.rules} == {Auto, After}
 
 
 class TestLooking:
@@ -325,17 +325,11 @@ def same(a, b):
 
 
 def rules():
-    found = [
-        r
-        for r in vars(stopping).values()
-        if isinstance(r, type)
-        and issubclass(r, stopping.Rule)
-        and not r.__name__.startswith("_")
-        and r is not stopping.Rule
-    ]
-    for rule in found:
-        assert rule.examples(), f"{rule.__name__} gives no examples"
-        yield from rule.examples()
+    for name, some in registry.rules.items():
+        for rule in some:
+            assert rule.examples(), f"{rule.__name__} of {name} gives no examples"
+            yield from rule.examples()
+    yield from (After(7), *FirstOf.examples())
 
 
 class TestStopping:
@@ -414,7 +408,7 @@ class TestRefusals:
         with pytest.raises(BadInput, match="not known"):
             recorrupt.bind(Problem(picture()), fed)
         with pytest.raises(BadInput, match="cannot be added"):
-            recorrupt.bind(Problem(picture(), likelihood=Poisson()), fed)
+            recorrupt.bind(Problem(picture(), likelihood=Laplace()), fed)
         with pytest.raises(BadInput, match="feeds the network 3 channels.*takes 1"):
             recorrupt.bind(Problem(picture(3), likelihood=Gaussian(0.1)), fed)
         with pytest.raises(BadInput, match="operator"):

@@ -46,7 +46,19 @@ _HOMES = {
     "problem": ("Problem",),
     "regularisers": ("TV", "Norm", "Smooth"),
     "run": ("Job", "Method", "Run", "Solution", "Stage", "solve"),
-    "stopping": ("After", "Discrepancy", "ExponentialVariance", "HoldOut", "WindowedVariance"),
+    "stopping": (
+        "After",
+        "Auto",
+        "Discrepancy",
+        "ExponentialVariance",
+        "HoldOut",
+        "Plateau",
+        "PseudoNoise",
+        "SelfReference",
+        "SureRisk",
+        "UnsureRisk",
+        "WindowedVariance",
+    ),
 }
 _WHERE = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from untaught.errors import BadInput
 from untaught.averaging import Average, ExponentialPictures
 from untaught.objectives._base import Objective
 from untaught.objectives.fit import Fit
 from untaught.optimisers import Adam, Optimiser
 from untaught.priors import Prior
 from untaught.problem import Problem
-from untaught.stopping import After, Rule
+from untaught.report import Report, report
+from untaught.stopping import After, Auto, Rule, named
 
 
 @dataclass(frozen=True)
 class Method:
-    """How x is sought. passes: how many draws the final picture is the mean of (fed objectives)."""
+    """How x is sought. passes: how many draws the final picture is the mean of (fed objectives). stop: a rule, or "auto"."""
 
     prior: Prior
     objective: Objective = Fit()
@@ -30,6 +33,10 @@ class Method:
     passes: int = 1
     seed: int = 0
     device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.stop, str):
+            object.__setattr__(self, "stop", named(self.stop))
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Solution:
-    """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence."""
+    """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence. problem: what x answers."""
 
     x: Tensor
     step: int
@@ -87,14 +94,29 @@ class Solution:
     history: tuple[Moment, ...]
     notes: tuple[str, ...]
     seconds: float
+    problem: Problem | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def report(self) -> Report:
+        """How far the picture can be trusted, judged without the truth; made when it is first asked for."""
+        if self.problem is None:
+            raise BadInput("This solution does not carry its problem, which a report needs: take that of a run.")
+        return report(
+            self.problem,
+            self.x,
+            step=self.step,
+            reason=self.reason,
+            seconds=self.seconds,
+            notes=self.notes,
+            history=self.history,
+        )
 
 
 def default_method() -> Method:
-    """For general reconstruction: a narrow hourglass that stops itself by the variance of its pictures."""
+    """For general reconstruction: a narrow hourglass that stops by itself."""
     from untaught.codes import Noise
     from untaught.networks.hourglass import Hourglass
     from untaught.priors import Network
-    from untaught.stopping import WindowedVariance
 
     net = Hourglass(down=(32,) * 4, up=(32,) * 4, skip=(4,) * 4)
-    return Method(Network(net, Noise(16), jitter=1 / 30), stop=WindowedVariance(patience=500) | After(3000))
+    return Method(Network(net, Noise(16), jitter=1 / 30), stop=Auto() | After(3000))

@@ -55,11 +55,15 @@ class Iterate:
         """The averaged picture now: what the run would return."""
         return self._fresh().render(passes=1)
 
+    def prediction(self) -> Tensor:
+        """A x of the averaged picture: what it says that the data should be."""
+        with torch.no_grad():
+            return self._fresh().problem.operator(self.average())
+
     def held(self, weight: Tensor) -> float:
         """The energy of the averaged picture on the measurements of that weight."""
         run = self._fresh()
-        with torch.no_grad():
-            return float(run.problem.likelihood.energy(run.problem.operator(self.average()), run.full_data, weight))
+        return float(run.problem.likelihood.energy(self.prediction(), run.full_data, weight))
 
     def _fresh(self) -> Run:
         if (self._run.stage, self._run.step) != (self.stage, self.step):
@@ -88,19 +92,20 @@ class Run(Iterator[Iterate]):
         self.total = 0
         self._begin(0, start=None)
 
-    def _begin(self, stage: int, start: Tensor | None, attempt: int = 0) -> None:
-        self.stage, self.step, self.over, self.attempt = stage, 0, False, attempt
+    def _begin(self, stage: int, start: Tensor | None, attempt: int = 0, repeat: int = 0) -> None:
+        """A stage from its start; the attempt-th, and, where `repeat` is not 0, for so many steps on all its data."""
+        self.stage, self.step, self.over, self.attempt, self.repeat = stage, 0, False, attempt, repeat
         own = self.job.stages[stage]
-        self.method = m = own.method
+        self.method = m = replace(own.method, stop=After(repeat)) if repeat else own.method
         problem = (own.problem or self.job.problem).to(m.device)
         if start is not None:
             problem = replace(problem, start=start)
         self.rng = Rng(m.seed + 1_000_003 * stage + 104_729 * attempt, m.device)
-        self.full_data = problem.data
-        self.problem, self.rule = m.stop.bind(problem, self.rng)
+        self.full_data, self.asked = problem.data, problem
+        self.problem, self.rule = m.stop.bind(problem, self.rng, m.objective)
+        self.notes += [remark for remark in self.rule.remarks if remark not in self.notes]
         self.objective = m.objective.bind(self.problem, m.prior)
-        missing = "x" in self.rule.needs or "held" in self.rule.needs or m.average.needs_pictures
-        if missing and not self.objective.whole:
+        if (self.rule.needs or m.average.needs_pictures) and not self.objective.whole:
             raise BadInput(
                 f"{type(self.objective).__name__} sees only crops, but {m.stop} with {m.average} needs whole pictures: "
                 "use After(steps) with ExponentialWeights()."
@@ -113,6 +118,7 @@ class Run(Iterator[Iterate]):
         self.rule_state = self.rule.init()
         self.best: dict[str, Tensor] | None = None
         self.best_step = 0
+        self.found: Tensor | None = None
         self.recent: list[Tensor] = []
         self.last_fit: float | None = None
         self.falls = 0
@@ -121,6 +127,10 @@ class Run(Iterator[Iterate]):
     def __next__(self) -> Iterate:
         if self.verdict.again and self.attempt + 1 < self.most_attempts:
             self._begin(self.stage, self.problem.start, self.attempt + 1)
+        if self.verdict.repeat:
+            found = self._render(self._shown, self.method.passes)
+            self._begin(self.stage, self.problem.start, self.attempt, self.verdict.repeat)
+            self.found = found
         if self.over:
             if self.stage + 1 == len(self.job.stages):
                 raise StopIteration
@@ -154,6 +164,11 @@ class Run(Iterator[Iterate]):
         if self.verdict.best:
             self.best, self.best_step = self.method.average.freeze(self.average_state, self.model), self.step
         self._guard(seen.fit)
+        if self.verdict.stop and (steps := self.rule.repeat(self.rule_state)):
+            self.notes.append(
+                f"At step {self.step} {self.verdict.stop}: the stage was done again for {steps} steps, on all measurements."
+            )
+            self.verdict = iterate.verdict = replace(self.verdict, stop=None, repeat=steps)
         self.seconds += time.perf_counter() - begun
         iterate.seconds = self.seconds
         if self.verdict.stop or self.step % self.guard_every == 0:
@@ -216,6 +231,8 @@ class Run(Iterator[Iterate]):
             **self._changing(),
             "stage": self.stage,
             "attempt": self.attempt,
+            "repeat": self.repeat,
+            "found": self.found,
             "total": self.total,
             "over": self.over,
             "seconds": self.seconds,
@@ -235,7 +252,8 @@ class Run(Iterator[Iterate]):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._begin(state["stage"], state["start"], state.get("attempt", 0))
+        self._begin(state["stage"], state["start"], state.get("attempt", 0), state.get("repeat", 0))
+        self.found = state.get("found")
         self._restore(state)
         for name in (
             "step",
@@ -281,7 +299,7 @@ class Run(Iterator[Iterate]):
     def solution(self) -> Solution:
         """The best picture so far, at any moment; before the first step, that of the random start."""
         stopped = self.over and self.stage + 1 == len(self.job.stages)
-        x = self._render(self._shown, self.method.passes)
+        x = self.found if self.found is not None and not self.over else self._render(self._shown, self.method.passes)
         if not bool(torch.isfinite(x).all()):
             raise UntaughtError("The picture came out with values that are no numbers: try a smaller learning rate.")
         return Solution(
@@ -291,6 +309,7 @@ class Run(Iterator[Iterate]):
             tuple(self.history),
             tuple(self.notes),
             self.seconds,
+            _still(self.asked),
         )
 
 
@@ -300,6 +319,12 @@ def _own(job: Job) -> Job:
     if not any(p.requires_grad for p in operator.parameters()):
         return job
     return replace(job, problem=replace(job.problem, operator=copy.deepcopy(operator)))
+
+
+def _still(problem: Problem) -> Problem:
+    """The problem with its operator as it is now, where that is sought on."""
+    sought = any(p.requires_grad for p in problem.operator.parameters())
+    return replace(problem, operator=copy.deepcopy(problem.operator)) if sought else problem
 
 
 def _groups(model: nn.Module, operator: nn.Module) -> Any:
@@ -319,7 +344,7 @@ def solve(
 ) -> Solution:
     """Exhaust a `Run` and return its solution; `watch` are functions that see every iterate.
 
-    method None takes the paper's hourglass, narrow, with the variance rule to stop it.
+    method None takes the paper's hourglass, narrow, which stops by itself (`Auto`).
     """
     run = Run(problem if isinstance(problem, Job) else Job((Stage(method or default_method()),), problem))
     for iterate in run:

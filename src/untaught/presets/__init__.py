@@ -14,17 +14,24 @@ from untaught.errors import BadInput, unknown
 from untaught.problem import Problem
 from untaught.registry import presets
 from untaught.run import Stage
+from untaught.stopping import After, Auto, FirstOf, Rule
+
+BEYOND = 2  # times a preset's own steps, where a rule is to end the run
 
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """What a preset may know of a job; the truth is not among it. pictures: the values lie in [0, 1] and end there."""
+    """What a preset may know of a job; the truth is not among it. pictures: the values lie in [0, 1] and end there.
+
+    stop: "preset", or "auto": networks that are fitted to the whole picture end by themselves.
+    """
 
     problem: Problem
     pictures: bool
     seed: int = 0
     device: str = "cpu"
     steps: int | None = None
+    stop: str = "preset"
 
     @property
     def channels(self) -> int:
@@ -73,8 +80,41 @@ def choose(presets: dict[str, Preset], name: str, facts: Facts) -> tuple[Stage, 
             f"The preset '{name}' needs about {needed / 2**30:.1f} GiB for a picture of "
             f"{' x '.join(map(str, facts.space))}, and {free / 2**30:.1f} GiB are free: {remedy}."
         )
-    stages = preset.stages(facts)
+    stages = preset.stages(facts) if facts.stop == "preset" else by_themselves(name, presets, facts)
     return tuple(replace(s, method=replace(s.method, seed=facts.seed, device=facts.device)) for s in stages)
+
+
+def by_themselves(name: str, presets: dict[str, Preset], facts: Facts) -> tuple[Stage, ...]:
+    """The stages of a preset, with `Auto` in every one that fits a network, and twice the preset's steps as its limit.
+
+    `BadInput` for another word than "auto", and where no network is fitted.
+    """
+    from untaught.objectives.fit import Fit
+    from untaught.priors import Pixels
+
+    if facts.stop != "auto":
+        raise unknown("way to stop", facts.stop, ["preset", "auto"])
+    stages = presets[name].stages(facts)
+    fitted = [type(s.method.objective) is Fit and not isinstance(s.method.prior, Pixels) for s in stages]
+    if not any(fitted):
+        why = "a classic filter" if all(s.method.stop == After(1) for s in stages) else "fed with the data"
+        others = [n for n in presets if n == "paper" != name]
+        remedy = f"leave stop out, or take the preset '{others[0]}'" if others else "leave stop out"
+        raise BadInput(
+            f"The preset '{name}' is {why}, which does not overfit, so that nothing is stopped early: {remedy}."
+        )
+    return tuple(
+        replace(s, method=replace(s.method, stop=_early(s.method.stop, facts.steps))) if fits else s
+        for s, fits in zip(stages, fitted, strict=True)
+    )
+
+
+def _early(stop: Rule, steps: int | None) -> Rule:
+    """Auto first, then what the preset has; its number of steps is doubled where nobody has given one."""
+    rules = stop.rules if isinstance(stop, FirstOf) else (stop,)
+    return FirstOf(
+        (Auto(), *(After(steps or BEYOND * rule.steps) if isinstance(rule, After) else rule for rule in rules))
+    )
 
 
 def free_memory(device: str) -> float | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from untaught.tasks import task
-from untaught.types import Channel, Device, File, Picture, Seed, Sigma, Steps
+from untaught.types import Channel, Device, File, Picture, Seed, Sigma, Steps, Stop
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,6 +37,7 @@ def deblur(
     sigma: Sigma = None,
     preset: Literal["fast", "best", "paper"] = "fast",
     steps: Steps = None,
+    stop: Stop = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -61,6 +62,9 @@ def deblur(
         paper: the Deep Image Prior's network; with blind, SelfDeblur's.
     steps
         How many steps are taken, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
     seed
         The same seed gives the same picture.
     device
@@ -103,7 +107,7 @@ def deblur(
     level = None if blind and sigma is None else _level(data, sigma, full, scale[1], notes)
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, Gaussian(level), start=start)
-    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps)
+    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
     stages = deblurring(preset, facts, notes)
     return Job(stages, problem, scale, Inner(arrays.Layout(str(array.dtype), axis), space), tuple(notes))
 

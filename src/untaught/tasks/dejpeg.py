@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from untaught.tasks import task
-from untaught.types import Amount, Channel, Device, PictureFile, Seed, Steps
+from untaught.types import Amount, Channel, Device, PictureFile, Seed, Steps, Stop
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +43,7 @@ def dejpeg(
     coefficients: bool = True,
     strength: Amount = 1.0,
     steps: Steps = None,
+    stop: Stop = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -63,6 +64,9 @@ def dejpeg(
         0 returns the input, 1 the restored picture, between them a blend.
     steps
         How many steps are taken, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
     seed
         The same seed gives the same picture.
     device
@@ -85,7 +89,7 @@ def dejpeg(
         problem, finish = Problem(arrays.tensor(array, axis, scale)), layout
     else:
         problem, finish = _problem(found), Upright(layout, found.size, found.orientation)  # type: ignore[assignment]
-    facts = Facts(problem, arrays.full_scale(array) > 1, seed, resolve_device(device), steps)
+    facts = Facts(problem, arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop)
     return Job(dejpegging(preset, facts, notes), problem, scale, finish, tuple(notes))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from untaught.tasks import task
-from untaught.types import Amount, Channel, Device, Gt, Picture, Seed, Sigma, Steps, Unit
+from untaught.types import Amount, Channel, Device, Gt, Picture, Seed, Sigma, Steps, Stop, Unit
 
 if TYPE_CHECKING:
     from untaught.run import Job
@@ -22,6 +22,7 @@ def denoise(
     preset: Literal["instant", "fast", "best", "paper"] = "fast",
     strength: Amount = 1.0,
     steps: Steps = None,
+    stop: Stop = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -50,6 +51,9 @@ def denoise(
         0 returns the input, 1 the restored picture, between them a blend.
     steps
         How many steps are taken, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
     seed
         The same seed gives the same picture.
     device
@@ -97,6 +101,6 @@ def denoise(
         if preset != "paper" and not grainy(likelihood):
             finish = masks.Filled(finish, lost, array)
     problem = Problem(data, likelihood=likelihood, weight=weight)
-    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps)
+    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
     stages = denoising(preset, facts, notes)
     return Job(stages, problem, scale, finish, tuple(notes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from untaught.tasks import task
-from untaught.types import Amount, Channel, Device, Guide, Picture, Seed, Steps
+from untaught.types import Amount, Channel, Device, Guide, Picture, Seed, Steps, Stop
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +23,7 @@ def flash(
     preset: Literal["fast", "best", "paper"] = "fast",
     strength: Amount = 1.0,
     steps: Steps = None,
+    stop: Stop = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -45,6 +46,9 @@ def flash(
         0 returns the input, 1 the restored picture, between them a blend.
     steps
         How many steps are taken at most, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
     seed
         The same seed gives the same picture.
     device
@@ -71,7 +75,7 @@ def flash(
     data = arrays.tensor(array, axis, scale)
     notes: list[str] = []
     code = _code(guide if flash is None else flash, data, align, notes)
-    facts = Facts(Problem(data), arrays.full_scale(array) > 1, seed, resolve_device(device), steps)
+    facts = Facts(Problem(data), arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop)
     stages = guided(choose(PRESETS, preset, facts), code)
     finish = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
     return Job(stages, facts.problem, scale, finish, tuple(notes))

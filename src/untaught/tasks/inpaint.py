@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from untaught.tasks import task
-from untaught.types import Channel, Device, Ge, Le, Mask, PictureFile, Seed, Steps, Unit
+from untaught.types import Channel, Device, Ge, Le, Mask, PictureFile, Seed, Steps, Stop, Unit
 
 if TYPE_CHECKING:
     from untaught.run import Job
@@ -23,6 +23,7 @@ def inpaint(
     recipe: Literal["auto", "text", "pixels", "sparse", "hole", "region"] = "auto",
     soft: bool = False,
     steps: Steps = None,
+    stop: Stop = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -52,6 +53,9 @@ def inpaint(
         Take the network's picture everywhere, instead of the known pixels as they came.
     steps
         How many steps are taken, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
     seed
         The same seed gives the same picture.
     device
@@ -87,7 +91,7 @@ def inpaint(
     first = ~fill[None] if axis is None else np.moveaxis(~fill, axis, 0)
     weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
-    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps)
+    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop=stop)
     stages = inpainting(preset, recipe, holes, facts, notes)
     opaque = isinstance(mask, str) and mask.lower() == "alpha"
     if opaque:

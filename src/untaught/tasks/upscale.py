@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from untaught.tasks import task
-from untaught.types import Channel, Device, Gt, Picture, Seed, Steps
+from untaught.types import Channel, Device, Gt, Picture, Seed, Steps, Stop
 
 if TYPE_CHECKING:
     from untaught.run import Job
@@ -19,6 +19,7 @@ def upscale(
     kernel: Literal["auto", "lanczos3", "lanczos2", "bicubic", "box", "gauss"] = "auto",
     preset: Literal["fast", "best", "paper"] = "fast",
     steps: Steps = None,
+    stop: Stop = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -39,6 +40,9 @@ def upscale(
         the Deep Image Prior.
     steps
         How many steps are taken, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
     seed
         The same seed gives the same picture.
     device
@@ -71,6 +75,6 @@ def upscale(
     name = ("lanczos2" if paper else "lanczos3") if kernel == "auto" else kernel
     notes = [f"the picture is taken to have been made smaller with {name}"] if kernel == "auto" else []
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
-    facts = Facts(Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps)
+    facts = Facts(Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
     stages = upscaling(preset, facts)
     return Job(stages, facts.problem, scale, arrays.Layout(str(array.dtype), axis), tuple(notes))
