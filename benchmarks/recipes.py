@@ -74,7 +74,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=9.0)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--only", default="")
-    parser.add_argument("--steps", type=int, help="fewer steps than the paper's: a trial, and its rows are no reproduction")
+    parser.add_argument(
+        "--steps", type=int, help="fewer steps than the paper's: a trial, and its rows are no reproduction"
+    )
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     keep_memory()
