@@ -173,6 +173,41 @@ def test_memory_predicted_above_what_there_is_is_refused(noisy, monkeypatch):
         untaught.denoise(noisy, **FEW)
 
 
+@pytest.mark.parametrize(("preset", "sigma", "steps"), [("instant", 0, 1), ("fast", 15, 3), ("paper", 15, 3)])
+def test_impulses_are_filled_and_grain_is_removed(preset, sigma, steps, photo):
+    rng, photo = np.random.default_rng(0), photo[:40, :40]
+    y = photo + rng.normal(0, 1, photo.shape) * sigma
+    salt = rng.random(photo.shape) < 0.5
+    y = np.where(rng.random(photo.shape) < 0.2, 255 * salt, np.rint(y).clip(0, 255)).astype(np.uint8)
+    job = untaught.denoise.job(y, preset=preset, steps=steps)
+    assert "impulses (salt and pepper)" in job.notes[0]
+    clean = untaught.denoise(y, preset=preset, steps=steps)
+    assert (clean.dtype, clean.shape) == (y.dtype, y.shape)
+    if preset != "paper":
+        white = float(np.std(y - photo.astype(float))) / 255
+        as_white = untaught.denoise(y, noise="gaussian", sigma=white, preset="instant")
+        assert psnr(clean, photo) > psnr(as_white, photo) + 2
+    assert pickle.loads(pickle.dumps(job)).notes == job.notes
+
+
+def test_best_does_better_than_fast_on_a_cameras_jpeg(shared):
+    from untaught.images import read
+
+    noisy, clean = (
+        read(shared(f"polyu/Canon80D_8_8_6400_comproom_12_{kind}.JPG")).pixels[160:352, 160:352]
+        for kind in ("real", "mean")
+    )
+    fast, best = (psnr(untaught.denoise(noisy, preset=p), clean) for p in ("fast", "best"))
+    assert psnr(noisy, clean) + 2 < fast < best - 0.1
+
+
+def test_kinds_and_their_parameters_belong_together(noisy):
+    with pytest.raises(BadInput, match="looks = 3 is no property of poisson noise, which has gain"):
+        untaught.denoise(noisy, noise="poisson", looks=3)
+    with pytest.raises(BadInput, match="gain = 0"):
+        untaught.denoise(noisy, gain=0)
+
+
 def test_an_unknown_option_names_the_nearest(noisy):
     with pytest.raises(BadInput, match="'sgima': did you mean 'sigma'"):
         untaught.denoise(noisy, sgima=0.1)

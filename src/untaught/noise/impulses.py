@@ -18,7 +18,7 @@ from torch import Tensor
 from untaught.geometry import box
 
 RADIUS = 2
-FAR = 4.0  # spreads from the median, at the ends of the range
+FAR, NEAR = 4.0, 1.5  # spreads from the median, at the ends of the range; and where salt and pepper are known to be
 STRICT, LOOSE = (6.0, 5.0), (4.0, 3.0)  # the same for any other value, and the third least difference to its neighbours
 LEAST = 2 / 255  # spread of the surroundings, of full scale
 MOSTLY, ALL = (
@@ -78,7 +78,9 @@ def _salt(picture: Tensor, ends: Tensor, least: float) -> Tensor | None:
     far = _far(picture, alone, ends, least, FAR)
     share, white = (float(v.float().mean()) for v in (far, far & top))
     mostly = MOSTLY if min(white, share - white) > BOTH * share else ALL
-    return far if share > SALT and share > mostly * float(alone.float().mean()) else None
+    if share <= SALT or share <= mostly * float(alone.float().mean()):
+        return None
+    return _far(picture, alone, ends, least, NEAR)  # one that is missed costs more than one too many
 
 
 def _far(picture: Tensor, asked: Tensor, lost: Tensor, least: float, far: float, apart: float | None = None) -> Tensor:

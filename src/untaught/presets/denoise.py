@@ -12,6 +12,7 @@ from untaught.run import Stage
 
 if TYPE_CHECKING:
     from untaught.noise import Noise
+    from untaught.objectives.recorrupt import Guide
 
 
 LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
@@ -63,8 +64,9 @@ def _large(facts: Facts) -> bool:
     return len(facts.space) == 2 and prod(facts.space) > LARGE
 
 
-def _classic(facts: Facts) -> tuple[Stage, ...]:
+def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
     from untaught.averaging import ExponentialPictures
+    from untaught.camera import Camera
     from untaught.guides import NonLocalMeans
     from untaught.objectives.classic import Classic
     from untaught.priors import Flat
@@ -75,9 +77,11 @@ def _classic(facts: Facts) -> tuple[Stage, ...]:
     strip = 64 if _large(facts) else 0
     # Strengths in units of the measured deviation, chosen on five of the ten PolyU pairs: docs/benchmarks.
     noise = _measured(facts)
-    measured = (
+    measured: Guide = (
         NonLocalMeans(3.0, coarse=1.2, strip=strip) if noise and noise.correlated else NonLocalMeans(1.2, strip=strip)
     )
+    if best and noise and noise.correlated:
+        measured = Camera()
     guide = measured if noise else Tiled() if _large(facts) else NonLocalRidge()
     return (Stage(Method(Flat(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
 
@@ -97,7 +101,7 @@ def _recorrupt(
     from untaught.stopping import After
 
     if _measured(facts):
-        return _classic(facts)
+        return _classic(facts, best=not quick)
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=facts.sigma)
     objective, passes = Recorrupt(0.5, NonLocalRidge(), pool=pool, refine=True), pool
     if quick and _large(facts):
