@@ -1,0 +1,208 @@
+"""Laws of the report: what it says of residuals that are made to measure, and that looking changes nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import untaught
+from untaught.cli import main
+from untaught.job import Solution
+from untaught.likelihoods import Gaussian
+from untaught.operators.blur import Blur
+from untaught.operators.kernels import named
+from untaught.priors import Pixels
+from untaught.problem import Problem
+from untaught.report import Figures, Report, report, verdict
+from untaught.run import Job, Method, Run, Stage
+from untaught.stopping import After
+
+SIGMA = 20 / 255
+
+
+@pytest.fixture(scope="module")
+def clean() -> torch.Tensor:
+    """(1, 3, 128, 128), a natural picture in [0, 1]."""
+    from skimage import data
+
+    cut = data.chelsea()[60:188, 120:248].astype(np.float32) / 255
+    return torch.from_numpy(cut).permute(2, 0, 1)[None].contiguous()
+
+
+def noisy(clean: torch.Tensor, sigma: float = SIGMA) -> torch.Tensor:
+    return clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+
+
+def command(words: list[str]) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return int(ended.value.code or 0)
+
+
+def said(problem: Problem, x: torch.Tensor) -> tuple[str, set[str]]:
+    v = report(problem, x).verdict
+    return v.kind, {r.name for r in v.reasons}
+
+
+def test_noise_alone_is_good(clean: torch.Tensor) -> None:
+    y = noisy(clean)
+    for likelihood in (Gaussian(SIGMA), Gaussian()):
+        found = report(Problem(y, likelihood=likelihood), clean)
+        assert found.verdict.kind == "good", found.verdict
+        assert found.figures is not None
+        assert found.figures.kept == pytest.approx(1, abs=0.1)
+        assert found.figures.neighbours == pytest.approx(0, abs=0.03)
+        assert found.figures.flatness > 0.9
+        assert max(map(abs, found.figures.shift)) < 1 / 255
+
+
+def test_a_residual_with_the_picture_in_it(clean: torch.Tensor) -> None:
+    from untaught.geometry import box
+
+    assert said(Problem(noisy(clean)), box(clean, 3)) == ("doubtful", {"structure"})
+
+
+def test_overfitted(clean: torch.Tensor) -> None:
+    y = noisy(clean)
+    kind, reasons = said(Problem(y), torch.lerp(clean, y, 0.4))
+    assert kind == "doubtful"
+    assert reasons & {"overfitted"}
+
+
+@pytest.mark.parametrize("factor", [0.4, 3.0])
+def test_a_wrong_sigma(clean: torch.Tensor, factor: float) -> None:
+    assert "sigma" in said(Problem(noisy(clean), likelihood=Gaussian(factor * SIGMA)), clean)[1]
+
+
+def test_a_wrong_colour(clean: torch.Tensor) -> None:
+    shifted = clean.clone()
+    shifted[:, 2] += 0.1
+    assert "colour" in said(Problem(noisy(clean)), shifted)[1]
+
+
+def test_ringing(clean: torch.Tensor) -> None:
+    operator = Blur(named("gauss:1.6"))
+    y = noisy(operator(clean), 1 / 255)
+    waves = 0.15 * torch.sin(2 * torch.pi * torch.arange(clean.shape[-1]) / 5)
+    good, rings = (said(Problem(y, operator, Gaussian(1 / 255)), x) for x in (clean, clean + waves))
+    assert good[0] == "good"
+    assert "ringing" in rings[1]
+
+
+def test_a_wide_hole_is_out_of_reach(clean: torch.Tensor) -> None:
+    weight = torch.ones(1, 1, 128, 128)
+    weight[..., 30:90, 40:100] = 0
+    found = report(Problem(clean, weight=weight), clean)
+    assert (found.verdict.kind, found.verdict.reasons[0].name) == ("out of reach", "hole")
+    assert found.figures is not None
+    assert found.figures.hole == 30
+    weight = (torch.rand(1, 1, 128, 128, generator=torch.Generator().manual_seed(0)) > 0.5).float()
+    assert said(Problem(clean, weight=weight), clean)[0] == "good"
+
+
+def test_saturation_is_out_of_reach(clean: torch.Tensor) -> None:
+    bright = clean * 1.2
+    bright[..., :60] += 1.0
+    y = noisy(bright).clamp(0, 1)
+    assert said(Problem(y), bright.clamp(0, 1)) == ("out of reach", {"cut off"})
+
+
+def test_correlated_noise_is_out_of_reach_for_a_white_model(clean: torch.Tensor) -> None:
+    from untaught.geometry import box
+    from untaught.noise import Measured, estimate_noise
+
+    y = clean + box(noisy(torch.zeros_like(clean), 3 * SIGMA), 1)
+    assert said(Problem(y, likelihood=Gaussian(SIGMA)), clean) == ("out of reach", {"correlated noise"})
+    measured = report(Problem(y, likelihood=Measured(estimate_noise(y))), clean)
+    assert measured.figures is not None
+    assert measured.figures.neighbours == pytest.approx(0, abs=0.15)  # beside noise of its own kind
+
+
+def test_what_is_no_picture_is_not_judged() -> None:
+    assert report(Problem(torch.randn(1, 1, 40)), torch.zeros(1, 1, 40)).verdict.kind == "not judged"
+    assert report(Problem(torch.rand(1, 3, 9, 40)), torch.zeros(1, 3, 9, 40)).verdict.kind == "not judged"
+
+
+def test_spread_between_seeds(clean: torch.Tensor) -> None:
+    found = report(Problem(noisy(clean)), clean, others=[clean + 0.1])
+    assert found.figures is not None
+    assert found.figures.spread == pytest.approx(0.1 / 2**0.5, rel=1e-4)
+    assert "spread" in {r.name for r in found.verdict.reasons}
+
+
+def test_large_pictures_are_judged_by_parts(clean: torch.Tensor) -> None:
+    large = clean.repeat(1, 1, 4, 4)
+    found = report(Problem(noisy(large)), large)
+    assert found.residual is not None
+    assert found.residual.shape == (9, 3, 128, 128)
+    assert found.verdict.kind == "good"
+
+
+def test_json_makes_the_same_again(clean: torch.Tensor) -> None:
+    found = report(Problem(noisy(clean), likelihood=Gaussian(0.3 * SIGMA)), clean, reason='"<b>"', notes=("a & b",))
+    table = json.loads(found.to_json())
+    figures = Figures.of(table["figures"])
+    assert figures == found.figures
+    assert verdict(figures) == found.verdict
+    assert table["sentence"] == found.verdict.sentence
+    assert table["run"]["reason"] == '"<b>"'
+
+
+def test_the_page_names_no_other_host_and_escapes_what_it_is_given(clean: torch.Tensor) -> None:
+    found = report(Problem(noisy(clean)), clean, reason="<script>alert(1)</script>", notes=("<img src=x>",))
+    settings = {"task": "denoise", "input": {"name": '"><b>', "sha256": "0" * 64}}
+    text = replace(found, settings=settings).to_html()
+    assert not re.search(
+        r"https?:|//[a-z]|<script|<link|@import|url\(", re.sub(r"data:image/png;base64,[^\"]*", "", text)
+    )
+    assert all(i.startswith("data:image/png;base64,") for i in re.findall(r'src="([^"]*)"', text))
+    assert text.index("Good") < text.index("Before and after") < text.index("Figures") < text.index("0" * 64)
+    assert text.count("<img") == text.count("alt=")
+
+
+def test_a_solution_reports_and_stays_as_it_is(clean: torch.Tensor) -> None:
+    run = Run(Job((Stage(Method(Pixels(), stop=After(4))),), Problem(noisy(clean)[..., :32, :32])))
+    next(run)
+    solution = run.solution
+    before = solution.x.clone()
+    assert isinstance(solution.report, Report)
+    assert solution.report is solution.report
+    assert torch.equal(solution.x, before)
+    looked = [i.energy for i in run]
+    plain = Run(run.job)
+    assert looked == [i.energy for i in plain][1:]
+    assert torch.equal(run.solution.x, plain.solution.x)
+    with pytest.raises(untaught.UntaughtError, match="does not carry its problem"):
+        _ = Solution(before, 1, "", (), (), 0.0).report
+
+
+def test_the_command_writes_it_and_refuses_before_the_work(
+    noisy: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from PIL import Image
+
+    source = tmp_path / "in.png"
+    Image.fromarray(noisy).save(source)
+    words = ["denoise", str(source), "--preset", "instant", "--sigma", "5/255"]
+    assert command([*words, "-o", str(tmp_path / "plain.png")]) == 0
+    assert "note: The result is doubtful because" in capsys.readouterr().err
+    for name in ("r.html", "r.json"):
+        assert command([*words, "-o", str(tmp_path / f"{name}.png"), "--report", str(tmp_path / name), "-q"]) == 0
+        same = (Image.open(tmp_path / f"{n}.png").tobytes() for n in ("plain", name))
+        assert len(set(same)) == 1
+    table = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert table["verdict"] == "doubtful"
+    assert len(table["input"]["sha256"]) == 64
+    assert table["settings"]["preset"] == "instant"
+    assert "Doubtful because" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    for name, why in (("r.txt", ".html or .json"), ("no/r.html", "does not exist"), ("r.html", "exists already")):
+        target = tmp_path / "new.png"
+        assert command([*words, "-o", str(target), "--report", str(tmp_path / name)]) != 0
+        assert why in capsys.readouterr().err
+        assert not target.exists()
