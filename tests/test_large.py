@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import untaught
-from untaught import images, noise
+from untaught import images
 from untaught.averaging import ExponentialPictures, ExponentialWeights
 from untaught.cli import main
 from untaught.codes import Fed
@@ -20,6 +20,7 @@ from untaught.geometry import tiles
 from untaught.guides import NonLocalMeans
 from untaught.likelihoods import ClippedGaussian, Gaussian
 from untaught.networks.compact import Compact
+from untaught.noise import spectrum
 from untaught.objectives import classic, recorrupt
 from untaught.objectives.classic import Classic
 from untaught.objectives.recorrupt import Recorrupt
@@ -111,11 +112,11 @@ def test_there_are_no_seams(monkeypatch):
 
 def test_the_noise_of_a_large_picture_is_measured_on_parts_of_it(monkeypatch):
     y = noisy(700, 900, sigma=25 / 255)[1]
-    whole = float(noise.estimate_noise(y).sigma.mean())
-    monkeypatch.setattr(noise, "SAMPLE", 2)
+    whole = float(spectrum.estimate_noise(y).sigma.mean())
+    monkeypatch.setattr(spectrum, "SAMPLE", 2)
     sizes = []
-    monkeypatch.setattr(noise, "_periodogram", lambda p, old=noise._periodogram: sizes.append(len(p)) or old(p))
-    assert float(noise.estimate_noise(y).sigma.mean()) == pytest.approx(whole, rel=0.1)
+    monkeypatch.setattr(spectrum, "periodogram", lambda p, old=spectrum.periodogram: sizes.append(len(p)) or old(p))
+    assert float(spectrum.estimate_noise(y).sigma.mean()) == pytest.approx(whole, rel=0.1)
     assert 0.95 * 4 * 31 * 31 < sizes[0] <= 4 * 31 * 31  # less those with clipped pixels
 
 

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.geometry import box
+from untaught.noise.spectrum import sample
 
 RADIUS = 2
 FAR, NEAR = 4.0, 1.5  # spreads from the median, at the ends of the range; and where salt and pepper are known to be
@@ -31,6 +32,7 @@ SATURATED = 0.65  # share of the neighbours at the same end from which on a valu
 SALT, RANDOM = 0.003, 0.006  # share of a picture from which on impulses are believed in
 ROUNDS = 3
 TRIED = 50_000  # values that the usual spread is measured on
+CHUNK = 1 << 20  # values whose surroundings are held at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,9 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     sure: there are some, however few.
     """
     if picture.ndim != 4 or min(picture.shape[2:]) < 2 * RADIUS + 1:
+        return None
+    parts = sample(picture)  # of a large picture
+    if not sure and parts is not picture and find_impulses(parts) is None:
         return None
     picture = picture.contiguous()
     ends = (picture <= picture.min()) | (picture >= picture.max())
@@ -101,14 +106,15 @@ def _far(picture: Tensor, asked: Tensor, lost: Tensor, least: float, far: float,
 def _spread(picture: Tensor, asked: Tensor, lost: Tensor) -> tuple[Tensor, Tensor]:
     """Median and deviation (as the median absolute one tells it) of the sound values about each value asked for; (n,) each."""
     sound = F.pad(torch.where(lost, torch.nan, picture), [RADIUS] * 4, "reflect")
-    b, c, i, j = asked.nonzero(as_tuple=True)
     side = range(2 * RADIUS + 1)
-    around = [
-        sound[b, c, i + down, j + along] for down, along in product(side, side) if down != RADIUS or along != RADIUS
-    ]
-    values = torch.stack(around, 1)
-    middle = values.nanmedian(1, keepdim=True).values
-    return middle[:, 0], 1.4826 * (values - middle).abs().nanmedian(1).values
+    shifts = [(down, along) for down, along in product(side, side) if down != RADIUS or along != RADIUS]
+    found = [(sound.new_empty(0),) * 2]
+    for b, c, i, j in (part.unbind(1) for part in asked.nonzero().split(CHUNK)):
+        values = torch.stack([sound[b, c, i + down, j + along] for down, along in shifts], 1)
+        middle = values.nanmedian(1, keepdim=True).values
+        found.append((middle[:, 0], 1.4826 * (values - middle).abs().nanmedian(1).values))
+    middles, spreads = zip(*found, strict=True)
+    return torch.cat(middles), torch.cat(spreads)
 
 
 def _apart(picture: Tensor, lost: Tensor) -> Tensor:

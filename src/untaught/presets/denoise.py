@@ -46,7 +46,8 @@ def _filled(name: str, facts: Facts) -> tuple[Stage, ...]:
     from untaught.presets.inpaint import PRESETS as FILLING
 
     holes = replace(facts.problem, likelihood=Gaussian())
-    stages = [replace(s, problem=s.problem or holes) for s in choose(FILLING, name, replace(facts, problem=holes))]
+    filling = choose(FILLING, name if name in FILLING else "fast", replace(facts, problem=holes))
+    stages = [replace(s, problem=s.problem or holes) for s in filling]
     if grainy(facts.problem.likelihood):
         grain = replace(holes, likelihood=Gaussian(facts.sigma), weight=None)
         for stage in choose(PRESETS, name, replace(facts, problem=grain)):
@@ -80,7 +81,7 @@ def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
     measured: Guide = (
         NonLocalMeans(3.0, coarse=1.2, strip=strip) if noise and noise.correlated else NonLocalMeans(1.2, strip=strip)
     )
-    if best and noise and noise.correlated:
+    if best and noise and noise.correlated and facts.channels == 3:  # grey micrographs lost 0.1 to 1.8 dB by it
         measured = Camera()
     guide = measured if noise else Tiled() if _large(facts) else NonLocalRidge()
     return (Stage(Method(Flat(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
