@@ -18,6 +18,7 @@ from untaught.report.evidence import Evidence
 WINDOW = 32  # side of the windows that spectra are taken of, pixels
 BANDS = 15  # radial bands from 1.5 cycles a window up, one cycle wide
 MARGIN = 0.05  # of the data's range: what a sound picture hardly exceeds
+TRUSTED = 0.6  # share of the data whose noise is whole: with less, its size is no measure
 NOTHING = 1e-5  # less noise than a step of 16 bits is none
 LIMIT = 0.5 / 255  # from black or white: there a value counts as cut off
 
@@ -28,7 +29,8 @@ class Figures:
 
     shift: mean residual of each channel. residual: its deviation. noise: that of the data, as they show it; None where they
     cannot. told: what the run assumed. correlated: whether neighbours share the noise; white: whether the run took them not to.
-    discrepancy: residual over noise (told, or else found). kept: residual over the noise found. neighbours: correlation of
+    discrepancy: residual over noise (told, or else found). kept: residual over the noise found, None
+    where that is unknown or mostly cut off. neighbours: correlation of
     adjacent residuals, less that of a draw of the noise. flatness: of the residual's spectrum over the noise's, geometric by
     arithmetic mean; 1 for noise. spectrum: that ratio by bands, dB. detail: share of the data's medium-fine detail that the
     picture does not explain. edges: correlation of the residual's local size with the picture's local detail, less that of the
@@ -89,7 +91,7 @@ def measure(e: Evidence, *, missing: float = 0.0, hole: int = 0, spread: float |
         correlated=bool(e.noise and e.noise.correlated),
         white=e.white,
         discrepancy=None if not expected else deviation / expected,
-        kept=None if noise is None else deviation / noise,
+        kept=None if noise is None or float(e.weight.mean()) < TRUSTED else deviation / noise,
         neighbours=_neighbours(r, w) - _neighbours(pure, w),
         flatness=float(unit.clamp_min(1e-6).log().mean().exp()),
         spectrum=tuple(float(v) for v in 10 * (unit + 1e-6).log10()),

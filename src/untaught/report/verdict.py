@@ -27,14 +27,14 @@ class Limits:
     neighbours: float = 0.1
     against: float = -0.08
     detail: float = 0.05
-    remains: float = 0.5
+    remains: float = 0.55
     rise: float = 4.0
     outside: float = 0.005
     shift: float = 2 / 255
     spread: float = 0.02
     hole: int = 16
     cut: float = 0.25
-    noisy: float = 2 / 255
+    noisy: float = 1.5 / 255
 
 
 @dataclass(frozen=True)
@@ -108,27 +108,30 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
     if f.kept is not None and f.kept < (at.kept if f.edges < at.edges else at.kept_anyway):
         yield _reason(
             "overfitted",
-            f"the residual is only {_percent(f.kept)} of the noise, so that the picture keeps the rest of it: take fewer steps",
+            f"the residual is only {_percent(f.kept)} of the noise, so that the picture keeps the rest of it: take a "
+            "larger sigma, or fewer steps",
             kept=f.kept,
         )
-    elif f.remains is not None and f.remains > at.remains:
+    # What still looks like noise is it only if the residual lacks some: else it is fine texture.
+    elif f.kept is not None and f.remains is not None and f.kept < at.kept and at.remains < f.remains < 1:
         yield _reason(
             "noise remains", f"the picture still shows {_percent(f.remains)} of the noise of the data: take a larger sigma, "
             "or fewer steps", remains=f.remains,
         )  # fmt: skip
-    elif f.noise is not None and f.neighbours < at.against:
+    elif f.noise is not None and f.noise > at.noisy and f.neighbours < at.against:
         yield _reason(
             "noise fitted", "neighbours in the residual have opposite signs: part of the noise was fitted, or the operator is "
             "not what was done to the picture", neighbours=f.neighbours,
         )  # fmt: skip
     structured = f.neighbours > at.neighbours
     if (f.noise is not None and structured) or (f.detail > at.detail and f.neighbours > at.neighbours / 2):
+        missing = f", {_percent(f.detail)} of the detail is missing" if f.detail >= 0.005 else ""
         yield _reason(
-            "structure", f"parts of the picture are left in the residual (neighbours correlate by {f.neighbours:.2f}, "
-            f"{_percent(f.detail)} of the detail is missing): take more steps, a smaller sigma, or check the operator",
+            "structure", f"parts of the picture are left in the residual (neighbours correlate by {f.neighbours:.2f}{missing}): "
+            "take more steps, a smaller sigma, or check the operator",
             neighbours=f.neighbours, detail=f.detail, edges=f.edges,
         )  # fmt: skip
-    elif f.kept is not None and f.kept > at.smooth:
+    elif f.kept is not None and f.kept > at.smooth and not f.correlated:
         yield _reason(
             "too smooth", f"the residual is {f.kept:.2f} times the noise: detail was taken away with it", kept=f.kept
         )

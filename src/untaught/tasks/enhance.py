@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from untaught.tasks import task
 from untaught.types import Channel, Device, Ge, Le, Picture, Seed, Steps
@@ -28,6 +28,8 @@ class Detail:
     original: NDArray
     amount: float
     colour: bool = False
+    restores: ClassVar[bool] = False
+    """x is not meant to explain y: the residual is the detail."""
 
     def __call__(self, x: Any) -> NDArray:
         return self.layout(self._enhanced(x))
