@@ -56,6 +56,7 @@ def command(name: str) -> Any:
             save_run=arguments.pop("save_run", None),
             keep_run=arguments.pop("keep_run", False),
             save_every=arguments.pop("save_every", 10.0),
+            report=arguments.pop("report", None),
         )
 
     kind = inspect.Parameter.KEYWORD_ONLY
@@ -78,6 +79,7 @@ def command(name: str) -> Any:
         ("save_run", Path | None, None, None, "Keep the run here while it lasts, for `resume`; long ones: OUTPUT.run."),
         ("keep_run", bool, False, None, "Keep that folder when the run has ended, too."),
         ("save_every", float, 10.0, None, "Seconds between two checkpoints."),
+        ("report", Path | None, None, None, "How far the result can be trusted: a page (.html) or figures (.json)."),
     ):
         if key == "max_megapixels" and one.subject is None:
             continue
@@ -108,15 +110,18 @@ def restore(
     save_run: Path | None,
     keep_run: bool,
     save_every: float,
+    report: Path | None,
 ) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
     from untaught import images
+    from untaught.cli import reporting
     from untaught.cli.run import Keeper, carry_out, default_output
     from untaught.recipes import Recipe
 
     image = None if picture is None else images.read(picture, max_megapixels=max_megapixels)
     target = images.check_output(output or default_output(name, picture), source=picture, force=force)
+    reporting.check(report, source=picture, target=target, force=force)
     keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
     files = tasks.get(name).files(settings)
     recipe = Recipe.now(name, settings, image=image, files=files, output=str(target.absolute()))
-    return carry_out(recipe, image, target, keeper, as_json=as_json, quiet=quiet)
+    return carry_out(recipe, image, target, keeper, report=report, as_json=as_json, quiet=quiet)

@@ -133,6 +133,7 @@ def carry_out(
     *,
     state: Any = None,
     notes: tuple[str, ...] = (),
+    report: Path | None = None,
     as_json: bool = False,
     quiet: bool = False,
 ) -> int:
@@ -141,6 +142,7 @@ def carry_out(
     An interrupted run leaves its picture so far, and stays kept.
     """
     from untaught import images
+    from untaught.cli import reporting
     from untaught.run import Run
 
     one = tasks.get(recipe.task)
@@ -169,12 +171,14 @@ def carry_out(
         if keeper.begun:
             print(f"untaught: {goes_on}", file=sys.stderr)
         raise
+    judged = () if quiet and report is None else reporting.judge(report, solution, job, done, image)
     notes = (
         *notes,
         *(image.notes if image else ()),
         *solution.notes,
         *job.remarks(solution.x),
         *written,
+        *judged,
         *keeper.end(keep=keeper.keep or interrupted),
     )
     if interrupted and keeper.begun:
@@ -207,6 +211,7 @@ def run(
     save_run: Path | None = None,
     keep_run: Annotated[bool, FLAG] = False,
     save_every: float = 10.0,
+    report: Path | None = None,
     json: Annotated[bool, FLAG] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> int:
@@ -228,12 +233,15 @@ def run(
         Keep that folder when the run has ended, too.
     save_every
         Seconds between two checkpoints.
+    report
+        How far the result can be trusted, and why: a page (.html) or figures (.json).
     json
         Print every iterate as a line of JSON instead of a progress bar.
     quiet
         Print nothing but errors.
     """
     from untaught import images
+    from untaught.cli import reporting
     from untaught.recipes import Recipe
 
     if recipe.suffix.lower() == ".toml":
@@ -253,6 +261,7 @@ def run(
         source = input or find(old.input, recipe)
         image = images.read(source, max_megapixels=100 if input else math.inf)  # its own was accepted once
     target = images.check_output(output or default_output(old.task, source), source=source, force=force)
+    reporting.check(report, source=source, target=target, force=force)
     keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
     new = Recipe.now(old.task, settings, image=image, files=task.files(settings), output=str(target.absolute()))
     notes = [f"Another build than the recipe's ({', '.join(d)}): bits may differ." for d in [old.differences(new)] if d]
@@ -264,7 +273,7 @@ def run(
         if new.files.get(name) != old.files[name]
     ]
     new = new if old.complete else replace(new, steps=old.steps)
-    return carry_out(new, image, target, keeper, notes=tuple(notes), as_json=json, quiet=quiet)
+    return carry_out(new, image, target, keeper, notes=tuple(notes), report=report, as_json=json, quiet=quiet)
 
 
 def default_output(task: str, source: Path | None) -> Path:
