@@ -30,6 +30,8 @@ table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;vertical-align:top;padding:.38rem .8rem .38rem 0;border-bottom:1px solid var(--line)}
 th{font-weight:500;min-width:10rem}td{overflow-wrap:anywhere}td.value{white-space:nowrap;font-weight:600}td.why{color:var(--soft)}
 tr.led th,tr.led td.value{color:var(--tone)}code{font-size:.88rem}
+@media(max-width:40rem){tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--line)}
+th,td,td.value{display:block;border:0;padding:0;white-space:normal}}
 @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--paper:#fff;--card:#fff;--line:#bbb}body{max-width:none;padding:0}
 .verdict{border:1px solid var(--line);border-left:.45rem solid var(--tone)}h2{break-after:avoid}tr{break-inside:avoid}}
 """
