@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from untaught.errors import BadInput
 from untaught.averaging import Average, ExponentialPictures
+from untaught.errors import BadInput
 from untaught.objectives._base import Objective
 from untaught.objectives.fit import Fit
 from untaught.optimisers import Adam, Optimiser

@@ -47,15 +47,22 @@ class WindowedVariance(_Variance):
     window: int = 100
 
     def init(self) -> State:
-        return {**super().init(), "ring": torch.empty(0), "count": 0}
+        return {**super().init(), "ring": torch.empty(0), "sum": torch.empty(0), "squares": 0.0, "count": 0}
 
     def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
-        seen = self.seen(iterate)
-        ring = state["ring"] if state["ring"].numel() else seen.new_zeros(self.window, seen.numel())
-        ring[state["count"] % self.window] = seen
-        state = {**state, "ring": ring, "count": state["count"] + 1}
-        full = state["count"] >= self.window
-        return self.judge(state, iterate, float(ring.var(0, unbiased=False).mean()) if full else None)
+        seen, first = self.seen(iterate), not state["count"]
+        ring = seen.new_zeros(self.window, seen.numel()) if first else state["ring"]
+        total = torch.zeros_like(seen, dtype=torch.float64) if first else state["sum"]
+        place = state["count"] % self.window
+        new, old = seen.double(), ring[place].double()
+        # Sums that move with the window, in double precision: the variance of the whole ring would cost as much as a step.
+        total, squares = total + new - old, state["squares"] + float((new.square() - old.square()).sum())
+        ring[place] = seen
+        state = {**state, "ring": ring, "sum": total, "squares": squares, "count": state["count"] + 1}
+        if state["count"] < self.window:
+            return self.judge(state, iterate, None)
+        n = seen.numel() * self.window
+        return self.judge(state, iterate, squares / n - float(total.square().sum()) / n / self.window)
 
     @classmethod
     def examples(cls) -> tuple[Rule, ...]:
