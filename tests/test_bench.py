@@ -8,7 +8,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from untaught import images, metrics
+from untaught import images, metrics, registry
 from untaught.cli import main
 from untaught.errors import BadInput
 from untaught.studies import bench as engine
@@ -120,6 +120,18 @@ def test_there_is_one_row_for_each_picture_method_and_seed(photo, noisy):
     scores = {name: {r.psnr for r in rows if r.picture == name and r.method == "tv"} for name in "ab"}
     assert len(scores["a"]) == 3  # a new draw for every seed
     assert len(scores["b"]) == 1  # one input
+
+
+@pytest.mark.parametrize("task", registry.comparisons.names())
+def test_every_task_with_a_benchmark_has_presets_that_run_in_it(task, photo, tmp_path):
+    """The first of ours, from the small picture that warms up to a score; the rest of the table is the same code."""
+    images.write(tmp_path / "cat.png", np.tile(photo, (2, 2, 1)))
+    options = {"sigma": 0.02, "factor": 2.0, "missing": 0.5, "quality": 30, "kernel": "gauss:1"}
+    found = registry.comparisons.get(task).cases([tmp_path / "cat.png"], {**options, "pairs": None, "reference": []})
+    preset = next(iter(registry.presets.get(task)))
+    rows = [row for row, _ in bench(found, [preset], 1, Settings(steps=1), task)]
+    assert [row.method for row in rows][1:] == [preset]
+    assert all(row.psnr > 5 for row in rows)
 
 
 def test_peak_memory_is_measured_in_a_process_of_its_own(photo):

@@ -29,7 +29,11 @@ def _pairs(facts: Facts, *, steps: int, widths: tuple[int, ...], down: int, lr: 
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _pairs(facts, steps=1000, widths=(32, 48), down=2, lr=2e-3, batch=4)
+    return _pairs(facts, steps=500, widths=(32, 48), down=2, lr=2e-3, batch=4)
+
+
+def _balanced(facts: Facts) -> tuple[Stage, ...]:
+    return _pairs(facts, steps=1500, widths=(32, 48), down=2, lr=2e-3, batch=4)
 
 
 def _best(facts: Facts) -> tuple[Stage, ...]:
@@ -58,7 +62,8 @@ _ZSSR = "Zero-Shot super-resolution (Shocher et al., CVPR 2018), a smaller netwo
 PRESETS = {
     p.name: p
     for p in (
-        Preset("fast", "half a minute", _ZSSR, _fast, 600, 5e8),
+        Preset("fast", "seconds", _ZSSR, _fast, 600, 5e8),
+        Preset("balanced", "a minute", _ZSSR, _balanced, 600, 5e8),
         Preset("best", "what minutes buy", _ZSSR, _best, 1000, 7e8),
         Preset("paper", "the exact recipe", "Ulyanov et al., CVPR 2018: 2000 steps at x4, 4000 at x8", _paper, 6000),
     )

@@ -17,7 +17,7 @@ def upscale(
     *,
     factor: Annotated[float, Gt(1)] = 4.0,
     kernel: Literal["auto", "lanczos3", "lanczos2", "bicubic", "box", "gauss"] = "auto",
-    preset: Literal["fast", "best", "paper"] = "fast",
+    preset: Literal["fast", "balanced", "best", "paper"] = "fast",
     steps: Steps = None,
     stop: Stop = "preset",
     seed: Seed = 0,
@@ -36,8 +36,8 @@ def upscale(
         How the picture was made smaller, if that is known. auto: lanczos3, as most programs do; for the preset paper
         lanczos2, as its authors did.
     preset
-        fast: a small network that the picture itself teaches. best: a larger one, for minutes. paper: the exact recipe of
-        the Deep Image Prior.
+        fast: a small network that the picture itself teaches. balanced: the same for a minute. best: a larger one, for minutes.
+        paper: the exact recipe of the Deep Image Prior.
     steps
         How many steps are taken, instead of the preset's own number.
     stop
