@@ -205,7 +205,7 @@ def test_every_task_has_a_form_with_words_and_bounds(studio):
     denoise = next(t for t in told["tasks"] if t["name"] == "denoise")
     assert denoise["words"] == "Grain"
     fields = denoise["form"]["properties"]
-    assert fields["preset"]["enum"] == ["instant", "fast", "best", "paper"]
+    assert fields["preset"]["enum"] == ["instant", "fast", "balanced", "best", "paper"]
     assert fields["preset"]["choices"]["fast"] == "seconds"
     assert (fields["strength"]["minimum"], fields["strength"]["maximum"]) == (0, 1)
     assert fields["sigma"]["unit"] == "full scale"

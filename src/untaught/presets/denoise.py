@@ -106,7 +106,7 @@ def _recorrupt(
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=facts.sigma)
     objective, passes = Recorrupt(0.5, NonLocalRidge(), pool=pool, refine=True), pool
     if quick and _large(facts):
-        guide, pool, passes = Quick(), 16, 2
+        guide, pool, passes, steps = Quick(), 16, 2, max(steps, 600)  # there is more to be learnt from more windows
         if prod(facts.space) > HUGE:
             means, ridge = replace(guide.means, distance=3), replace(guide.ridge, window=11, second=Pass(5, 16))
             guide, pool, passes = Quick(means, ridge), 8, 1
@@ -116,7 +116,11 @@ def _recorrupt(
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _recorrupt(facts, steps=600, widths=(16, 32, 48), lr=3e-3, pool=4, quick=True)
+    return _recorrupt(facts, steps=300, widths=(16, 32, 48), lr=3e-3, pool=2, quick=True)
+
+
+def _balanced(facts: Facts) -> tuple[Stage, ...]:
+    return _recorrupt(facts, steps=1200, widths=(16, 32, 48), lr=3e-3, pool=6, quick=True)
 
 
 def _best(facts: Facts) -> tuple[Stage, ...]:
@@ -149,6 +153,7 @@ PRESETS = {
     for p in (
         Preset("instant", "a classic filter, no network", "NL-Ridge; values: docs/benchmarks", _classic, 90, 1.3e9),
         Preset("fast", "seconds", f"{_R2R}; values: docs/benchmarks", _fast, 90, 1.3e9),
+        Preset("balanced", "a minute", f"{_R2R}; values: docs/benchmarks", _balanced, 90, 1.3e9),
         Preset("best", "what minutes buy", f"{_R2R}; values: docs/benchmarks", _best, 1500, 9e8),
         Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper, 6000),
     )

@@ -19,7 +19,7 @@ def denoise(
     sigma: Sigma = None,
     gain: Annotated[float | None, Gt(0), Unit("counts at full scale")] = None,
     looks: Annotated[float | None, Gt(0), Unit("looks")] = None,
-    preset: Literal["instant", "fast", "best", "paper"] = "fast",
+    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     strength: Amount = 1.0,
     steps: Steps = None,
     stop: Stop = "preset",
@@ -45,8 +45,8 @@ def denoise(
     looks
         Of speckle: (mean / deviation)^2 of a flat part. Estimated where it is not given.
     preset
-        instant: a classic filter, no network. fast: seconds. best: the quality that minutes buy. paper: the exact recipe of
-        the Deep Image Prior.
+        instant: a classic filter, no network. fast: seconds. balanced: a minute. best: the quality that minutes buy. paper: the
+        exact recipe of the Deep Image Prior.
     strength
         0 returns the input, 1 the restored picture, between them a blend.
     steps
