@@ -211,7 +211,7 @@ def _run(
         for row, picture in results:
             rows.append(row)
             if row.seed == 0 and row.method == start:
-                strips[row.picture] = Strip(row.picture, clean[row.picture], picture, {})
+                strips[row.picture] = Strip(row.picture, clean[row.picture], picture, {}, start)
             elif row.seed == 0:
                 strips[row.picture].results[row.method] = picture
             if not quiet:

@@ -16,12 +16,13 @@ GAP, LABEL = 6, 16
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """One picture of the sheet: by name what came out, all of one size and type."""
+    """One picture of the sheet: by name what came out, all of one size and type. start: what the input is called."""
 
     name: str
     clean: NDArray
     noisy: NDArray
     results: dict[str, NDArray]
+    start: str = "noisy"
 
 
 def contact_sheet(strips: Sequence[Strip], *, side: int = 192) -> NDArray:
@@ -44,12 +45,12 @@ def contact_sheet(strips: Sequence[Strip], *, side: int = 192) -> NDArray:
         full = arrays.full_scale(strip.clean)
         noise = float(np.std(strip.noisy / full - strip.clean / full))
         gain = max(1.0, 0.5 / (3 * noise)) if noise else 1.0
-        entries = {f"{strip.name}: clean": strip.clean, "noisy": strip.noisy, **strip.results}
+        entries = {f"{strip.name}: clean": strip.clean, strip.start: strip.noisy, **strip.results}
         for column, (name, picture) in enumerate(entries.items()):
             left = GAP + column * (widest + GAP)
             figure = "" if column == 0 else f" {psnr(picture, strip.clean):.2f} dB"
             apart = (picture[where] / full - strip.noisy[where] / full) * gain + 0.5
-            below = f"residual x{gain:.1f}" if column == 0 else "x - noisy"
+            below = f"residual x{gain:.1f}" if column == 0 else f"x - {strip.start}"
             for row, (text, cell) in enumerate(((name + figure, picture[where] / full), (below, apart))):
                 y = top + row * (LABEL + height + GAP)
                 # The default font knows Latin only, and may know no more than ASCII.
