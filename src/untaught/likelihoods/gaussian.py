@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from untaught.errors import BadInput
+from untaught.geometry import box
 from untaught.likelihoods._base import Likelihood, channelwise
 
 
@@ -70,6 +71,14 @@ class ClippedGaussian(Gaussian):
         """0 where more than a seventh of the variance was cut off: there the noise is lopsided, and no normal draw is like it."""
         kept = (self.deviation(like) / channelwise(self.sigma or 1.0, like)).square()
         return ((kept - 0.85) / 0.1).clamp(0, 1)
+
+    def floor(self, data: Tensor, weight: Tensor | None = None) -> float | None:
+        """The energy to expect at E[y], where a least-squares fit goes: below 1/2, by what clipping takes from the variance.
+
+        E[y] is taken from the mean of 5 x 5 neighbours.
+        """
+        deviation = self.deviation(box(data, 2) if data.ndim > 2 else data)
+        return float(self.energy(deviation, torch.zeros_like(data), weight))
 
     def unbias(self, mean: Tensor) -> Tensor:
         """x in [0, 1] where E[y] is `mean`."""

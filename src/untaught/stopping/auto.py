@@ -13,6 +13,7 @@ from untaught.operators import Identity
 from untaught.problem import Problem
 from untaught.randomness import Rng
 from untaught.stopping._base import FirstOf, Rule, State, Verdict
+from untaught.stopping.discrepancy import Discrepancy
 from untaught.stopping.plateau import Plateau
 from untaught.stopping.variance import WindowedVariance
 
@@ -25,12 +26,12 @@ HOLES, FEWER = "measurements that are missing", "fewer measurements than pixels"
 BLURRED, BLIND = "blurred measurements", "an operator that is sought, too"
 EXACT = "no noise to speak of"
 
-# THE choice. One rule for each kind of problem; the first that does not refuse is taken.
+# THE choice. One rule for each kind of problem; the first that does not refuse is taken. Figures: docs/benchmarks/stopping.md.
 CHOICE: dict[str, tuple[Rule, ...]] = {
-    KNOWN: (WindowedVariance(patience=500),),
+    KNOWN: (Discrepancy(), WindowedVariance(patience=500)),
     UNKNOWN: (WindowedVariance(patience=500),),
     SHARED: (WindowedVariance(patience=500),),
-    UNEVEN: (WindowedVariance(patience=500),),
+    UNEVEN: (Discrepancy(), WindowedVariance(patience=500)),
     HOLES: (WindowedVariance(patience=500),),
     FEWER: (WindowedVariance(patience=500),),
     BLURRED: (WindowedVariance(patience=500),),

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 class Discrepancy(Rule):
     """Stop when the picture fits the data as well as the noise allows, E <= factor * floor.
 
-    The score is E / (factor * floor). Needs a likelihood whose noise level is known. The iterate at which it stops is the
-    last and the best.
+    The score is E / (factor * floor), E the mean of the last `window` steps: with a jittered code one step alone comes below
+    too early. Needs a likelihood whose noise level is known. The iterate at which it stops is the last and the best.
     """
 
     factor: float = 1.0
+    window: int = 50
     needs = frozenset({"x"})  # crops are judged by other energies than the likelihood's
     _floor: float | None = None
 
@@ -36,18 +37,21 @@ class Discrepancy(Rule):
             )
         return problem, replace(self, _floor=floor)
 
+    def init(self) -> State:
+        return {"recent": ()}
+
     def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
-        score = iterate.fit / (self.factor * (self._floor or 1.0))
-        stop = (
-            f"the picture fits the data as closely as the noise allows (energy {iterate.fit:.3g})"
-            if score <= 1
-            else None
-        )
-        return state, Verdict(score=score, stop=stop)
+        recent = (*state["recent"], iterate.fit)[-self.window :]
+        if len(recent) < self.window:
+            return {"recent": recent}, Verdict()
+        energy = sum(recent) / self.window
+        score = energy / (self.factor * (self._floor or 1.0))
+        stop = f"the picture fits the data as closely as the noise allows (energy {energy:.3g})" if score <= 1 else None
+        return {"recent": recent}, Verdict(score=score, stop=stop)
 
     @classmethod
     def examples(cls) -> tuple[Rule, ...]:
-        return (Discrepancy(),)
+        return (Discrepancy(window=3),)
 
 
 RULES = (Discrepancy,)

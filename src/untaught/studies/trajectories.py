@@ -107,7 +107,7 @@ def rules(run: str) -> dict[str, Rule]:
         return {
             "windowed variance": s.WindowedVariance(patience=500),
             "exponential variance": s.ExponentialVariance(patience=500),
-            "discrepancy": s.Discrepancy(),
+            "discrepancy": s.Discrepancy(window=1),  # its window is laid over the recorded scores
             "self-reference": s.SelfReference(),
             "plateau": s.Plateau(),
         }
@@ -244,7 +244,7 @@ def _fed(case: Case, recording: Recording, look: Callable[[Iterate], None]) -> N
 
 def _damages() -> dict[str, Callable[[NDArray, np.random.Generator], tuple[Problem, Callable[[], Job] | None]]]:
     """By name, what makes of a clean picture a problem, and a job of the fed family where the task has one."""
-    from untaught.likelihoods import Gaussian, Laplace, Poisson, Speckle
+    from untaught.likelihoods import ClippedGaussian, Gaussian, Laplace, Poisson, Speckle
     from untaught.operators import kernels
     from untaught.operators.blur import Blur
     from untaught.operators.resample import Downsample
@@ -255,7 +255,7 @@ def _damages() -> dict[str, Callable[[NDArray, np.random.Generator], tuple[Probl
         def make(clean: NDArray, rng: np.random.Generator) -> Any:
             noisy, sigma = np.clip(clean + rng.normal(0, level / 255, clean.shape), 0, 1), level / 255
             fed = partial(tasks.get("denoise").job, _eight(noisy), sigma=sigma)
-            return Problem(_tensor(noisy), likelihood=Gaussian(sigma)), fed
+            return Problem(_tensor(noisy), likelihood=ClippedGaussian(sigma)), fed
 
         return make
 
