@@ -18,8 +18,9 @@ from untaught.errors import UntaughtError
 __version__ = "0.1.0"
 
 _HOMES = {
-    "averaging": ("ExponentialPictures", "ExponentialWeights", "Last"),
+    "averaging": ("ExponentialPictures", "ExponentialWeights", "Last", "Moments"),
     "codes": ("Fourier", "Grid", "Noise", "Picture", "Start"),
+    "intervals": ("Uncertainty",),
     "likelihoods": (
         "Gaussian",
         "Impulse",
@@ -30,7 +31,7 @@ _HOMES = {
         "Reward",
         "Speckle",
     ),
-    "metrics": ("lpips", "psnr", "ssim"),
+    "metrics": ("coverage", "interval_score", "lpips", "psnr", "rank_correlation", "ssim"),
     "networks.decoder": ("Decoder",),
     "networks.hourglass": ("Hourglass",),
     "networks.resnet": ("ResNet",),
@@ -41,11 +42,12 @@ _HOMES = {
     "objectives.sure": ("Sure",),
     "operators": ("FromLinear", "Identity", "Operator"),
     "operators.features": ("Features", "View"),
-    "optimisers": ("LBFGS", "Adam"),
+    "optimisers": ("LBFGS", "Adam", "Langevin"),
     "priors": ("Ensemble", "Network", "Pixels"),
     "problem": ("Problem",),
     "regularisers": ("TV", "Norm", "Smooth"),
     "run": ("Job", "Method", "Run", "Solution", "Stage", "solve"),
+    "series": ("Series", "uncertainty"),
     "stopping": (
         "After",
         "Auto",

@@ -108,6 +108,40 @@ class ExponentialPictures(Average):
 
 
 @dataclass(frozen=True)
+class Moments(Average):
+    """Mean and variance of the pictures after step `after`, every `every`-th one: samples of a run that does not settle.
+
+    Kept as they come (Welford 1962), so that the memory does not grow with their number. Until then the picture shown is that
+    of `ExponentialPictures(decay)`.
+    """
+
+    after: int
+    every: int = 1
+    decay: float = 0.99
+    needs_pictures = True
+
+    def update(self, state: State, x: Tensor | None, model: Parametrisation) -> State:
+        if x is None:
+            raise TypeError("an average of pictures was given a step without one")
+        if not state:
+            zero = torch.zeros(())
+            return {"step": zero + 1, "count": zero, "mean": x.clone(), "squares": torch.zeros_like(x)}
+        step, count = state["step"] + 1, state["count"]
+        past = int(step) - self.after
+        if past <= 0:
+            return {**state, "step": step, "mean": torch.lerp(state["mean"], x, 1 - self.decay)}
+        if past % self.every:
+            return {**state, "step": step}
+        # The first sample replaces what was shown until then.
+        apart = x - state["mean"] if int(count) else torch.zeros_like(x)
+        mean = state["mean"] + apart / (count + 1) if int(count) else x.clone()
+        return {"step": step, "count": count + 1, "mean": mean, "squares": state["squares"] + apart * (x - mean)}
+
+    def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
+        return state["mean"].mean(0, keepdim=True) if state else render(model)
+
+
+@dataclass(frozen=True)
 class ExponentialWeights(Average):
     """The same over the weights, with the decay growing from 0 so that the random start is forgotten: min(decay, t / (t + 10))."""
 

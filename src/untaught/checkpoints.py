@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from untaught.run import Run
+    from untaught.series import Series
 
 _STATE = re.compile(r"state-(\d+)-([0-9a-f]{16})\.safetensors")
 _TRIAL = re.compile(r"\.untaught-[0-9a-f]{12}\.tmp")
@@ -131,7 +132,7 @@ class Folder:
         self.remove(folder=False)
         self._put("recipe.toml", recipe.to_toml().encode())
 
-    def save(self, run: Run, recipe: Recipe) -> None:
+    def save(self, run: Run | Series, recipe: Recipe) -> None:
         """Keep the run as it is now, and the last state before. OSError where the disk or the folder does not take it."""
         data = pack(run.state_dict(), {"of": recipe.key})
         name = f"state-{run.total}-{_checksum(data)}.safetensors"

@@ -6,10 +6,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
+
+from untaught.randomness import Rng
 
 
 class Optimiser(ABC):
@@ -63,3 +65,48 @@ class LBFGS(Optimiser):
             tolerance_change=1e-14,
             line_search_fn="strong_wolfe",
         )
+
+
+@dataclass(frozen=True)
+class Langevin(Optimiser):
+    """Adam for `after` steps; from then on the weights wander about the minimum: they are drawn from exp(-E / temperature).
+
+    Stochastic gradient Langevin dynamics (Welling and Teh 2011; for the Deep Image Prior, Cheng et al., CVPR 2019) in Adam's
+    metric G = 1 / sqrt(v) (Li et al., AAAI 2016): a step is - lr G grad E, and normal noise of variance 2 lr temperature G.
+    temperature: in the unit of E. E is a mean: for n measurements of known noise the posterior's is 1 / n.
+    seed: of the noise, which depends on nothing but that and the number of the step.
+    """
+
+    lr: float = 0.01
+    temperature: float = 1e-5
+    after: int = 0
+    seed: int = 0
+    betas: tuple[float, float] = (0.9, 0.999)
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        return _Langevin(parameters, self)
+
+
+class _Langevin(torch.optim.Adam):
+    def __init__(self, parameters: Iterable[nn.Parameter], recipe: Langevin) -> None:
+        super().__init__(parameters, lr=recipe.lr, betas=recipe.betas)
+        self.recipe = recipe
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        done = next((int(s["step"]) for s in self.state.values() if s), 0)
+        if done >= self.recipe.after:  # a gradient that lags behind would widen the distribution
+            for group in self.param_groups:
+                group["betas"] = (0.0, self.recipe.betas[1])
+        energy = super().step(closure)
+        for i, group in enumerate(self.param_groups):
+            found = [(p, self.state[p]) for p in group["params"] if self.state[p]]
+            step = int(found[0][1]["step"]) if found else 0
+            if step <= self.recipe.after:
+                continue
+            draw = Rng(self.recipe.seed, found[0][0].device).fork("langevin", step, i)
+            for p, state in found:
+                root = (state["exp_avg_sq"] / (1 - group["betas"][1] ** step)).sqrt_().add_(group["eps"])
+                noise = torch.randn(p.shape, generator=draw, device=p.device, dtype=p.dtype)
+                p.add_(noise * (2 * group["lr"] * self.recipe.temperature / root).sqrt_())
+        return energy

@@ -36,8 +36,10 @@ _FIELDS: dict[str, type] = {
     "settings": dict,
     "versions": dict,
     "files": dict,
+    "repeat": int,
+    "uncertainty": str,
 }
-_OPTIONAL = {"output", "files"}
+_OPTIONAL = {"output", "files", "repeat", "uncertainty"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Recipe:
     settings: the task's keyword arguments, None left out. input: the name of the file, and sha256 of its bytes; both are
     empty for a task without a picture. files: the sha256 of every further file, by the setting that names it.
     versions, threads: of the build. steps: how many were taken, and complete: whether the run ended there by itself.
-    output: only for a run that is still to be finished.
+    output: only for a run that is still to be finished. repeat: how many runs the result is the mean of. uncertainty: where its
+    maps go, or lie; for them some measurements are held out, and so they belong to the recipe.
     """
 
     task: str
@@ -61,6 +64,8 @@ class Recipe:
     notes: tuple[str, ...] = ()
     output: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    repeat: int = 1
+    uncertainty: str = ""
 
     @classmethod
     def now(
@@ -108,14 +113,22 @@ class Recipe:
         """As it travels with the result: what happened, and nothing of where the files lay."""
         settings = {name: Path(v).name if name in self.files else v for name, v in self.settings.items()}
         return replace(
-            self, input=Path(self.input).name, settings=settings, output="", steps=steps, complete=complete, notes=notes
+            self,
+            input=Path(self.input).name,
+            settings=settings,
+            output="",
+            steps=steps,
+            complete=complete,
+            notes=notes,
+            uncertainty=Path(self.uncertainty).name if self.uncertainty else "",
         )
 
     @property
     def key(self) -> str:
         """What ties a checkpoint to its run: the picture, the task and its settings."""
+        runs = [self.repeat, bool(self.uncertainty)] if self.repeat > 1 or self.uncertainty else []
         return hashlib.sha256(
-            json.dumps([self.task, self.settings, self.sha256, self.files], sort_keys=True).encode()
+            json.dumps([self.task, self.settings, self.sha256, self.files, *runs], sort_keys=True).encode()
         ).hexdigest()
 
     def differences(self, other: Recipe) -> list[str]:
@@ -147,6 +160,8 @@ class Recipe:
             "threads": self.threads,
             "notes": list(self.notes),
             **({"output": self.output} if self.output else {}),
+            **({"repeat": self.repeat} if self.repeat > 1 else {}),
+            **({"uncertainty": self.uncertainty} if self.uncertainty else {}),
             "input": {"name": self.input, "sha256": self.sha256},
             "settings": {name: v for name, v in self.settings.items() if v is not None},
             "versions": self.versions,
@@ -178,8 +193,10 @@ class Recipe:
                     raise refuse(f"'{name}' under [{kind}] is no text")
         if not all(isinstance(note, str) for note in table["notes"]):
             raise refuse("a note is no text")
-        if table["steps"] < 0 or table["threads"] < 1:
-            raise refuse(f"steps = {table['steps']} and threads = {table['threads']}")
+        if table["steps"] < 0 or table["threads"] < 1 or table.get("repeat", 1) < 1:
+            raise refuse(
+                f"steps = {table['steps']}, threads = {table['threads']} and repeat = {table.get('repeat', 1)}"
+            )
         return cls(
             table["task"],
             table["settings"],
@@ -192,6 +209,8 @@ class Recipe:
             tuple(table["notes"]),
             table.get("output", ""),
             table.get("files", {}),
+            table.get("repeat", 1),
+            table.get("uncertainty", ""),
         )
 
     @classmethod

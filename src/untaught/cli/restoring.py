@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 from cyclopts import Group, Parameter
 
+from untaught.cli import repeating
 from untaught.registry import tasks
 from untaught.types import Role, Unit
 
@@ -57,6 +59,8 @@ def command(name: str) -> Any:
             keep_run=arguments.pop("keep_run", False),
             save_every=arguments.pop("save_every", 10.0),
             report=arguments.pop("report", None),
+            repeat=arguments.pop("repeat", 1),
+            uncertainty=arguments.pop("uncertainty", None),
         )
 
     kind = inspect.Parameter.KEYWORD_ONLY
@@ -80,6 +84,8 @@ def command(name: str) -> Any:
         ("keep_run", bool, False, None, "Keep that folder when the run has ended, too."),
         ("save_every", float, 10.0, None, "Seconds between two checkpoints."),
         ("report", Path | None, None, None, "How far the result can be trusted: a page (.html) or figures (.json)."),
+        ("repeat", int, 1, None, repeating.REPEAT),
+        ("uncertainty", Path | None, None, None, repeating.UNCERTAINTY),
     ):
         if key == "max_megapixels" and one.subject is None:
             continue
@@ -111,6 +117,8 @@ def restore(
     keep_run: bool,
     save_every: float,
     report: Path | None,
+    repeat: int,
+    uncertainty: Path | None,
 ) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
     from untaught import images
@@ -121,7 +129,9 @@ def restore(
     image = None if picture is None else images.read(picture, max_megapixels=max_megapixels)
     target = images.check_output(output or default_output(name, picture), source=picture, force=force)
     reporting.check(report, source=picture, target=target, force=force)
+    maps = repeating.check(uncertainty, source=picture, target=target, force=force)
     keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
     files = tasks.get(name).files(settings)
     recipe = Recipe.now(name, settings, image=image, files=files, output=str(target.absolute()))
+    recipe = replace(recipe, repeat=repeat, uncertainty=str(maps or ""))
     return carry_out(recipe, image, target, keeper, report=report, as_json=as_json, quiet=quiet)

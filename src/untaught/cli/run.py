@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from untaught.images import Image
     from untaught.recipes import Recipe
     from untaught.run import Iterate, Job, Run
+    from untaught.series import Series
 
 FLAG = Parameter(negative=())
 LONG = 30.0  # seconds: a run that is expected to last longer is kept without being asked
@@ -43,7 +44,7 @@ class Keeper:
     begun: bool = False
     tried: int = 0
     errors: list[str] = field(default_factory=list)
-    run: Run = field(init=False)
+    run: Run | Series = field(init=False)
     recipe: Recipe = field(init=False)
 
     @classmethod
@@ -55,7 +56,7 @@ class Keeper:
         place.check(force=force)
         return cls(place, folder is not None or keep, keep, every, force)
 
-    def start(self, run: Run, recipe: Recipe) -> None:
+    def start(self, run: Run | Series, recipe: Recipe) -> None:
         """Before the first step; `BadInput` where keeping was asked for and the folder cannot be written."""
         self.run, self.recipe, self.due = run, recipe, time.monotonic() + self.every
         try:
@@ -142,17 +143,16 @@ def carry_out(
     An interrupted run leaves its picture so far, and stays kept.
     """
     from untaught import images
-    from untaught.cli import reporting
-    from untaught.run import Run
+    from untaught.cli import repeating, reporting
 
     one = tasks.get(recipe.task)
     job = one.job(image, **recipe.arguments(one.compose))
-    run = Run(job)
+    run = repeating.begin(job, recipe)
     if state is not None:
         run.load_state_dict(state)
     keeper.start(run, recipe.resolved(job, one.compose))
     if state is None:
-        foretell(job, as_json=as_json, quiet=quiet)
+        foretell(job, recipe.repeat, as_json=as_json, quiet=quiet)
     goes_on = f"The run is kept: {keeper.folder} continues it."
     limit = recipe.steps - run.total if recipe.steps else None
     try:
@@ -165,6 +165,7 @@ def carry_out(
             company = getattr(job.finish, "company", None)  # what of the file does not belong to the result
             like = company(image) if company and image else image
             written = images.write(target, job.result(solution.x), like, recipe=done.to_toml())
+            written += repeating.write(run, job, recipe)
         except UntaughtError as error:  # hours of work are not lost with a disk that is full at the end
             raise UntaughtError(f"{error} {goes_on}" if keeper.save() or keeper.kept else str(error)) from error
     except KeyboardInterrupt:
@@ -187,12 +188,13 @@ def carry_out(
     return INTERRUPTED if interrupted else 0
 
 
-def foretell(job: Job, *, as_json: bool, quiet: bool) -> None:
+def foretell(job: Job, runs: int = 1, *, as_json: bool, quiet: bool) -> None:
     """Say how long a large picture will take, where that is over 30 s, from a few seconds on parts of it."""
     from untaught.studies.explain import forecast
 
-    seconds = None if quiet else forecast(job)
-    if seconds is None or seconds < LONG:
+    once = None if quiet else forecast(job)
+    seconds = (once or 0.0) * runs
+    if seconds < LONG:
         return
     if as_json:
         print(json.dumps({"expected_seconds": round(seconds)}), flush=True)
@@ -212,6 +214,7 @@ def run(
     keep_run: Annotated[bool, FLAG] = False,
     save_every: float = 10.0,
     report: Path | None = None,
+    uncertainty: Path | None = None,
     json: Annotated[bool, FLAG] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> int:
@@ -235,13 +238,15 @@ def run(
         Seconds between two checkpoints.
     report
         How far the result can be trusted, and why: a page (.html) or figures (.json).
+    uncertainty
+        Where the maps of how far the picture may be off go; NAME.uncertainty.tif beside the result, if the recipe has them.
     json
         Print every iterate as a line of JSON instead of a progress bar.
     quiet
         Print nothing but errors.
     """
     from untaught import images
-    from untaught.cli import reporting
+    from untaught.cli import repeating, reporting
     from untaught.recipes import Recipe
 
     if recipe.suffix.lower() == ".toml":
@@ -262,6 +267,9 @@ def run(
         image = images.read(source, max_megapixels=100 if input else math.inf)  # its own was accepted once
     target = images.check_output(output or default_output(old.task, source), source=source, force=force)
     reporting.check(report, source=source, target=target, force=force)
+    if uncertainty is None and old.uncertainty:
+        uncertainty = target.with_name(f"{target.stem}.uncertainty.tif")
+    uncertainty = repeating.check(uncertainty, source=source, target=target, force=force)
     keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
     new = Recipe.now(old.task, settings, image=image, files=task.files(settings), output=str(target.absolute()))
     notes = [f"Another build than the recipe's ({', '.join(d)}): bits may differ." for d in [old.differences(new)] if d]
@@ -272,7 +280,7 @@ def run(
         for name in old.files
         if new.files.get(name) != old.files[name]
     ]
-    new = new if old.complete else replace(new, steps=old.steps)
+    new = replace(new, repeat=old.repeat, uncertainty=str(uncertainty or ""), steps=0 if old.complete else old.steps)
     return carry_out(new, image, target, keeper, notes=tuple(notes), report=report, as_json=json, quiet=quiet)
 
 

@@ -14,12 +14,13 @@ from untaught.allocator import keep_memory
 
 if TYPE_CHECKING:
     from untaught.run import Iterate, Job, Run, Solution
+    from untaught.series import Series
 
 INTERRUPTED = 130
 
 
 def watch(
-    job: Job | Run,
+    job: Job | Run | Series,
     *,
     as_json: bool = False,
     quiet: bool = False,
@@ -27,7 +28,7 @@ def watch(
     limit: int | None = None,
 ) -> tuple[Solution, bool]:
     """Exhaust the run, or `limit` steps of it, showing it. The first interrupt ends it between two steps, a second one at once."""
-    from untaught.run import Run
+    from untaught.run import Job, Run
 
     keep_memory()
     stop: list[int] = []
@@ -39,7 +40,7 @@ def watch(
 
     previous = {s: signal.signal(s, flag) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        run = job if isinstance(job, Run) else Run(job)
+        run = Run(job) if isinstance(job, Job) else job
         with bar(run, hidden=as_json or quiet) as show:
             for iterate in islice(run, limit):
                 if as_json:
@@ -58,7 +59,7 @@ def watch(
 class bar:
     """A progress bar on the error stream: steps, energy, the rule's score, elapsed and remaining time."""
 
-    def __init__(self, run: Run, *, hidden: bool) -> None:
+    def __init__(self, run: Run | Series, *, hidden: bool) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 

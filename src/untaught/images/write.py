@@ -87,6 +87,24 @@ def write(
     return notes
 
 
+def write_pages(path: str | Path, pages: dict[str, np.ndarray]) -> None:
+    """A TIFF of several float32 pages, (h, w) or (h, w, 3), each with its name as description; whole or not at all."""
+    import tifffile
+
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as file:
+        for name, pixels in pages.items():
+            file.write(
+                np.ascontiguousarray(pixels, np.float32),
+                photometric="rgb" if pixels.ndim == 3 else "minisblack",
+                planarconfig="contig" if pixels.ndim == 3 else None,
+                compression="adobe_deflate",
+                description=name,
+                metadata=None,
+            )
+    _put({Path(path).resolve(): out.getvalue()})
+
+
 def _encode(kind: str, pixels: np.ndarray, like: Image, recipe: str | None) -> bytes:
     """The bytes of the file. JPEG: quality 95, no colour subsampling; WebP: without loss, also where alpha is 0."""
     from PIL import Image as Pillow
