@@ -14,6 +14,7 @@ from untaught.problem import Problem
 from untaught.randomness import Rng
 from untaught.stopping._base import FirstOf, Rule, State, Verdict
 from untaught.stopping.discrepancy import Discrepancy
+from untaught.stopping.holdout import HoldOut
 from untaught.stopping.plateau import Plateau
 from untaught.stopping.variance import WindowedVariance
 
@@ -29,7 +30,7 @@ EXACT = "no noise to speak of"
 # THE choice. One rule for each kind of problem; the first that does not refuse is taken. Figures: docs/benchmarks/stopping.md.
 CHOICE: dict[str, tuple[Rule, ...]] = {
     KNOWN: (Discrepancy(), WindowedVariance(patience=500)),
-    UNKNOWN: (WindowedVariance(patience=500),),
+    UNKNOWN: (HoldOut(), WindowedVariance(patience=500)),
     SHARED: (WindowedVariance(patience=500),),
     UNEVEN: (Discrepancy(), WindowedVariance(patience=500)),
     HOLES: (WindowedVariance(patience=500),),
