@@ -98,6 +98,9 @@ def measure(
     if found is None:
         return Found("gaussian", _normal(noise, notes, scale))
     notes.append(_told(found.likelihood, scale))
+    if kind == "auto" and data.shape[1] == 1:
+        # On nine crops of micrographs the law lost 0.2 dB in the mean, and 3 dB on one, to what was measured at each brightness.
+        return Found("gaussian", Measured(noise))
     return found
 
 

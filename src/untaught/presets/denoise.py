@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
+from math import ceil, prod
 from typing import TYPE_CHECKING
 
 from untaught.likelihoods import Gaussian, Impulse, Laplace, Likelihood
@@ -104,6 +104,8 @@ def _recorrupt(
     if _measured(facts):
         return _classic(facts, best=not quick)
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=facts.sigma)
+    # A small picture is soon known by heart, noise and all: it gets more recorruptions, which cost it little.
+    pool = max(pool, min(6, ceil(pool * 2**16 / prod(facts.space))))
     objective, passes = Recorrupt(0.5, NonLocalRidge(), pool=pool, refine=True), pool
     if quick and _large(facts):
         guide, pool, passes, steps = Quick(), 16, 2, max(steps, 600)  # there is more to be learnt from more windows
