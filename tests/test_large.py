@@ -163,7 +163,7 @@ class Slow:
     reach = 2
 
     def __call__(self, y, deviation):
-        Slow.seen += prod(y.shape[2:])
+        Slow.seen = max(Slow.seen, prod(y.shape[2:]))  # how often depends on the machine
         return y
 
     def refine(self, y, deviation, pilot):
