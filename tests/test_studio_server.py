@@ -93,7 +93,7 @@ class Served:
     def worker(self):
         """The process id of the engine."""
         children = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
+            ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True
         )
         return next(int(line.split()[0]) for line in children.stdout.splitlines() if "spawn_main" in line)
 
@@ -491,14 +491,15 @@ def test_a_killed_engine_becomes_a_sentence_and_the_queue_goes_on(studio, pictur
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_a_restarted_studio_offers_to_resume_and_the_engine_never_outlives_it(tmp_path, noisy):
     first = Served(tmp_path)
-    job = begin(first, first.upload(png(noisy[:32, :32])).json()["id"], preset="paper", steps=30)
-    first.until(job["id"], "running", "done", seconds=90)
-    first.post(f"/api/jobs/{job['id']}/pause")
-    paused = first.until(job["id"], "paused", "done")
-    engine = first.worker()
-    first.process.kill()
-    first.process.wait()
-    first.process.stdout.close()
+    try:
+        job = begin(first, first.upload(png(noisy[:32, :32])).json()["id"], preset="paper", steps=30)
+        first.until(job["id"], "running", "done", seconds=90)
+        first.post(f"/api/jobs/{job['id']}/pause")
+        paused = first.until(job["id"], "paused", "done")
+        engine = first.worker()
+    finally:
+        first.process.kill()
+        first.close()
     end = time.monotonic() + 5
     while time.monotonic() < end and _alive(engine):
         time.sleep(0.05)
