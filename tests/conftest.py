@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,15 @@ DATA = Path(os.environ.get("UNTAUGHT_DATA", ROOT.parent / "shared" / "data"))
 def two_threads() -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
     torch.set_num_threads(min(2, cores, int(os.environ.get("OMP_NUM_THREADS", 2))))
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As the processes have it that tests start: another count of threads sums in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -39,7 +39,15 @@ def test_a_mask_file_of_any_kind_marks_the_same_pixels(kind, keeps, photo, tmp_p
 
 @pytest.mark.parametrize(
     "mask",
-    [HOLE, HOLE.astype(np.uint8), HOLE.astype(np.uint8) * 255, HOLE.astype(float), HOLE[..., None], HOLE * 7, HOLE * 65535],
+    [
+        HOLE,
+        HOLE.astype(np.uint8),
+        HOLE.astype(np.uint8) * 255,
+        HOLE.astype(float),
+        HOLE[..., None],
+        HOLE * 7,
+        HOLE * 65535,
+    ],
 )
 def test_arrays_of_bool_or_numbers(mask, photo):
     assert np.array_equal(masks.find(Held(photo), mask, channel_axis=-1)[0][..., 1], HOLE)
@@ -150,7 +158,9 @@ def drawn(cat, kind):
     layer = Image.new("L", cat.shape[1::-1])
     pen = ImageDraw.Draw(layer)
     if kind == "dead-pixels":
-        pen.point([(int(x), int(y)) for x, y in zip(rng.integers(2, 298, 60), rng.integers(2, 218, 60), strict=True)], 255)
+        pen.point(
+            [(int(x), int(y)) for x, y in zip(rng.integers(2, 298, 60), rng.integers(2, 218, 60), strict=True)], 255
+        )
     if kind == "dust":
         for x, y in zip(rng.integers(10, 290, 15), rng.integers(10, 210, 15), strict=True):
             pen.ellipse([int(x), int(y), int(x) + 4, int(y) + 5], 255)

@@ -27,7 +27,10 @@ def parts(module, base):
 
 def _parts(module, base):
     """Every public concrete class of a module, or of all files of a package, with its examples; none fails the sweep."""
-    inside = [importlib.import_module(f"{module.__name__}.{m.name}") for m in pkgutil.iter_modules(getattr(module, "__path__", []))]
+    inside = [
+        importlib.import_module(f"{module.__name__}.{m.name}")
+        for m in pkgutil.iter_modules(getattr(module, "__path__", []))
+    ]
     found = [
         c
         for where in (module, *inside)

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from untaught import images
 from untaught.cli import main
@@ -30,14 +29,6 @@ BARE = Recipe(
     complete=True,
     notes=("sigma was estimated as 24.4 of 255", 'a "quoted"\nsecond line \\ \t ü'),
 )
-
-
-@pytest.fixture
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -48,15 +48,6 @@ def start(*arguments: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
 
-@pytest.fixture
-def one_thread():
-    """As the processes have it that are started here."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The input; the result that nobody interrupted; and a run whose two states are before its end, as a kill leaves it."""

@@ -93,7 +93,7 @@ def downloaded(page):
     return Path(caught.value.path()).read_bytes(), caught.value.suggested_filename
 
 
-def test_a_photo_is_restored_from_end_to_end(page, studio, noisy):
+def test_a_photo_is_restored_from_end_to_end(page, studio, noisy, one_thread):
     assert "#t=" not in page.url
     hand_in(page, png(noisy))
     expect(page.get_by_text(re.compile(r"Grain, about \d+ of 255"))).to_be_visible(timeout=SLOW)

@@ -25,12 +25,7 @@ from untaught.series import Series, goes_on, hold_out, within
 FEW = ["--sigma", "25/255", "--steps", "5"]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def random(*shape, seed=0):

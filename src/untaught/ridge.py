@@ -52,7 +52,9 @@ class NonLocalRidge:
     def __post_init__(self) -> None:
         side = min(self.first.patch, self.second.patch)
         if self.stride > side:
-            raise BadInput(f"Patches of {side} at every {self.stride}th pixel leave gaps: give a stride of {side} or less.")
+            raise BadInput(
+                f"Patches of {side} at every {self.stride}th pixel leave gaps: give a stride of {side} or less."
+            )
 
     @property
     def reach(self) -> int:

@@ -92,6 +92,8 @@ def _layers(model: Any, pictures: list[Any], names: list[str], *, as_json: bool)
         console.width = max(console.width, 120)
     console.print(table)
     for name, best in zip(names, classes, strict=False):
-        console.print(f"{name}: " + ", ".join(f"{model.title(i)} {100 * p:.1f} %" for i, p in best), markup=False, soft_wrap=True)
+        console.print(
+            f"{name}: " + ", ".join(f"{model.title(i)} {100 * p:.1f} %" for i, p in best), markup=False, soft_wrap=True
+        )
     if not model.whole:
         console.print(f"These weights, {model.weights}, end with the convolutions: no classes.", markup=False)

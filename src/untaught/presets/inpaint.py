@@ -133,7 +133,9 @@ def _refill(
     back = kept_back(known, hide, objective.fraction, facts.seed)
     if not bool((known - back).any()):
         return (last,)
-    generator = max(300, round(generator * min(1, 2**17 / prod(facts.space))))  # a step costs as much as there are pixels
+    generator = max(
+        300, round(generator * min(1, 2**17 / prod(facts.space)))
+    )  # a step costs as much as there are pixels
     (first,) = _generate(facts, recipe=recipe, narrow=True, steps=generator, decay=0.99)
     return replace(first, problem=replace(facts.problem, weight=known - back)), last
 

@@ -75,6 +75,8 @@ def upscale(
     name = ("lanczos2" if paper else "lanczos3") if kernel == "auto" else kernel
     notes = [f"the picture is taken to have been made smaller with {name}"] if kernel == "auto" else []
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
-    facts = Facts(Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
+    facts = Facts(
+        Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop
+    )
     stages = upscaling(preset, facts)
     return Job(stages, facts.problem, scale, arrays.Layout(str(array.dtype), axis), tuple(notes))
