@@ -189,7 +189,9 @@ def test_nothing_bars_anybody(theme, browser, studio, noisy):
     """axe-core's rules, and no sideways scrolling on a narrow screen, in the states that a person sees first and last."""
     if not AXE.is_file():
         pytest.skip("axe-core is not here: npm ci in page/")
-    context = browser.new_context(viewport={"width": 390, "height": 800}, color_scheme=theme, bypass_csp=True)
+    context = browser.new_context(  # axe must not meet a colour half way through a transition
+        viewport={"width": 390, "height": 800}, color_scheme=theme, bypass_csp=True, reduced_motion="reduce"
+    )
     page = context.new_page()
     page.set_default_timeout(SLOW)
     page.goto(f"{studio.base}/#t={studio.token}")
