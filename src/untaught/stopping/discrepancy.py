@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 class Discrepancy(Rule):
     """Stop when the picture fits the data as well as the noise allows, E <= factor * floor.
 
-    The score is E / (factor * floor), E the mean of the last `window` steps: with a jittered code one step alone comes below
-    too early. Needs a likelihood whose noise level is known. The iterate at which it stops is the last and the best.
+    The score is E / (factor * floor), E the mean of the energies with the weights by which pictures are averaged, decay^age:
+    the picture that is returned is as old as that, a jittered code makes single steps come below too early, and strong noise
+    is fitted a little by the best picture, too. Needs a likelihood whose noise level is known. The iterate at which it stops is
+    the last and the best.
     """
 
     factor: float = 1.0
-    window: int = 50
+    decay: float = 0.99
     needs = frozenset({"x"})  # crops are judged by other energies than the likelihood's
     _floor: float | None = None
 
@@ -38,20 +40,19 @@ class Discrepancy(Rule):
         return problem, replace(self, _floor=floor)
 
     def init(self) -> State:
-        return {"recent": ()}
+        return {"energy": 0.0, "weight": 0.0}
 
     def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
-        recent = (*state["recent"], iterate.fit)[-self.window :]
-        if len(recent) < self.window:
-            return {"recent": recent}, Verdict()
-        energy = sum(recent) / self.window
-        score = energy / (self.factor * (self._floor or 1.0))
-        stop = f"the picture fits the data as closely as the noise allows (energy {energy:.3g})" if score <= 1 else None
-        return {"recent": recent}, Verdict(score=score, stop=stop)
+        energy = self.decay * state["energy"] + (1 - self.decay) * iterate.fit
+        weight = self.decay * state["weight"] + (1 - self.decay)
+        mean = energy / weight
+        score = mean / (self.factor * (self._floor or 1.0))
+        stop = f"the picture fits the data as closely as the noise allows (energy {mean:.3g})" if score <= 1 else None
+        return {"energy": energy, "weight": weight}, Verdict(score=score, stop=stop)
 
     @classmethod
     def examples(cls) -> tuple[Rule, ...]:
-        return (Discrepancy(window=3),)
+        return (Discrepancy(decay=0.5),)
 
 
 RULES = (Discrepancy,)

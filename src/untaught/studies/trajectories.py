@@ -107,7 +107,7 @@ def rules(run: str) -> dict[str, Rule]:
         return {
             "windowed variance": s.WindowedVariance(patience=500),
             "exponential variance": s.ExponentialVariance(patience=500),
-            "discrepancy": s.Discrepancy(window=1),  # its window is laid over the recorded scores
+            "discrepancy": s.Discrepancy(decay=0.0),  # its mean is taken over the recorded scores
             "self-reference": s.SelfReference(),
             "plateau": s.Plateau(),
         }
