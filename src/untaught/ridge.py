@@ -114,9 +114,9 @@ class NonLocalRidge:
         wide = F.pad(f, [reach] * 4, value=float("inf"))  # no patch there: never similar
         apart = f.new_empty(self.window, self.window, len(down), len(along))
         for j in range(self.window):
-            column = wide[:, :, along + j].contiguous()
+            column = wide.index_select(2, along + j)
             for i in range(self.window):
-                difference = column[:, down + i] - reference
+                difference = column.index_select(1, down + i).sub_(reference)
                 torch.sum(difference.square_(), 0, out=apart[i, j])
         apart[reach, reach] = -1  # the patch itself, always
         nearest = (
