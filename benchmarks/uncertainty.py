@@ -1,7 +1,7 @@
 """How far pictures are off, and how far the library says that they are: intervals and deviations, judged with the truth.
 
     python benchmarks/uncertainty.py DATA OUT.csv [--set choose|confirm] [--size 128] [--methods sgld,ensemble,fast]
-                                                  [--tasks denoise,inpaint] [--limit SECONDS]
+                                                  [--tasks denoise,inpaint] [--minutes N]
 
 DATA is the folder of shared pictures. `choose` are the crops on which every setting was chosen, `confirm` others that were looked
 at only afterwards. Clipped Gaussian noise of 25/255, or 50 % of the pixels; both from `default_rng(0)`.
@@ -11,7 +11,8 @@ at only afterwards. Clipped Gaussian noise of 25/255, or 50 % of the pixels; bot
     fast      the preset, fed with the picture: the bootstrap (noise) or the jackknife (pixels)
     fast-2    the same, two runs with other seeds
 
-A line is written as soon as it is measured, and what OUT.csv already holds is not measured again. raw: with the samples' own
+A line is written as soon as it is measured, and what OUT.csv already holds is not measured again: with --minutes nothing is begun
+after so long, and the same command goes on. raw: with the samples' own
 deviation; coverage of 90 % intervals; score: the interval score (less is better) over that of the best constant width, which
 knows the truth; rank: Spearman's correlation of the deviation with |error|. Holes only, where known pixels are kept.
 """
@@ -21,6 +22,7 @@ from __future__ import annotations
 import argparse
 import csv
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +68,7 @@ def main() -> None:
     parser.add_argument("--methods", default="sgld,fast,ensemble")
     parser.add_argument("--tasks", default="denoise,inpaint")
     parser.add_argument("--pictures", help="only these, by name")
-    parser.add_argument("--limit", type=float, default=float("inf"))
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin nothing after so long; call again")
     options = parser.parse_args()
     keep_memory()
     done = set()
@@ -75,14 +77,14 @@ def main() -> None:
             done = {(r["set"], r["picture"], r["task"], r["method"], int(r["size"])) for r in csv.DictReader(file)}
     begun = time.perf_counter()
     names = options.pictures.split(",") if options.pictures else list(SETS[options.set])
+    plan = product(options.methods.split(","), options.tasks.split(","), names)
+    left = [(m, t, n) for m, t, n in plan if (options.set, n, t, m, options.size) not in done]
     print(*FIELDS, flush=True)
-    for method in options.methods.split(","):
-        for task in options.tasks.split(","):
-            for name in names:
-                if time.perf_counter() - begun > options.limit:
-                    return
-                if (options.set, name, task, method, options.size) not in done:
-                    measure(options, name, task, method)
+    for i, (method, task, name) in enumerate(left):
+        if time.perf_counter() - begun > 60 * options.minutes:
+            print(f"# {len(left) - i} are still to be measured: call again", flush=True)
+            break
+        measure(options, name, task, method)
 
 
 def measure(options: argparse.Namespace, name: str, task: str, method: str) -> None:

@@ -169,6 +169,8 @@ def test_floor_is_the_mean_energy_at_the_truth_and_the_truth_is_the_best_constan
     assert at_truth == pytest.approx(likelihood.floor(y), rel=0.03)
     for other in (0.45, 0.55):
         assert float(likelihood.energy(torch.full_like(truth, other), y)) > at_truth
+    if not isinstance(likelihood, Impulse):  # whose deviation is that of the sound measurements
+        assert float(((y - truth) / likelihood.deviation(truth)).square().mean()) == pytest.approx(1, rel=0.03)
 
 
 def test_complex_residuals_count_their_modulus():

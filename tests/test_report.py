@@ -13,6 +13,7 @@ import torch
 
 import untaught
 from untaught.cli import main
+from untaught.intervals import Spread, Uncertainty
 from untaught.job import Solution
 from untaught.likelihoods import Gaussian
 from untaught.operators.blur import Blur
@@ -20,10 +21,12 @@ from untaught.operators.kernels import named
 from untaught.priors import Pixels
 from untaught.problem import Problem
 from untaught.report import Figures, Report, report, verdict
+from untaught.report.maps import _map
 from untaught.run import Job, Method, Run, Stage
 from untaught.stopping import After
 
 SIGMA = 20 / 255
+FITTED = ["denoise", "in.png", "--preset", "paper", "--sigma", "25/255", "--steps", "3"]
 
 
 @pytest.fixture(scope="module")
@@ -130,10 +133,35 @@ def test_what_is_no_picture_is_not_judged() -> None:
 
 
 def test_spread_between_seeds(clean: torch.Tensor) -> None:
-    found = report(Problem(noisy(clean)), clean, others=[clean + 0.1])
+    other = clean.clone()
+    other[..., 60:90, 20:50] += 0.3
+    spread = Spread.of([clean, other, other])
+    error = 0.3**2 * 30 * 30 / 128**2
+    assert spread.levels == pytest.approx([-10 * np.log10(error)] * 2 + [120.0], rel=1e-4)
+    found = report(Problem(noisy(clean)), clean, spread=spread)
     assert found.figures is not None
-    assert found.figures.spread == pytest.approx(0.1 / 2**0.5, rel=1e-4)
+    assert found.figures.spread == pytest.approx((error / 3) ** 0.5, rel=1e-4)  # the variance of 0, 1, 1 is 1/3
+    assert found.figures.pairs == pytest.approx(sum(spread.levels) / 3)
+    row, column = found.figures.place
+    assert 60 <= row < 90
+    assert 20 <= column < 50
     assert "spread" in {r.name for r in found.verdict.reasons}
+    page = found.to_html()
+    assert f"differ most about row {row}, column {column}" in page
+    assert f"{spread.level:.1f} dB" in page
+    assert Figures.of(json.loads(found.to_json())["figures"]) == found.figures
+
+
+def test_known_values_that_are_kept_are_black_on_the_maps(clean: torch.Tensor) -> None:
+    maps = Uncertainty(clean, torch.full_like(clean, 10 / 255), 1.5, 0.1, 100)
+    found = report(Problem(noisy(clean)), clean, uncertainty=maps)
+    filled = np.zeros((128, 128), bool)
+    filled[:32] = True
+    grey = _map(maps.deviation, filled)[0]
+    assert (grey[:32] == 255).all()
+    assert (grey[32:] == 0).all()
+    assert "white: 15 of 255" in found.to_html(filled=filled)  # of which the samples had 10
+    assert json.loads(found.to_json())["uncertainty"]["deviation"] == pytest.approx(15 / 255)
 
 
 def test_large_pictures_are_judged_by_parts(clean: torch.Tensor) -> None:
@@ -206,3 +234,69 @@ def test_the_command_writes_it_and_refuses_before_the_work(
         assert command([*words, "-o", str(target), "--report", str(tmp_path / name)]) != 0
         assert why in capsys.readouterr().err
         assert not target.exists()
+
+
+@pytest.fixture
+def folder(noisy: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> Path:
+    from PIL import Image
+
+    Image.fromarray(noisy[:16, :18]).save(tmp_path / "in.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def figures(name: str) -> dict:
+    """What the JSON says, without the clock."""
+    table = json.loads(Path(name).read_text(encoding="utf-8"))
+    del table["run"]["seconds"]
+    return table
+
+
+def test_repeated_runs_say_how_far_they_are_apart_and_where(folder: Path) -> None:
+    words = [*FITTED, "--repeat", "3", "-q"]
+    assert command([*words, "-o", "a.png", "--report", "r.json"]) == 0
+    assert command([*words, "-o", "b.png", "--report", "r.html"]) == 0
+    table = figures("r.json")
+    (note,) = [n for n in table["run"]["notes"] if n.startswith("3 runs differ")]
+    found = table["figures"]
+    assert f"by {found['pairs']:.1f} dB" in note
+    assert "row {}, column {}".format(*found["place"]) in note
+    assert table["uncertainty"] is None
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert f"{found['pairs']:.1f} dB" in page
+    assert "How 3 runs differ" in page
+    assert "How far it may be off" not in page
+
+
+def test_a_report_shows_the_uncertainty_and_judges_by_all_measurements(folder: Path) -> None:
+    words = [*FITTED, "--repeat", "2", "--uncertainty", "u.tif", "-q", "--force"]
+    assert command([*words, "-o", "a.png", "--report", "r.json"]) == 0
+    assert command([*words, "-o", "a.png", "--report", "r.html"]) == 0
+    table = figures("r.json")
+    assert table["uncertainty"]["held"] > 20
+    assert 0 < table["uncertainty"]["deviation"] < table["uncertainty"]["largest"]
+    assert table["figures"]["missing"] == 0
+    assert table["figures"]["noise"] is not None  # holes would hide it
+    page = Path("r.html").read_text(encoding="utf-8")
+    assert "How far it may be off" in page
+    assert "How 2 runs differ" in page
+
+
+@pytest.mark.parametrize("more", [[], ["--repeat", "2", "--uncertainty", "u.tif"]])
+def test_a_resumed_run_writes_the_report_that_it_would_have_written(folder: Path, more: list[str]) -> None:
+    words = [*FITTED, *more, "-q", "--force"]
+    assert command([*words, "-o", "out.png", "--report", "whole.json"]) == 0
+    calls, step = [], Run.__next__
+
+    def interrupted(run: Run) -> object:
+        if len(calls) == 2 + 3 * bool(more):
+            raise KeyboardInterrupt
+        calls.append(run)
+        return step(run)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "__next__", interrupted)
+        assert command([*words, "-o", "out.png", "--save-run", "kept", "--save-every", "0"]) == 130
+    assert command(["resume", "kept", "-q", "--report", "in.png"]) == 2
+    assert command(["resume", "kept", "-q", "--report", "resumed.json"]) == 0
+    assert figures("resumed.json") == figures("whole.json")

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from untaught.averaging import Average, ExponentialPictures
 from untaught.errors import BadInput
+from untaught.intervals import Spread, Uncertainty
 from untaught.objectives._base import Objective
 from untaught.objectives.fit import Fit
 from untaught.optimisers import Adam, Optimiser
@@ -86,7 +87,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class Solution:
-    """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence. problem: what x answers."""
+    """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence. problem: what x answers.
+
+    spread: how several runs differ, of which x is the mean. uncertainty: how far x may be off, where that was asked for.
+    """
 
     x: Tensor
     step: int
@@ -95,6 +99,8 @@ class Solution:
     notes: tuple[str, ...]
     seconds: float
     problem: Problem | None = field(default=None, repr=False, compare=False)
+    spread: Spread | None = field(default=None, repr=False, compare=False)
+    uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def report(self) -> Report:
@@ -109,6 +115,8 @@ class Solution:
             seconds=self.seconds,
             notes=self.notes,
             history=self.history,
+            spread=self.spread,
+            uncertainty=self.uncertainty,
         )
 
 

@@ -239,6 +239,11 @@ class Filled:
         made = self.layout(x)
         return made if self.original is None else np.where(self.fill, made, self.original)
 
+    @property
+    def filled(self) -> NDArray | None:
+        """Where the picture is taken; None for everywhere."""
+        return None if self.original is None else self.fill
+
     def company(self, image: Image) -> Image:
         """What of the picture's file travels with the result."""
         from dataclasses import replace

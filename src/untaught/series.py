@@ -15,7 +15,6 @@ The variance within a run and that between runs add up. A classic filter has non
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -26,7 +25,7 @@ from torch import Tensor
 from untaught.averaging import Moments
 from untaught.errors import BadInput
 from untaught.geometry import box
-from untaught.intervals import Uncertainty, deviation, factor
+from untaught.intervals import Spread, Uncertainty, deviation, factor
 from untaught.objectives.classic import Classic
 from untaught.objectives.filling import Fill
 from untaught.objectives.fit import Fit
@@ -65,13 +64,14 @@ class Series(Iterator[Iterate]):
             )
         self.asked, self.repeat, self.held = job, repeat, None
         if uncertain:
-            _check(job)
+            check(job)
             job, self.held = hold_out(job)
             job = goes_on(job) if repeat == 1 else job
         self.job = job
         self.done: list[Tensor] = []
         self.blind: list[Tensor] = []  # the same, by networks that were not fed what is held out either
         self.within: Tensor | None = None
+        self.blindness = 1.0
         self.index, self.steps_before, self.seconds_before = 0, 0, 0.0
         self.run = self._seeded(0)
 
@@ -96,14 +96,12 @@ class Series(Iterator[Iterate]):
         if self.run.over and self.run.stage + 1 == len(self.job.stages) and self.index == len(self.done):
             if self.held is not None and self.within is None:
                 self.within = within(self.run)
+                self.blindness = blindness(self.run, self.held, self.within)
             self.blind.append(self.run.solution.x)
             self.done.append(self.blind[-1] if self.held is None else self._seeing())
 
     def _seeing(self) -> Tensor:
-        """The picture of a run that has ended, from all measurements where they are what its network is fed with.
-
-        It is better than the one that the intervals are measured on, so that these are wide rather than narrow.
-        """
+        """The picture of a run that has ended, from all measurements where they are what its network is fed with."""
         run, m = self.run, self.run.method
         if not isinstance(m.objective, (Recorrupt, Refill)):
             return self.blind[-1]
@@ -137,7 +135,7 @@ class Series(Iterator[Iterate]):
 
     @property
     def solution(self) -> Solution:
-        """The mean of the runs that have ended, or of the first as far as it is."""
+        """The mean of the runs that have ended, or of the first as far as it is; it answers what was held out, too."""
         self._settle()
         one = self.run.solution
         x = torch.stack(self.done).mean(0) if self.done else one.x
@@ -146,29 +144,17 @@ class Series(Iterator[Iterate]):
             reason = f"the mean of {self.repeat} runs: {reason}"
             if len(self.done) < self.repeat:
                 reason = f"{one.reason}, in run {self.index + 1} of {self.repeat}: the mean of {len(self.done)} is kept"
-        notes = [*one.notes]
-        if len(self.done) > 1:
-            notes.append(self._spread())
+        notes, problem = [*one.notes], one.problem
+        spread, found = Spread.of(self.done) if len(self.done) > 1 else None, self.uncertainty()
+        if spread is not None:
+            notes.append(spread.sentence(self.job.scale[1]))
         if self.held is not None:
-            found = self.uncertainty()
             notes.append(found.note if found else "It ended before there were samples: how far it is off is not known.")
-        return replace(one, x=x, reason=reason, notes=tuple(notes), seconds=self.seconds)
-
-    def _spread(self) -> str:
-        """The differences between the runs, in a sentence."""
-        made = torch.stack(self.done)
-        pairs = [(made[i] - made[j]).square().mean() for i in range(len(made)) for j in range(i)]
-        levels = sorted(-10 * math.log10(max(float(p), 1e-12)) for p in pairs)
-        apart = made.std(0)
-        rough = box(apart.mean(1, keepdim=True), 8)[0, 0]
-        place = [int(v) for v in torch.unravel_index(rough.argmax(), rough.shape)]
-        gain = self.job.scale[1]
-        return (
-            f"{len(made)} runs differ in pairs by {sum(levels) / len(levels):.1f} dB PSNR ({levels[0]:.1f} to "
-            f"{levels[-1]:.1f}); the standard deviation of a pixel is {gain * float(apart.median()):.3g} in the median and "
-            f"{gain * float(apart.max()):.3g} at most, and largest about {'row, column' if len(place) == 2 else 'index'} "
-            f"{', '.join(map(str, place))}."
-        )
+            problem = (self.asked.stages[self.run.stage].problem or self.asked.problem).to(x.device)
+        return replace(
+            one, x=x, reason=reason, notes=tuple(notes), seconds=self.seconds, problem=problem,
+            spread=spread, uncertainty=found,
+        )  # fmt: skip
 
     def uncertainty(self) -> Uncertainty | None:
         """How far the picture may be off; None before there are two samples, and where nothing was held out."""
@@ -192,7 +178,7 @@ class Series(Iterator[Iterate]):
             seen = seen & (likelihood.trusted(blind).expand_as(x) > 0.5)
         if int(seen.sum()) < 20:
             return None
-        s, error = factor((problem.data - blind)[seen], raw[seen], noise[seen])
+        s, error = factor((problem.data - blind)[seen], self.blindness * raw[seen], noise[seen])
         return Uncertainty(x, raw, s, error, int(seen.sum()), None if between is None else between.sqrt())
 
     def state_dict(self) -> dict[str, Any]:
@@ -202,6 +188,7 @@ class Series(Iterator[Iterate]):
             "done": list(self.done),
             "blind": list(self.blind),
             "within": self.within,
+            "blindness": self.blindness,
             "steps": self.steps_before,
             "seconds": self.seconds_before,
             "run": self.run.state_dict(),
@@ -209,6 +196,7 @@ class Series(Iterator[Iterate]):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.done, self.blind, self.within = list(state["done"]), list(state["blind"]), state["within"]
+        self.blindness = state["blindness"]
         self.steps_before, self.seconds_before = state["steps"], state["seconds"]
         self.index = state["index"]
         self.run = self._seeded(self.index)
@@ -233,7 +221,7 @@ def uncertainty(problem: Problem | Job, method: Method | None = None, *, repeat:
     return found
 
 
-def _check(job: Job) -> None:
+def check(job: Job) -> None:
     """Refuse what has no known error at held-out measurements, or no samples."""
     for problem in (job.problem, *(s.problem for s in job.stages if s.problem is not None)):
         if not isinstance(problem.operator, Identity) or problem.data.shape != job.problem.data.shape:
@@ -351,6 +339,25 @@ def within(run: Run) -> Tensor | None:
         # The jackknife that leaves out a share f: the variance of its answers, times (1 - f) / f (Shao and Wu 1989).
         return torch.stack(answers).var(0) * (1 - FEWER) / FEWER if len(answers) > 1 else None
     return None
+
+
+def blindness(run: Run, held: Tensor, variance: Tensor | None) -> float:
+    """How many times larger the samples' deviation is at a value that is held out.
+
+    A network that is fed with a value knows more of it than of one that it does not see: in texture, where neighbours tell
+    little, its error is up to half as large again there. The bootstrap is therefore done once more with the values
+    held out, as the data were; 1 where unknown values lie like those held out.
+    """
+    objective, x = run.method.objective, run.solution.x
+    if not isinstance(objective, Recorrupt) or variance is None:
+        return 1.0
+    total = torch.zeros(())
+    for i in range(ANSWERS):
+        noise = run.problem.likelihood.draw(x, run.rng.fork("answer", i))
+        problem = _replaced(replace(run.problem, data=x + noise), objective, held, run.rng.fork("held", i))
+        total = total + ((_answer(run, problem) - x).square() * held).sum() / ANSWERS
+    seen = (variance * held).sum()
+    return float((total / seen).sqrt()) if float(seen) > 0 else 1.0
 
 
 def _answer(run: Run, problem: Problem, passes: int = 2) -> Tensor:

@@ -14,7 +14,7 @@ from untaught.errors import BadInput
 if TYPE_CHECKING:
     from untaught.intervals import Uncertainty
     from untaught.recipes import Recipe
-    from untaught.run import Job, Run
+    from untaught.run import Job, Run, Solution
     from untaught.series import Series
 
 REPEAT = "How many runs with seeds from --seed on; the result is their mean, and how they differ is said."
@@ -56,14 +56,13 @@ def begin(job: Job, recipe: Recipe) -> Run | Series:
     return Series(job, recipe.repeat, uncertain=bool(recipe.uncertainty))
 
 
-def write(run: Run | Series, job: Job, recipe: Recipe) -> tuple[str, ...]:
+def write(solution: Solution, job: Job, recipe: Recipe) -> tuple[str, ...]:
     """Write the maps, where they are asked for and known: what is to be said. UntaughtError where the disk does not take them."""
     from untaught import images
     from untaught.images.write import write_pages
-    from untaught.series import Series
     from untaught.studies.heat import heat
 
-    found = run.uncertainty() if recipe.uncertainty and isinstance(run, Series) else None
+    found = solution.uncertainty
     if found is None:
         return ()
     path = Path(recipe.uncertainty)

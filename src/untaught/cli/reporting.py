@@ -48,7 +48,8 @@ def judge(path: Path | None, solution: Solution, job: Job, recipe: Recipe, image
         if path.suffix.lower() == ".json":
             text = report.to_json()
         else:
-            text = report.to_html(None if image is None else image.pixels, job.result(solution.x))
+            before = None if image is None else image.pixels
+            text = report.to_html(before, job.result(solution.x), getattr(job.finish, "filled", None))
         _write(path, text)
     if not restores or report.verdict.kind in ("good", "not judged"):
         return ()

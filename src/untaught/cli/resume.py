@@ -20,6 +20,7 @@ def resume(
     force: Annotated[bool, FLAG] = False,
     keep_run: Annotated[bool, FLAG] = False,
     save_every: float = 10.0,
+    report: Path | None = None,
     json: Annotated[bool, FLAG] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> int:
@@ -30,11 +31,13 @@ def resume(
     folder
         Where the run is kept: OUTPUT.run, or what --save-run named.
     force
-        Write over an output that was put there by something else.
+        Write over an output that was put there by something else, and over an older report.
     keep_run
         Keep the folder when the run has ended.
     save_every
         Seconds between two checkpoints.
+    report
+        How far the result can be trusted, and why: a page (.html) or figures (.json).
     json
         Print every iterate as a line of JSON instead of a progress bar.
     quiet
@@ -42,6 +45,7 @@ def resume(
     """
     from untaught import images
     from untaught.checkpoints import Folder
+    from untaught.cli import reporting
     from untaught.recipes import Recipe
 
     place = Folder(folder)
@@ -66,6 +70,7 @@ def resume(
             f"{remedy}, or begin the run anew."
         )
     target = images.check_output(recipe.output, source=recipe.input or None, force=force or place.claimed)
+    reporting.check(report, source=recipe.input or None, target=target, force=force)
     try:
         state, notes = place.load(recipe)
     except OSError as error:
@@ -73,4 +78,4 @@ def resume(
             f"The checkpoints in '{folder}' cannot be read ({error.strerror}): make them readable."
         ) from error
     keeper = Keeper(place, keep=keep_run, every=save_every, begun=True)
-    return carry_out(recipe, image, target, keeper, state=state, notes=notes, as_json=json, quiet=quiet)
+    return carry_out(recipe, image, target, keeper, state=state, notes=notes, report=report, as_json=json, quiet=quiet)

@@ -165,7 +165,7 @@ def carry_out(
             company = getattr(job.finish, "company", None)  # what of the file does not belong to the result
             like = company(image) if company and image else image
             written = images.write(target, job.result(solution.x), like, recipe=done.to_toml())
-            written += repeating.write(run, job, recipe)
+            written += repeating.write(solution, job, recipe)
         except UntaughtError as error:  # hours of work are not lost with a disk that is full at the end
             raise UntaughtError(f"{error} {goes_on}" if keeper.save() or keeper.kept else str(error)) from error
     except KeyboardInterrupt:

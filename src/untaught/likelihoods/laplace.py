@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from untaught.likelihoods._base import Likelihood
@@ -20,6 +21,9 @@ class Laplace(Likelihood):
 
     def floor(self, data: Tensor, weight: Tensor | None = None) -> float | None:
         return 1.0 if self.scale != 1.0 else None
+
+    def deviation(self, like: Tensor) -> Tensor:
+        return torch.full((), 2**0.5 * self.scale, device=like.device)
 
     @classmethod
     def examples(cls) -> tuple[Likelihood, ...]:

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
+from untaught.intervals import Spread, Uncertainty
 from untaught.problem import Problem
-from untaught.report import page
+from untaught.report import maps, page
 from untaught.report.evidence import gather, judged
 from untaught.report.figures import Figures, hole, measure
 from untaught.report.verdict import Limits, Reason, Verdict, verdict
@@ -36,7 +36,8 @@ class Report:
     """verdict: in plain words, with its reasons. figures: None where the data are no picture.
 
     step, reason, seconds, notes: of the run. curve: (stage, step, energy, score) along it. data, x, residual: (1, c, h, w) for the
-    pictures of the page. settings: task, settings, versions and hashes, where they are known.
+    pictures of the page. settings: task, settings, versions and hashes, where they are known. spread: how several runs differ.
+    uncertainty: how far x may be off.
     """
 
     verdict: Verdict
@@ -47,6 +48,8 @@ class Report:
     notes: tuple[str, ...] = ()
     curve: tuple[tuple[int, int, float, float | None], ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
+    spread: Spread | None = field(default=None, repr=False, compare=False)
+    uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
     data: Tensor | None = field(default=None, repr=False, compare=False)
     x: Tensor | None = field(default=None, repr=False, compare=False)
     residual: Tensor | None = field(default=None, repr=False, compare=False)
@@ -59,16 +62,17 @@ class Report:
             "sentence": self.verdict.sentence,
             "reasons": [{"name": r.name, "words": r.words, "figures": dict(r.figures)} for r in self.verdict.reasons],
             "figures": None if self.figures is None else self.figures.table(),
+            "uncertainty": None if self.uncertainty is None else maps.table(self.uncertainty),
             "run": {"step": self.step, "reason": self.reason, "seconds": self.seconds, "notes": self.notes},
             "curve": [dict(zip(("stage", "step", "energy", "score"), row, strict=True)) for row in self.curve],
             **self.settings,
         }
         return json.dumps(table, indent=2, ensure_ascii=False, default=str) + "\n"
 
-    def to_html(self, before: Any = None, after: Any = None) -> str:
+    def to_html(self, before: Any = None, after: Any = None, filled: Any = None) -> str:
         """One page that needs no other file and asks no other host. before, after: arrays (h, w) or (h, w, 3), uint8 or in [0, 1],
-        instead of data and x."""
-        return page.html(self, before, after)
+        instead of data and x. filled: where x was taken, and no known value kept; None for everywhere."""
+        return page.html(self, before, after, filled)
 
 
 def report(
@@ -80,21 +84,18 @@ def report(
     seconds: float = 0.0,
     notes: tuple[str, ...] = (),
     history: Sequence[Moment] = (),
-    others: Sequence[Tensor] = (),
-    settings: dict[str, Any] | None = None,
+    spread: Spread | None = None,
+    uncertainty: Uncertainty | None = None,
 ) -> Report:
-    """Judge the picture x, (1, c, *space) in the units of the problem. others: results of other seeds."""
-    run = {"step": step, "reason": reason, "seconds": seconds, "notes": notes, "settings": settings or {}}
+    """Judge the picture x, (1, c, *space) in the units of the problem. spread: of several runs of which x is the mean."""
+    run: dict[str, Any] = {"step": step, "reason": reason, "seconds": seconds, "notes": notes}
+    run |= {"spread": spread, "uncertainty": uncertainty}
     curve = tuple((m.stage, m.step, m.energy, m.score) for m in history)
     problem, x = problem.to("cpu"), x.detach().cpu()
     if not judged(problem, x):
-        return Report(Verdict("not judged"), None, curve=curve, **run)  # type: ignore[arg-type]
+        return Report(Verdict("not judged"), None, curve=curve, **run)
     evidence = gather(problem, x)
     missing, radius = hole(problem.weight)
-    spread = None
-    if others:
-        several = torch.stack([x, *(o.detach().cpu() for o in others)])
-        spread = float(several.var(0).mean().sqrt())
     figures = measure(evidence, missing=missing, hole=radius, spread=spread)
     shown = problem.data, x, evidence.residual * (evidence.weight > 0)
-    return Report(verdict(figures), figures, **run, curve=curve, data=shown[0], x=shown[1], residual=shown[2])  # type: ignore[arg-type]
+    return Report(verdict(figures), figures, **run, curve=curve, data=shown[0], x=shown[1], residual=shown[2])

@@ -8,10 +8,13 @@ import struct
 import zlib
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
+OVERVIEW = 640  # longest side of a whole picture on a page, pixels
 WIDTH, HEIGHT = 640, 220
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 16, 34
 
@@ -89,3 +92,37 @@ def curve(
     parts.append(f'<text class="tick" x="{middle:.0f}" y="{HEIGHT - 3}" text-anchor="middle">{escape(across)}</text>')
     parts.append(f'<text class="tick" x="{LEFT}" y="{TOP - 5}">{escape(upward)}</text></svg>')
     return "\n".join(parts)
+
+
+def figure(picture: NDArray, caption: str, alt: str, kind: str = "") -> str:
+    size = f'width="{picture.shape[1]}" height="{picture.shape[0]}"'
+    image = f'<img class="{kind}" alt="{escape(alt)}" {size} src="{png(picture)}">'
+    return f"<figure>{image}<figcaption>{escape(caption)}.</figcaption></figure>"
+
+
+def array(picture: Any) -> NDArray | None:
+    """uint8, (h, w) or (h, w, 3), of an array or of a tensor (1, c, h, w) in [0, 1]; None for what is no picture."""
+    if isinstance(picture, Tensor):
+        picture = picture[0].detach().float().cpu().movedim(0, -1).numpy() if picture.ndim == 4 else None
+    if picture is None:
+        return None
+    a = np.asarray(picture)
+    a = a[..., 0] if a.ndim == 3 and a.shape[-1] != 3 else a
+    if a.ndim not in (2, 3):
+        return None
+    if a.dtype == np.uint8:
+        return a
+    top = float(np.iinfo(a.dtype).max) if a.dtype.kind in "ui" else 1.0
+    return np.rint(255 * np.clip(a / top, 0, 1)).astype(np.uint8)
+
+
+def smaller(picture: NDArray) -> NDArray:
+    """At most OVERVIEW pixels a side: means over squares."""
+    k = -(-max(picture.shape[:2]) // OVERVIEW)
+    if k == 1:
+        return picture
+    h, w = picture.shape[0] // k, picture.shape[1] // k
+    if not h or not w:
+        return picture[::k, ::k]
+    blocks = picture[: h * k, : w * k].reshape(h, k, w, k, *picture.shape[2:])
+    return np.rint(blocks.mean((1, 3))).astype(np.uint8)

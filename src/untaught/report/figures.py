@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.geometry import box
+from untaught.intervals import Spread
 from untaught.noise import Noise, estimate_noise
 from untaught.noise.spectrum import periodogram
 from untaught.report.evidence import Evidence
@@ -38,7 +39,7 @@ class Figures:
     higher frequencies, dB; natural pictures' hardly does. outside: share of the picture beyond the range of the data. cut:
     share of the data in areas that are black or white throughout. missing: share of unknown measurements. hole: how far, in
     pixels, the farthest of them is from a known one. spread: root mean square deviation between the results of several seeds,
-    None for one.
+    None for one; pairs: the mean PSNR of two of them, dB; place: about which pixel they differ most.
     """
 
     shift: tuple[float, ...]
@@ -61,6 +62,8 @@ class Figures:
     missing: float
     hole: int
     spread: float | None = None
+    pairs: float | None = None
+    place: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, table: dict[str, Any]) -> Figures:
@@ -72,7 +75,7 @@ class Figures:
         return asdict(self)
 
 
-def measure(e: Evidence, *, missing: float = 0.0, hole: int = 0, spread: float | None = None) -> Figures:
+def measure(e: Evidence, *, missing: float = 0.0, hole: int = 0, spread: Spread | None = None) -> Figures:
     r, w = e.residual, e.weight
     known = w.sum((0, 2, 3)).clamp_min(1)
     shift = (r * w).sum((0, 2, 3)) / known
@@ -103,7 +106,9 @@ def measure(e: Evidence, *, missing: float = 0.0, hole: int = 0, spread: float |
         cut=_cut_off(e.data),
         missing=missing,
         hole=hole,
-        spread=spread,
+        spread=None if spread is None else spread.size,
+        pairs=None if spread is None else spread.level,
+        place=() if spread is None else spread.place,
     )
 
 

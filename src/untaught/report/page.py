@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from untaught.report.drawing import curve, png
+from untaught.report import maps
+from untaught.report.drawing import array, curve, figure, smaller
 from untaught.report.style import STYLE
 
 if TYPE_CHECKING:
     from untaught.report import Report
     from untaught.report.figures import Figures
 
-OVERVIEW = 640  # longest side of a whole picture on the page, pixels
 CROP = 224  # side of a crop, shown pixel by pixel
 SYMBOL = {"good": "✓", "doubtful": "?", "out of reach": "✕", "not judged": "-"}
 
 
-def html(report: Report, before: Any = None, after: Any = None) -> str:
+def html(report: Report, before: Any = None, after: Any = None, filled: Any = None) -> str:
     v, s = report.verdict, report.settings
     name = s.get("input", {}).get("name") or "a picture"
     title = f"{s.get('task', 'restored')}: {name}"
@@ -42,7 +41,7 @@ def html(report: Report, before: Any = None, after: Any = None) -> str:
     )
     seconds = f", {report.seconds:.0f} s" if report.seconds else ""
     run = f"<p>The run: {escape(report.reason or 'no reason is known')}; step {report.step}{seconds}.</p>"
-    parts = [begin, run, _pictures(report, before, after), _curves(report)]
+    parts = [begin, run, _pictures(report, before, after), maps.html(report, filled), _curves(report)]
     if report.figures is not None:
         parts.append(_figures(report.figures, {n for r in v.reasons for n, _ in r.figures}))
     if report.notes:
@@ -57,8 +56,8 @@ def html(report: Report, before: Any = None, after: Any = None) -> str:
 
 
 def _pictures(report: Report, before: Any, after: Any) -> str:
-    old = _array(before if before is not None else report.data)
-    new = _array(after if after is not None else report.x)
+    old = array(before if before is not None else report.data)
+    new = array(after if after is not None else report.x)
     if old is None or new is None:
         return ""
     if before is None and after is None and report.data is not None and report.x is not None:
@@ -67,9 +66,9 @@ def _pictures(report: Report, before: Any, after: Any) -> str:
             new = new[edge[0] : edge[0] + old.shape[0], edge[1] : edge[1] + old.shape[1]]
     parts = ['<h2>Before and after</h2><div class="row">']
     for picture, word in ((old, "Before"), (new, "After")):
-        small, size = _smaller(picture), f"{picture.shape[1]} x {picture.shape[0]} pixels"
+        small, size = smaller(picture), f"{picture.shape[1]} x {picture.shape[0]} pixels"
         shown = "" if small.shape == picture.shape else f", shown at {100 * small.shape[1] / picture.shape[1]:.0f} %"
-        parts.append(_figure(small, f"{word}: {size}{shown}", f"The picture {word.lower()} the restoration"))
+        parts.append(figure(small, f"{word}: {size}{shown}", f"The picture {word.lower()} the restoration"))
     parts.append('</div><h2>At 100 %</h2><div class="crops">')
     r, c = _liveliest(new)
     ratio = old.shape[0] / new.shape[0], old.shape[1] / new.shape[1]
@@ -81,16 +80,16 @@ def _pictures(report: Report, before: Any, after: Any) -> str:
     first = first.repeat(factor, 0).repeat(factor, 1) if factor > 1 else first
     large = f", its pixels {factor} x {factor} times" if factor > 1 else ""
     where = f"from column {c}, row {r}"
-    parts.append(_figure(first, f"Before{large}", "A part before, pixel by pixel", "pixels"))
-    parts.append(_figure(new[r : r + inside[0], c : c + inside[1]], f"After, {where}", "The same part after", "pixels"))
+    parts.append(figure(first, f"Before{large}", "A part before, pixel by pixel", "pixels"))
+    parts.append(figure(new[r : r + inside[0], c : c + inside[1]], f"After, {where}", "The same part after", "pixels"))
     if report.residual is not None and report.figures is not None:
         deviation = max(report.figures.residual, 1e-6)
         whole = report.residual.shape[0] == 1  # of a large picture there are only parts
         part = report.residual[:, :, a : a + there[0], b : b + there[1]] if whole else report.residual[:1]
-        grey = _array(0.5 + part / (6 * deviation))
+        grey = array(0.5 + part / (6 * deviation))
         if grey is not None:
             what = f"Residual y - A x, grey: 0, black and white: 3 times its deviation of {255 * deviation:.2g} of 255"
-            parts.append(_figure(grey, what, "The residual; where it is noise it has no shapes", "pixels"))
+            parts.append(figure(grey, what, "The residual; where it is noise it has no shapes", "pixels"))
     return "".join(parts) + "</div>"
 
 
@@ -183,8 +182,14 @@ def _figures(f: Figures, led: set[str]) -> str:
         (
             "spread",
             "Spread between seeds",
-            level(f.spread) if f.spread is not None else "one seed",
+            "one seed" if f.spread is None else level(f.spread),
             "deviation between results",
+        ),
+        (
+            "pairs",
+            "Two seeds apart",
+            "one seed" if f.pairs is None else f"{f.pairs:.1f} dB",
+            "PSNR of a pair of results, in the mean",
         ),
     ]
     body = "".join(
@@ -205,40 +210,6 @@ def _settings(settings: dict[str, Any]) -> str:
     if not rows:
         return ""
     return f"<h2>Settings, versions, hashes</h2><table><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _figure(picture: NDArray, caption: str, alt: str, kind: str = "") -> str:
-    size = f'width="{picture.shape[1]}" height="{picture.shape[0]}"'
-    image = f'<img class="{kind}" alt="{escape(alt)}" {size} src="{png(picture)}">'
-    return f"<figure>{image}<figcaption>{escape(caption)}.</figcaption></figure>"
-
-
-def _array(picture: Any) -> NDArray | None:
-    """uint8, (h, w) or (h, w, 3), of an array or of a tensor (1, c, h, w) in [0, 1]; None for what is no picture."""
-    if isinstance(picture, Tensor):
-        picture = picture[0].detach().float().cpu().movedim(0, -1).numpy() if picture.ndim == 4 else None
-    if picture is None:
-        return None
-    a = np.asarray(picture)
-    a = a[..., 0] if a.ndim == 3 and a.shape[-1] != 3 else a
-    if a.ndim not in (2, 3):
-        return None
-    if a.dtype == np.uint8:
-        return a
-    top = float(np.iinfo(a.dtype).max) if a.dtype.kind in "ui" else 1.0
-    return np.rint(255 * np.clip(a / top, 0, 1)).astype(np.uint8)
-
-
-def _smaller(picture: NDArray) -> NDArray:
-    """At most OVERVIEW pixels a side: means over squares."""
-    k = -(-max(picture.shape[:2]) // OVERVIEW)
-    if k == 1:
-        return picture
-    h, w = picture.shape[0] // k, picture.shape[1] // k
-    if not h or not w:
-        return picture[::k, ::k]
-    blocks = picture[: h * k, : w * k].reshape(h, k, w, k, *picture.shape[2:])
-    return np.rint(blocks.mean((1, 3))).astype(np.uint8)
 
 
 def _liveliest(picture: NDArray) -> tuple[int, int]:

@@ -148,8 +148,8 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
         )  # fmt: skip
     if f.spread is not None and f.spread > at.spread:
         yield _reason(
-            "spread", f"other seeds give other pictures (they differ by {255 * f.spread:.1f} of 255): average them",
-            spread=f.spread,
+            "spread", f"runs with other seeds give other pictures (they differ by {255 * f.spread:.1f} of 255): doubt what they "
+            "do not share, or repeat more often", spread=f.spread,
         )  # fmt: skip
 
 

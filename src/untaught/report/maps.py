@@ -1,0 +1,49 @@
+"""Where a result may be off: maps of a report's page, and what is said of them in its JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from untaught.intervals import WIDTH, Uncertainty
+from untaught.report.drawing import figure, smaller
+
+if TYPE_CHECKING:
+    from untaught.report import Report
+
+
+def table(found: Uncertainty) -> dict[str, Any]:
+    """deviation: its median over the picture, in the unit of the figures, and the largest."""
+    middle, most = float(found.deviation.median()), float(found.deviation.max())
+    held = {"factor": found.factor, "error": found.error, "held": found.held}
+    return {"deviation": middle, "largest": most, **held, "sentence": found.note}
+
+
+def html(report: Report, filled: Any = None) -> str:
+    """A section with a map of the uncertainty, and one of how runs differ; empty where neither is known, or it is no picture."""
+    parts: list[str] = []
+    if report.x is None:
+        return ""
+    if (found := report.uncertainty) is not None:
+        grey, words = _map(found.deviation, filled)
+        said = f"How far it may be off: standard deviation, {words}. 90 % intervals reach {WIDTH:.2f} of it up and down"
+        parts.append(figure(grey, said, "The standard deviation of every pixel; light: hard to tell"))
+    if (spread := report.spread) is not None:
+        grey, words = _map(spread.deviation, filled)
+        said = f"How {spread.count} runs differ: standard deviation, {words}. They differ most about {spread.where}"
+        parts.append(figure(grey, said, "The standard deviation between runs; light: other seeds give another picture"))
+    return '<h2>Where it may be off</h2><div class="row">' + "".join(parts) + "</div>" if parts else ""
+
+
+def _map(deviation: Tensor, filled: Any) -> tuple[NDArray, str]:
+    """Grey, (h, w) uint8, and what black and white are. A value that 0.5 % exceed is white; where values are kept it is 0."""
+    size = deviation[0].detach().cpu().double().movedim(0, -1).numpy()
+    if filled is not None:
+        size = size * (filled if np.ndim(filled) == 3 else np.asarray(filled)[..., None])
+    one = np.sqrt(np.mean(size**2, axis=-1))
+    high = float(np.quantile(one, 0.995)) or 1.0
+    grey = np.rint(255 * np.clip(one / high, 0, 1)).astype(np.uint8)
+    return smaller(grey), f"black: 0, white: {255 * high:.2g} of 255 and more"
