@@ -20,14 +20,14 @@ class Limits:
 
     told_low: float = 0.7
     told_high: float = 1.5
-    kept: float = 0.89
+    kept: float = 0.91
     kept_anyway: float = 0.75
-    edges: float = 0.1
+    edges: float = 0.15
     smooth: float = 1.08
     neighbours: float = 0.1
     against: float = -0.08
-    detail: float = 0.05
-    remains: float = 0.55
+    detail: float = 0.06
+    remains: float = 0.65
     rise: float = 4.0
     outside: float = 0.005
     shift: float = 2 / 255
