@@ -5,6 +5,7 @@ import { defineConfig } from 'vite'
 export default defineConfig({
   plugins: [svelte()],
   base: './',
+  worker: { format: 'es', rollupOptions: { output: { entryFileNames: 'studio-hub.js' } } },
   build: {
     outDir: '../src/untaught/studio/static', // page/check.sh names another with --outDir
     emptyOutDir: true,

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -83,13 +84,14 @@ def choose(page, task, **settings):
         if label == "preset":
             page.get_by_role("button", name=value, exact=True).click()
         else:
-            page.get_by_label(label, exact=False).first.fill(str(value))
-            page.get_by_label(label, exact=False).first.press("Tab")
+            field = page.get_by_label(label.replace("_", " "), exact=False).first
+            field.fill(str(value))
+            field.press("Tab")
 
 
-def downloaded(page):
+def downloaded(page, name="^Download"):
     with page.expect_download() as caught:
-        page.get_by_role("link", name=re.compile("^Download")).click()
+        page.get_by_role("link", name=re.compile(name)).click()
     return Path(caught.value.path()).read_bytes(), caught.value.suggested_filename
 
 
@@ -98,7 +100,7 @@ def test_a_photo_is_restored_from_end_to_end(page, studio, noisy, one_thread):
     hand_in(page, png(noisy))
     expect(page.get_by_text(re.compile(r"Grain, about \d+ of 255"))).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("radio", name=re.compile("denoise"))).to_have_attribute("aria-checked", "true")
-    choose(page, "denoise", Sigma=25, Steps=15)
+    choose(page, "denoise", Strength_of_the_grain=25, Steps=15)
     page.keyboard.press("Tab")
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
@@ -113,6 +115,16 @@ def test_a_photo_is_restored_from_end_to_end(page, studio, noisy, one_thread):
     assert np.array_equal(
         np.asarray(Image.open(io.BytesIO(data))), untaught.denoise(noisy, sigma=round(25 / 255, 17), steps=15)
     )
+    expect(page.get_by_text(re.compile("^(Good|Doubtful because|Out of reach because)"))).to_be_visible(timeout=SLOW)
+    data, name = downloaded(page, "^Report$")
+    assert (name, data[:15]) == ("photo.report.html", b"<!doctype html>")
+    page.get_by_role("button", name="Show where it is unsure").click()
+    expect(page.get_by_label("Show where it is unsure")).to_be_checked(timeout=SLOW)
+    expect(page.get_by_alt_text(re.compile("^Where the result is unsure"))).to_be_visible()
+    data, name = downloaded(page, "map, TIFF")
+    assert (name, data[:2]) == ("photo.unsure.tif", b"II")
+    page.keyboard.press("u")
+    expect(page.get_by_alt_text(re.compile("^Where the result is unsure"))).to_be_hidden()
     page.get_by_role("button", name="new seed").click()
     expect(page.get_by_role("heading", name="Removing grain")).to_be_visible()
     expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
@@ -177,11 +189,71 @@ def test_pause_reload_go_on_stop_and_cancel(page, noisy):
     expect(page.get_by_role("button", name="Restore")).to_be_visible(timeout=SLOW)
 
 
-def test_what_is_no_picture_is_a_sentence_on_the_page(page):
-    page.get_by_label("A picture to restore").set_input_files(
-        {"name": "notes.png", "mimeType": "image/png", "buffer": b"these are only words"}
+def refused(page, label, name, data, said):
+    page.get_by_label(label, exact=True).set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
+    expect(page.get_by_role("alert")).to_have_text(re.compile(said), timeout=SLOW)
+
+
+def test_bad_input_is_a_sentence_on_the_page(page, noisy):
+    good, moving, large = png(noisy), io.BytesIO(), io.BytesIO()
+    Image.fromarray(noisy).save(moving, "WEBP", save_all=True, append_images=[Image.fromarray(noisy[::-1])])
+    Image.new("1", (9000, 7000)).save(large, "PNG")
+    for data, said in (
+        (b"these are only words", "thing.png holds plain text, not a picture"),
+        (good[: len(good) // 2], "thing.png.* truncated or damaged"),
+        (moving.getvalue(), "thing.png.* animation of 2 frames"),
+        (large.getvalue(), r"thing.png.* is 9000 x 7000 pixels .63 MP\) and the limit is 50 MP: raise it with --max-megapixels 63"),
+    ):
+        refused(page, "A picture to restore", "thing.png", data, said)
+    hand_in(page, good)
+    page.get_by_role("radio", name=re.compile("inpaint")).click()
+    refused(page, "A mask", "m.png", png(noisy[:10, :12]), "The mask is 12 x 10 pixels and the picture 56 x 48")
+    page.get_by_role("button", name="untaught: begin").click()
+    recipe = "recipe = 1\ntask = 'denoise'\nsteps = 1\ncomplete = true\nthreads = 1\nnotes = []\n[input]\nname = ''\nsha256 = ''\n"
+    for text, said in (
+        (recipe + "[settings]\nsgma = 0.1\n[versions]\n", "no setting of 'denoise' 'sgma': did you mean 'sigma'"),
+        (f"colour = 1\n{recipe}[settings]\n[versions]\n", "the field 'colour' is unknown"),
+    ):
+        refused(page, "A picture to restore", "a.toml", text.encode(), said)
+
+
+def test_a_killed_engine_and_a_full_disk_are_sentences_and_the_queue_goes_on(page, studio, noisy):
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no device that is always full")
+    hand_in(page, png(noisy[:32, :32]))
+    choose(page, "denoise", preset="paper", Steps=100000)
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_text(re.compile(r"Step \d+\.")).last).to_be_visible(timeout=SLOW)
+    os.kill(studio.worker(), signal.SIGKILL)
+    expect(page.get_by_role("alert")).to_have_text(
+        re.compile("The engine ended unexpectedly at step .*signal 9"), timeout=SLOW
     )
-    expect(page.get_by_role("alert")).to_have_text(re.compile("notes.png holds plain text, not a picture"))
+    page.get_by_role("button", name="Change the settings").click()
+    page.get_by_role("button", name="Restore").click()  # waits for the next engine
+    page.wait_for_url(re.compile("#job="))
+    (studio.folder / "jobs" / page.url.partition("=")[2] / "result.npy").symlink_to("/dev/full")
+    page.get_by_role("button", name="Stop and keep the best").click()
+    expect(page.get_by_role("alert")).to_have_text(re.compile("did not take the result .No space left"), timeout=SLOW)
+    page.get_by_role("button", name="Change the settings").click()
+    page.get_by_label("Steps", exact=False).first.fill("3")
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+
+
+def test_eight_tabs_all_hear_of_a_job(page, studio, noisy):
+    """A browser allows six connections to a server: one stream must do for all tabs."""
+    tabs = [page.context.new_page() for _ in range(7)]
+    for tab in tabs:
+        tab.set_default_timeout(SLOW)
+        tab.goto(studio.base)
+        expect(tab.get_by_role("button", name="Choose a file")).to_be_enabled(timeout=SLOW)
+    hand_in(page, png(noisy[:32, :32]))
+    choose(page, "denoise", Strength_of_the_grain=25, Steps=3)
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+    for tab in tabs:
+        tab.get_by_role("button", name="Queue").click()
+        expect(tab.get_by_text(re.compile(r"Grain · done")).last).to_be_visible(timeout=SLOW)
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -200,7 +272,7 @@ def test_nothing_bars_anybody(theme, browser, studio, noisy):
     hand_in(page, png(noisy))
     page.get_by_role("radio", name=re.compile("inpaint")).click()
     _bars_nobody(page)
-    choose(page, "denoise", Sigma=25, preset="instant")
+    choose(page, "denoise", Strength_of_the_grain=25, preset="instant")
     _bars_nobody(page)
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)

@@ -21,6 +21,7 @@ pytest.importorskip("fastapi", reason="the extra test-studio is not installed")
 httpx = pytest.importorskip("httpx", reason="the extra test-studio is not installed")
 pytest.importorskip("uvicorn", reason="the extra test-studio is not installed")
 
+from untaught.errors import UntaughtError  # noqa: E402
 from untaught.studio import forms  # noqa: E402
 from untaught.studio.guard import hostname  # noqa: E402
 from untaught.studio.pictures import Pictures, TooLarge, clean  # noqa: E402
@@ -234,12 +235,22 @@ def test_a_file_that_exists_is_no_word(tmp_path, monkeypatch):
         ("seed", "denoise", {"seed": 3}, {"seed": 4}),
         ("softer", "denoise", {"sigma": 0.1}, {"sigma": 0.125}),
         ("sharper", "denoise", {}, {"sigma": 0.04}),
+        ("sharper", "denoise", {"noise": "poisson"}, {"strength": 0.75}),  # which has no sigma
         ("softer", "enhance", {}, {"amount": 0.7}),
         ("softer", "flash", {}, {"steps": 650}),
     ],
 )
 def test_again_moves_what_decides(how, task, settings, changed):
     assert forms.again(how, task, settings, 1000, 0.05) == {**settings, **changed}
+
+
+def test_settings_are_called_what_a_person_would_call_them():
+    fields = next(s for s in forms.schemas() if s["name"] == "denoise")["form"]["properties"]
+    assert fields["noise"]["title"] == "Kind of grain"
+    assert set(fields["noise"]["labels"]) == set(fields["noise"]["choices"]) == set(fields["noise"]["enum"])
+    assert fields["looks"]["only"] == {"noise": ["speckle"]}
+    blurred = next(s for s in forms.schemas() if s["name"] == "deblur")["form"]["properties"]
+    assert "only" not in blurred["sigma"]  # there is no kind of noise to choose
 
 
 def test_jobs_that_cannot_be_begun(studio, picture):
@@ -406,6 +417,94 @@ def test_from_a_picture_to_a_download_that_is_what_the_library_returns(studio, n
         ("result.png?moment=77777", "no picture in full depth"),
     ):
         assert said in studio.get(f"/api/jobs/{job['id']}/{path}").json()["message"]
+
+
+def judged(studio, id):
+    """The job, once its report has been made."""
+    end = time.monotonic() + 30
+    while not (job := studio.job(id))["verdict"]:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return job
+
+
+def test_a_result_is_judged_after_it_is_there(studio, picture):
+    job = begin(studio, picture, sigma=0.1, steps=12)
+    assert "is no report" in studio.get(f"/api/jobs/{job['id']}/report.html").json()["message"]
+    studio.until(job["id"], "done")
+    verdict = judged(studio, job["id"])["verdict"]
+    figures = studio.get(f"/api/jobs/{job['id']}/report.json").json()
+    assert (figures["verdict"], figures["sentence"]) == (verdict["kind"], verdict["sentence"])
+    assert verdict["kind"] in ("good", "doubtful", "out of reach")
+    assert figures["input"]["name"] == "photo.png"  # and not where it lies
+    page = studio.get(f"/api/jobs/{job['id']}/report.html")
+    assert 'filename="photo.report.html"' in page.headers["content-disposition"]
+    assert str(studio.folder) not in page.text
+
+
+def test_where_a_result_is_unsure_is_asked_once_and_goes_with_it(studio, picture):
+    import tifffile
+
+    job = begin(studio, picture, sigma=0.1, steps=12)
+    assert studio.until(job["id"], "done")["ask"]["runs"] == 1
+    asked = studio.post(f"/api/jobs/{job['id']}/unsure").json()
+    assert studio.post(f"/api/jobs/{job['id']}/unsure").json()["id"] == asked["id"]
+    done = studio.until(asked["id"], "done", "failed")
+    assert done["of"] == job["id"]
+    assert 0 < done["map"]["middle"] <= done["map"]["high"] <= done["map"]["most"] < done["map"]["full"] == 255
+    shown = Image.open(io.BytesIO(studio.get(f"/api/jobs/{asked['id']}/map.png").content))
+    assert (shown.size, shown.mode) == ((32, 32), "RGBA")
+    with tifffile.TiffFile(io.BytesIO(studio.get(f"/api/jobs/{asked['id']}/map.tif").content)) as file:
+        low, high = file.pages[1].asarray(), file.pages[2].asarray()
+        assert file.pages[0].description == "standard deviation"
+        assert file.pages[0].shape == (32, 32, 3)
+    assert (low <= high).all()
+    studio.client.delete(f"/api/jobs/{job['id']}")
+    assert studio.job(asked["id"]) is None
+
+
+def test_what_cannot_be_measured_is_told_by_other_seeds_and_a_classic_filter_says_why_not(studio, picture):
+    job = begin(studio, picture, "upscale", factor=2, steps=3)
+    assert studio.until(job["id"], "done")["ask"]["runs"] == 3
+    asked = studio.post(f"/api/jobs/{job['id']}/unsure").json()
+    done = studio.until(asked["id"], "done", "failed")
+    assert not done["map"]["held"]
+    assert done["map"]["most"] > 0
+    assert Image.open(io.BytesIO(studio.get(f"/api/jobs/{asked['id']}/map.png").content)).size == (64, 64)
+    classic = begin(studio, picture, preset="instant", sigma=0.1)
+    assert "nothing at random" in studio.until(classic["id"], "done")["ask"]["why"]
+    answer = studio.post(f"/api/jobs/{classic['id']}/unsure")
+    assert answer.status_code == 400
+    assert "nothing at random" in answer.json()["message"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
+def test_a_full_disk_costs_the_result_or_the_report_and_the_queue_goes_on(studio, picture):
+    first = begin(studio, picture, **LONG)
+    studio.until(first["id"], "running")
+    full, unjudged, fine = (begin(studio, picture, sigma=0.1, steps=2) for _ in range(3))
+    (studio.folder / "jobs" / full["id"] / "result.npy").symlink_to("/dev/full")
+    (studio.folder / "jobs" / unjudged["id"] / "report.html").symlink_to("/dev/full")
+    studio.post(f"/api/jobs/{first['id']}/cancel")
+    failed = studio.until(full["id"], "failed", "done")
+    assert failed["message"].startswith("The disk did not take the result (No space left on device): make room")
+    studio.until(unjudged["id"], "done")
+    assert "No space left on device" in judged(studio, unjudged["id"])["verdict"]["sentence"]
+    assert studio.get(f"/api/jobs/{unjudged['id']}/result.png").status_code == 200
+    studio.until(fine["id"], "done")
+    assert judged(studio, fine["id"])["verdict"]["kind"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
+def test_a_full_disk_refuses_a_picture_in_a_sentence(tmp_path, noisy, monkeypatch):
+    pictures = Pictures(tmp_path, 50)
+    monkeypatch.setattr("pathlib.Path.open", lambda path, mode: open("/dev/full", "wb"))  # noqa: SIM115
+
+    async def chunks():
+        yield png(noisy)
+
+    with pytest.raises(UntaughtError, match=r"a.png could not be kept \(No space left on device\): make room"):
+        asyncio.run(pictures.take(chunks(), "a.png", "picture"))
 
 
 def test_a_sixteen_bit_tiff_comes_back_with_sixteen_bits(studio):

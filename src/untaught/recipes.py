@@ -124,6 +124,17 @@ class Recipe:
         )
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """What a report says of where a result comes from."""
+        return {
+            "task": self.task,
+            "input": {"name": self.input, "sha256": self.sha256},
+            "settings": self.settings,
+            "versions": {**self.versions, "threads": self.threads},
+            "files": self.files,
+        }
+
+    @property
     def key(self) -> str:
         """What ties a checkpoint to its run: the picture, the task and its settings."""
         runs = [self.repeat, bool(self.uncertainty)] if self.repeat > 1 or self.uncertainty else []

@@ -1,5 +1,7 @@
 /** What the page knows, and what it can ask for. One stream brings what changes, while somebody looks. */
 import { call, enter, words } from './api'
+import { means } from './forms'
+import { shared, type Heard, type Stream } from './stream'
 import type { Example, Job, Picture, Point, Settings, Task } from './types'
 
 const CURVE = 600
@@ -9,6 +11,7 @@ class Studio {
   tasks = $state<Task[]>([])
   examples = $state<Example[]>([])
   limit = $state(50)
+  private most = Infinity // bytes of an upload
   picture = $state<Picture | null>(null)
   task = $state('')
   chosen = false // whether a person has chosen the task, which a measurement then leaves alone
@@ -16,13 +19,14 @@ class Studio {
   jobs = $state<Job[]>([])
   curves = $state<Record<string, Point[]>>({})
   shown = $state<string | null>(null)
+  unsure = $state(false) // whether the map of that lies over the result, where there is one
   error = $state('')
   busy = $state('')
   ready = $state(false)
   connected = $state(true)
   /** Given by the painter while it is open: the mask as a file, or null where nothing is painted. */
   mask: (() => Promise<Blob | null>) | null = null
-  private stream: EventSource | null = null
+  private stream: Stream | null = null
 
   get job(): Job | null {
     return this.jobs.find((j) => j.id === this.shown) ?? null
@@ -36,18 +40,21 @@ class Studio {
     const place = location.hash
     try {
       await enter()
-      const told = await call<{ tasks: Task[]; examples: Example[]; limit: number }>('GET', '/api/tasks')
+      const told = await call<{ tasks: Task[]; examples: Example[]; limit: number; bytes: number }>('GET', '/api/tasks')
       this.tasks = told.tasks
       this.examples = told.examples
       this.limit = told.limit
+      this.most = told.bytes
       await this.goBack(place)
     } catch (error) {
       this.error = words(error)
       return
     }
     this.ready = true
-    document.addEventListener('visibilitychange', () => (document.hidden ? this.leave() : this.listen()))
-    this.listen()
+    this.stream = shared((heard) => this.hear(heard))
+    this.stream.open()
+    document.addEventListener('visibilitychange', () => (document.hidden ? this.stream?.close() : this.stream?.open()))
+    addEventListener('pagehide', () => this.stream?.close())
   }
 
   /** After a reload: what was on the screen before. */
@@ -61,43 +68,29 @@ class Studio {
     )
   }
 
-  private listen(): void {
-    if (this.stream) return
-    const stream = (this.stream = new EventSource('/api/events'))
-    const on = (name: string, take: (data: never) => void) =>
-      stream.addEventListener(name, (event) => take(JSON.parse((event as MessageEvent<string>).data) as never))
-    on('state', (all: { engine: Studio['engine']; jobs: (Job & { points: Point[] })[] }) => {
-      this.connected = true
-      this.engine = all.engine
-      this.curves = Object.fromEntries(all.jobs.map((j) => [j.id, j.points]))
-      this.jobs = all.jobs
-      if (this.shown && !this.job) this.home()
-      else void this.showPicture()
-    })
-    on('engine', (engine: Studio['engine']) => (this.engine = engine))
-    on('job', (job: Job & { points: Point[] }) => this.hear(job))
-    on('gone', ({ id }: { id: string }) => {
-      this.jobs = this.jobs.filter((j) => j.id !== id)
-      if (this.shown === id) this.show(null)
-    })
-    on('picture', (picture: Picture) => {
-      if (this.picture?.id === picture.id) this.take(picture)
-    })
-    stream.onerror = () => {
-      this.connected = false
-      if (stream.readyState === EventSource.CLOSED) {
-        this.leave()
-        setTimeout(() => document.hidden || this.listen(), 2000)
-      }
-    }
+  private hear({ name, data }: Heard): void {
+    const told = JSON.parse(data)
+    if (name === 'state') this.begin(told)
+    else if (name === 'engine') this.engine = told
+    else if (name === 'job') this.grow(told)
+    else if (name === 'gone') {
+      this.jobs = this.jobs.filter((j) => j.id !== told.id)
+      if (this.shown === told.id) this.show(null)
+    } else if (name === 'picture') {
+      if (this.picture?.id === told.id) this.take(told)
+    } else this.connected = false
   }
 
-  private leave(): void {
-    this.stream?.close()
-    this.stream = null
+  private begin(all: { engine: Studio['engine']; jobs: (Job & { points: Point[] })[] }): void {
+    this.connected = true
+    this.engine = all.engine
+    this.curves = Object.fromEntries(all.jobs.map((j) => [j.id, j.points]))
+    this.jobs = all.jobs
+    if (this.shown && !this.job) this.home()
+    else void this.showPicture()
   }
 
-  private hear(job: Job & { points: Point[] }): void {
+  private grow(job: Job & { points: Point[] }): void {
     let curve = [...(this.curves[job.id] ?? []), ...job.points]
     if (curve.length > CURVE) curve = curve.filter((_, i) => i % 2 === 0 || i === curve.length - 1)
     this.curves[job.id] = curve
@@ -106,9 +99,20 @@ class Studio {
     else this.jobs[at] = job
   }
 
+  /** The job that asks where the result of this one is unsure. */
+  question(job: Job): Job | null {
+    return this.jobs.find((j) => j.of === job.id) ?? null
+  }
+
+  async ask(job: Job): Promise<void> {
+    this.unsure = true
+    await this.doing('', () => call('POST', `/api/jobs/${job.id}/unsure`))
+  }
+
   /** Show a job, or with null go back to its picture and the choice of a task. */
   show(id: string | null): void {
-    this.shown = id
+    this.shown = this.jobs.find((j) => j.id === id)?.of ?? id
+    this.unsure = false
     this.error = ''
     void this.showPicture()
     this.remember()
@@ -184,7 +188,12 @@ class Studio {
     }
   }
 
-  upload(file: Blob, role: string, name = file instanceof File ? file.name : 'mask.png'): Promise<Picture> {
+  async upload(file: Blob, role: string, name = file instanceof File ? file.name : 'mask.png'): Promise<Picture> {
+    // Refused here, since a browser that is still sending does not hear the answer.
+    if (file.size > this.most)
+      throw new Error(
+        `${name} has ${Math.ceil(file.size / 1e6)} MB, and at most ${Math.floor(this.most / 1e6)} MB are taken: raise the limit with --max-megapixels ${2 * this.limit}, or restore a part of it.`,
+      )
     return call<Picture>('POST', `/api/pictures?role=${role}`, file.slice(), { 'x-file-name': encodeURIComponent(name) })
   }
 
@@ -207,7 +216,7 @@ class Studio {
     const form = this.form
     if (!form || this.busy) return
     const job = await this.doing('Starting', async () => {
-      const settings: Settings = { ...this.settings }
+      const settings: Settings = Object.fromEntries(Object.entries(this.settings).filter(([n]) => means(form, n, this.settings)))
       const roles = Object.entries(form.form.properties).filter(([, f]) => f.role)
       if (roles.some(([, f]) => f.role === 'mask') && this.mask) {
         const painted = await this.mask()
@@ -234,6 +243,11 @@ class Studio {
   async again(job: Job, how: string): Promise<void> {
     const next = await this.doing('', () => call<Job>('POST', `/api/jobs/${job.id}/again/${how}`))
     if (next) this.arrived(next)
+  }
+
+  /** Whether a download can be had; why not is said. */
+  async offers(href: string): Promise<boolean> {
+    return (await this.doing('Writing the file', () => call('GET', href, undefined, { range: 'bytes=0-0' }))) !== null
   }
 
   async remove(job: Job): Promise<void> {

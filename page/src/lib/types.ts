@@ -6,6 +6,8 @@ export interface Field {
   type?: string
   enum?: string[]
   choices?: Record<string, string>
+  labels?: Record<string, string>
+  only?: Record<string, unknown[]>
   anyOf?: Field[]
   minimum?: number
   maximum?: number
@@ -78,9 +80,28 @@ export interface Job {
   }
   moments: Moment[]
   result: { n: number; width: number; height: number; depth: string; again: string[] } | null
+  /** {} while it is judged. */
+  verdict: { kind?: string; sentence?: string } | null
+  /** What it would cost to ask where the result is unsure, or why it cannot be told. */
+  ask: { runs: number; seconds: number; why?: string } | null
+  /** The job about whose result this one asks that; its answer is the map. */
+  of: string | null
+  map: Uncertain | null
   saved: number | null
   created: number
   points?: Point[]
+}
+
+/** How a map is read: standard deviations, in the units of the result. */
+export interface Uncertain {
+  high: number
+  full: number | null
+  colours: string[]
+  middle: number
+  most: number
+  runs: number
+  held: boolean
+  note: string
 }
 
 export type Point = [number, number | null, number | null]

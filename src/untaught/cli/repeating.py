@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from untaught.errors import BadInput
 
 if TYPE_CHECKING:
-    from untaught.intervals import Uncertainty
     from untaught.recipes import Recipe
     from untaught.run import Job, Run, Solution
     from untaught.series import Series
@@ -46,11 +43,12 @@ def drawn(path: Path) -> Path:
 
 def begin(job: Job, recipe: Recipe) -> Run | Series:
     """The run of a recipe, or its runs; `BadInput` where they could not tell what is asked."""
+    from untaught import doubt
     from untaught.run import Run
     from untaught.series import Series
 
     if recipe.uncertainty:
-        _finish(job)
+        doubt.direct(job.finish)
     if recipe.repeat == 1 and not recipe.uncertainty:
         return Run(job)
     return Series(job, recipe.repeat, uncertain=bool(recipe.uncertainty))
@@ -58,7 +56,7 @@ def begin(job: Job, recipe: Recipe) -> Run | Series:
 
 def write(solution: Solution, job: Job, recipe: Recipe) -> tuple[str, ...]:
     """Write the maps, where they are asked for and known: what is to be said. UntaughtError where the disk does not take them."""
-    from untaught import images
+    from untaught import doubt, images
     from untaught.images.write import write_pages
     from untaught.studies.heat import heat
 
@@ -66,58 +64,11 @@ def write(solution: Solution, job: Job, recipe: Recipe) -> tuple[str, ...]:
     if found is None:
         return ()
     path = Path(recipe.uncertainty)
-    pages = maps(job, found)
+    pages = doubt.maps(job, found)
     write_pages(path, pages)
     first = pages["standard deviation"]
-    full = _full(job)
+    full = doubt.full(job)
     unit = f" of {full:g}" if full else ""
     flat = np.sqrt(np.mean(first**2, axis=-1)) if first.ndim == 3 else first
     images.write(drawn(path), heat(flat, f"standard deviation, levels{unit}" if unit else "standard deviation"))
     return (f"How far it may be off is in '{path.name}', and drawn in '{drawn(path).name}'.",)
-
-
-def maps(job: Job, found: Uncertainty) -> dict[str, NDArray]:
-    """The pages of the file, in the units and the layout of the result; where known values are kept, nothing is uncertain."""
-    finish, (offset, gain), full = _finish(job), job.scale, _full(job)
-
-    def array(x: Any) -> NDArray:
-        return np.asarray(finish(offset + gain * x.cpu().double()))
-
-    mean = array(found.mean)
-    ends = [array(x) for x in (found.lower, found.upper)]
-    if full:
-        ends = [np.clip(end, 0, full) for end in ends]
-    pages = {
-        "standard deviation": np.abs(array(found.mean + found.deviation) - mean),
-        "lower end of the 90 % interval": ends[0],
-        "upper end of the 90 % interval": ends[1],
-    }
-    if found.between is not None:
-        pages["standard deviation between runs"] = np.abs(array(found.mean + found.between) - mean)
-    return pages
-
-
-def _full(job: Job) -> float | None:
-    """The largest value of pictures of integers."""
-    from untaught.arrays import FULL_SCALE
-
-    layout: Any = getattr(job.finish, "layout", job.finish)
-    return FULL_SCALE.get(np.dtype(layout.dtype))
-
-
-def _finish(job: Job) -> Any:
-    """What makes the result of the picture, without rounding; `BadInput` where the result is something else."""
-    from untaught.arrays import Layout
-    from untaught.masks import Filled
-
-    def exact(layout: Layout) -> Layout:
-        return replace(layout, dtype="float64", strength=1.0, original=None)
-
-    if isinstance(job.finish, Filled):
-        return replace(job.finish, layout=exact(job.finish.layout))
-    if isinstance(job.finish, Layout):
-        return exact(job.finish)
-    raise BadInput(
-        "The uncertainty is that of the picture sought, and the result of this task is made of it in another way: leave out "
-        "--uncertainty; --repeat tells how runs differ."
-    )

@@ -44,7 +44,7 @@ def judge(path: Path | None, solution: Solution, job: Job, recipe: Recipe, image
         return ()
     report = solution.report
     if path is not None:
-        report = replace(report, settings=_settings(recipe))
+        report = replace(report, settings=recipe.facts)
         if path.suffix.lower() == ".json":
             text = report.to_json()
         else:
@@ -54,16 +54,6 @@ def judge(path: Path | None, solution: Solution, job: Job, recipe: Recipe, image
     if not restores or report.verdict.kind in ("good", "not judged"):
         return ()
     return (f"The result is {report.verdict.sentence}.",)
-
-
-def _settings(recipe: Recipe) -> dict[str, object]:
-    return {
-        "task": recipe.task,
-        "input": {"name": recipe.input, "sha256": recipe.sha256},
-        "settings": recipe.settings,
-        "versions": {**recipe.versions, "threads": recipe.threads},
-        "files": recipe.files,
-    }
 
 
 def _write(path: Path, text: str) -> None:

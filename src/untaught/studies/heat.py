@@ -21,7 +21,7 @@ def heat(values: NDArray, label: str, *, high: float | None = None, least: int =
     from PIL import Image, ImageDraw, ImageFont
 
     high = high or float(np.quantile(values, 0.995)) or 1.0
-    picture = enlarged(_colours(np.clip(values / high, 0, 1)), least)
+    picture = enlarged(colours(np.clip(values / high, 0, 1)), least)
     height, width = picture.shape[:2]
     font: Any = ImageFont.load_default(13)
     marks = ticks(0, high, most=6)
@@ -33,7 +33,7 @@ def heat(values: NDArray, label: str, *, high: float | None = None, least: int =
     sheet = Image.new("RGB", (wide, height + top + ROOM), "white")
     sheet.paste(Image.fromarray(picture), (ROOM, top))
     ramp = np.repeat(np.linspace(1, 0, height)[:, None], BAR, 1)
-    sheet.paste(Image.fromarray(_colours(ramp)), (left, top))
+    sheet.paste(Image.fromarray(colours(ramp)), (left, top))
     pen = ImageDraw.Draw(sheet)
     pen.rectangle((left, top, left + BAR - 1, top + height - 1), outline=FRAME, width=1)
     pen.text((ROOM, ROOM - 2), label, INK, font)
@@ -44,7 +44,7 @@ def heat(values: NDArray, label: str, *, high: float | None = None, least: int =
     return np.asarray(sheet)
 
 
-def _colours(values: NDArray) -> NDArray:
+def colours(values: NDArray) -> NDArray:
     """(h, w, 3) uint8 of numbers from 0 to 1, linear between the stops."""
     at = np.linspace(0, 1, len(STOPS))
     return np.rint(np.stack([np.interp(values, at, channel) for channel in STOPS.T], -1)).astype(np.uint8)

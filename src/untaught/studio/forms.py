@@ -12,32 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from untaught.errors import BadInput, unknown
 from untaught.registry import tasks
+from untaught.studio import words
 from untaught.tasks import role
 from untaught.types import Unit
 
 HIDDEN = {"channel_axis"}  # a file says itself where its channels are
-WORDS = {
-    "denoise": "Grain",
-    "inpaint": "Holes or scratches",
-    "upscale": "Too small",
-    "dejpeg": "JPEG blocks",
-    "deblur": "Blurred",
-    "flash": "Dark, with flash beside",
-    "enhance": "Little detail",
-    "preimage": "What a network keeps",
-    "activate": "What a network likes",
-}
-"""What is wrong, in a person's words; a task without such words goes by its name."""
-DOING = {
-    "denoise": "Removing grain",
-    "inpaint": "Filling the holes",
-    "upscale": "Making it larger",
-    "dejpeg": "Undoing JPEG blocks",
-    "deblur": "Sharpening what is blurred",
-    "flash": "Cleaning with the guide",
-    "enhance": "Bringing out detail",
-}
-LATE = {"preimage", "activate"}  # for the curious, after those that restore
 
 
 class Form(BaseModel):
@@ -67,8 +46,14 @@ def form(name: str) -> type[Form]:
         text = texts.get(p.name, "")
         choices = [c for c in _choices(hint) if isinstance(c, str)]
         if choices:
-            extra["choices"] = {c: _meaning(c, text) for c in choices}
-        title = p.name.rstrip("_").replace("_", " ").capitalize()
+            known = words.CHOICES.get(p.name, {})
+            extra["choices"] = {c: known[c][1] if c in known else _meaning(c, text) for c in choices}
+            extra["labels"] = {c: known[c][0] if c in known else c for c in choices}
+        other = words.ONLY.get(p.name, {})
+        if set(other) & set(one.settings):
+            extra["only"] = other
+        title = words.of(words.TITLES, name, p.name) or p.name.rstrip("_").replace("_", " ").capitalize()
+        text = words.of(words.ABOUT, name, p.name) or text
         fields[p.name] = (hint, Field(p.default, title=title, description=text, json_schema_extra=extra))
     return create_model(name, __base__=Form, **fields)
 
@@ -87,19 +72,24 @@ def _meaning(choice: str, text: str) -> str:
 def schemas() -> list[dict[str, Any]]:
     """Every task: name, words, what it needs, and the JSON schema of its settings; those that restore come first."""
     found = []
-    for name in sorted(tasks.names(), key=lambda n: (n in LATE, list(WORDS).index(n) if n in WORDS else 99, n)):
+    for name in sorted(tasks.names(), key=_place):
         one = tasks.get(name)
         found.append(
             {
                 "name": name,
-                "words": WORDS.get(name, name.replace("_", " ").capitalize()),
-                "doing": DOING.get(name, "Working"),
+                "words": words.WRONG.get(name, name.replace("_", " ").capitalize()),
+                "doing": words.DOING.get(name, "Working"),
                 "about": (inspect.getdoc(one.compose) or "").split("\n\n")[0].replace("\n", " "),
                 "subject": one.subject,
                 "form": form(name).model_json_schema(),
             }
         )
     return found
+
+
+def _place(name: str) -> tuple[bool, int, str]:
+    known = list(words.WRONG)
+    return name in words.LATE, known.index(name) if name in known else len(known), name
 
 
 def parameters(doc: str) -> dict[str, str]:
@@ -151,6 +141,18 @@ def _words(name: str, error: ValidationError) -> str:
     return f"{field} = {first.get('input')!r} is not what it can be: {first['msg'][0].lower()}{first['msg'][1:]}."
 
 
+def _means(name: str, field: str, settings: dict[str, Any]) -> bool:
+    """Whether a setting of the task means something beside the others."""
+    fields = form(name).model_fields
+    others = {other: among for other, among in words.ONLY.get(field, {}).items() if other in fields}
+    return all(settings.get(other, fields[other].default) in among for other, among in others.items())
+
+
+def has(name: str, field: str) -> bool:
+    """Whether the task has that setting."""
+    return field in form(name).model_fields
+
+
 def again(how: str, name: str, settings: dict[str, Any], steps: int, sigma: float | None) -> dict[str, Any] | None:
     """The settings of another go: "seed" draws anew, "softer" and "sharper" move what decides; None where nothing does.
 
@@ -164,7 +166,7 @@ def again(how: str, name: str, settings: dict[str, Any], steps: int, sigma: floa
         amount = now.get("amount", has["amount"].default) * (0.7 if up else 1.4)
         return {**now, "amount": round(min(10.0, amount), 3)}
     if "sigma" in has:
-        level = now.get("sigma", sigma)
+        level = now.get("sigma", sigma) if _means(name, "sigma", now) else None
         if level is not None:
             return {**now, "sigma": round(level * (1.25 if up else 0.8), 5)}
     elif "steps" in has and steps > 10:

@@ -26,7 +26,11 @@ ROOM = 4e9  # bytes of all jobs; beyond, the oldest that are over go
 
 @dataclass
 class Job:
-    """One run, as the pages see it. settings: as they were sent, with ids in place of files."""
+    """One run, as the pages see it. settings: as they were sent, with ids in place of files.
+
+    of: the job about whose result this one asks where it is unsure; `map` is then its answer. ask: what such a question would
+    cost. verdict: of the result's report; {} while that is made, None where there is none.
+    """
 
     id: str
     task: str
@@ -43,6 +47,10 @@ class Job:
     moments: list[dict[str, Any]] = field(default_factory=list)
     curve: list[list[float | None]] = field(default_factory=list)
     result: dict[str, Any] | None = None
+    verdict: dict[str, str] | None = None
+    ask: dict[str, Any] | None = None
+    of: str | None = None
+    map: dict[str, Any] | None = None
     saved: int | None = None
     version: int = 0
     written: str = field(default="", repr=False)  # the state that the disk knows of
@@ -77,8 +85,8 @@ class Jobs:
             raise BadInput("This job is not here any more: it was removed.")
         return self.all[id]
 
-    def add(self, task: str, picture: str | None, name: str, settings: dict[str, Any]) -> Job:
-        job = Job(secrets.token_urlsafe(12), task, picture, name, settings, created=time.time())
+    def add(self, task: str, picture: str | None, name: str, settings: dict[str, Any], *, of: str | None = None) -> Job:
+        job = Job(secrets.token_urlsafe(12), task, picture, name, settings, created=time.time(), of=of)
         self.place(job).mkdir()
         self.all[job.id] = job
         self._changed(job)
@@ -129,9 +137,30 @@ class Jobs:
         measured = (picture.measured or {}) if picture else {}
         return forms.again(how, job.task, job.settings, job.numbers.get("step", 0), measured.get("sigma"))
 
+    def unsure(self, job: Job) -> Job:
+        """Ask where the result of a job is unsure: with the settings that made it, once, and then it is known."""
+        self._need(job, {"done"}, "be asked where it is unsure")
+        if job.ask is None or "why" in job.ask:
+            raise BadInput(
+                job.ask["why"] if job.ask else "This result was rescued, and cannot be asked: begin it anew."
+            )
+        asked = self.question(job)
+        if asked is not None and asked.state not in ("failed", "interrupted"):
+            return asked
+        if asked is not None:
+            self.remove(asked)
+        ended = {"steps": job.numbers["step"]} if job.numbers.get("stopped") and forms.has(job.task, "steps") else {}
+        return self.add(job.task, job.picture, job.name, {**job.settings, **ended}, of=job.id)
+
+    def question(self, job: Job) -> Job | None:
+        """The job that asks about the result of this one."""
+        return next((j for j in self.all.values() if j.of == job.id), None)
+
     def remove(self, job: Job) -> None:
         if job.state in WITH_WORKER:
             raise BadInput("This job is running: cancel it first.")
+        if (asked := self.question(job)) is not None:
+            self.cancel(asked)
         self.all.pop(job.id, None)
         shutil.rmtree(self.place(job), ignore_errors=True)
         self.tell(job.id)
@@ -181,6 +210,12 @@ class Jobs:
             job.numbers = {**job.numbers, "step": values["step"], "seconds": values["seconds"], "best": values["best"]}
             job.numbers |= {"stopped": values["stopped"], "left": None}
             job.result["again"] = [how for how in ("softer", "sharper", "seed") if self.again(job, how) is not None]
+            job.ask, job.verdict = values["ask"], {}
+            self._over(job, "done")
+        elif kind == "judged":
+            job.verdict = values["verdict"]
+        elif kind == "mapped":
+            job.map = values["map"]
             self._over(job, "done")
         elif kind == "failed":
             job.message = values["message"]
@@ -201,6 +236,10 @@ class Jobs:
         """The worker is gone: its job becomes a sentence, another worker is made, and the queue goes on."""
         self.deaths += 1
         job, self.active = self.active, None
+        for done in self.all.values():
+            if done.verdict == {}:
+                done.verdict = None
+                self._changed(done)
         if job is not None:
             self._heard(job)
             if job.state == "cancelling":
@@ -227,7 +266,10 @@ class Jobs:
         if not whole:
             return False
         last = whole[-1]
-        shutil.copy(self.place(job) / f"{last['n']}.npy", self.place(job) / "result.npy")
+        try:
+            shutil.copy(self.place(job) / f"{last['n']}.npy", self.place(job) / "result.npy")
+        except OSError:
+            return False
         about = self.pictures.all[job.picture].about if job.picture in self.pictures.all else {}
         job.result = {"n": last["n"], "width": 0, "height": 0, "depth": about.get("depth", ""), "again": []}
         job.reason = f"it did not stop within {PATIENCE:g} s and was ended; this is its picture of step {last['step']}"
@@ -265,6 +307,7 @@ class Jobs:
             settings=settings,
             folder=str(self.place(job)),
             resume=job.resume,
+            asking=job.of is not None,
         )
         self._changed(job)
 
@@ -298,7 +341,8 @@ class Jobs:
     def _write(self, job: Job) -> None:
         try:
             kept = {
-                k: getattr(job, k) for k in ("id", "task", "picture", "name", "settings", "state", "created", "saved")
+                k: getattr(job, k)
+                for k in ("id", "task", "picture", "name", "settings", "state", "created", "saved", "of")
             }
             (self.place(job) / "job.json").write_text(json.dumps(kept), encoding="utf-8")
         except OSError:
@@ -326,7 +370,7 @@ class Jobs:
             except (OSError, ValueError, TypeError):
                 shutil.rmtree(place, ignore_errors=True)
                 continue
-            if job.state == "done":
+            if job.state == "done" or job.of is not None:
                 shutil.rmtree(place, ignore_errors=True)
                 continue
             states = sorted((place / "run").glob("state-*")) if (place / "run").is_dir() else []

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from untaught import images
 from untaught.checkpoints import Folder
-from untaught.errors import BadInput
+from untaught.errors import BadInput, UntaughtError
 from untaught.recipes import Recipe
 from untaught.registry import tasks
 from untaught.run import Run
+from untaught.series import Series
+from untaught.studio import closing
 from untaught.studio.previews import Eye
 
 NUMBERS = 0.2  # seconds between two messages of numbers
@@ -45,14 +48,14 @@ class Player:
         self.recipe: Any = None
 
     def play(self, order: dict[str, Any]) -> None:
-        self.job, self.place = order["job"], Path(order["folder"])
+        self.job, self.place, self.asking = order["job"], Path(order["folder"]), order["asking"]
         self.paused, self.end = False, ""
         self.moments: list[tuple[int, int]] = []
         self.kept: set[int] = set()
         self.speed: deque[tuple[float, int]] = deque(maxlen=40)
         self.send("state", job=self.job, state="preparing")
         image, job, state, notes = self._compose(order)
-        run = self.run = Run(job)
+        run = self.run = closing.ask(job) if self.asking else Run(job)
         if state is not None:
             run.load_state_dict(state)
         self.image = image
@@ -76,7 +79,13 @@ class Player:
         if self.end == "cancel":
             self.send("state", job=self.job, state="cancelled")
             return
-        self._finish(job, order, notes)
+        self.send("state", job=self.job, state="finishing")
+        self._answer(job) if self.asking else self._finish(job, order, notes)
+
+    @property
+    def one(self) -> Run:
+        """The run that is at work, where several are asked."""
+        return self.run.run if isinstance(self.run, Series) else self.run
 
     def _compose(self, order: dict[str, Any]) -> tuple[Any, Any, Any, tuple[str, ...]]:
         """(image, job, state or None, what is to be said); from the kept run where there is one to go on with."""
@@ -103,6 +112,8 @@ class Player:
         if self.recipe is None:
             recipe = Recipe.now(order["task"], settings, image=image, files=one.files(settings))
             self.recipe = recipe.resolved(job, one.compose)
+            if self.asking:
+                self.recipe = closing.plan(job).recipe(self.recipe)
         return image, job, state, notes
 
     def _obey(self) -> None:
@@ -138,16 +149,18 @@ class Player:
             self.next_numbers = now + NUMBERS
             self.speed.append((now, self.run.total))
             self._numbers(iterate)
-        if now >= self.next_picture and not last:
+        if now >= self.next_picture and not last and not self.asking:
             self._picture(iterate)
         if now >= self.next_save:
             self._save()
             self.next_save = time.monotonic() + SAVE
 
     def _numbers(self, iterate: Any) -> None:
-        run = self.run
+        run, whole = self.one, self.run
         earliest, latest = expected(run)
-        later = sum(getattr(s.method.stop, "steps", 0) or 0 for s in run.job.stages[run.stage + 1 :])
+        index, runs = (whole.index, whole.repeat) if isinstance(whole, Series) else (0, 1)
+        steps = [getattr(s.method.stop, "steps", 0) or 0 for s in run.job.stages]
+        later = sum(steps[run.stage + 1 :]) + (runs - index - 1) * sum(steps)
         left = None
         if earliest is not None and len(self.speed) > 2 and self.speed[-1][1] > self.speed[0][1]:
             each = (self.speed[-1][0] - self.speed[0][0]) / (self.speed[-1][1] - self.speed[0][1])
@@ -157,18 +170,20 @@ class Player:
         progress = iterate.verdict.progress
         if progress is None and latest:
             progress = min(1.0, run.step / latest)
+        if progress is not None:
+            progress = (index + (run.stage + progress) / len(run.job.stages)) / runs
         self.send(
             "numbers",
             job=self.job,
-            step=run.total,
+            step=whole.total,
             energy=finite(iterate.energy),
             score=finite(iterate.verdict.score),
-            progress=None if progress is None else (run.stage + progress) / len(run.job.stages),
+            progress=progress,
             left=left,
-            stops=None if earliest is None else run.total - run.step + earliest,
+            stops=None if earliest is None else whole.total - run.step + earliest,
             stage=run.stage,
             stages=len(run.job.stages),
-            seconds=run.seconds,
+            seconds=whole.seconds,
         )
 
     def _picture(self, iterate: Any) -> None:
@@ -187,7 +202,7 @@ class Player:
         icc = None if self.image is None else self.image.icc
         (self.place / f"{number}.jpg").write_bytes(self.eye.jpeg(samples, icc=icc))
         if samples.nbytes * MOMENTS <= FULL:
-            np.save(self.place / f"{number}.npy", samples)
+            store(self.place / f"{number}.npy", samples)
             self.kept.add(number)
         self.moments.append((number, step))
         if len(self.moments) > MOMENTS:
@@ -212,19 +227,29 @@ class Player:
             )
 
     def _finish(self, job: Any, order: dict[str, Any], notes: tuple[str, ...]) -> None:
+        """Write the result and tell of it; then judge it, which takes a second or two and may fail without harm."""
         run = self.run
-        self.send("state", job=self.job, state="finishing")
         complete = run.over and run.stage + 1 == len(job.stages)
+        begun = time.monotonic()
         solution = run.solution
+        drawn = time.monotonic() - begun
         samples = job.result(solution.x)
         said = (*notes, *solution.notes, *job.remarks(solution.x))
         recipe = self.recipe.finished(steps=run.total, complete=complete, notes=solution.notes)
         if recipe.input:
             recipe = replace(recipe, input=order["name"])
-        (self.place / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        np.save(self.place / "result.npy", samples)
-        self.kept.add(run.total + 1)
-        self._show(run.total + 1, solution.step, samples)
+        try:
+            (self.place / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+            store(self.place / "result.npy", samples)
+            self.kept.add(run.total + 1)
+            self._show(run.total + 1, solution.step, samples)
+        except OSError as error:  # hours of work are not lost with a disk that is full at the end
+            (self.place / "result.npy").unlink(missing_ok=True)
+            self._save()
+            raise UntaughtError(
+                f"The disk did not take the result ({error.strerror}): make room in the studio's folder, then "
+                + ("resume it: the run is kept." if self.folder.states() else "begin it anew.")
+            ) from error
         self.folder.remove()
         height, width = samples.shape[:2]
         self.send(
@@ -242,7 +267,23 @@ class Player:
                 "height": height,
                 "depth": {"uint8": "8 bit", "uint16": "16 bit"}.get(str(samples.dtype), "32 bit float"),
             },
+            ask=closing.offer(job, run.seconds, drawn),
         )
+        self.send("judged", job=self.job, verdict=closing.judge(self.place, solution, job, recipe, self.image, samples))
+
+    def _answer(self, job: Any) -> None:
+        """Write the map of where the picture is unsure, and tell how to read it."""
+        told = closing.answer(self.place, job, self.run)
+        self.folder.remove()
+        self.send("mapped", job=self.job, map=told)
+
+
+def store(path: Path, samples: NDArray) -> None:
+    """As `np.save`, which on a full disk may lose the end of the array without a word. OSError with the system's words."""
+    samples = np.ascontiguousarray(samples)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(samples))
+        file.write(samples.data)
 
 
 def expected(run: Any) -> tuple[int | None, int | None]:

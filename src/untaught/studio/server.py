@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +19,7 @@ from untaught.studio.events import Events, Stream
 from untaught.studio.guard import Guard, same
 from untaught.studio.jobs import Job, Jobs
 from untaught.studio.pictures import Picture, Pictures, TooLarge, clean
+from untaught.studio.worker import sentence
 
 STATIC = Path(__file__).parent / "static"
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -55,7 +56,8 @@ class Studio:
             if picture.wish:
                 said["suggestion"] = picture.wish
             picture.measured = said
-            self.pictures.keep(picture)
+            with suppress(OSError):  # costs only that a restart measures it again
+                self.pictures.keep(picture)
             self.events.tell(f"picture:{picture.id}")
 
     async def open(self, picture: Picture) -> Picture:
@@ -69,10 +71,10 @@ class Studio:
                 limit=self.pictures.limit,
                 measured=picture.role == "picture",
             )
-        except UntaughtError:
+            self.pictures.keep(picture)
+        except (UntaughtError, OSError):
             self.pictures.drop(picture.id)
             raise
-        self.pictures.keep(picture)
         return picture
 
     def resolve(self, task: str, picture: Picture | None, settings: Any) -> dict[str, Any]:
@@ -117,6 +119,10 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         status = 413 if isinstance(error, TooLarge) else 400 if isinstance(error, BadInput) else 422
         return JSONResponse({"message": str(error)}, status)
 
+    @app.exception_handler(OSError)
+    async def full(request: Request, error: OSError) -> JSONResponse:
+        return JSONResponse({"message": sentence(error)}, 507)
+
     @app.exception_handler(HTTPException)
     async def missing(request: Request, error: HTTPException) -> JSONResponse:
         return JSONResponse({"message": f"There is nothing here ({error.detail})."}, error.status_code)
@@ -136,7 +142,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         found = forms.schemas()
         known = {t["name"] for t in found}
         examples = [{"name": n, "words": w, "task": t} for n, (w, t) in EXAMPLES.items() if t in known][:3]
-        return {"tasks": found, "examples": examples, "limit": pictures.limit}
+        return {"tasks": found, "examples": examples, "limit": pictures.limit, "bytes": pictures.most}
 
     @app.get("/api/examples/{name}.jpg")
     async def thumbnail(name: str) -> Response:
@@ -233,6 +239,21 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
             raise UntaughtError(jobs.engine["message"])
         return jobs.add(task, subject.id if subject else None, subject.name if subject else task, checked).public()
 
+    @app.post("/api/jobs/{id}/unsure")
+    async def unsure(id: str) -> dict[str, Any]:
+        """A job that asks where the result of this one is unsure; its map is at its own /map.png and /map.tif."""
+        return jobs.unsure(jobs.get(id)).public()
+
+    @app.get("/api/jobs/{id}/map.{extension}")
+    async def map_of(id: str, extension: str) -> Response:
+        job = jobs.get(id)
+        path = jobs.place(job) / f"unsure.{extension}"
+        if extension not in ("png", "tif") or not path.is_file():
+            raise BadInput(f"There is no map '{extension[:10]}' of this job, which is {job.state}: ask for one first.")
+        if extension == "png":
+            return FileResponse(path, media_type="image/png", headers=FOREVER)
+        return FileResponse(path, filename=f"{_stem(job)}.unsure.tif", media_type="image/tiff")
+
     @app.post("/api/jobs/{id}/again/{how}")
     async def again(id: str, how: str) -> dict[str, Any]:
         job = jobs.get(id)
@@ -269,6 +290,15 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         if not path.is_file():
             raise BadInput(f"The recipe is written when the job is done, and it is {job.state}.")
         return FileResponse(path, filename=f"{_stem(job)}.untaught.toml", media_type="application/toml")
+
+    @app.get("/api/jobs/{id}/report.{extension}")
+    async def report_of(id: str, extension: str) -> Response:
+        """How far the result can be trusted, and why: a page, or figures (JSON)."""
+        job = jobs.get(id)
+        path = jobs.place(job) / f"report.{extension}"
+        if extension not in ("html", "json") or not path.is_file():
+            raise BadInput(f"There is no report '{extension[:10]}' of this job, which is {job.state}.")
+        return FileResponse(path, filename=f"{_stem(job)}.report.{extension}")
 
     @app.get("/api/jobs/{id}/result.{extension}")
     async def result(id: str, extension: str, moment: int | None = None) -> Response:

@@ -1,0 +1,150 @@
+"""What follows a result: its report, and, where a person asks for it, a map of where it is unsure. Only in the worker."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught import doubt
+from untaught.errors import BadInput, UntaughtError
+from untaught.images.write import write_pages
+from untaught.job import Job, Solution
+from untaught.objectives.classic import Classic
+from untaught.objectives.filling import Fill
+from untaught.objectives.fit import Fit
+from untaught.recipes import Recipe
+from untaught.series import ANSWERS, Series, check, goes_on
+from untaught.studies.heat import STOPS, colours
+from untaught.studio.previews import SIDE
+
+SEEDS = 3  # runs, where only their differences can be told
+FAINT, STRONG = 0.12, 0.9  # how much of a colour lies over the picture, where it is sure and where it is not
+
+
+def judge(place: Path, solution: Solution, job: Job, recipe: Recipe, image: Any, samples: NDArray) -> dict[str, str]:
+    """Write report.html and report.json: the verdict as {"kind", "sentence"}, "" for both where the task does not restore.
+
+    Whatever goes wrong here costs the report, and never the result.
+    """
+    try:
+        report = replace(solution.report, settings=recipe.facts)
+        before = None if image is None else image.pixels
+        page = report.to_html(before, samples, getattr(job.finish, "filled", None))
+        (place / "report.json").write_text(report.to_json(), encoding="utf-8")
+        (place / "report.html").write_text(page, encoding="utf-8")
+    except Exception as error:
+        for name in ("report.json", "report.html"):
+            (place / name).unlink(missing_ok=True)
+        foreseen = isinstance(error, (UntaughtError, OSError))
+        if not foreseen:
+            traceback.print_exception(error, file=sys.stderr)
+        why = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0][:200]
+        return {"kind": "not judged", "sentence": f"not judged: the report could not be made ({why.rstrip('.')})"}
+    if not getattr(job.finish, "restores", True):
+        return {"kind": "", "sentence": ""}
+    return {"kind": report.verdict.kind, "sentence": report.verdict.sentence}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How it is asked where it is unsure. runs: with seeds from the job's own on. held: whether some measurements are held out of
+    them, which tells how wide the intervals have to be; else it is told only how the runs differ."""
+
+    runs: int
+    held: bool
+
+    def recipe(self, recipe: Recipe) -> Recipe:
+        return replace(recipe, repeat=self.runs, uncertainty="unsure.tif" if self.held else "")
+
+
+def plan(job: Job) -> Plan:
+    """The cheapest that says something; `BadInput` where every run would give the same picture, or a result has no map."""
+    doubt.exact(job.finish)
+    try:
+        check(job)
+        goes_on(job)
+        doubt.direct(job.finish)
+        return Plan(1, True)
+    except BadInput:
+        if all(isinstance(s.method.objective, (Classic, Fill)) for s in job.stages):
+            raise BadInput(
+                "This was a classic filter, which draws nothing at random and always gives this picture: choose another method "
+                "than instant to see where it is unsure."
+            ) from None
+        return Plan(SEEDS, False)
+
+
+def offer(job: Job, seconds: float, drawn: float) -> dict[str, Any]:
+    """{"runs", "seconds"}: what it would cost to ask where the result is unsure; {"why"}: a sentence where that cannot be told.
+
+    seconds: that the run took. drawn: those that its final picture took.
+    """
+    try:
+        how = plan(job)
+    except BadInput as error:
+        return {"why": str(error)}
+    last = job.stages[-1].method
+    if how.held and isinstance(last.objective, Fit):
+        seconds *= 1.5  # it goes on as Langevin dynamics for half of its steps
+    elif how.held:
+        seconds += drawn * (1 + 2 * ANSWERS / max(1, last.passes))
+    return {"runs": how.runs, "seconds": round(how.runs * seconds, 1)}
+
+
+def ask(job: Job) -> Series:
+    """The runs that tell it."""
+    how = plan(job)
+    return Series(job, how.runs, uncertain=how.held)
+
+
+def answer(place: Path, job: Job, series: Series) -> dict[str, Any]:
+    """Write unsure.tif, and unsure.png to be laid over the picture; what a legend says of it, values in units of the result.
+
+    high: the value of the last colour. full: the largest value of pictures of integers, or None. colours: from 0 to high. middle:
+    the median. most: the largest. runs: how many told it. note: how far it can be trusted.
+    """
+    found = series.uncertainty()
+    if found is not None:
+        pages, note = doubt.maps(job, found), found.note
+    elif len(series.done) > 1:
+        pages = {"standard deviation between runs": doubt.between(job, series.done)}
+        note = "It says how far runs with other seeds are from each other, which is less than how far they are off."
+    else:
+        raise BadInput("It ended before it could be told where the picture is unsure: ask again, and let it run.")
+    write_pages(place / "unsure.tif", pages)
+    size = next(iter(pages.values()))
+    flat = np.sqrt(np.mean(size**2, axis=-1)) if size.ndim == 3 else size
+    high = float(np.quantile(flat, 0.995)) or 1.0
+    (place / "unsure.png").write_bytes(overlay(flat / high))
+    return {
+        "high": high,
+        "full": doubt.full(job),
+        "colours": [f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in STOPS],
+        "middle": float(np.median(flat)),
+        "most": float(flat.max()),
+        "runs": series.repeat,
+        "held": found is not None,
+        "note": note,
+    }
+
+
+def overlay(share: NDArray) -> bytes:
+    """The PNG of a map (h, w) from 0 to 1 (more is 1): coloured, and the more opaque the larger the value."""
+    import io
+
+    from PIL import Image as Pillow
+
+    small = Pillow.fromarray(np.clip(share, 0, 1).astype(np.float32))
+    if max(small.size) > SIDE:
+        small.thumbnail((SIDE, SIDE), Pillow.Resampling.BOX)
+    values = np.asarray(small)
+    alpha = np.rint(255 * (FAINT + (STRONG - FAINT) * np.sqrt(values))).astype(np.uint8)
+    out = io.BytesIO()
+    Pillow.fromarray(np.dstack([colours(values), alpha]), "RGBA").save(out, "PNG")
+    return out.getvalue()

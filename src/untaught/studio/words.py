@@ -1,0 +1,115 @@
+"""What the page calls things: tasks and settings in the words of a person who restores pictures and writes no programs.
+
+What has no words here goes by its own name and its docstring, so that a new task appears by existing.
+"""
+
+from __future__ import annotations
+
+WRONG = {
+    "denoise": "Grain",
+    "inpaint": "Holes or scratches",
+    "upscale": "Too small",
+    "dejpeg": "JPEG blocks",
+    "deblur": "Blurred",
+    "flash": "Dark, with flash beside",
+    "enhance": "Little detail",
+    "preimage": "What a network keeps",
+    "activate": "What a network likes",
+}
+"""What is wrong, by task."""
+DOING = {
+    "denoise": "Removing grain",
+    "inpaint": "Filling the holes",
+    "upscale": "Making it larger",
+    "dejpeg": "Undoing JPEG blocks",
+    "deblur": "Sharpening what is blurred",
+    "flash": "Cleaning with the guide",
+    "enhance": "Bringing out detail",
+}
+LATE = {"preimage", "activate"}  # for the curious, after those that restore
+
+TITLES = {
+    "noise": "Kind of grain",
+    "sigma": "Strength of the grain",
+    "gain": "Light that makes white",
+    "looks": "Evenness of flat parts",
+    "preset": "How thorough",
+    "strength": "How much of it",
+    "steps": "Steps",
+    "stop": "When it ends",
+    "seed": "Draw",
+    "mask_keeps": "White is what stays",
+    "mask_colour": "Colour to be filled as well",
+    "tolerance": "How near to that colour",
+    "recipe": "Kind of holes",
+    "soft": "Redraw what is known, too",
+    "factor": "How many times larger",
+    "upscale.kernel": "How it was made smaller",
+    "deblur.kernel": "The blur",
+    "coefficients": "Read what the JPEG itself holds",
+    "blind": "The blur is not known",
+    "size": "The largest blur there may be",
+    "align": "Move the guide into place",
+    "amount": "How much stronger",
+    "detail": "What counts as detail",
+    "colour": "Colours, too",
+}
+"""Of a setting; a task's own as "task.setting"."""
+ABOUT = {
+    "sigma": "How far it strays, in grey levels of 255 (its standard deviation). Left empty, it is measured, together with whether "
+    "neighbouring pixels share it.",
+    "gain": "How many counts of light make full white. Left empty, it is estimated.",
+    "looks": "(mean / deviation)² of a flat part: the larger, the less speckle there is. Left empty, it is estimated.",
+    "strength": "0 leaves the picture as it is, 1 takes the restored one, between them is a blend.",
+    "steps": "Left empty: as many as the method takes by itself.",
+    "enhance.steps": "Left empty: as many as suit the detail that was chosen.",
+    "seed": "Another number draws the network's beginning anew, and gives another picture; the same one gives the same again.",
+    "device": "auto takes a graphics card where there is one.",
+    "coefficients": "They say more than its pixels; without them, only the pixels are taken.",
+    "align": "By the shift found between both, to a fraction of a pixel; otherwise it is taken as it lies.",
+    "size": "Height x width, in pixels.",
+}
+"""What is said of a setting, where its docstring speaks to programmers."""
+CHOICES = {
+    "noise": {
+        "auto": ("measured", "as the picture itself shows it"),
+        "gaussian": ("even", "the same in bright and dark parts, as in most photos, or as measured"),
+        "poisson": ("counted light", "stronger where it is brighter, as where single photons are counted"),
+        "poisson-gaussian": ("counted light, read with noise", "the same, and the camera's own noise besides"),
+        "speckle": ("speckle", "in proportion to the brightness, as in radar and ultrasound"),
+        "impulse": ("single wrong values", "salt and pepper, dead pixels; the other values are kept"),
+    },
+    "recipe": {
+        "auto": ("by the holes", "as the holes themselves ask for"),
+        "text": ("thin ones", "scratches, cracks, writing"),
+        "pixels": ("many single pixels", "spread all over"),
+        "sparse": ("little is known", "far more is missing than is there"),
+        "hole": ("a wide one", "something in one place is gone"),
+        "region": ("wide ones", "something is gone in many places"),
+    },
+    "stop": {
+        "preset": ("after its steps", "it takes the number of steps that it was given"),
+        "auto": (
+            "by itself",
+            "before it begins to learn the damage; only where a network is fitted to the picture, as in paper",
+        ),
+    },
+    "detail": {
+        "fine": ("fine", "texture alone"),
+        "medium": ("medium", "small shapes, too"),
+        "coarse": ("coarse", "larger shapes, too"),
+        "all": ("all", "the mean of the three"),
+    },
+}
+"""(label, meaning) of choices whose names say little."""
+ONLY: dict[str, dict[str, list[object]]] = {
+    "sigma": {"noise": ["auto", "gaussian", "poisson-gaussian", "impulse"]},
+    "gain": {"noise": ["poisson", "poisson-gaussian"]},
+    "looks": {"noise": ["speckle"]},
+    "size": {"blind": [True]},
+}
+"""Settings that mean something only while another one, if the task has it, is one of these."""
+
+
+def of(table: dict[str, str], task: str, setting: str) -> str | None:
+    return table.get(f"{task}.{setting}") or table.get(setting)
