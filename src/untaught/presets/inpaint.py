@@ -167,14 +167,17 @@ def _table(recipe: str) -> dict[str, Preset]:
     steps = RECIPES[recipe].steps
     if fed:
         fast = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=300, pool=2, patch=7)
+        balanced = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=400, pool=2, patch=9, generator=600)
         best = partial(_refill, recipe=recipe, widths=(32, 48, 64), steps=1000, pool=6, patch=9, generator=2000)
     else:
         fast = partial(_generate, recipe=recipe, narrow=True, steps=500, decay=0.98)
+        balanced = partial(_generate, recipe=recipe, narrow=True, steps=1000, decay=0.99)
         best = partial(_generate, recipe=recipe, narrow=False, steps=2000 if recipe != "sparse" else 1000, decay=0.99)
     paper = partial(_generate, recipe=recipe, narrow=False, steps=steps, decay=0.0)
     presets = (
         Preset("instant", "a classic filling, no network", "values: docs/benchmarks", _filling, 900, 6e8),
         Preset("fast", "seconds to minutes", _RIDGE if fed else f"{_DIP}, narrower", fast, 1200, 6e8),
+        Preset("balanced", "a minute or two", _RIDGE if fed else f"{_DIP}, narrower", balanced, 1500, 6e8),
         Preset("best", "what minutes buy", _RIDGE if fed else f"{_DIP}, fewer steps", best, 2500, 6e8),
         Preset("paper", "the exact recipe", f"{_DIP}: {steps} steps", paper, 9000),
     )

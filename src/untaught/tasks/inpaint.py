@@ -19,7 +19,7 @@ def inpaint(
     mask_keeps: bool = False,
     mask_colour: str | None = None,
     tolerance: Annotated[float, Ge(0), Le(1), Unit("full scale")] = 0.0,
-    preset: Literal["instant", "fast", "best", "paper"] = "fast",
+    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     recipe: Literal["auto", "text", "pixels", "sparse", "hole", "region"] = "auto",
     soft: bool = False,
     steps: Steps = None,
@@ -44,8 +44,8 @@ def inpaint(
     tolerance
         How far a channel may be from that colour, as a fraction of full scale, e.g. 8/255.
     preset
-        instant: a classic filling, no network. fast: seconds to minutes. best: the quality that minutes buy. paper: the exact
-        recipe of the Deep Image Prior.
+        instant: a classic filling, no network. fast: seconds to minutes. balanced: a minute or two. best: the quality that
+        minutes buy. paper: the exact recipe of the Deep Image Prior.
     recipe
         auto decides by the holes. text: thin ones. pixels: many single ones. sparse: little is known at all. hole, region:
         wide ones, few or many.
