@@ -14,7 +14,13 @@ from untaught.errors import BadInput
 from untaught.metrics import psnr
 from untaught.presets.denoise import PRESETS
 
-FEW = {"steps": 60, "sigma": 25 / 255}
+FEW = {"steps": 10, "sigma": 25 / 255}
+
+
+@pytest.fixture
+def small(noisy):
+    """uint8, (24, 28, 3): what a restoration of which only the bits matter is made of."""
+    return noisy[:24, :28].copy()
 
 
 def test_importing_costs_no_torch():
@@ -33,8 +39,8 @@ def test_every_public_name_is_there():
 
 
 def test_a_noisy_photo_gets_better(noisy, photo):
-    clean = untaught.denoise(noisy, sigma=25 / 255, steps=300)
-    assert psnr(clean, photo) > psnr(noisy, photo) + 6
+    clean = untaught.denoise(noisy, sigma=25 / 255, steps=40)
+    assert psnr(clean, photo) > psnr(noisy, photo) + 9
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
@@ -71,17 +77,17 @@ def test_any_size_from_one_pixel(shape):
         assert untaught.denoise(array, sigma=0.1, steps=2, preset=preset).shape == shape
 
 
-def test_same_seed_same_bits(noisy):
-    first, again, other = (untaught.denoise(noisy, seed=s, **FEW) for s in (1, 1, 2))
+def test_same_seed_same_bits(small):
+    first, again, other = (untaught.denoise(small, seed=s, **FEW) for s in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_scaling_and_shifting_the_input_scales_and_shifts_the_output(noisy):
-    y = noisy.astype(np.float64)
+def test_scaling_and_shifting_the_input_scales_and_shifts_the_output(small):
+    y = small.astype(np.float64)
     a, b = 37.5, -4.0
-    plain = untaught.denoise(y, sigma=25, steps=30)
-    moved = untaught.denoise(a * y + b, sigma=25 * a, steps=30)
+    plain = untaught.denoise(y, sigma=25, steps=20)
+    moved = untaught.denoise(a * y + b, sigma=25 * a, steps=20)
     np.testing.assert_allclose((moved - b) / a, plain, atol=0.02)
 
 
@@ -95,21 +101,22 @@ def test_faint_noise_of_a_16_bit_camera_is_found():
     assert 65535 * float(np.mean(untaught.denoise.job(y).problem.likelihood.sigma)) == pytest.approx(20, rel=0.15)
 
 
-def test_8_and_16_bit_agree(noisy):
-    small = untaught.denoise(noisy, **FEW)
-    large = untaught.denoise(noisy.astype(np.uint16) * 257, **FEW)
-    assert np.abs(large / 257 - small).max() < 0.51
+def test_8_and_16_bit_agree(small):
+    eight = untaught.denoise(small, **FEW)
+    sixteen = untaught.denoise(small.astype(np.uint16) * 257, **FEW)
+    assert np.abs(sixteen / 257 - eight).max() < 0.51
 
 
-def test_strength_blends_with_the_input(noisy):
-    full = untaught.denoise(noisy, **FEW).astype(float)
-    half = untaught.denoise(noisy, strength=0.5, **FEW).astype(float)
-    assert np.array_equal(untaught.denoise(noisy, strength=0, **FEW), noisy)
-    assert np.abs(half - (full + noisy) / 2).max() <= 1
+def test_strength_blends_with_the_input(small):
+    full = untaught.denoise(small, **FEW).astype(float)
+    half = untaught.denoise(small, strength=0.5, **FEW).astype(float)
+    assert np.abs(full - small).max() > 9
+    assert np.array_equal(untaught.denoise(small, strength=0, **FEW), small)
+    assert np.abs(half - (full + small) / 2).max() <= 1
 
 
-def test_a_job_pickles_to_the_same_job(noisy):
-    job = untaught.denoise.job(noisy, **FEW)
+def test_a_job_pickles_to_the_same_job(small):
+    job = untaught.denoise.job(small, **FEW)
     again = pickle.loads(pickle.dumps(job))
     first, second = (j.result(untaught.solve(j).x) for j in (job, again))
     assert np.array_equal(first, second)
@@ -123,12 +130,12 @@ def test_an_unknown_noise_level_is_estimated_and_said(noisy):
     assert float(np.mean(job.problem.likelihood.sigma)) == pytest.approx(25 / 255, rel=0.25)
 
 
-def test_a_path_is_read_and_nothing_is_written(noisy, tmp_path):
+def test_a_path_is_read_and_nothing_is_written(small, tmp_path):
     from PIL import Image
 
     path = tmp_path / "noisy.png"
-    Image.fromarray(noisy).save(path)
-    assert np.array_equal(untaught.denoise(path, **FEW), untaught.denoise(noisy, **FEW))
+    Image.fromarray(small).save(path)
+    assert np.array_equal(untaught.denoise(path, **FEW), untaught.denoise(small, **FEW))
     assert [p.name for p in tmp_path.iterdir()] == ["noisy.png"]
 
 
