@@ -199,10 +199,10 @@ def test_the_demo_shows_before_and_after(untaught, tmp_path, monkeypatch):
     code, out, _ = untaught("demo")
     assert code == 0
     assert "dB before" in out
-    assert pixels("untaught-demo.png").shape == (36, 3 * 40 + 16, 3)
+    assert pixels("untaught-demo.png").shape == (18, 3 * 20 + 16, 3)
 
 
 def small_sample(seed):
     rng = np.random.default_rng(seed)
-    clean = np.tile(np.linspace(40, 200, 40), (36, 1))[..., None].repeat(3, 2).astype(np.uint8)
+    clean = np.tile(np.linspace(40, 200, 20), (18, 1))[..., None].repeat(3, 2).astype(np.uint8)
     return clean, np.clip(clean + rng.normal(0, 25, clean.shape), 0, 255).astype(np.uint8), 25 / 255
