@@ -178,6 +178,15 @@ def test_impulses_are_found_one_by_one(name, kind, share, sigma):
     )
 
 
+def test_single_photons_on_a_dark_ground_are_not_taken_for_impulses():
+    rng = np.random.default_rng(0)
+    bright = 0.4 * (np.hypot(*np.mgrid[-80:80, -80:80]) < 30) + 0.02
+    counted = rng.gamma(3 * rng.poisson(16 * bright) + 1e-9, 1 / 48) + 0.02
+    y = torch.from_numpy(np.clip(counted, 0, 1)).float()[None, None]
+    assert float((y > 0.06).float().mean()) > 0.1
+    assert found_in(y)[0].kind != "impulse"
+
+
 @pytest.mark.parametrize("name", sorted(CLEAN))
 @pytest.mark.parametrize("sigma", [0, 5, 25, 50])
 def test_normal_noise_and_clean_pictures_are_taken_for_nothing_else(name, sigma):

@@ -30,6 +30,8 @@ MOSTLY, ALL = (
 BOTH = 0.2  # the share of the rarer one of salt and pepper, from which on there are both
 SATURATED = 0.65  # share of the neighbours at the same end from which on a value belongs to a white or black part
 SALT, RANDOM = 0.003, 0.006  # share of a picture from which on impulses are believed in
+MANY, REACH = 0.02, 0.15  # more random values than that have to be, in the median, so far from their surroundings, of the
+# picture's range: single photons on a dark ground are alone, too, and near it
 ROUNDS = 3
 TRIED = 50_000  # values that the usual spread is measured on
 CHUNK = 1 << 20  # values whose surroundings are held at once
@@ -71,7 +73,12 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
         lost = lost | _far(picture, alone, lost, least, far, apart)
         if not sure and float(lost.float().mean()) <= RANDOM:
             return None
-    return Impulses(lost, float(lost.float().mean()), "random values") if bool(lost.any()) else None
+    share = float(lost.float().mean())
+    if not sure and share > MANY:
+        reach = (picture[lost] - _spread(picture, lost, lost)[0]).abs().nanmedian()
+        if float(reach) < REACH * float(picture.max() - picture.min()):
+            return None
+    return Impulses(lost, share, "random values") if share else None
 
 
 def _salt(picture: Tensor, ends: Tensor, least: float) -> Tensor | None:
