@@ -30,11 +30,9 @@ MOSTLY, ALL = (
 BOTH = 0.2  # the share of the rarer one of salt and pepper, from which on there are both
 SATURATED = 0.65  # share of the neighbours at the same end from which on a value belongs to a white or black part
 SALT, RANDOM = 0.003, 0.006  # share of a picture from which on impulses are believed in
-MANY, REACH = (
-    0.02,
-    0.15,
-)  # more random values than that have to be, in the median, so far from their surroundings, of the
-# picture's range: single photons on a dark ground are alone, too, and near it
+# More random values than MANY have to be so far from their surroundings, in the median and of the picture's range: single photons
+# on a dark ground are alone, too, and near it.
+MANY, REACH = 0.02, 0.15
 ROUNDS = 3
 TRIED = 50_000  # values that the usual spread is measured on
 CHUNK = 1 << 20  # values whose surroundings are held at once
