@@ -1,6 +1,7 @@
 """The reference screenshots of the studio's page: every state in dark, light and narrow, one sheet a state.
 
-    python page/shots.py            # into docs/images/studio-STATE.jpg; a minute or two, with the extra test-studio and chromium
+    python page/shots.py            # into docs/images/studio-STATE.jpg; minutes, with the extra test-studio and chromium
+    python page/shots.py mask run   # some of them
 
 They are looked at when the page changes; nothing compares them by itself.
 """
@@ -12,8 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image  # noqa: TID253 - a script, not the package
 from playwright.sync_api import Page, sync_playwright
+from skimage import data  # noqa: TID253
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -65,8 +68,7 @@ class Screens:
             for look, page in self.pages.items()
         }
         dark, light, narrow = (shots[look] for look in LOOKS)
-        high = max(2 * dark.height + GAP, narrow.height)
-        sheet = Image.new("RGB", (dark.width + GAP + narrow.width, high), PAPER)
+        sheet = Image.new("RGB", (dark.width + GAP + narrow.width, 2 * dark.height + GAP), PAPER)
         sheet.paste(dark, (0, 0))
         sheet.paste(light, (0, dark.height + GAP))
         sheet.paste(narrow, (dark.width + GAP, 0))
@@ -82,7 +84,8 @@ def example(page: Page, words: str) -> None:
 
 
 def settings(page: Page, **values: str) -> None:
-    page.locator("summary", has_text="Finer settings").click()
+    if not page.locator("details[open]", has_text="Finer settings").count():
+        page.locator("summary", has_text="Finer settings").click()
     for label, value in values.items():
         field = page.get_by_label(label.replace("_", " "), exact=False).first
         if field.evaluate("e => e.tagName") == "SELECT":
@@ -90,6 +93,7 @@ def settings(page: Page, **values: str) -> None:
         else:
             field.fill(value)
             field.press("Tab")
+        field.evaluate("e => e.scrollIntoView({ block: 'center' })")
 
 
 def paint(page: Page) -> None:
@@ -98,34 +102,57 @@ def paint(page: Page) -> None:
     page.wait_for_timeout(500)
 
 
-def shoot(screens: Screens) -> None:
-    first = screens.first
+def empty(screens: Screens) -> None:
     screens.take("empty")
-    example(first, "scratches")
+
+
+def mask(screens: Screens) -> None:
+    example(screens.first, "scratches")
     screens.follow()
     screens.each(paint)
     screens.take("mask")
 
+
+def run(screens: Screens) -> None:
+    first = screens.first
     example(first, "grain")
     screens.follow()
     screens.each(lambda page: page.get_by_text("Grain, about").wait_for())
     screens.each(lambda page: settings(page, Kind_of_grain="poisson-gaussian"))
     screens.take("settings")
 
-    settings(first, Kind_of_grain="auto")
-    first.locator("summary", has_text="Finer settings").click()
-    first.get_by_label("Steps", exact=False).first.fill("120")
+    settings(first, Kind_of_grain="auto", Steps="120")
     first.get_by_role("button", name="Restore").click()
-    first.wait_for_timeout(9000)
+    first.get_by_label("Moments").wait_for()
     screens.follow()
+    screens.each(lambda page: page.get_by_label("Moments").wait_for())
     screens.take("running")
     screens.each(lambda page: page.get_by_role("heading", name="Done in").wait_for())
     screens.each(lambda page: page.locator(".verdict").wait_for())
     screens.take("done")
+
+
+def unsure(screens: Screens) -> None:
+    """Of a small part of the same picture, since asking again takes its time."""
+    first = screens.first
+    cat = data.chelsea()[70:166, 100:196]
+    noisy = np.clip(cat + np.random.default_rng(7).normal(0, 25, cat.shape), 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noisy).save(buffer, "PNG")
+    first.get_by_label("A picture to restore").set_input_files(
+        {"name": "eye.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+    )
+    first.get_by_text("Grain, about").wait_for()
+    settings(first, Steps="60")
+    first.get_by_role("button", name="Restore").click()
     first.get_by_role("button", name="Show where it is unsure").click()
-    screens.each(lambda page: page.get_by_label("Show where it is unsure").check())
+    screens.follow()
+    for page in list(screens.pages.values())[::-1]:
+        page.get_by_label("Show where it is unsure").check()
     screens.take("unsure")
 
+
+def refused(screens: Screens) -> None:
     for page in screens.pages.values():
         page.get_by_role("button", name="untaught: begin with another picture").click()
         page.get_by_label("A picture to restore").set_input_files(
@@ -135,12 +162,18 @@ def shoot(screens: Screens) -> None:
     screens.take("refused")
 
 
+PARTS = (empty, mask, run, unsure, refused)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
         studio = Served(Path(folder))
         browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         try:
-            shoot(Screens(browser, studio))
+            screens = Screens(browser, studio)
+            for part in PARTS:
+                if part.__name__ in (sys.argv[1:] or [p.__name__ for p in PARTS]):
+                    part(screens)
         finally:
             browser.close()
             studio.close()

@@ -202,7 +202,10 @@ def test_bad_input_is_a_sentence_on_the_page(page, noisy):
         (b"these are only words", "thing.png holds plain text, not a picture"),
         (good[: len(good) // 2], "thing.png.* truncated or damaged"),
         (moving.getvalue(), "thing.png.* animation of 2 frames"),
-        (large.getvalue(), r"thing.png.* is 9000 x 7000 pixels .63 MP\) and the limit is 50 MP: raise it with --max-megapixels 63"),
+        (
+            large.getvalue(),
+            r"thing.png.* is 9000 x 7000 pixels .63 MP\) and the limit is 50 MP: raise it with --max-megapixels 63",
+        ),
     ):
         refused(page, "A picture to restore", "thing.png", data, said)
     hand_in(page, good)
@@ -235,6 +238,7 @@ def test_a_killed_engine_and_a_full_disk_are_sentences_and_the_queue_goes_on(pag
     page.get_by_role("button", name="Stop and keep the best").click()
     expect(page.get_by_role("alert")).to_have_text(re.compile("did not take the result .No space left"), timeout=SLOW)
     page.get_by_role("button", name="Change the settings").click()
+    page.locator("summary", has_text="Finer settings").click()
     page.get_by_label("Steps", exact=False).first.fill("3")
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)

@@ -80,10 +80,11 @@ def plan(job: Job) -> Plan:
         return Plan(SEEDS, False)
 
 
-def offer(job: Job, seconds: float, drawn: float) -> dict[str, Any]:
+def offer(job: Job, seconds: float, once: float) -> dict[str, Any]:
     """{"runs", "seconds"}: what it would cost to ask where the result is unsure; {"why"}: a sentence where that cannot be told.
 
-    seconds: that the run took. drawn: those that its final picture took.
+    seconds: that the run took. once: those that its first step and its final picture took, which is about what a fed network
+    needs to answer another problem.
     """
     try:
         how = plan(job)
@@ -93,7 +94,7 @@ def offer(job: Job, seconds: float, drawn: float) -> dict[str, Any]:
     if how.held and isinstance(last.objective, Fit):
         seconds *= 1.5  # it goes on as Langevin dynamics for half of its steps
     elif how.held:
-        seconds += drawn * (1 + 2 * ANSWERS / max(1, last.passes))
+        seconds += (1 + ANSWERS) * once
     return {"runs": how.runs, "seconds": round(how.runs * seconds, 1)}
 
 

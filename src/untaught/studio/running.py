@@ -49,7 +49,7 @@ class Player:
 
     def play(self, order: dict[str, Any]) -> None:
         self.job, self.place, self.asking = order["job"], Path(order["folder"]), order["asking"]
-        self.paused, self.end = False, ""
+        self.paused, self.end, self.first = False, "", 0.0
         self.moments: list[tuple[int, int]] = []
         self.kept: set[int] = set()
         self.speed: deque[tuple[float, int]] = deque(maxlen=40)
@@ -67,8 +67,10 @@ class Player:
         now = time.monotonic()
         self.next_numbers, self.next_picture, self.next_save = now, now, now + SAVE
         self._obey()
+        begun = time.monotonic()
         if not self.end:
             for iterate in run:
+                self.first = self.first or time.monotonic() - begun
                 self._watch(iterate)
                 self._obey()
                 if self.end:
@@ -267,7 +269,7 @@ class Player:
                 "height": height,
                 "depth": {"uint8": "8 bit", "uint16": "16 bit"}.get(str(samples.dtype), "32 bit float"),
             },
-            ask=closing.offer(job, run.seconds, drawn),
+            ask=closing.offer(job, run.seconds, self.first + drawn),
         )
         self.send("judged", job=self.job, verdict=closing.judge(self.place, solution, job, recipe, self.image, samples))
 
