@@ -1,4 +1,4 @@
-"""The studio's own times: ready, first answer, stop acknowledged, a frame to five pages, the server's memory.
+"""The studio's own times: ready, first answer, stop acknowledged, a frame to five pages, the engine's pace, the server's memory.
 
     python benchmarks/studio.py [--jobs 20]
 
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -72,12 +73,51 @@ def measure(client: httpx.Client, pid: int, folder: Path, count: int) -> None:
     client.post(f"/api/jobs/{job}/stop")
     print(f"stop acknowledged after {1000 * (time.perf_counter() - begun):.0f} ms")
     wait(client, job)
+    mine, alone = [], []
+    for _ in range(3):  # by turns: a machine has better and worse minutes
+        mine.append(pace(studio_steps(client, picture)))
+        alone.append(pace(command_steps(data.getvalue(), folder)))
+    here, there = 1000 * statistics.median(mine), 1000 * statistics.median(alone)
+    print(f"a step takes {here:.0f} ms, on the command line {there:.0f} ms: {100 * (here / there - 1):+.0f} %")
     sizes = []
     for _ in range(count):
         begin(client, picture, folder, preset="instant")
         sizes.append(memory(pid))
     tenth = sizes[min(9, len(sizes) - 1)]
     print(f"memory of the server: {tenth:.1f} MiB after job {min(10, count)}, {sizes[-1]:.1f} MiB after job {count}")
+
+
+STEPS = 200
+
+
+def studio_steps(client: httpx.Client, picture: str) -> Iterator[tuple[int, float]]:
+    """(step, the clock) of one job, as a page hears of them."""
+    job = client.post("/api/jobs", json=order(picture, preset="fast", steps=STEPS)).json()["id"]
+    for told in events(client):
+        for one in told.get("jobs", [told]):
+            if one.get("id") == job and one.get("numbers"):
+                yield one["numbers"]["step"], time.perf_counter()
+                if one.get("state") in ("done", "failed"):
+                    return
+
+
+def command_steps(data: bytes, folder: Path) -> Iterator[tuple[int, float]]:
+    """The same of the same job on the command line."""
+    noisy, out = folder / "pace.png", folder / "pace-out.png"
+    noisy.write_bytes(data)
+    words = ["denoise", str(noisy), "-o", str(out), "--force", "--preset", "fast", "--steps", str(STEPS), "--json"]
+    with subprocess.Popen([sys.executable, "-m", "untaught.cli", *words], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "step" in (told := json.loads(line)):
+                yield told["step"], time.perf_counter()
+
+
+def pace(seen: Iterator[tuple[int, float]]) -> float:
+    """Seconds a step, the first twenty left out."""
+    later = [(step, at) for step, at in seen if 20 <= step < STEPS]
+    (first, begun), (last, ended) = later[0], later[-1]
+    return (ended - begun) / (last - first)
 
 
 def order(picture: str, **settings: object) -> dict[str, object]:
