@@ -159,6 +159,7 @@ def refused(screens: Screens) -> None:
             {"name": "holiday.tif", "mimeType": "image/tiff", "buffer": b"These are only words, and no picture."}
         )
         page.get_by_role("alert").wait_for()
+        page.mouse.move(5, 300)
     screens.take("refused")
 
 

@@ -118,6 +118,15 @@ def test_a_photo_is_restored_from_end_to_end(page, studio, noisy, one_thread):
     expect(page.get_by_text(re.compile("^(Good|Doubtful because|Out of reach because)"))).to_be_visible(timeout=SLOW)
     data, name = downloaded(page, "^Report$")
     assert (name, data[:15]) == ("photo.report.html", b"<!doctype html>")
+    page.get_by_role("button", name="new seed").click()
+    expect(page.get_by_role("heading", name="Removing grain")).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+
+
+def test_where_a_result_is_unsure_lies_over_it(page, noisy):
+    hand_in(page, png(noisy[:32, :32]))
+    choose(page, "upscale", Steps=3)
+    page.get_by_role("button", name="Restore").click()
     page.get_by_role("button", name="Show where it is unsure").click()
     expect(page.get_by_label("Show where it is unsure")).to_be_checked(timeout=SLOW)
     expect(page.get_by_alt_text(re.compile("^Where the result is unsure"))).to_be_visible()
@@ -125,9 +134,6 @@ def test_a_photo_is_restored_from_end_to_end(page, studio, noisy, one_thread):
     assert (name, data[:2]) == ("photo.unsure.tif", b"II")
     page.keyboard.press("u")
     expect(page.get_by_alt_text(re.compile("^Where the result is unsure"))).to_be_hidden()
-    page.get_by_role("button", name="new seed").click()
-    expect(page.get_by_role("heading", name="Removing grain")).to_be_visible()
-    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
 
 
 def test_a_mask_is_painted_and_what_it_leaves_out_is_untouched_in_sixteen_bits(page):

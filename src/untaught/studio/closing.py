@@ -24,7 +24,7 @@ from untaught.studies.heat import STOPS, colours
 from untaught.studio.previews import SIDE
 
 SEEDS = 3  # runs, where only their differences can be told
-FAINT, STRONG = 0.12, 0.9  # how much of a colour lies over the picture, where it is sure and where it is not
+FAINT, STRONG = 0.1, 0.8  # how much of a colour lies over the picture, where it is sure and where it is not
 
 
 def judge(place: Path, solution: Solution, job: Job, recipe: Recipe, image: Any, samples: NDArray) -> dict[str, str]:
@@ -83,8 +83,8 @@ def plan(job: Job) -> Plan:
 def offer(job: Job, seconds: float, once: float) -> dict[str, Any]:
     """{"runs", "seconds"}: what it would cost to ask where the result is unsure; {"why"}: a sentence where that cannot be told.
 
-    seconds: that the run took. once: those that its first step and its final picture took, which is about what a fed network
-    needs to answer another problem.
+    seconds: that the run took. once: those that its first step and its final picture took, of which a fed network needs about
+    two to answer another problem.
     """
     try:
         how = plan(job)
@@ -94,7 +94,7 @@ def offer(job: Job, seconds: float, once: float) -> dict[str, Any]:
     if how.held and isinstance(last.objective, Fit):
         seconds *= 1.5  # it goes on as Langevin dynamics for half of its steps
     elif how.held:
-        seconds += (1 + ANSWERS) * once
+        seconds += 2 * (1 + ANSWERS) * once  # as measured: docs/studio.md
     return {"runs": how.runs, "seconds": round(how.runs * seconds, 1)}
 
 
@@ -145,7 +145,7 @@ def overlay(share: NDArray) -> bytes:
     if max(small.size) > SIDE:
         small.thumbnail((SIDE, SIDE), Pillow.Resampling.BOX)
     values = np.asarray(small)
-    alpha = np.rint(255 * (FAINT + (STRONG - FAINT) * np.sqrt(values))).astype(np.uint8)
+    alpha = np.rint(255 * (FAINT + (STRONG - FAINT) * values)).astype(np.uint8)
     out = io.BytesIO()
     Pillow.fromarray(np.dstack([colours(values), alpha]), "RGBA").save(out, "PNG")
     return out.getvalue()
