@@ -177,7 +177,7 @@ def _table(recipe: str) -> dict[str, Preset]:
     presets = (
         Preset("instant", "a classic filling, no network", "values: docs/benchmarks", _filling, 900, 6e8),
         Preset("fast", "seconds to minutes", _RIDGE if fed else f"{_DIP}, narrower", fast, 1200, 6e8),
-        Preset("balanced", "a minute or two", _RIDGE if fed else f"{_DIP}, narrower", balanced, 1500, 6e8),
+        Preset("balanced", "some minutes", _RIDGE if fed else f"{_DIP}, narrower", balanced, 1500, 6e8),
         Preset("best", "what minutes buy", _RIDGE if fed else f"{_DIP}, fewer steps", best, 2500, 6e8),
         Preset("paper", "the exact recipe", f"{_DIP}: {steps} steps", paper, 9000),
     )

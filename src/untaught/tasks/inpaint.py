@@ -44,7 +44,7 @@ def inpaint(
     tolerance
         How far a channel may be from that colour, as a fraction of full scale, e.g. 8/255.
     preset
-        instant: a classic filling, no network. fast: seconds to minutes. balanced: a minute or two. best: the quality that
+        instant: a classic filling, no network. fast: seconds to minutes. balanced: some minutes. best: the quality that
         minutes buy. paper: the exact recipe of the Deep Image Prior.
     recipe
         auto decides by the holes. text: thin ones. pixels: many single ones. sparse: little is known at all. hole, region:
