@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any
 
 from untaught.studio.jobs import Jobs
 from untaught.studio.pictures import Pictures
 
-RATE = 0.1  # seconds between two messages about one job, at least
+RATE = 0.1  # seconds between two messages of numbers, at least; other news goes at once
 ALIVE = 15.0  # seconds after which a silent stream says that it is there
 
 
@@ -22,11 +23,13 @@ class Events:
         self.watching = watching
         self.closing = False
 
-    def tell(self, what: str) -> None:
+    def tell(self, what: str, patient: bool = False) -> None:
         """A job's id, "" for the engine, "picture:ID" for a picture: every stream will send it, as it is by then."""
         for stream in self.streams:
             stream.dirty[what] = None
             stream.wake.set()
+            if not patient:
+                stream.hurry.set()
 
     def open(self, stream: Stream) -> None:
         self.streams.add(stream)
@@ -43,6 +46,7 @@ class Events:
         self.closing = True
         for stream in self.streams:
             stream.wake.set()
+            stream.hurry.set()
 
 
 class Stream:
@@ -51,7 +55,7 @@ class Stream:
     def __init__(self, events: Events, jobs: Jobs, pictures: Pictures) -> None:
         self.events, self.jobs, self.pictures = events, jobs, pictures
         self.dirty: dict[str, None] = {}
-        self.wake = asyncio.Event()
+        self.wake, self.hurry = asyncio.Event(), asyncio.Event()
         self.seen: dict[str, float] = {}
 
     async def __aiter__(self) -> AsyncIterator[str]:
@@ -65,10 +69,12 @@ class Stream:
                     yield ": still here\n\n"
                     continue
                 self.wake.clear()
+                self.hurry.clear()
                 dirty, self.dirty = self.dirty, {}
                 for what in dirty:
                     yield self.said(what)
-                await asyncio.sleep(RATE)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.hurry.wait(), RATE)
         finally:
             self.events.close(self)
 

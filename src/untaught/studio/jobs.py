@@ -63,9 +63,9 @@ class Job:
 
 
 class Jobs:
-    """tell: is called with a job's id whenever something about it has changed."""
+    """tell: is called with a job's id whenever something about it has changed, and with patient=True where only numbers have."""
 
-    def __init__(self, folder: Path, pictures: Pictures, tell: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, pictures: Pictures, tell: Callable[..., None]) -> None:
         self.folder, self.pictures, self.tell = folder, pictures, tell
         self.all: dict[str, Job] = {}
         self.link = Link(self.hear, self.died)
@@ -220,7 +220,7 @@ class Jobs:
         elif kind == "failed":
             job.message = values["message"]
             self._over(job, "failed")
-        self._changed(job)
+        self._changed(job, patient=kind == "numbers")
 
     def _state(self, job: Job, state: str) -> None:
         heard = state in ("finishing", "cancelled")
@@ -331,9 +331,9 @@ class Jobs:
         if self.active is job and job.state in ("stopping", "cancelling"):
             self.link.kill()
 
-    def _changed(self, job: Job) -> None:
+    def _changed(self, job: Job, patient: bool = False) -> None:
         job.version += 1
-        self.tell(job.id)
+        self.tell(job.id, patient=patient)
         if job.state != job.written:  # the disk needs to know only what a restart would ask
             job.written = job.state
             self._write(job)
