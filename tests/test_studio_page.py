@@ -172,6 +172,20 @@ def test_a_mask_is_painted_and_what_it_leaves_out_is_untouched_in_sixteen_bits(p
     assert not np.array_equal(made[hole], values[hole])
 
 
+def test_a_photo_with_flash_goes_in_beside_the_dark_one(page, photo):
+    dark = (photo // 5 + np.random.default_rng(0).integers(0, 9, photo.shape)).astype(np.uint8)
+    hand_in(page, png(dark), "dark.png")
+    choose(page, "flash", Steps=4)
+    zone = page.get_by_role("group", name="Flash")
+    zone.locator("input").set_input_files({"name": "lit.png", "mimeType": "image/png", "buffer": png(photo)})
+    expect(zone.get_by_text("lit.png")).to_be_visible()
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+    data, name = downloaded(page)
+    assert name == "dark.untaught.png"
+    assert Image.open(io.BytesIO(data)).size == dark.shape[1::-1]
+
+
 def test_pause_reload_go_on_stop_and_cancel(page, noisy):
     hand_in(page, png(noisy[:32, :32]))
     choose(page, "denoise", preset="paper", Steps=100000)
