@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from untaught.geometry import box
@@ -107,6 +109,16 @@ class Spread:
             f"the standard deviation of a pixel is {gain * float(self.deviation.median()):.3g} in the median and "
             f"{gain * float(self.deviation.max()):.3g} at most, and largest about {self.where}."
         )
+
+
+def flat(size: NDArray) -> NDArray:
+    """One number a pixel of a map (h, w) or (h, w, c): the root mean square over the channels."""
+    return np.sqrt(np.mean(size**2, axis=-1)) if size.ndim == 3 else size
+
+
+def brightest(values: NDArray) -> float:
+    """What the last colour of a drawn map stands for: the value that 0.5 % exceed; never 0."""
+    return float(np.quantile(values, 0.995)) or 1.0
 
 
 def deviation(variance: Tensor, radius: int = 1, floor: float = 0.3) -> Tensor:

@@ -58,7 +58,7 @@ class Series(Iterator[Iterate]):
     def __init__(self, job: Job, repeat: int = 1, *, uncertain: bool = False) -> None:
         if repeat < 1:
             raise BadInput(f"repeat = {repeat} is no number of runs: give 1 or more.")
-        if repeat > 1 and all(isinstance(s.method.objective, (Classic, Fill)) for s in job.stages):
+        if repeat > 1 and settled(job):
             raise BadInput(
                 "Nothing is drawn at random here, so that every run gives the same picture: leave out repeat."
             )
@@ -219,6 +219,11 @@ def uncertainty(problem: Problem | Job, method: Method | None = None, *, repeat:
             "The samples do not differ, or fewer than 20 measurements are held out: give repeat, or a larger picture."
         )
     return found
+
+
+def settled(job: Job) -> bool:
+    """Whether nothing is drawn at random, so that every run gives the same picture."""
+    return all(isinstance(s.method.objective, (Classic, Fill)) for s in job.stages)
 
 
 def check(job: Job) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from untaught.errors import BadInput
 
 if TYPE_CHECKING:
@@ -58,6 +56,7 @@ def write(solution: Solution, job: Job, recipe: Recipe) -> tuple[str, ...]:
     """Write the maps, where they are asked for and known: what is to be said. UntaughtError where the disk does not take them."""
     from untaught import doubt, images
     from untaught.images.write import write_pages
+    from untaught.intervals import flat
     from untaught.studies.heat import heat
 
     found = solution.uncertainty
@@ -69,6 +68,5 @@ def write(solution: Solution, job: Job, recipe: Recipe) -> tuple[str, ...]:
     first = pages["standard deviation"]
     full = doubt.full(job)
     unit = f" of {full:g}" if full else ""
-    flat = np.sqrt(np.mean(first**2, axis=-1)) if first.ndim == 3 else first
-    images.write(drawn(path), heat(flat, f"standard deviation, levels{unit}" if unit else "standard deviation"))
+    images.write(drawn(path), heat(flat(first), f"standard deviation, levels{unit}" if unit else "standard deviation"))
     return (f"How far it may be off is in '{path.name}', and drawn in '{drawn(path).name}'.",)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from untaught.intervals import WIDTH, Uncertainty
+from untaught.intervals import WIDTH, Uncertainty, brightest, flat
 from untaught.report.drawing import figure, smaller
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ def html(report: Report, filled: Any = None) -> str:
 
 
 def _map(deviation: Tensor, filled: Any) -> tuple[NDArray, str]:
-    """Grey, (h, w) uint8, and what black and white are. A value that 0.5 % exceed is white; where values are kept it is 0."""
+    """Grey, (h, w) uint8, and what black and white are. Where values are kept it is 0."""
     size = deviation[0].detach().cpu().double().movedim(0, -1).numpy()
     if filled is not None:
         size = size * (filled if np.ndim(filled) == 3 else np.asarray(filled)[..., None])
-    one = np.sqrt(np.mean(size**2, axis=-1))
-    high = float(np.quantile(one, 0.995)) or 1.0
+    one = flat(size)
+    high = brightest(one)
     grey = np.rint(255 * np.clip(one / high, 0, 1)).astype(np.uint8)
     return smaller(grey), f"black: 0, white: {255 * high:.2g} of 255 and more"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.intervals import brightest
 from untaught.studies.labels import INK, enlarged
 from untaught.studies.plot import FRAME, ticks, written
 
@@ -20,7 +21,7 @@ def heat(values: NDArray, label: str, *, high: float | None = None, least: int =
     colour, which all larger ones have; None: that which 0.5 % exceed. Small maps are enlarged to `least` pixels."""
     from PIL import Image, ImageDraw, ImageFont
 
-    high = high or float(np.quantile(values, 0.995)) or 1.0
+    high = high or brightest(values)
     picture = enlarged(colours(np.clip(values / high, 0, 1)), least)
     height, width = picture.shape[:2]
     font: Any = ImageFont.load_default(13)

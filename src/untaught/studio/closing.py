@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from untaught import doubt
 from untaught.errors import BadInput, UntaughtError
 from untaught.images.write import write_pages
+from untaught.intervals import brightest, flat
 from untaught.job import Job, Solution
-from untaught.objectives.classic import Classic
-from untaught.objectives.filling import Fill
 from untaught.objectives.fit import Fit
 from untaught.objectives.recorrupt import Recorrupt
 from untaught.recipes import Recipe
-from untaught.series import ANSWERS, Series, check, goes_on
+from untaught.series import ANSWERS, Series, check, goes_on, settled
 from untaught.studies.heat import STOPS, colours
 from untaught.studio.previews import SIDE
 
@@ -73,7 +72,7 @@ def plan(job: Job) -> Plan:
         doubt.direct(job.finish)
         return Plan(1, True)
     except BadInput:
-        if all(isinstance(s.method.objective, (Classic, Fill)) for s in job.stages):
+        if settled(job):
             raise BadInput(
                 "This was a classic filter, which draws nothing at random and always gives this picture: choose another method "
                 "than instant to see where it is unsure."
@@ -122,15 +121,15 @@ def answer(place: Path, job: Job, series: Series) -> dict[str, Any]:
         raise BadInput("It ended before it could be told where the picture is unsure: ask again, and let it run.")
     write_pages(place / "unsure.tif", pages)
     size = next(iter(pages.values()))
-    flat = np.sqrt(np.mean(size**2, axis=-1)) if size.ndim == 3 else size
-    high = float(np.quantile(flat, 0.995)) or 1.0
-    (place / "unsure.png").write_bytes(overlay(flat / high))
+    one = flat(size)
+    high = brightest(one)
+    (place / "unsure.png").write_bytes(overlay(one / high))
     return {
         "high": high,
         "full": doubt.full(job),
         "colours": [f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in STOPS],
-        "middle": float(np.median(flat)),
-        "most": float(flat.max()),
+        "middle": float(np.median(one)),
+        "most": float(one.max()),
         "runs": series.repeat,
         "held": found is not None,
         "note": note,

@@ -247,9 +247,8 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
     @app.get("/api/jobs/{id}/map.{extension}")
     async def map_of(id: str, extension: str) -> Response:
         job = jobs.get(id)
-        path = jobs.place(job) / f"unsure.{extension}"
-        if extension not in ("png", "tif") or not path.is_file():
-            raise BadInput(f"There is no map '{extension[:10]}' of this job, which is {job.state}: ask for one first.")
+        said = f"There is no map '{extension[:10]}' of this job, which is {job.state}: ask for one first."
+        path = _made(jobs.place(job) / f"unsure.{extension}", said, "png", "tif")
         if extension == "png":
             return FileResponse(path, media_type="image/png", headers=FOREVER)
         return FileResponse(path, filename=f"{_stem(job)}.unsure.tif", media_type="image/tiff")
@@ -278,26 +277,22 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
 
     @app.get("/api/jobs/{id}/frames/{n}.jpg")
     async def frame(id: str, n: int) -> Response:
-        path = jobs.place(jobs.get(id)) / f"{n}.jpg"
-        if not path.is_file():
-            raise BadInput(f"The picture {n} is not kept any more: take a newer one.")
+        path = _made(jobs.place(jobs.get(id)) / f"{n}.jpg", f"The picture {n} is not kept any more: take a newer one.")
         return FileResponse(path, media_type="image/jpeg", headers=FOREVER)
 
     @app.get("/api/jobs/{id}/recipe.toml")
     async def recipe_of(id: str) -> Response:
         job = jobs.get(id)
-        path = jobs.place(job) / "recipe.toml"
-        if not path.is_file():
-            raise BadInput(f"The recipe is written when the job is done, and it is {job.state}.")
+        said = f"The recipe is written when the job is done, and it is {job.state}."
+        path = _made(jobs.place(job) / "recipe.toml", said)
         return FileResponse(path, filename=f"{_stem(job)}.untaught.toml", media_type="application/toml")
 
     @app.get("/api/jobs/{id}/report.{extension}")
     async def report_of(id: str, extension: str) -> Response:
         """How far the result can be trusted, and why: a page, or figures (JSON)."""
         job = jobs.get(id)
-        path = jobs.place(job) / f"report.{extension}"
-        if extension not in ("html", "json") or not path.is_file():
-            raise BadInput(f"There is no report '{extension[:10]}' of this job, which is {job.state}.")
+        said = f"There is no report '{extension[:10]}' of this job, which is {job.state}."
+        path = _made(jobs.place(job) / f"report.{extension}", said, "html", "json")
         return FileResponse(path, filename=f"{_stem(job)}.report.{extension}")
 
     @app.get("/api/jobs/{id}/result.{extension}")
@@ -338,6 +333,13 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
+
+
+def _made(path: Path, said: str, *endings: str) -> Path:
+    """A file of a job that is there, and ends in one of these, if they are given; otherwise `BadInput`: what is said."""
+    if (endings and path.suffix[1:] not in endings) or not path.is_file():
+        raise BadInput(said)
+    return path
 
 
 def _stem(job: Job) -> str:
