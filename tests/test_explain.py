@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from untaught import images
 from untaught.averaging import ExponentialWeights
@@ -17,13 +18,17 @@ from untaught.cli.explain import _command
 from untaught.cli.restoring import command
 from untaught.codes import Fed, Noise
 from untaught.likelihoods import Gaussian
+from untaught.networks._bare import ROWS, Convolution, Noted, alone, plain
+from untaught.networks._convolution import Conv2d
 from untaught.networks.hourglass import Hourglass
+from untaught.networks.unet import UNet
 from untaught.objectives._base import Crops
+from untaught.objectives.classic import Classic
 from untaught.objectives.fit import Fit
 from untaught.objectives.recorrupt import Recorrupt
 from untaught.optimisers import Adam
 from untaught.presets.denoise import PRESETS
-from untaught.priors import Network, Pixels
+from untaught.priors import Flat, Network, Pixels
 from untaught.problem import Problem
 from untaught.registry import tasks
 from untaught.run import Job, Method, Run, Stage, solve
@@ -68,17 +73,89 @@ def test_the_work_of_a_step_on_crops_does_not():
     assert small == large > 0
 
 
+class Single:
+    """One 1x1 convolution."""
+
+    multiple = 1
+
+    def build(self, cin, cout, *, ndim=2):
+        return torch.nn.Conv2d(cin, cout, 1, bias=False)
+
+
+class Wide(Single):
+    """Three of 3x3, with 64 channels between them."""
+
+    def build(self, cin, cout, *, ndim=2):
+        ends = ((cin, 64), (64, 64), (64, cout))
+        return torch.nn.Sequential(*(Conv2d(a, b, 3, padding=1, bias=False) for a, b in ends))
+
+
 def test_a_convolution_is_counted_as_its_products_and_sums():
     """One 1x1 convolution: 2 cin cout pixels forward, as much for its weights; its fixed input needs no gradient."""
-
-    class Single:
-        multiple = 1
-
-        def build(self, cin, cout, *, ndim=2):
-            return torch.nn.Conv2d(cin, cout, 1, bias=False)
-
     job = Job((Stage(Method(Network(Single(), Noise(3)), stop=After(2))),), problem(16))
     assert costs(job, seconds=SHORT)[0].flop == 2 * (2 * 3 * 1 * 16 * 16)
+
+
+def noted(net, channels=4, side=32):
+    """(the calls of a forward and a backward pass, the operations of each, as PyTorch counts them)"""
+    model = net.build(channels, 1)
+    z = torch.rand(1, channels, side, side, generator=torch.Generator().manual_seed(0))
+    with plain(model), Noted() as seen:
+        with FlopCounterMode(display=False) as there:
+            x = model(z)
+        with FlopCounterMode(display=False) as back:
+            x.square().mean().backward()
+    return seen.calls, there.get_total_flops(), back.get_total_flops()
+
+
+@pytest.mark.parametrize("net", [NET, Hourglass((4, 64), downsample="lanczos2"), *UNet.examples()], ids=str)
+def test_the_operations_of_the_noted_convolutions_are_those_that_pytorch_counts(net):
+    calls, there, back = noted(net)
+    assert sum(n * c.flop for c, n in calls.items() if c.gradients is None) == there > 0
+    assert sum(n * c.flop for c, n in calls.items() if c.gradients is not None) == back > there
+
+
+def test_rows_stand_for_the_whole_by_their_share_of_the_operations():
+    rest = ((1, 1), (1, 1), (1, 1), False, (0, 0), 1)
+    for gradients in (None, (True, True), (False, True)):
+        whole = Convolution((1, 3, 128, 40), (1, 5, 128, 40), (5, 3, 3, 3), rest, torch.float32, gradients)
+        part = whole.part(0.5)
+        assert (part.shape, part.made) == ((1, 3, 64, 40), (1, 5, 64, 40))
+        assert part.flop == whole.flop / 2
+        assert whole.part(1e-9).shape[2] == ROWS
+        assert whole.part(2.0) == whole
+
+
+def test_wide_kernels_count_as_their_plain_sum_also_where_they_are_taken_in_another_way():
+    """Pixels enough for Winograd's way, which PyTorch's counter does not see."""
+    job = Job((Stage(Method(Network(Wide(), Noise(3)), stop=After(2))),), problem(32))
+    taps = 9 * 32 * 32
+    assert costs(job, seconds=SHORT)[0].flop == 2 * taps * (2 * 3 * 64 + 3 * 64 * 64 + 3 * 64)
+
+
+@pytest.mark.parametrize("job", [fit(), fed(), Job((fit().stages[0],) * 2, problem())])
+def test_the_convolutions_alone_take_some_of_the_step(job):
+    for cost in costs(job, seconds=SHORT):
+        assert cost.engine == pytest.approx(cost.convolution_seconds / cost.step_seconds)
+        assert cost.engine > 0
+
+
+def test_looking_at_the_convolutions_is_bounded_by_its_budget():
+    """A step that is said to take long is looked at by rows, and what is found is about the same."""
+    calls = noted(Hourglass((16, 16)), side=256)[0]
+    step = alone(calls, device="cpu", step=1e-9, budget=0)
+    begun = time.perf_counter()
+    found = alone(calls, device="cpu", step=8 * step, budget=2 * step)
+    assert time.perf_counter() - begun < 3 * step
+    assert step / 4 < found < 4 * step
+
+
+@pytest.mark.parametrize("prior", [Pixels(), Flat()])
+def test_without_a_network_there_are_none(prior):
+    objective = Fit() if isinstance(prior, Pixels) else Classic(lambda noisy, deviation: noisy)
+    (cost,) = costs(Job((Stage(Method(prior, objective, stop=After(3))),), problem()), seconds=SHORT)
+    assert cost.convolution_seconds is None
+    assert cost.engine is None
 
 
 def test_the_time_is_the_sum_of_its_parts():
@@ -179,6 +256,7 @@ def test_the_command_prints_the_formula_and_json(tmp_path, noisy, capsys):
         "stop",
         "passes",
         "memory",
+        "engine",
         "time",
     ):
         assert any(line.startswith(symbol + " ") for line in text.splitlines()), symbol
@@ -186,6 +264,7 @@ def test_the_command_prints_the_formula_and_json(tmp_path, noisy, capsys):
     job = tasks.get("denoise").job(noisy[:32, :32], preset="paper", steps=5, sigma=25 / 255)
     assert facts["stages"][0]["parameters"] == sum(p.numel() for p in Run(job).model.parameters())
     assert facts["seconds"] == pytest.approx(sum(s["seconds"] for s in facts["stages"]))
+    assert facts["stages"][0]["engine"] > 0
     assert facts["memory_bytes"] == memory("denoise", "paper", 32 * 32)
     assert not list(tmp_path.glob("*untaught*"))  # nothing was restored
 

@@ -73,7 +73,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
                 {
                     "task": name,
                     "formula": dict(lines),
-                    "stages": [{**vars(c), "seconds": c.seconds} for c in costs],
+                    "stages": [{**vars(c), "engine": c.engine, "seconds": c.seconds} for c in costs],
                     "device": device,
                     "memory_bytes": needed,
                     "seconds": seconds,
@@ -93,9 +93,27 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
             else f"about {needed / 2**30:.1f} GiB, by the preset's own figure"
             + (f"; {free / 2**30:.1f} GiB are free" if free is not None else ""),
         ),
+        *_engines(costs),
         ("time", _time(costs, seconds)),
     ]
     _show(lines, notes)
+
+
+def _engines(costs: list[Any]) -> list[tuple[str, str]]:
+    """For every stage with a network, how long a step takes beside the bare convolutions in it, timed just before."""
+    lines = []
+    for i, cost in enumerate(costs):
+        if cost.engine is None:
+            continue
+        of = f"a step takes {_span(cost.step_seconds)}"
+        bare = _span(cost.convolution_seconds)
+        text = (
+            f"{of}, its convolutions alone {bare}: {100 * cost.engine:.0f} % of the step"
+            if cost.engine <= 1
+            else f"{of}, where the library alone would take {bare} for its convolutions: {cost.engine:.2g} times as long"
+        )
+        lines.append(("engine" + (f" {i + 1}" if len(costs) > 1 else ""), text))
+    return lines
 
 
 def _time(costs: list[Any], seconds: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from untaught import arrays
 
 if TYPE_CHECKING:
+    from untaught.networks._bare import Convolution
     from untaught.run import Job, Run
 
 
@@ -20,7 +22,8 @@ class Cost:
 
     steps: how many at most, or None where the rule does not know. step_seconds: of one.
     prepare_seconds: of all inputs that are made once and used again. final_seconds: of the picture in the end.
-    early: a rule may end the stage before.
+    early: a rule may end the stage before. convolution_seconds: of one step's convolutions alone, as the library takes them; None
+    where nothing is convolved.
     """
 
     parameters: int
@@ -30,6 +33,12 @@ class Cost:
     prepare_seconds: float
     final_seconds: float
     early: bool = False
+    convolution_seconds: float | None = None
+
+    @property
+    def engine(self) -> float | None:
+        """The share of a step that its convolutions alone would take; over 1 where it takes them quicker than the library."""
+        return None if self.convolution_seconds is None else self.convolution_seconds / self.step_seconds
 
     @property
     def seconds(self) -> float | None:
@@ -52,11 +61,19 @@ def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
         part = run.objective.excerpt(run.problem)
         if part and run.objective.whole:  # too large to be tried as a whole
             cost = _probe(Run(Job((stage,), part[0])), seconds, least=1)
-            steps, final = cost.step_seconds * part[1], cost.final_seconds * part[1]
-            found.append(replace(cost, flop=int(cost.flop * part[1]), step_seconds=steps, final_seconds=final))
+            found.append(_larger(cost, part[1]))
         else:
             found.append(_probe(run, seconds))
     return found
+
+
+def _larger(cost: Cost, factor: float) -> Cost:
+    """The cost of something so many times larger."""
+    bare = None if cost.convolution_seconds is None else cost.convolution_seconds * factor
+    return replace(
+        cost, flop=int(cost.flop * factor), step_seconds=cost.step_seconds * factor,
+        final_seconds=cost.final_seconds * factor, convolution_seconds=bare,
+    )  # fmt: skip
 
 
 def forecast(job: Job) -> float | None:
@@ -68,19 +85,22 @@ def forecast(job: Job) -> float | None:
 
 
 def _probe(run: Run, seconds: float, least: int = 3) -> Cost:
+    from untaught.networks._bare import alone
+
     pool = getattr(run.objective, "pool", 0)
     if pool:
         # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
         run.objective = replace(run.objective, pool=1)  # type: ignore[type-var]
     _step(run)
-    flop = _flop(run)
+    flop, convolutions = _counted(run)
     each = _mean(run, seconds, least)
+    bare = alone(convolutions, device=run.method.device, step=each) if convolutions else None
     prepare = _prepare(run, pool, each) if pool else 0.0
     parameters = sum(
         p.numel() for p in (*run.model.parameters(), *run.problem.operator.parameters()) if p.requires_grad
     )
     early = len(getattr(run.method.stop, "rules", ())) > 1
-    return Cost(parameters, flop, run.steps, each, prepare, _final(run), early)
+    return Cost(parameters, flop, run.steps, each, prepare, _final(run), early, bare)
 
 
 def _prepare(run: Run, pool: int, each: float) -> float:
@@ -117,13 +137,18 @@ def _step(run: Run) -> None:
     next(run)
 
 
-def _flop(run: Run) -> int:
-    """The floating-point operations of one real step, a product and its sum being two."""
+def _counted(run: Run) -> tuple[int, Counter[Convolution]]:
+    """The floating-point operations of one real step, a product and its sum being two, and its convolutions.
+
+    A convolution counts as its plain sum, whichever way it is taken: the counter does not see all of them.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter:
+    from untaught.networks._bare import Noted, layers, plain
+
+    with plain(run.model), Noted() as noted, FlopCounterMode(display=False) as counter:
         _step(run)
-    return int(counter.get_total_flops())
+    return int(counter.get_total_flops()), noted.calls if layers(run.model) else Counter()
 
 
 def _mean(run: Run, seconds: float, least: int) -> float:
