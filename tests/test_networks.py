@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from untaught.errors import BadInput
-from untaught.networks import _winograd
+from untaught.networks import _convolution, _winograd
 from untaught.networks._convolution import Conv2d, layout
 from untaught.networks._parts import BatchNorm, InstanceNorm, Lanczos, Reflect, conv
 from untaught.networks.decoder import Decoder
@@ -169,6 +169,22 @@ def passes(layer, x, grad, convolve):
     x = x.clone().requires_grad_()
     y = convolve(x, layer.weight, layer.bias, padding=layer.padding)
     return y, *torch.autograd.grad(y, (x, layer.weight, layer.bias), grad)
+
+
+@pytest.mark.parametrize(("kernel", "pad"), [(3, 1), (3, 0), (5, 2), (2, 0)])
+@pytest.mark.parametrize("size", [(1, 9, 30), (2, 17, 11)])
+def test_matrix_products_give_the_librarys_gradients(size, kernel, pad, monkeypatch):
+    monkeypatch.setattr(_convolution, "LEAST", 1)
+    torch.manual_seed(0)
+    layer = Conv2d(16, 18, kernel, padding=pad)
+    x = torch.randn(size[0], 16, *size[1:]).to(memory_format=torch.channels_last)
+    grad = torch.randn(size[0], 18, *(n + 2 * pad - kernel + 1 for n in size[1:]))
+    ours = passes(layer, x, grad, lambda x, *_, **__: layer(x))
+    assert ours[0].grad_fn.name() == "_ConvolveBackward"
+    exactly = Conv2d(16, 18, kernel, padding=pad).double()
+    exactly.load_state_dict(layer.state_dict())
+    for mine, exact in zip(ours, passes(exactly, x.double(), grad.double(), F.conv2d), strict=True):
+        assert (mine - exact).abs().max() < 1e-5 * exact.abs().max()
 
 
 @pytest.mark.skipif(not _winograd._available(), reason="needs NNPACK")
