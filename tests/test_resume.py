@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import multiprocessing
 import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,23 @@ def cli(*arguments: Any) -> int:
     return int(end.value.code or 0)
 
 
-def start(*arguments: Any) -> subprocess.Popen[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, "-m", "untaught.cli", *map(str, arguments)]
-    return subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+# Children are forked from a server that has imported everything already: to start Python and torch anew takes them seconds.
+PROCESSES = multiprocessing.get_context("forkserver")
+LATE = ["cli.run", "cli.resume", "images", "checkpoints", "tasks.denoise", "presets.denoise", "objectives.recorrupt"]
+PROCESSES.set_forkserver_preload(["pytest", "skimage.data", "rich.progress", *(f"untaught.{name}" for name in LATE)])
+
+
+def start(errors: Path, *arguments: Any) -> ForkServerProcess:
+    """The command in a process of its own; what it says goes to the file."""
+    process = PROCESSES.Process(target=obey, args=(errors, [str(a) for a in arguments]))
+    process.start()
+    return process
+
+
+def obey(errors: Path, arguments: list[str]) -> None:
+    torch.set_num_threads(1)
+    with errors.open("w") as sys.stderr:
+        main(arguments)
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +125,9 @@ def kill_and_resume(place: Path, expected: bytes, rng: random.Random) -> None:
     moments = []
     for _ in range(3):
         before = set(folder.iterdir()) if folder.exists() else set()
-        process = start(*words, "--save-every", 0)
+        process = start(place / "said.txt", *words, "--save-every", 0)
         until = time.monotonic() + 120
-        while process.poll() is None and time.monotonic() < until:
+        while process.is_alive() and time.monotonic() < until:
             if (
                 folder.exists()
                 and {p for p in folder.iterdir() if p.suffix == ".toml"}
@@ -124,8 +138,8 @@ def kill_and_resume(place: Path, expected: bytes, rng: random.Random) -> None:
         moments.append(rng.uniform(0, 1.0))
         time.sleep(moments[-1])
         process.kill()
-        error = process.communicate()[1]
-        assert process.returncode in (0, -signal.SIGKILL), error
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL), (place / "said.txt").read_text()
         if not (folder / "recipe.toml").exists():  # it had ended before the kill, and cleaned up
             break
         words = ("resume", folder)
@@ -293,13 +307,14 @@ def test_a_kept_run_is_not_replaced_unasked(kept: Path, expected: bytes, capsys)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_the_run_and_says_how_it_goes_on(place: Path, expected: bytes, number: int):
-    process = start("denoise", place / "in.png", "--steps", STEPS, "-o", place / "out.png", "--save-run", place / "run",
-                    "--save-every", 0)  # fmt: skip
-    while process.poll() is None and len(list(place.glob("run/state-*"))) < 2:
+    process = start(place / "said.txt", "denoise", place / "in.png", "--steps", STEPS, "-o", place / "out.png",
+                    "--save-run", place / "run", "--save-every", 0)  # fmt: skip
+    while process.is_alive() and len(list(place.glob("run/state-*"))) < 2:
         time.sleep(0.002)
-    process.send_signal(number)
-    said = process.communicate(timeout=120)[1]
-    assert process.returncode == 130, said
+    os.kill(process.pid, number)
+    process.join(120)
+    said = (place / "said.txt").read_text()
+    assert process.exitcode == 130, said
     assert "untaught resume" in said
     so_far = Recipe.from_toml(images.read_recipe(place / "out.png") or "")
     assert not so_far.complete
