@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from untaught import images
 from untaught.averaging import ExponentialWeights
 from untaught.cli import main
-from untaught.cli.explain import _command
+from untaught.cli.explain import _command, _engines
 from untaught.cli.restoring import command
 from untaught.codes import Fed, Noise
 from untaught.likelihoods import Gaussian
@@ -267,6 +267,15 @@ def test_the_command_prints_the_formula_and_json(tmp_path, noisy, capsys):
     assert facts["stages"][0]["engine"] > 0
     assert facts["memory_bytes"] == memory("denoise", "paper", 32 * 32)
     assert not list(tmp_path.glob("*untaught*"))  # nothing was restored
+
+
+def test_a_step_is_told_beside_its_convolutions_as_a_share_or_as_a_factor():
+    slower, quicker, none = (Cost(1, 1, 9, 0.04, 0.0, 0.0, convolution_seconds=s) for s in (0.03, 0.1, None))
+    assert _engines([slower]) == [("engine", "a step takes 40 ms, its convolutions alone 30 ms: 75 % of the step")]
+    (second,) = _engines([none, quicker])
+    assert second[0] == "engine 2"
+    assert "100 ms" in second[1]
+    assert second[1].endswith("2.5 times as long")
 
 
 @pytest.mark.parametrize(
