@@ -7,6 +7,7 @@ from math import ceil, prod
 from typing import TYPE_CHECKING
 
 from untaught.likelihoods import Gaussian, Impulse, Laplace, Likelihood
+from untaught.noise.kinds import GRAIN
 from untaught.presets import Facts, Preset, choose
 from untaught.run import Stage
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 
 LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
-GRAIN = 3 / 255  # deviation that clean pictures have, too
 HUGE = 10**7  # and from which on they are quicker still
 
 
