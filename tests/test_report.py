@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import untaught
+from untaught.anscombe import Anscombe, Back
 from untaught.cli import main
 from untaught.intervals import Spread, Uncertainty
 from untaught.job import Solution
@@ -157,11 +158,56 @@ def test_known_values_that_are_kept_are_black_on_the_maps(clean: torch.Tensor) -
     found = report(Problem(noisy(clean)), clean, uncertainty=maps)
     filled = np.zeros((128, 128), bool)
     filled[:32] = True
-    grey = _map(maps.deviation, filled)[0]
+    assert found.figures is not None
+    grey = _map(maps.deviation, filled, found.figures)[0]
     assert (grey[:32] == 255).all()
     assert (grey[32:] == 0).all()
-    assert "white: 15 of 255" in found.to_html(filled=filled)  # of which the samples had 10
+    assert "white: 15 of 255" in replace(found, filled=filled).to_html()  # of which the samples had 10
     assert json.loads(found.to_json())["uncertainty"]["deviation"] == pytest.approx(15 / 255)
+
+
+def test_levels_of_transformed_data_are_told_beside_the_noise(clean: torch.Tensor) -> None:
+    """What the square root of counts is 255ths of, nobody knows: a level is a multiple of the noise there."""
+    finish = Back(Anscombe(gain=100.0), 1.0, torch.clone)
+    darker = clean - 0.6 * SIGMA
+    plain = report(Problem(noisy(clean), likelihood=Gaussian(SIGMA)), darker, spread=Spread.of([darker, darker + 0.1]))
+    found = plain.of_job(finish, {"task": "denoise"})
+    assert found.figures is not None
+    assert plain.figures is not None
+    assert {r.name for r in found.verdict.reasons} == {r.name for r in plain.verdict.reasons} >= {"colour", "spread"}
+    for text in (found.verdict.sentence, found.to_html()):
+        assert "of 255" not in text
+        assert "times the noise" in text
+    assert found.figures.said(SIGMA) == "1.00 times the noise"
+    assert "of 255" in plain.of_job(torch.clone, {}).verdict.sentence
+    assert Figures.of(json.loads(found.to_json())["figures"]) == found.figures
+
+
+def test_the_words_to_a_person_name_no_parameter(clean: torch.Tensor) -> None:
+    y = noisy(clean)
+    for problem, x in (
+        (Problem(y, likelihood=Gaussian(3 * SIGMA)), clean),
+        (Problem(y), torch.lerp(clean, y, 0.4)),
+        (Problem(y), torch.lerp(clean, y, 0.2)),
+        (Problem(y), clean.roll(2, -1)),
+    ):
+        sentence = report(problem, x).verdict.sentence
+        assert "strength of the grain" in sentence
+        assert "sigma" not in sentence
+
+
+@pytest.mark.parametrize("kind", ["poisson", "speckle"])
+def test_the_page_of_a_stabilised_job_has_no_255ths(kind: str, noisy: np.ndarray, tmp_path: Path) -> None:
+    from PIL import Image
+
+    source, page = tmp_path / "in.png", tmp_path / "r.html"
+    Image.fromarray(noisy).save(source)
+    known = {"poisson": "--gain", "speckle": "--looks"}[kind]
+    words = ["denoise", str(source), "--preset", "instant", "--noise", kind, known, "40", "-q"]
+    assert command([*words, "-o", str(tmp_path / "out.png"), "--report", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "of 255" not in text
+    assert "times the noise" in text
 
 
 def test_large_pictures_are_judged_by_parts(clean: torch.Tensor) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,14 +41,12 @@ def judge(path: Path | None, solution: Solution, job: Job, recipe: Recipe, image
     restores = getattr(job.finish, "restores", True)
     if not restores and path is None:
         return ()
-    report = solution.report
+    report = solution.report.of_job(job.finish, recipe.facts)
     if path is not None:
-        report = replace(report, settings=recipe.facts)
         if path.suffix.lower() == ".json":
             text = report.to_json()
         else:
-            before = None if image is None else image.pixels
-            text = report.to_html(before, job.result(solution.x), getattr(job.finish, "filled", None))
+            text = report.to_html(None if image is None else image.pixels, job.result(solution.x))
         _write(path, text)
     if not restores or report.verdict.kind in ("good", "not judged"):
         return ()

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from untaught.anscombe import Back
 from untaught.intervals import Spread, Uncertainty
 from untaught.problem import Problem
 from untaught.report import maps, page
@@ -37,7 +38,7 @@ class Report:
 
     step, reason, seconds, notes: of the run. curve: (stage, step, energy, score) along it. data, x, residual: (1, c, h, w) for the
     pictures of the page. settings: task, settings, versions and hashes, where they are known. spread: how several runs differ.
-    uncertainty: how far x may be off.
+    uncertainty: how far x may be off. filled: where x was taken, and no known value kept; None for everywhere.
     """
 
     verdict: Verdict
@@ -50,6 +51,7 @@ class Report:
     settings: dict[str, Any] = field(default_factory=dict)
     spread: Spread | None = field(default=None, repr=False, compare=False)
     uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
+    filled: Any = field(default=None, repr=False, compare=False)
     data: Tensor | None = field(default=None, repr=False, compare=False)
     x: Tensor | None = field(default=None, repr=False, compare=False)
     residual: Tensor | None = field(default=None, repr=False, compare=False)
@@ -69,10 +71,18 @@ class Report:
         }
         return json.dumps(table, indent=2, ensure_ascii=False, default=str) + "\n"
 
-    def to_html(self, before: Any = None, after: Any = None, filled: Any = None) -> str:
+    def to_html(self, before: Any = None, after: Any = None) -> str:
         """One page that needs no other file and asks no other host. before, after: arrays (h, w) or (h, w, 3), uint8 or in [0, 1],
-        instead of data and x. filled: where x was taken, and no known value kept; None for everywhere."""
-        return page.html(self, before, after, filled)
+        instead of data and x."""
+        return page.html(self, before, after)
+
+    def of_job(self, finish: Any, settings: dict[str, Any]) -> Report:
+        """The same with the settings, and with what a job's `finish` does to x: it may keep values, or undo a transform."""
+        made = replace(self, settings=settings, filled=getattr(finish, "filled", None))
+        if self.figures is None or not isinstance(finish, Back):
+            return made
+        figures = replace(self.figures, transformed=True)
+        return replace(made, figures=figures, verdict=verdict(figures))
 
 
 def report(

@@ -26,7 +26,7 @@ LIMIT = 0.5 / 255  # from black or white: there a value counts as cut off
 
 @dataclass(frozen=True)
 class Figures:
-    """Levels and shifts are in the units of the problem: 1 is full scale for pictures.
+    """Levels and shifts are in the units of the problem: 1 is full scale for pictures, unless they are `transformed`.
 
     shift: mean residual of each channel. residual: its deviation. noise: that of the data, as they show it; None where they
     cannot. told: what the run assumed. correlated: whether neighbours share the noise; white: whether the run took them not to.
@@ -39,7 +39,8 @@ class Figures:
     higher frequencies, dB; natural pictures' hardly does. outside: share of the picture beyond the range of the data. cut:
     share of the data in areas that are black or white throughout. missing: share of unknown measurements. hole: how far, in
     pixels, the farthest of them is from a known one. spread: root mean square deviation between the results of several seeds,
-    None for one; pairs: the mean PSNR of two of them, dB; place: about which pixel they differ most.
+    None for one; pairs: the mean PSNR of two of them, dB; place: about which pixel they differ most. transformed: whether the
+    data were changed to make their noise even, so that a level is none of the picture's, and is told beside the noise.
     """
 
     shift: tuple[float, ...]
@@ -64,6 +65,12 @@ class Figures:
     spread: float | None = None
     pairs: float | None = None
     place: tuple[int, ...] = ()
+    transformed: bool = False
+
+    def said(self, *levels: float, form: str = ".2f") -> str:
+        """Levels in words: 255ths of full scale, or, of data that were transformed, multiples of their noise."""
+        unit, word = (self.told or math.nan, "times the noise") if self.transformed else (1 / 255, "of 255")
+        return f"{', '.join(f'{level / unit:{form}}' for level in levels)} {word}"
 
     @classmethod
     def of(cls, table: dict[str, Any]) -> Figures:

@@ -13,6 +13,7 @@ from untaught.report.drawing import figure, smaller
 
 if TYPE_CHECKING:
     from untaught.report import Report
+    from untaught.report.figures import Figures
 
 
 def table(found: Uncertainty) -> dict[str, Any]:
@@ -22,23 +23,23 @@ def table(found: Uncertainty) -> dict[str, Any]:
     return {"deviation": middle, "largest": most, **held, "sentence": found.note}
 
 
-def html(report: Report, filled: Any = None) -> str:
+def html(report: Report) -> str:
     """A section with a map of the uncertainty, and one of how runs differ; empty where neither is known, or it is no picture."""
     parts: list[str] = []
-    if report.x is None:
+    if report.x is None or report.figures is None:
         return ""
     if (found := report.uncertainty) is not None:
-        grey, words = _map(found.deviation, filled)
+        grey, words = _map(found.deviation, report.filled, report.figures)
         said = f"How far it may be off: standard deviation, {words}. 90 % intervals reach {WIDTH:.2f} of it up and down"
         parts.append(figure(grey, said, "The standard deviation of every pixel; light: hard to tell"))
     if (spread := report.spread) is not None:
-        grey, words = _map(spread.deviation, filled)
+        grey, words = _map(spread.deviation, report.filled, report.figures)
         said = f"How {spread.count} runs differ: standard deviation, {words}. They differ most about {spread.where}"
         parts.append(figure(grey, said, "The standard deviation between runs; light: other seeds give another picture"))
     return '<h2>Where it may be off</h2><div class="row">' + "".join(parts) + "</div>" if parts else ""
 
 
-def _map(deviation: Tensor, filled: Any) -> tuple[NDArray, str]:
+def _map(deviation: Tensor, filled: Any, figures: Figures) -> tuple[NDArray, str]:
     """Grey, (h, w) uint8, and what black and white are. Where values are kept it is 0."""
     size = deviation[0].detach().cpu().double().movedim(0, -1).numpy()
     if filled is not None:
@@ -46,4 +47,4 @@ def _map(deviation: Tensor, filled: Any) -> tuple[NDArray, str]:
     one = flat(size)
     high = brightest(one)
     grey = np.rint(255 * np.clip(one / high, 0, 1)).astype(np.uint8)
-    return smaller(grey), f"black: 0, white: {255 * high:.2g} of 255 and more"
+    return smaller(grey), f"black: 0, white: {figures.said(high, form='.2g')} and more"

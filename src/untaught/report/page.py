@@ -20,7 +20,7 @@ CROP = 224  # side of a crop, shown pixel by pixel
 SYMBOL = {"good": "✓", "doubtful": "?", "out of reach": "✕", "not judged": "-"}
 
 
-def html(report: Report, before: Any = None, after: Any = None, filled: Any = None) -> str:
+def html(report: Report, before: Any = None, after: Any = None) -> str:
     v, s = report.verdict, report.settings
     name = s.get("input", {}).get("name") or "a picture"
     title = f"{s.get('task', 'restored')}: {name}"
@@ -41,7 +41,7 @@ def html(report: Report, before: Any = None, after: Any = None, filled: Any = No
     )
     seconds = f", {report.seconds:.0f} s" if report.seconds else ""
     run = f"<p>The run: {escape(report.reason or 'no reason is known')}; step {report.step}{seconds}.</p>"
-    parts = [begin, run, _pictures(report, before, after), maps.html(report, filled), _curves(report)]
+    parts = [begin, run, _pictures(report, before, after), maps.html(report), _curves(report)]
     if report.figures is not None:
         parts.append(_figures(report.figures, {n for r in v.reasons for n, _ in r.figures}))
     if report.notes:
@@ -88,7 +88,8 @@ def _pictures(report: Report, before: Any, after: Any) -> str:
         part = report.residual[:, :, a : a + there[0], b : b + there[1]] if whole else report.residual[:1]
         grey = array(0.5 + part / (6 * deviation))
         if grey is not None:
-            what = f"Residual y - A x, grey: 0, black and white: 3 times its deviation of {255 * deviation:.2g} of 255"
+            size = report.figures.said(deviation, form=".2g")
+            what = f"Residual y - A x, grey: 0, black and white: 3 times its deviation of {size}"
             parts.append(figure(grey, what, "The residual; where it is noise it has no shapes", "pixels"))
     return "".join(parts) + "</div>"
 
@@ -123,7 +124,7 @@ def _curves(report: Report) -> str:
 
 def _figures(f: Figures, led: set[str]) -> str:
     def level(v: float | None) -> str:
-        return "not known" if v is None else f"{255 * v:.2f} of 255"
+        return "not known" if v is None else f.said(v)
 
     def plain(v: float | None, unit: str = "") -> str:
         return "not known" if v is None else f"{v:.2f}{unit}"
@@ -136,7 +137,7 @@ def _figures(f: Figures, led: set[str]) -> str:
         (
             "shift",
             "Mean residual",
-            ", ".join(f"{255 * v:+.2f}" for v in f.shift) + " of 255",
+            f.said(*f.shift, form="+.2f"),
             "by channel; 0: no shift",
         ),
         ("residual", "Residual", level(f.residual), "deviation of y - A x"),

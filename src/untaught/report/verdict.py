@@ -85,7 +85,8 @@ def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
     if noisy and f.correlated and f.white:
         yield _reason(
             "correlated noise",
-            "neighbouring pixels share the noise, and the run took it for independent: leave sigma out, so that it is measured",
+            "neighbouring pixels share the noise, and the run took it for independent: leave the strength of the grain to be "
+            "measured",
             noise=f.noise or 0.0,
         )
     if noisy and f.cut > at.cut:
@@ -101,22 +102,23 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
         ratio = f.told / f.noise
         much = f"{ratio:.1f} times" if ratio > 1 else f"only {_percent(ratio)} of"
         yield _reason(
-            "sigma", f"the run took the noise to be {much} what the data show: leave sigma out, or correct it",
+            "sigma", f"the run took the noise to be {much} what the data show: leave the strength of the grain to be measured, or "
+            "correct it",
             told=f.told, noise=f.noise,
         )  # fmt: skip
     # Where the residual is larger along edges, what it lacks elsewhere was given for detail.
     if f.kept is not None and f.kept < (at.kept if f.edges < at.edges else at.kept_anyway):
         yield _reason(
             "overfitted",
-            f"the residual is only {_percent(f.kept)} of the noise, so that the picture keeps the rest of it: take a "
-            "larger sigma, or fewer steps",
+            f"the residual is only {_percent(f.kept)} of the noise, so that the picture keeps the rest of it: set "
+            "the strength of the grain higher, or take fewer steps",
             kept=f.kept,
         )
     # What still looks like noise is it only if the residual lacks some: else it is fine texture.
     elif f.kept is not None and f.remains is not None and f.kept < at.kept and at.remains < f.remains < 1:
         yield _reason(
-            "noise remains", f"the picture still shows {_percent(f.remains)} of the noise of the data: take a larger sigma, "
-            "or fewer steps", remains=f.remains,
+            "noise remains", f"the picture still shows {_percent(f.remains)} of the noise of the data: set the "
+            "strength of the grain higher, or take fewer steps", remains=f.remains,
         )  # fmt: skip
     elif f.noise is not None and f.noise > at.noisy and f.neighbours < at.against:
         yield _reason(
@@ -128,7 +130,7 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
         missing = f", {_percent(f.detail)} of the detail is missing" if f.detail >= 0.005 else ""
         yield _reason(
             "structure", f"parts of the picture are left in the residual (neighbours correlate by {f.neighbours:.2f}{missing}): "
-            "take more steps, a smaller sigma, or check the operator",
+            "take more steps, set the strength of the grain lower, or check the operator",
             neighbours=f.neighbours, detail=f.detail, edges=f.edges,
         )  # fmt: skip
     elif f.kept is not None and f.kept > at.smooth and not f.correlated:
@@ -143,12 +145,12 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
     if max(map(abs, f.shift)) > max(at.shift, f.residual / 4):
         worst = max(f.shift, key=abs)
         yield _reason(
-            "colour", f"a channel is {'darker' if worst > 0 else 'brighter'} than the data by {255 * abs(worst):.1f} of 255 in the "
-            "mean: take more steps, or another seed", shift=worst,
+            "colour", f"a channel is {'darker' if worst > 0 else 'brighter'} than the data by {f.said(abs(worst), form='.1f')} in "
+            "the mean: take more steps, or another seed", shift=worst,
         )  # fmt: skip
     if f.spread is not None and f.spread > at.spread:
         yield _reason(
-            "spread", f"runs with other seeds give other pictures (they differ by {255 * f.spread:.1f} of 255): doubt what they "
+            "spread", f"runs with other seeds give other pictures (they differ by {f.said(f.spread, form='.1f')}): doubt what they "
             "do not share, or repeat more often", spread=f.spread,
         )  # fmt: skip
 

@@ -33,9 +33,8 @@ def judge(place: Path, solution: Solution, job: Job, recipe: Recipe, image: Any,
     Whatever goes wrong here costs the report, and never the result.
     """
     try:
-        report = replace(solution.report, settings=recipe.facts)
-        before = None if image is None else image.pixels
-        page = report.to_html(before, samples, getattr(job.finish, "filled", None))
+        report = solution.report.of_job(job.finish, recipe.facts)
+        page = report.to_html(None if image is None else image.pixels, samples)
         (place / "report.json").write_text(report.to_json(), encoding="utf-8")
         (place / "report.html").write_text(page, encoding="utf-8")
     except Exception as error:
