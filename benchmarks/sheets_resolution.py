@@ -60,7 +60,7 @@ SHEETS = {
     ),
     "deblur": (
         {"kernel": "gauss:1.6", "sigma": 2 / 255},
-        ("rl-best", "tv-best", "fast"),
+        ("tv-best", "fast"),
         "gauss:1.6, noise of 2/255, 8 bit; PSNR over RGB, 16 pixels of the border left out",
     ),
 }

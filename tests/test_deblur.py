@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,12 +13,14 @@ from PIL import Image
 import untaught
 from untaught.errors import BadInput
 from untaught.metrics import psnr
+from untaught.objectives.bootstrap import _measured
 from untaught.objectives.plugged import Plugged
 from untaught.operators import kernels
 from untaught.operators.blur import BlindBlur, Blur
 from untaught.presets.deblur import BLIND, PRESETS
+from untaught.priors import Pixels
 from untaught.problem import Problem
-from untaught.run import Run
+from untaught.run import Job, Run, Stage
 
 
 def blurred(photo, word="gauss:1.2", sigma=2 / 255):
@@ -116,14 +119,75 @@ def test_rounds_with_no_blur_and_no_denoiser_blend_data_and_start_by_their_varia
     torch.testing.assert_close(x, torch.full_like(x, 0.2**2 / (0.1**2 + 0.2**2)))
 
 
-def test_a_blurred_photo_gets_better(photo):
+def test_noise_that_the_likelihood_does_not_know_can_be_told():
+    y, v = torch.full((1, 1, 4, 4), 1.0), torch.zeros(1, 1, 4, 4)
+    told, known = Plugged(lambda u, level: u, noise=0.1), Plugged(lambda u, level: u)
+    x = told.picture(None, Problem(y, start=v), None)
+    torch.testing.assert_close(
+        x, known.picture(None, Problem(y, likelihood=untaught.likelihoods.Gaussian(0.1), start=v), None)
+    )
+    with pytest.raises(BadInput, match="not known"):
+        known.bind(Problem(y), Pixels())
+
+
+def test_what_was_found_of_a_kernel_is_used_by_the_classic_that_ends_the_search(photo):
+    job = untaught.deblur.job(blurred(photo), blind=True, size="7x7", sigma=2 / 255, steps=5)
+    fit, *rounds = job.stages
+    sought = untaught.solve(replace(job, stages=(fit,)))
+    kernel = sought.problem.operator.kernel.detach()
+    known = replace(job.problem, operator=Blur(kernel), start=sought.x)
+    torch.testing.assert_close(untaught.solve(job).x, untaught.solve(Job(tuple(rounds), known)).x, atol=1e-4, rtol=0)
+
+
+def test_a_guide_without_a_pilot_is_refused_where_one_is_asked_for():
+    problem = Problem(torch.zeros(1, 1, 8, 8), likelihood=untaught.likelihoods.Gaussian(0.1))
+    with pytest.raises(BadInput, match="takes no pilot"):
+        Plugged(lambda u, level: u, pilot=True).bind(problem, Pixels())
+
+
+@pytest.mark.parametrize("preset", ["instant", "fast"])
+def test_a_blurred_photo_gets_better(preset, photo):
     data = blurred(photo)
-    sharp = untaught.deblur(data, kernel="gauss:1.2", sigma=2 / 255)
+    sharp = untaught.deblur(data, kernel="gauss:1.2", sigma=2 / 255, preset=preset)
     assert psnr(sharp, under(photo, data)) > psnr(data, under(photo, data)) + 1.5
 
 
-@pytest.mark.parametrize("blind", [False, True])
-@pytest.mark.parametrize("preset", sorted({*PRESETS, *BLIND}))
+def test_what_has_no_network_says_so(photo):
+    said = {p: " ".join(untaught.deblur.job(photo, kernel="gauss:1", preset=p).notes) for p in PRESETS}
+    assert {p for p, notes in said.items() if "no network" in notes} == {"instant", "fast"}
+
+
+class TestBootstrap:
+    @pytest.fixture
+    def stages(self, photo):
+        job = untaught.deblur.job(blurred(photo), kernel="gauss:1.2", sigma=2 / 255, preset="balanced", steps=2)
+        return job.problem, [s.method for s in job.stages]
+
+    def test_the_estimate_that_it_repeats_is_that_of_the_stages_before(self, stages):
+        problem, (*rounds, learn) = stages
+        plain = untaught.solve(Job(tuple(Stage(m) for m in rounds), problem)).x
+        torch.testing.assert_close(learn.objective.first.estimate(problem), plain)
+
+    def test_it_starts_at_the_estimate_and_learns_from_other_data_of_it(self, stages):
+        problem, (*_, learn) = stages
+        c = torch.full(problem.image_shape, 0.5) + 0.2 * torch.rand(problem.image_shape)
+        problem = replace(problem, start=c)
+        run = Run(Job((Stage(learn),), problem))
+        torch.testing.assert_close(run.render(1), c)
+        other, target = _measured(problem, c, torch.Generator().manual_seed(0), 31)
+        assert target.shape[2:] == other.start.shape[2:] == (31, 31)
+        noise = other.data - problem.operator(target)
+        assert float(noise.std()) == pytest.approx(2 / 255, rel=0.05)
+
+    @pytest.mark.slow
+    def test_the_network_adds_to_the_filter(self, photo):
+        data = blurred(photo)
+        given = {"kernel": "gauss:1.2", "sigma": 2 / 255}
+        plain, more = (untaught.deblur(data, preset=p, **given) for p in ("fast", "balanced"))
+        assert psnr(more, under(photo, data)) > psnr(plain, under(photo, data))
+
+
+@pytest.mark.parametrize(("preset", "blind"), [*((p, False) for p in PRESETS), *((p, True) for p in BLIND)])
 def test_every_preset_runs_and_keeps_type_and_shape(preset, blind, photo):
     data = blurred(photo)[:20, :23]
     given = {"blind": True, "size": "5x3"} if blind else {"kernel": "gauss:0.7"}

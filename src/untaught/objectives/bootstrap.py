@@ -6,7 +6,7 @@ The parametric bootstrap (Efron 1979) as a teacher: the picture's own shapes, an
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -16,24 +16,43 @@ from untaught.errors import BadInput
 from untaught.geometry import pad_to
 from untaught.objectives._base import Crops, Model, Objective, Step, averaged, refuse_unless_fed
 from untaught.objectives.decode import Decode, deviations
+from untaught.operators import Identity
+from untaught.operators.blur import BlindBlur, Blur
 from untaught.operators.dct import SIDE, BlockDCT, Plane
 from untaught.priors import Network, Pixels, Prior
 from untaught.problem import Problem
 from untaught.randomness import Rng
+
+ANYWHERE = (Identity, Blur, BlindBlur)
+"""Operators that do the same to every part of a picture, so that a window of it can be damaged alone."""
+
+
+class Estimate(Protocol):
+    """A classic estimate of any problem of its kind: `decode.Decode`, `plugged.Rounds`."""
+
+    def bind(self, problem: Problem, prior: Prior) -> Estimate: ...
+
+    def estimate(self, problem: Problem) -> Tensor: ...
+
+    def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
+        """What the data show, unfiltered, as a picture, and the deviation of what is wrong with that."""
+
+    def allowed(self, problem: Problem, x: Tensor) -> Tensor:
+        """The picture nearest to x that the data do not rule out."""
 
 
 @dataclass(frozen=True)
 class Bootstrap(Objective):
     """The network sees a damaged picture and what the classic estimate makes of it, and learns the rest.
 
-    With c the estimate of the data (the job's first guess, if there is one): c is compressed anew on a grid that lies
-    elsewhere, decoded by `first`, and the network has to find c again; then it is fed the data and c. What the classic
-    estimate does wrong to c it does wrong to the picture, too. Data that are the picture itself get noise instead.
+    With c the estimate of the data (the job's first guess, if there is one): c is measured anew (a JPEG on a grid that lies
+    elsewhere, anything else with other noise), estimated by `first`, and the network has to find c again; then it is fed the
+    data and c. What the classic estimate does wrong to c it does wrong to the picture, too.
 
     first: the classic estimate. pool: how many times c is damaged, each time in a window of at most `window` pixels a side.
     """
 
-    first: Decode
+    first: Estimate
     crops: Crops = Crops()
     pool: int = 4
     window: int = 512
@@ -57,12 +76,15 @@ class Bootstrap(Objective):
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         if "real" not in self._made:
             with torch.no_grad():
-                self._made["real"] = _input(problem, self._estimate(problem))
+                self._made["real"] = self._input(problem, self._estimate(problem))
         planes = averaged([self._made["real"]] * passes, model)
-        operator = problem.operator
-        if not isinstance(operator, BlockDCT):
-            return planes
-        return operator.project(operator.picture(planes * _units(operator)), problem.data, self.first.half)
+        return self.first.allowed(problem, _picture(problem, planes))
+
+    def _input(self, problem: Problem, estimate: Tensor) -> Tensor:
+        """[what the estimate changed, in units of its deviation; the estimate], as planes: a residual network's base is last."""
+        shown, level = self.first.shown(problem, estimate)
+        shown, estimate = _planes(problem, shown), _planes(problem, estimate)
+        return torch.cat([(shown - estimate) / level, estimate], dim=1)
 
     def _estimate(self, problem: Problem) -> Tensor:
         if "c" not in self._made:
@@ -75,9 +97,9 @@ class Bootstrap(Objective):
         if which not in self._made:
             with torch.no_grad():
                 draw = rng.fork("damage", which)
-                damage = _recompressed if isinstance(problem.operator, BlockDCT) else _noisier
+                damage = _recompressed if isinstance(problem.operator, BlockDCT) else _measured
                 other, target = damage(problem, self._estimate(problem), draw, self.window)
-                self._made[which] = [_input(other, self.first.estimate(other)), target]
+                self._made[which] = [self._input(other, self.first.estimate(other)), target]
         return self._made[which]
 
     @classmethod
@@ -100,19 +122,21 @@ def _planes(problem: Problem, x: Tensor) -> Tensor:
     return operator.channels(x) / _units(operator) if isinstance(operator, BlockDCT) else x
 
 
-def _input(problem: Problem, estimate: Tensor) -> Tensor:
-    """[what the estimate changed, in units of the noise; the estimate], as planes: the base of a residual network is last."""
-    operator, y = problem.operator, problem.data
-    if isinstance(operator, BlockDCT):
-        shown, level = operator.decode(y, smooth=True), deviations(operator)[0].to(y)
-    else:
-        shown, level = y, problem.likelihood.deviation(y)
-    shown, estimate = _planes(problem, shown), _planes(problem, estimate)
-    return torch.cat([(shown - estimate) / level, estimate], dim=1)
+def _picture(problem: Problem, planes: Tensor) -> Tensor:
+    operator = problem.operator
+    return operator.picture(planes * _units(operator)) if isinstance(operator, BlockDCT) else planes
 
 
-def _noisier(problem: Problem, c: Tensor, draw: torch.Generator, window: int) -> tuple[Problem, Tensor]:
-    return replace(problem, data=c + problem.likelihood.draw(c, draw), start=None), c
+def _measured(problem: Problem, c: Tensor, draw: torch.Generator, window: int) -> tuple[Problem, Tensor]:
+    """A window of c, measured with noise; all of c where the operator needs it."""
+    if isinstance(problem.operator, ANYWHERE):
+        for axis, n in enumerate(c.shape[2:], start=2):
+            side = min(window, n)
+            c = c.narrow(axis, int(torch.randint(n - side + 1, (1,), generator=draw, device=draw.device)), side)
+    y = problem.operator(c)
+    y = y + problem.likelihood.draw(y, draw)
+    start = pad_to(y, c.shape[2:]) if isinstance(problem.operator, ANYWHERE) else None
+    return replace(problem, data=y, weight=None, start=start), c
 
 
 def _recompressed(problem: Problem, c: Tensor, draw: torch.Generator, window: int) -> tuple[Problem, Tensor]:

@@ -70,6 +70,18 @@ class Decode(Objective):
             return self.guide.refine(y, level, self.guide(y, level))
         return decoded(operator, y, self)
 
+    def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
+        """The plain picture and the deviation of its error, for `Bootstrap`."""
+        operator, y = problem.operator, problem.data
+        if not isinstance(operator, BlockDCT):
+            return y, problem.likelihood.deviation(y)
+        return operator.decode(y, smooth=True), deviations(operator)[0].to(y)
+
+    def allowed(self, problem: Problem, x: Tensor) -> Tensor:
+        """x within the intervals of the coefficients."""
+        operator = problem.operator
+        return operator.project(x, problem.data, self.half) if isinstance(operator, BlockDCT) else x
+
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
         from untaught.ridge import NonLocalRidge

@@ -6,7 +6,8 @@ Image Restoration with Deep Denoiser Prior" (TPAMI 2021), here with a denoiser t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -14,10 +15,36 @@ from torch import Tensor
 from untaught.errors import BadInput
 from untaught.geometry import box
 from untaught.objectives._base import Model, Objective, Step
+from untaught.objectives.decode import Pilot
 from untaught.objectives.recorrupt import Guide
 from untaught.priors import Pixels, Prior
 from untaught.problem import Problem
 from untaught.randomness import Rng
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """Rounds one after the other: the classic estimate of any problem of this kind, for objectives that need many."""
+
+    rounds: tuple[Plugged, ...]
+
+    def bind(self, problem: Problem, prior: Prior) -> Rounds:
+        return replace(self, rounds=tuple(r.bind(problem, prior) for r in self.rounds))
+
+    def estimate(self, problem: Problem) -> Tensor:
+        for one in self.rounds:
+            problem = replace(problem, start=one.estimate(problem))
+        assert problem.start is not None
+        return problem.start
+
+    def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
+        """The estimate drawn to the data once more, unfiltered, and the last level, for `Bootstrap`."""
+        last = self.rounds[-1]
+        return last.toward_data(estimate, problem), torch.as_tensor(last.level).to(estimate)
+
+    def allowed(self, problem: Problem, x: Tensor) -> Tensor:
+        """x: noise leaves every picture possible."""
+        return x
 
 
 @dataclass(frozen=True)
@@ -27,25 +54,29 @@ class Plugged(Objective):
 
     guide: a denoiser of pictures with white noise. level: that noise's deviation, in the units of the problem; it falls from
     round to round, each a stage of its own. strength: how much the round before is trusted. rounds: of conjugate gradients.
-    Works with Pixels() and After(1), and needs a linear operator and the noise of the data, Gaussian(sigma).
+    pilot: whether the guide takes the picture of the round before as its pilot, which saves it a pass of its own (`Pilot`).
+    noise: the deviation of the data, where their likelihood does not tell it (as while a kernel was sought).
+    Works with Pixels() and After(1), and needs a linear operator and the noise of the data.
     """
 
-    guide: Guide
+    guide: Guide | Pilot
     level: float = 0.1
-    strength: float = 0.25
-    rounds: int = 15
+    strength: float = 0.15
+    rounds: int = 60
+    pilot: bool = False
+    noise: float | None = None
 
     whole = True
 
     def bind(self, problem: Problem, prior: Prior) -> Plugged:
         if not isinstance(prior, Pixels):
             raise BadInput(f"Plugged has no use for the prior {type(prior).__name__}: give Pixels().")
+        if self.pilot and not hasattr(self.guide, "refine"):
+            raise BadInput(f"The guide {type(self.guide).__name__} takes no pilot: leave pilot out.")
         if not problem.operator.linear:
             raise BadInput("Plugged solves linear equations, and this operator is not linear: use Fit.")
-        if getattr(problem.likelihood, "sigma", None) is None:
-            raise BadInput(
-                "Plugged weighs the data by their noise, which is not known: give Gaussian(sigma), or use Fit."
-            )
+        if self.noise is None and getattr(problem.likelihood, "sigma", None) is None:
+            raise BadInput("Plugged weighs the data by their noise, which is not known: give Gaussian(sigma) or noise.")
         return self
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
@@ -55,15 +86,20 @@ class Plugged(Objective):
         return Step(fit + 0 * model().sum(), fit, x)
 
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
+        return self.estimate(problem)
+
+    def estimate(self, problem: Problem) -> Tensor:
+        """The picture of any problem of this kind."""
         with torch.no_grad():
             start = problem.operator.backproject(problem.data) if problem.start is None else problem.start
-            u = self._toward_data(start, problem)
-            return self.guide(u, torch.full((1,) * u.ndim, self.level, device=u.device, dtype=u.dtype))
+            u = self.toward_data(start, problem)
+            level = torch.full((1,) * u.ndim, self.level, device=u.device, dtype=u.dtype)
+            return cast("Pilot", self.guide).refine(u, level, start) if self.pilot else self.guide(u, level)
 
-    def _toward_data(self, v: Tensor, problem: Problem) -> Tensor:
+    def toward_data(self, v: Tensor, problem: Problem) -> Tensor:
         """(A^T W A + w) u = A^T W y + w v by conjugate gradients from v; W: the weights of the measurements over sigma^2."""
         a, y = problem.operator, problem.data
-        deviation = problem.likelihood.deviation(box(y, 2)).to(y)
+        deviation = (problem.likelihood.deviation(box(y, 2)) if self.noise is None else y.new_tensor(self.noise)).to(y)
         scale = float(deviation.square().mean())
         trust = (scale / deviation.square()).expand_as(y)
         trust = trust if problem.weight is None else trust * problem.weight

@@ -1,43 +1,103 @@
-"""How blur is undone: a classic denoiser in turn with the data, a network that starts there, or the paper's network alone."""
+"""How blur is undone: a classic denoiser in turn with the data, a network that learns what it does wrong, or the paper's alone."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from untaught.presets import Facts, Preset, choose
 from untaught.run import Stage
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from untaught.objectives.plugged import Plugged
+
+LEAST = 0.29 / 255
+"""The deviation that rounding to 8 bit alone leaves, as a fraction of full scale."""
 LOUD = 20 / 255
 """The level of the first round, as a fraction of full scale."""
+QUIET = 1.5
+"""The level of the last, in units of the noise."""
+SMALL = 16
+"""Pixels a side under which there are too few similar patches, and the filter takes no pilot."""
+CLASSIC = ("instant", "fast")
 
 
 def deblurring(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     """The stages of a preset of `PRESETS` (`BLIND` where the operator seeks its kernel)."""
     blind = any(p.requires_grad for p in facts.problem.operator.parameters())
     stages = choose(BLIND if blind else PRESETS, name, facts)
-    if name == "fast" and not blind:
-        notes.append("fast is a classic denoiser in turn with the data (plug and play), no network")
+    if name in CLASSIC and not blind:
+        notes.append(f"{name} is a classic denoiser in turn with the data (plug and play), no network")
     return stages
 
 
-def _plugged(facts: Facts, rounds: int) -> tuple[Stage, ...]:
-    """Rounds from a loud level down to the noise's own, in equal ratios."""
-    from untaught.averaging import ExponentialPictures
+def _rounds(facts: Facts, count: int, gradients: int = 60) -> tuple[Plugged, ...]:
+    """From a loud level down to about the noise's own, in equal ratios; each with so many conjugate gradients."""
     from untaught.objectives.plugged import Plugged
-    from untaught.priors import Pixels
-    from untaught.ridge import NonLocalRidge
-    from untaught.run import Method
-    from untaught.stopping import After
+    from untaught.ridge import SPARSE
 
-    last = max(facts.sigma, 1 / 255)
+    noise = facts.sigma or max(second_differences(facts.problem.data), LEAST)
+    last = max(QUIET * noise, 1 / 255)
     first = max(LOUD, last)
-    levels = [first * (last / first) ** (k / max(1, rounds - 1)) for k in range(rounds)]
+    levels = [first * (last / first) ** (k / max(1, count - 1)) for k in range(count)]
+    filtered = len(facts.space) == 2 and min(facts.space) >= SMALL
+    told = None if facts.sigma else noise
     return tuple(
-        Stage(Method(Pixels(), Plugged(NonLocalRidge(), level), average=ExponentialPictures(), stop=After(1)))
-        for level in levels
+        Plugged(SPARSE, level, rounds=gradients, pilot=filtered and k > 0, noise=told) for k, level in enumerate(levels)
     )
 
 
+def second_differences(data: Tensor) -> float:
+    """The deviation of white noise, by second differences, in which a blurred picture shows little else; 0 of under 3 pixels."""
+    rough = data
+    for axis in range(2, data.ndim):  # along every axis that has three pixels
+        if data.shape[axis] >= 3:
+            rough = rough.diff(n=2, dim=axis) / 6**0.5
+    return float(rough.abs().median()) / 0.6745 if max(data.shape[2:]) >= 3 else 0.0
+
+
+def _plugged(rounds: tuple[Plugged, ...]) -> tuple[Stage, ...]:
+    from untaught.averaging import ExponentialPictures
+    from untaught.priors import Pixels
+    from untaught.run import Method
+    from untaught.stopping import After
+
+    return tuple(Stage(Method(Pixels(), one, average=ExponentialPictures(), stop=After(1))) for one in rounds)
+
+
+def _instant(facts: Facts) -> tuple[Stage, ...]:
+    return _plugged(_rounds(facts, facts.steps or 4, gradients=20))
+
+
 def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _plugged(facts, facts.steps or 8)
+    return _plugged(_rounds(facts, facts.steps or 16))
+
+
+def _bootstrap(
+    facts: Facts, *, rounds: int, steps: int, widths: tuple[int, ...], pool: int, window: int
+) -> tuple[Stage, ...]:
+    """The classic rounds, and a network that learns on their picture what they do wrong."""
+    from untaught.averaging import ExponentialWeights
+    from untaught.codes import Fed
+    from untaught.networks.compact import Compact
+    from untaught.objectives.bootstrap import Bootstrap
+    from untaught.objectives.plugged import Rounds
+    from untaught.optimisers import Adam
+    from untaught.priors import Network
+    from untaught.run import Method
+    from untaught.stopping import After
+
+    prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=10 / 255)
+    classic = _rounds(facts, rounds)
+    objective = Bootstrap(Rounds(classic), pool=pool, window=window)
+    adam, stop = Adam(2e-3, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
+    learn = Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8)
+    return (*_plugged(classic), Stage(learn))
+
+
+def _balanced(facts: Facts) -> tuple[Stage, ...]:
+    return _bootstrap(facts, rounds=16, steps=800, widths=(16, 32, 48), pool=4, window=256)
 
 
 def _fit(
@@ -58,19 +118,7 @@ def _fit(
 
 
 def _best(facts: Facts) -> tuple[Stage, ...]:
-    """The classic rounds, then a narrow network that is fed what they found."""
-    from untaught.averaging import ExponentialPictures
-    from untaught.codes import Start
-    from untaught.networks.hourglass import Hourglass
-    from untaught.optimisers import Adam
-    from untaught.priors import Network
-    from untaught.run import Method
-    from untaught.stopping import After
-
-    prior = Network(Hourglass((32,) * 4), Start(), jitter=1 / 30, output="linear", residual=0.1)
-    stop = After(facts.steps or 400)
-    fit = Method(prior, optimiser=Adam(2e-3), average=ExponentialPictures(0.98), stop=stop)
-    return (*_plugged(facts, 8), Stage(fit))
+    return _bootstrap(facts, rounds=24, steps=2000, widths=(32, 48, 64), pool=6, window=512)
 
 
 def _paper(facts: Facts) -> tuple[Stage, ...]:
@@ -78,7 +126,9 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
 
 
 def _blind_fast(facts: Facts) -> tuple[Stage, ...]:
-    return _fit(facts, widths=(32,) * 5, skip=16, steps=1500, code=8, lr=0.01, jitter=0.001, decay=0.9)
+    """A network and a kernel are sought together; what they find of the kernel is better than what they find of the picture."""
+    fit = _fit(facts, widths=(32,) * 5, skip=16, steps=1500, code=8, lr=0.01, jitter=0.001, decay=0.9)
+    return (*fit, *_plugged(_rounds(facts, 16)))
 
 
 def _blind_paper(facts: Facts) -> tuple[Stage, ...]:
@@ -86,16 +136,20 @@ def _blind_paper(facts: Facts) -> tuple[Stage, ...]:
 
 
 def _blind_best(facts: Facts) -> tuple[Stage, ...]:
-    return _fit(facts, widths=(48,) * 5, skip=16, steps=4000, code=8, lr=0.01, jitter=0.001, decay=0.9)
+    fit = _fit(facts, widths=(48,) * 5, skip=16, steps=4000, code=8, lr=0.01, jitter=0.001, decay=0.9)
+    return (*fit, *_plugged(_rounds(facts, 24)))
 
 
 _RIDGE = "plug and play (Zhang et al., TPAMI 2021) with NL-Ridge (Herbreteau and Kervrann 2022)"
+_OURS = f"a bootstrap (Efron 1979) of {_RIDGE}; values: docs/benchmarks"
 _SELF = "SelfDeblur (Ren et al., CVPR 2020), mean square only"
 PRESETS = {
     p.name: p
     for p in (
+        Preset("instant", "a classic filter, no network", f"{_RIDGE}, four rounds", _instant, 600, 9e8),
         Preset("fast", "a classic denoiser in turn with the data, no network", _RIDGE, _fast, 600, 9e8),
-        Preset("best", "then a network that starts there", f"{_RIDGE}; values: docs/benchmarks", _best, 1500, 9e8),
+        Preset("balanced", "a network that learns what fast does wrong", _OURS, _balanced, 1500, 9e8),
+        Preset("best", "the same, for minutes", _OURS, _best, 2000, 9e8),
         Preset("paper", "the paper's network alone", "Ulyanov et al., CVPR 2018, as for upscaling", _paper, 6000),
     )
 }

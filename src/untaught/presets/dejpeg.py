@@ -82,6 +82,12 @@ def _fast(facts: Facts) -> tuple[Stage, ...]:
     return _bootstrap(facts, steps=400, widths=(16, 32, 48), pool=3)
 
 
+def _balanced(facts: Facts) -> tuple[Stage, ...]:
+    if isinstance(facts.problem.operator, Identity):
+        return _snail(facts, steps=1600)
+    return _bootstrap(facts, steps=800, widths=(32, 48, 64), pool=8)
+
+
 def _best(facts: Facts) -> tuple[Stage, ...]:
     if isinstance(facts.problem.operator, Identity):
         return _snail(facts, steps=2400)
@@ -98,7 +104,8 @@ PRESETS = {
     p.name: p
     for p in (
         Preset("instant", "a classic filter, no network", f"{_RIDGE}; values: this project", _classic, 600, 9e8),
-        Preset("fast", "seconds to a minute", f"{_OURS}; values: this project", _fast, 1500, 9e8),
+        Preset("fast", "seconds", f"{_OURS}; values: this project", _fast, 1500, 9e8),
+        Preset("balanced", "a minute", f"{_OURS}; values: docs/benchmarks/dejpeg.md", _balanced, 2000, 9e8),
         Preset("best", "what minutes buy", f"{_OURS}; values: this project", _best, 2000, 9e8),
         Preset(
             "paper", "the exact recipe", "Ulyanov et al., CVPR 2018, and the authors' code: 2400 steps", _paper, 1500
