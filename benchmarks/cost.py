@@ -124,7 +124,8 @@ def draw(found: dict[int, tuple[float, float]], title: str, target: Path) -> Non
             Curve("measured", pixels, values, "both", names),
             Curve("proportional", pixels, line, "dashes", colour=6),
         ]
-        panels.append(plot(curves, Axis("pixels", log=True), Axis(label, log=True), title=f"{title}: {label}"))
+        upward = Axis(label, log=True, high=1.5 * max(*values, *line))  # the names stand above their dots
+        panels.append(plot(curves, Axis("pixels", log=True), upward, title=f"{title}: {label}"))
     Image.fromarray(stack(*panels)).save(target, optimize=True)
 
 
