@@ -17,7 +17,7 @@ from untaught.objectives._base import Crops, apply
 from untaught.priors import Network
 from untaught.problem import Problem
 from untaught.randomness import Rng
-from untaught.ridge import NonLocalRidge
+from untaught.ridge import NonLocalRidge, Pass, piloted
 
 
 @given(st.integers(1, 9), st.integers(0, 40), st.integers(0, 40))
@@ -88,7 +88,8 @@ def test_crops_of_several_layers_are_of_the_same_place():
     assert len({float(c.sum()) for c in a}) > 1
 
 
-GUIDES = [NonLocalMeans(), NonLocalMeans(coarse=0.4), NonLocalRidge()]
+THREE = NonLocalRidge(then=(Pass(5, 64), Pass(5, 256, 35)))
+GUIDES = [NonLocalMeans(), NonLocalMeans(coarse=0.4), NonLocalRidge(), THREE]
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=repr)
@@ -135,6 +136,29 @@ def test_the_ridge_by_strips_is_nearly_that_of_the_whole():
     noisy = noisy + 0.1 * torch.randn(noisy.shape, generator=torch.Generator().manual_seed(0))
     whole, parts = (NonLocalRidge(pixels=p)(noisy, torch.tensor(0.1)) for p in (1 << 20, 48 * 90))
     assert float((whole - parts).square().mean().sqrt()) < 0.02
+
+
+@pytest.mark.parametrize(("k", "n"), [(12, 20), (20, 20), (21, 20), (40, 9), (1, 3)])
+def test_the_smaller_system_gives_the_ridge(k, n):
+    draw = torch.Generator().manual_seed(k)
+    noisy, pilot = torch.randn(2, 3, k, n, generator=draw)
+    noise = torch.rand(3, generator=draw) + 0.1
+    estimate, sure = piloted(noisy, pilot, noise)
+    x, v = pilot.double(), (noise + 2e-5 * pilot.square().sum((1, 2)) / k).double()
+    mix = x @ torch.linalg.inv(x.mT @ x + v[:, None, None] * torch.eye(n)) @ x.mT
+    torch.testing.assert_close(estimate / sure[..., None], (mix @ noisy.double()).float(), rtol=1e-3, atol=1e-4)
+    diagonal = mix.diagonal(dim1=1, dim2=2).clamp_min(1e-2)
+    torch.testing.assert_close(sure, (1 / diagonal).float(), rtol=1e-3, atol=1e-3)
+
+
+def test_each_pass_with_the_one_before_as_its_pilot_makes_a_better_picture():
+    truth = TestGuides().picture()
+    noisy = truth + 0.1 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+    error = [
+        float((NonLocalRidge(then=then)(noisy, torch.tensor(0.1)) - truth).square().mean())
+        for then in ((), THREE.then[:1], THREE.then)
+    ]
+    assert error[2] < error[1] < error[0]
 
 
 def test_a_better_pilot_makes_a_better_picture():

@@ -28,7 +28,7 @@ from untaught.presets import denoise
 from untaught.priors import Flat, Network
 from untaught.problem import Problem
 from untaught.randomness import Rng
-from untaught.ridge import NonLocalRidge, Quick, Tiled
+from untaught.ridge import NonLocalRidge, Pass, Quick, Tiled
 from untaught.run import Job, Method, Run, Stage
 from untaught.stopping import After
 from untaught.studies.explain import forecast, memory
@@ -133,7 +133,7 @@ def test_a_large_picture_gets_the_quick_guides_and_a_small_one_what_it_had(monke
 
 def test_a_ridge_that_would_leave_gaps_is_refused():
     with pytest.raises(BadInput, match="leave gaps"):
-        NonLocalRidge(stride=6)
+        Pass(5, 64, stride=6)
 
 
 def test_a_huge_picture_comes_out_whole(monkeypatch):

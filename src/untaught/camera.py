@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from untaught.guides import NonLocalMeans, double, halve
-from untaught.ridge import NonLocalRidge
+from untaught.ridge import NonLocalRidge, Pass
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Camera:
 
     means: NonLocalMeans = NonLocalMeans(3.0, coarse=1.2)
     colour: NonLocalMeans = NonLocalMeans(6.0, coarse=3.0)
-    ridge: NonLocalRidge = NonLocalRidge()
+    ridge: NonLocalRidge = NonLocalRidge(again=(Pass(5, 64, stride=4),))
     strength: float = 4.5
     low: float = 3.0
 

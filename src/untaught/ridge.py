@@ -6,8 +6,11 @@ Herbreteau and Kervrann, "Towards a unified view of unsupervised non-local metho
     T = I - n v (Y Y^T)^-1              from the noisy patches alone (least by Stein's estimate), and
     T = I - n v (X X^T + n v I)^-1      where a pilot X of the clean patches is at hand.
 
-Two passes make an estimate; a better pilot makes a better one. Patches are colour patches, matched by their leading principal
-components.
+A better pilot makes a better estimate, and so does a larger group: with more patches than a patch has values the second is
+
+    T = X (X^T X + n v I)^-1 X^T,       an n x n system however large the group.
+
+Patches are colour patches, matched by their leading principal components.
 """
 
 from __future__ import annotations
@@ -23,141 +26,184 @@ from untaught.geometry import cuts, strips, tiles
 from untaught.guides import NonLocalMeans
 
 COMPONENTS = 12
+FEW = 16
+"""Similar patches that are no group yet if there are fewer."""
+ROWS = 1 << 14
+"""Patches that are combined at a time: few enough for the cache."""
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One filtering: the patch's side, how many similar ones make a group."""
+    """One filtering: the patch's side; how many similar ones make a group, sought in a square `window`; the distance of the
+    patches that are grouped for."""
 
     patch: int
     group: int
-
-
-@dataclass(frozen=True)
-class NonLocalRidge:
-    """The guide, in two passes.
-
-    loud: deviation, as a fraction of full scale, from which the patches are two pixels larger.
-    window: side of the square in which similar patches are sought. stride: distance of the patches that are grouped for.
-    pixels: larger pictures are filtered by strips of about that many, so that memory does not grow with them.
-    """
-
-    first: Pass = Pass(7, 16)
-    second: Pass = Pass(5, 64)
-    loud: float = 37 / 255
     window: int = 25
-    stride: int = 4
-    pixels: int = 1 << 18
+    stride: int = 5
 
     def __post_init__(self) -> None:
-        side = min(self.first.patch, self.second.patch)
-        if self.stride > side:
+        if self.stride > self.patch:
             raise BadInput(
-                f"Patches of {side} at every {self.stride}th pixel leave gaps: give a stride of {side} or less."
+                f"Patches of {self.patch} at every {self.stride}th pixel leave gaps: give a stride of {self.patch} or less."
             )
 
     @property
     def reach(self) -> int:
         """Pixels to each side that a pixel of the estimate depends on; the components, which all share, aside."""
-        return 2 * (self.window // 2 + self.first.patch + 2)
+        return self.window // 2 + self.patch + 2
+
+    def within(self, space: tuple[int, ...]) -> Pass:
+        """The same with a group that a window can hold in a corner of the picture."""
+        height, width = (max(0, min(n - self.patch + 1, self.window // 2 + 1)) for n in space)
+        return replace(self, group=min(self.group, height * width))
+
+
+@dataclass(frozen=True)
+class NonLocalRidge:
+    """The guide: a pass without a pilot, then those of `then`, each with what was found before as its pilot.
+
+    again: the passes of `refine`.
+
+    loud: deviation, as a fraction of full scale, from which the patches are two pixels larger.
+    pixels: larger pictures are filtered by strips of about that many, so that memory does not grow with them.
+    """
+
+    first: Pass = Pass(7, 16)
+    then: tuple[Pass, ...] = (Pass(5, 128),)
+    again: tuple[Pass, ...] = (Pass(5, 128),)
+    loud: float = 37 / 255
+    pixels: int = 1 << 18
+
+    @property
+    def reach(self) -> int:
+        """Pixels to each side that a pixel of the estimate, or of the refined one, depends on."""
+        return max(sum(p.reach for p in passes) for passes in ((self.first, *self.then), self.again))
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """The estimate of a picture (1, c, h, w); `deviation` of its noise broadcasts against it.
 
         Series, volumes and pictures too small for a group are left to non-local means.
         """
-        if not self._fits(noisy):
-            return NonLocalMeans()(noisy, deviation)
-        return self._by_strips(self._two, noisy, deviation.expand_as(noisy))
+        passes = self._passes((self.first, *self.then), noisy, deviation)
+        return self._by_strips(passes, noisy, deviation) if passes else NonLocalMeans()(noisy, deviation)
 
     def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
-        """A further pass with a pilot of the clean picture."""
-        if not self._fits(noisy):
-            return pilot
-        return self._by_strips(self._again, noisy, deviation.expand_as(noisy), pilot)
+        """Further passes, beginning with a pilot of the clean picture."""
+        passes = self._passes(self.again, noisy, deviation)
+        return self._by_strips(passes, noisy, deviation, pilot) if passes else pilot
 
-    def _fits(self, y: Tensor) -> bool:
-        spread = self.window // 2 + 1
-        patches = [min(n - self.first.patch - 1, spread) for n in y.shape[2:]]
-        return y.ndim == 4 and min(patches) > 0 and patches[0] * patches[1] >= max(self.first.group, self.second.group)
-
-    def _passes(self, deviation: Tensor) -> tuple[Pass, Pass]:
+    def _passes(self, passes: tuple[Pass, ...], y: Tensor, deviation: Tensor) -> tuple[Pass, ...]:
+        """The passes for a picture of that size and noise; none where it is too small."""
+        if y.ndim != 4:
+            return ()
         more = 2 if float(deviation.square().mean().sqrt()) >= self.loud else 0
-        return replace(self.first, patch=self.first.patch + more), replace(self.second, patch=self.second.patch + more)
+        fitted = [replace(p, patch=p.patch + more).within(tuple(y.shape[2:])) for p in passes]
+        return tuple(fitted) if min(p.group for p in fitted) >= FEW else ()
 
-    def _two(self, y: Tensor, deviation: Tensor) -> Tensor:
-        first, second = self._passes(deviation)
-        pilot = self._filter(y, self._match(y, first), first, deviation.square(), None)
-        return self._filter(y, self._match(pilot, second), second, deviation.square(), pilot)
-
-    def _again(self, y: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
-        second = self._passes(deviation)[1]
-        return self._filter(y, self._match(pilot, second), second, deviation.square(), pilot)
-
-    def _by_strips(self, function, *layers: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        height, width = layers[0].shape[2:]
-        halo = self.reach  # two passes
+    def _by_strips(self, passes: tuple[Pass, ...], noisy: Tensor, deviation: Tensor, *pilot: Tensor) -> Tensor:
+        height, width = noisy.shape[2:]
+        halo = sum(p.reach for p in passes)
         rows = max(self.pixels // width, 4 * halo)
-        parts = [
-            function(*(v[0, :, s.low : s.high] for v in layers))[:, s.start - s.low : s.stop - s.low]
-            for s in strips(height, rows, halo)
-        ]
+        parts = []
+        for s in strips(height, rows, halo):
+            y, spread, *x = (v[0, :, s.low : s.high] for v in (noisy, deviation.expand_as(noisy), *pilot))
+            made = x[0] if x else None
+            for one in passes:
+                made = _filter(y, match(y if made is None else made, one), one, spread.square(), made)
+            assert made is not None
+            parts.append(made[:, s.start - s.low : s.stop - s.low])
         return torch.cat(parts, dim=1)[None]
 
-    def _match(self, x: Tensor, one: Pass) -> Tensor:
-        """For each grouped-for patch the numbers of the `group` most similar ones in its window, (groups, group)."""
-        f = components(x, one.patch)
-        _, h, w = f.shape
-        reach = self.window // 2
-        down, along = (grid(n, self.stride).to(x.device) for n in (h, w))
-        reference = f[:, down][:, :, along]
-        wide = F.pad(f, [reach] * 4, value=float("inf"))  # no patch there: never similar
-        apart = f.new_empty(self.window, self.window, len(down), len(along))
-        for j in range(self.window):
-            column = wide.index_select(2, along + j)
-            for i in range(self.window):
-                difference = column.index_select(1, down + i).sub_(reference)
-                torch.sum(difference.square_(), 0, out=apart[i, j])
-        apart[reach, reach] = -1  # the patch itself, always
-        nearest = (
-            apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
-        )
-        moved = (nearest // self.window - reach) * w + nearest % self.window - reach
-        return (down[:, None] * w + along).reshape(-1, 1) + moved
 
-    def _filter(self, y: Tensor, groups: Tensor, one: Pass, variance: Tensor, pilot: Tensor | None) -> Tensor:
-        """Every group by its ridge; where patches overlap, their mean weighted by the certainty of each."""
-        c, height, width = y.shape
-        p, n = one.patch, c * one.patch**2
-        rows = patches(y, p)
-        clean = None if pilot is None else patches(pilot, p)
-        mean = n * F.avg_pool2d(variance.mean(0, keepdim=True)[None], p, 1).flatten()
-        total, weights = torch.zeros_like(rows), rows.new_zeros(len(rows))
-        for some in groups.split(256):
-            flat, size = some.flatten(), some.shape
-            noisy = rows.index_select(0, flat).view(*size, n)
-            known = noisy if clean is None else clean.index_select(0, flat).view(*size, n)
-            noise = mean[some].mean(1)
-            gram = known @ known.mT
-            # Without a pilot the products hold the noise already; a trace keeps equal patches solvable, in single precision too.
-            trace = 2e-5 * gram.diagonal(dim1=1, dim2=2).mean(1)
-            gram.diagonal(dim1=1, dim2=2).add_((noise * (1.0 if clean is not None else 1e-4) + trace + 1e-12)[:, None])
-            mix = torch.cholesky_inverse(torch.linalg.cholesky(gram)).mul_(-noise[:, None, None])
-            mix.diagonal(dim1=1, dim2=2).add_(1)
-            sure = 1 / mix.square().sum(1).clamp_min_(1e-2)
-            total.index_add_(0, flat, (mix.mul_(sure[:, :, None]) @ noisy).view(-1, n))
-            weights.index_add_(0, flat, sure.flatten())
-        h, w = height - p + 1, width - p + 1
-        total, weights = total.view(h, w, p, p, c), weights.view(h, w, 1)
-        result, count = y.new_zeros(height, width, c), y.new_zeros(height, width, 1)
-        for i in range(p):
-            for j in range(p):
-                result[i : i + h, j : j + w] += total[:, :, i, j]
-                count[i : i + h, j : j + w] += weights
-        return (result / count).permute(2, 0, 1)
+def match(x: Tensor, one: Pass) -> Tensor:
+    """For each grouped-for patch of (c, h, w) the numbers of the `group` most similar ones in its window, (groups, group)."""
+    f = components(x, one.patch)
+    _, h, w = f.shape
+    reach = one.window // 2
+    down, along = (grid(n, one.stride).to(x.device) for n in (h, w))
+    reference = f[:, down][:, :, along]
+    wide = F.pad(f, [reach] * 4, value=float("inf"))  # no patch there: never similar
+    apart = f.new_empty(one.window, one.window, len(down), len(along))
+    for j in range(one.window):
+        column = wide.index_select(2, along + j)
+        for i in range(one.window):
+            difference = column.index_select(1, down + i).sub_(reference)
+            torch.sum(difference.square_(), 0, out=apart[i, j])
+    apart[reach, reach] = -1  # the patch itself, always
+    nearest = apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
+    moved = (nearest // one.window - reach) * w + nearest % one.window - reach
+    return (down[:, None] * w + along).reshape(-1, 1) + moved
 
 
-SPARSE = NonLocalRidge(second=Pass(5, 32), window=15, stride=5, pixels=1 << 19)
+def _filter(y: Tensor, groups: Tensor, one: Pass, variance: Tensor, pilot: Tensor | None) -> Tensor:
+    """Every group by its ridge; where patches overlap, their mean weighted by the certainty of each."""
+    c, height, width = y.shape
+    p, n = one.patch, c * one.patch**2
+    rows = patches(y, p)
+    clean = None if pilot is None else patches(pilot, p)
+    mean = n * F.avg_pool2d(variance.mean(0, keepdim=True)[None], p, 1).flatten()
+    total, weights = torch.zeros_like(rows), rows.new_zeros(len(rows))
+    for some in groups.split(max(1, ROWS // one.group)):
+        flat, size = some.flatten(), some.shape
+        noisy = rows.index_select(0, flat).view(*size, n)
+        noise = mean[some].mean(1)
+        if clean is None:
+            estimate, sure = blind(noisy, noise)
+        else:
+            estimate, sure = piloted(noisy, clean.index_select(0, flat).view(*size, n), noise)
+        total.index_add_(0, flat, estimate.view(-1, n))
+        weights.index_add_(0, flat, sure.flatten())
+    h, w = height - p + 1, width - p + 1
+    total, weights = total.view(h, w, p, p, c), weights.view(h, w, 1)
+    result, count = y.new_zeros(height, width, c), y.new_zeros(height, width, 1)
+    for i in range(p):
+        for j in range(p):
+            result[i : i + h, j : j + w] += total[:, :, i, j]
+            count[i : i + h, j : j + w] += weights
+    return (result / count).permute(2, 0, 1)
+
+
+def blind(noisy: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Estimates of groups (g, k, n) times their certainties, and these, (g, k); noise: n v of each, (g,)."""
+    gram = noisy @ noisy.mT
+    # The products hold the noise already; a trace keeps equal patches solvable, in single precision too.
+    _loaded(gram, 1e-4 * noise, gram.shape[1])
+    mix = torch.cholesky_inverse(torch.linalg.cholesky(gram)).mul_(-noise[:, None, None])
+    mix.diagonal(dim1=1, dim2=2).add_(1)
+    sure = 1 / mix.square().sum(1).clamp_min_(1e-2)
+    return mix.mul_(sure[:, :, None]) @ noisy, sure
+
+
+def piloted(noisy: Tensor, pilot: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """The same, where a pilot of the clean patches is at hand, by the smaller of the two systems.
+
+    An estimate's variance is about its own diagonal element of T, and its certainty the inverse of that.
+    """
+    _, k, n = noisy.shape
+    if k <= n:
+        load = _loaded(gram := pilot @ pilot.mT, noise, k)
+        mix = torch.cholesky_inverse(torch.linalg.cholesky(gram)).mul_(-load[:, None, None])
+        mix.diagonal(dim1=1, dim2=2).add_(1)
+        sure = 1 / mix.diagonal(dim1=1, dim2=2).clamp_min(1e-2)
+        return mix.mul_(sure[:, :, None]) @ noisy, sure
+    _loaded(gram := pilot.mT @ pilot, noise, k)
+    half = torch.linalg.solve_triangular(
+        torch.linalg.cholesky(gram).mT, pilot, upper=True, left=False
+    )  # T = half half^T
+    sure = 1 / half.square().sum(2).clamp_min(1e-2)
+    answer = half.mT @ noisy
+    return half.mul_(sure[:, :, None]) @ answer, sure
+
+
+def _loaded(gram: Tensor, noise: Tensor, k: int) -> Tensor:
+    """Adds the noise, and a trace of the mean energy of k patches, to the diagonal; what was added, (g,)."""
+    load = noise + 2e-5 * gram.diagonal(dim1=1, dim2=2).sum(1) / k + 1e-12
+    gram.diagonal(dim1=1, dim2=2).add_(load[:, None])
+    return load
+
+
+SPARSE = NonLocalRidge(Pass(7, 16, 15), (Pass(5, 64, 15),), (Pass(5, 64, 15),), pixels=1 << 19)
 """A third of the time and about 0.4 dB less: for large pictures (docs/benchmarks)."""
 
 
@@ -171,14 +217,14 @@ class Quick:
     @property
     def reach(self) -> int:
         """Pixels to each side that a pixel of the estimate, and of the last pass, depends on."""
-        return max(self.means.reach, self.ridge.window // 2 + self.ridge.second.patch + 2)
+        return max(self.means.reach, sum(p.reach for p in self.ridge.again))
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
         return self.means(noisy, deviation)
 
     def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
-        """One pass of the ridge with a pilot of the clean picture."""
+        """The ridge, with a pilot of the clean picture."""
         return self.ridge.refine(noisy, deviation, pilot)
 
 

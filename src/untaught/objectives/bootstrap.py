@@ -105,10 +105,11 @@ class Bootstrap(Objective):
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
         from untaught.networks.hourglass import Hourglass
-        from untaught.ridge import NonLocalRidge
+        from untaught.ridge import NonLocalRidge, Pass
 
         prior = Network(Hourglass.examples()[0], Fed(2), output="linear", residual=1.0)
-        return ((Bootstrap(Decode(NonLocalRidge(window=9)), Crops(8, 2), pool=2), prior),)
+        few = (Pass(5, 16, 9),)
+        return ((Bootstrap(Decode(NonLocalRidge(Pass(7, 16, 9), few, few)), Crops(8, 2), pool=2), prior),)
 
 
 def _units(operator: BlockDCT) -> Tensor:

@@ -84,9 +84,9 @@ class Decode(Objective):
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
-        from untaught.ridge import NonLocalRidge
+        from untaught.ridge import NonLocalRidge, Pass
 
-        return ((Decode(NonLocalRidge(window=9)), Pixels()),)
+        return ((Decode(NonLocalRidge(Pass(7, 16, 9), (Pass(5, 16, 9),), (Pass(5, 16, 9),))), Pixels()),)
 
 
 def decoded(operator: BlockDCT, y: Tensor, how: Decode) -> Tensor:

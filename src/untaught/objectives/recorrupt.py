@@ -47,7 +47,7 @@ class Recorrupt(Objective):
     the recorrupted picture alone: one of y itself would leak the target's noise.
     pool: how many recorruptions are made, in pairs of n and -n; each covers a window of at most `window` pixels a side, so
     that memory does not grow with the picture.
-    refine: whether the guide filters the picture once more with the network's picture as its pilot; the result is the mean.
+    refine: whether the guide filters the picture once more with the network's picture as its pilot.
     """
 
     alpha: float = 0.5
@@ -130,7 +130,7 @@ class Recorrupt(Objective):
             first = torch.stack([z[:, -y.shape[1] :] for z in inputs]).mean(0)
             x = torch.lerp(first, x, likelihood.trusted(base).expand_as(x).to(x))
         if self.refine:
-            x = (x + self.guide.refine(y, likelihood.deviation(base), x)) / 2  # type: ignore[union-attr]
+            x = self.guide.refine(y, likelihood.deviation(base), x)  # type: ignore[union-attr]
         return likelihood.unbias(x)
 
     def _recorruption(self, problem: Problem, rng: Rng, item: int) -> list[Tensor]:

@@ -110,7 +110,7 @@ def _recorrupt(
     if quick and _large(facts):
         guide, pool, passes, steps = Quick(), 16, 2, max(steps, 600)  # there is more to be learnt from more windows
         if prod(facts.space) > HUGE:
-            means, ridge = replace(guide.means, distance=3), replace(guide.ridge, window=11, second=Pass(5, 16))
+            means, ridge = replace(guide.means, distance=3), replace(guide.ridge, again=(Pass(5, 16, 11),))
             guide, pool, passes = Quick(means, ridge), 8, 1
         objective = Recorrupt(0.5, guide, pool=pool, window=512, refine=True)
     adam, stop = Adam(lr, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
