@@ -36,7 +36,7 @@ class Decode(Objective):
     """
 
     guide: Pilot
-    first: float = 1.4
+    first: float = 1.2
     again: float = 1.4
     half: float = 0.4
     whole = True

@@ -16,8 +16,6 @@ LEAST = 0.29 / 255
 """The deviation that rounding to 8 bit alone leaves, as a fraction of full scale."""
 LOUD = 20 / 255
 """The level of the first round, as a fraction of full scale."""
-QUIET = 1.5
-"""The level of the last, in units of the noise."""
 SMALL = 16
 """Pixels a side under which there are too few similar patches, and the filter takes no pilot."""
 CLASSIC = ("instant", "fast")
@@ -32,19 +30,24 @@ def deblurring(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     return stages
 
 
-def _rounds(facts: Facts, count: int, gradients: int = 60) -> tuple[Plugged, ...]:
-    """From a loud level down to about the noise's own, in equal ratios; each with so many conjugate gradients."""
+def _rounds(
+    facts: Facts, count: int, *, quiet: float = 1.5, strength: float = 0.15, gradients: int = 60
+) -> tuple[Plugged, ...]:
+    """From a loud level down to `quiet` times the noise's own, in equal ratios; each with so many conjugate gradients."""
     from untaught.objectives.plugged import Plugged
-    from untaught.ridge import SPARSE
+    from untaught.ridge import NonLocalRidge, Pass
 
+    first, other = Pass(7, 16, window=15), Pass(5, 32, window=15)
+    ridge = NonLocalRidge(first, (other,), (other,), pixels=1 << 19)
     noise = facts.sigma or max(second_differences(facts.problem.data), LEAST)
-    last = max(QUIET * noise, 1 / 255)
-    first = max(LOUD, last)
-    levels = [first * (last / first) ** (k / max(1, count - 1)) for k in range(count)]
+    last = max(quiet * noise, 1 / 255)
+    loud = max(LOUD, last)
+    levels = [loud * (last / loud) ** (k / max(1, count - 1)) for k in range(count)]
     filtered = len(facts.space) == 2 and min(facts.space) >= SMALL
     told = None if facts.sigma else noise
     return tuple(
-        Plugged(SPARSE, level, rounds=gradients, pilot=filtered and k > 0, noise=told) for k, level in enumerate(levels)
+        Plugged(ridge, level, strength, gradients, pilot=filtered and k > 0, noise=told)
+        for k, level in enumerate(levels)
     )
 
 
@@ -67,7 +70,8 @@ def _plugged(rounds: tuple[Plugged, ...]) -> tuple[Stage, ...]:
 
 
 def _instant(facts: Facts) -> tuple[Stage, ...]:
-    return _plugged(_rounds(facts, facts.steps or 4, gradients=20))
+    # So few rounds leave noise unless they end early.
+    return _plugged(_rounds(facts, facts.steps or 4, quiet=3, strength=0.25, gradients=20))
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from untaught.errors import BadInput
 from untaught.operators import Identity
 from untaught.presets import Facts, Preset, choose
 from untaught.run import Stage
+
+if TYPE_CHECKING:
+    from untaught.objectives.decode import Decode
 
 
 def dejpegging(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
@@ -20,11 +25,18 @@ def dejpegging(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     return stages
 
 
+def _decode() -> Decode:
+    """The classic: groups of 64, and twice with what was found before as the pilot (docs/benchmarks/dejpeg.md)."""
+    from untaught.objectives.decode import Decode
+    from untaught.ridge import NonLocalRidge, Pass
+
+    other = Pass(5, 64)
+    return Decode(NonLocalRidge(Pass(7, 16), (other,), (other, other)))
+
+
 def _classic(facts: Facts) -> tuple[Stage, ...]:
     from untaught.averaging import ExponentialPictures
-    from untaught.objectives.decode import Decode
     from untaught.priors import Pixels
-    from untaught.ridge import NonLocalRidge
     from untaught.run import Method
     from untaught.stopping import After
 
@@ -33,8 +45,7 @@ def _classic(facts: Facts) -> tuple[Stage, ...]:
             "The preset 'instant' works on a JPEG's coefficients, and there are none: name the JPEG file itself, or use the "
             "preset 'fast'."
         )
-    decode = Decode(NonLocalRidge())
-    return (Stage(Method(Pixels(), decode, average=ExponentialPictures(), stop=After(1))),)
+    return (Stage(Method(Pixels(), _decode(), average=ExponentialPictures(), stop=After(1))),)
 
 
 def _snail(facts: Facts, *, steps: int) -> tuple[Stage, ...]:
@@ -59,11 +70,10 @@ def _bootstrap(facts: Facts, *, steps: int, widths: tuple[int, ...], pool: int) 
     from untaught.codes import Fed
     from untaught.networks.compact import Compact
     from untaught.objectives.bootstrap import Bootstrap
-    from untaught.objectives.decode import Decode, deviations
+    from untaught.objectives.decode import deviations
     from untaught.operators.dct import BlockDCT
     from untaught.optimisers import Adam
     from untaught.priors import Network
-    from untaught.ridge import NonLocalRidge
     from untaught.run import Method
     from untaught.stopping import After
 
@@ -71,7 +81,7 @@ def _bootstrap(facts: Facts, *, steps: int, widths: tuple[int, ...], pool: int) 
     assert isinstance(operator, BlockDCT)
     level = float(deviations(operator)[0])
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=level)
-    objective = Bootstrap(Decode(NonLocalRidge()), pool=pool)
+    objective = Bootstrap(_decode(), pool=pool)
     adam, stop = Adam(2e-3, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
     return (*_classic(facts), Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8)))
 
