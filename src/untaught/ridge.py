@@ -71,7 +71,7 @@ class NonLocalRidge:
 
     first: Pass = Pass(7, 16)
     then: tuple[Pass, ...] = (Pass(5, 128),)
-    again: tuple[Pass, ...] = (Pass(5, 128),)
+    again: tuple[Pass, ...] = (Pass(5, 256, 35),)
     loud: float = 37 / 255
     pixels: int = 1 << 18
 
