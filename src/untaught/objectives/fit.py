@@ -17,7 +17,13 @@ from untaught.randomness import Rng
 
 @dataclass(frozen=True)
 class Fit(Objective):
-    """Ulyanov, Vedaldi and Lempitsky 2018, equation 2, with the code jittered at every step where the prior asks for it."""
+    """Ulyanov, Vedaldi and Lempitsky 2018, equation 2, with the code jittered at every step where the prior asks for it.
+
+    share: where an earlier stage has made a picture, what is shown is so far from it to the network's (0 to 1). Two estimates
+    that err in different places are better together.
+    """
+
+    share: float = 1.0
 
     whole = True
 
@@ -27,23 +33,29 @@ class Fit(Objective):
                 f"Fit needs a prior with a code of its own, but this one is fed {prior.fed} channels: "
                 "use the code Noise(), or an objective that feeds the network."
             )
+        if not 0 <= self.share <= 1:
+            raise BadInput(f"Fit shows a share of 0 to 1 of the network's picture, not {self.share}.")
         return self
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         x = model(rng=rng)
         fit = problem.energy(x)
-        return Step(fit + problem.regulariser(x), fit.detach(), x.detach())
+        return Step(fit + problem.regulariser(x), fit.detach(), self._shown(x.detach(), problem))
 
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         with torch.no_grad():
-            return model().mean(0, keepdim=True)
+            return self._shown(model().mean(0, keepdim=True), problem)
+
+    def _shown(self, x: Tensor, problem: Problem) -> Tensor:
+        whole = self.share == 1 or problem.start is None
+        return x if whole else torch.lerp(problem.start.to(x), x, self.share)  # type: ignore[union-attr]
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
         from untaught.networks.hourglass import Hourglass
 
         net = Network(Hourglass.examples()[0], Noise(4), jitter=0.03)
-        return (Fit(), net), (Fit(), Pixels()), (Fit(), Ensemble(net, 2))
+        return (Fit(), net), (Fit(), Pixels()), (Fit(), Ensemble(net, 2)), (Fit(0.3), net)
 
 
 OBJECTIVE = Fit

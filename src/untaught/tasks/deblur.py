@@ -35,7 +35,7 @@ def deblur(
     blind: bool = False,
     size: str = "15x15",
     sigma: Sigma = None,
-    preset: Literal["fast", "best", "paper"] = "fast",
+    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     steps: Steps = None,
     stop: Stop = "preset",
     seed: Seed = 0,
@@ -58,8 +58,9 @@ def deblur(
     sigma
         Standard deviation of the noise as a fraction of full scale, e.g. 2/255. Estimated where it is not given.
     preset
-        fast: a classic denoiser in turn with the data; with blind, a narrow network. best: then a network that starts there.
-        paper: the Deep Image Prior's network; with blind, SelfDeblur's.
+        fast: a classic denoiser in turn with the data; instant: a few rounds of it. balanced: then a network that learns what it
+        does wrong. best: the same, for minutes. paper: the Deep Image Prior's network. With blind there are fast and best, which
+        seek the kernel with a narrow network and end with the classic, and paper, SelfDeblur's network.
     steps
         How many steps are taken, instead of the preset's own number.
     stop
@@ -164,6 +165,7 @@ def _sides(size: str, axes: int) -> tuple[int, ...]:
 def _level(data: Tensor, sigma: float | None, full: float, gain: float, notes: list[str]) -> float:
     """The noise in the units of the data: given, or by second differences, in which a blurred picture shows little else."""
     from untaught.errors import BadInput
+    from untaught.presets.deblur import second_differences
 
     least = 0.29 / full if full > 1 else 1e-4  # rounding alone
     if sigma is not None:
@@ -174,11 +176,7 @@ def _level(data: Tensor, sigma: float | None, full: float, gain: float, notes: l
         if sigma == float("inf") or sigma * full > gain:
             raise BadInput(f"sigma = {sigma:g} is more than the whole range of the picture, {gain:.3g}.")
         return max(sigma * full / gain, 1e-5)
-    rough = data
-    for axis in range(2, data.ndim):  # second differences along every axis that has three pixels
-        if data.shape[axis] >= 3:
-            rough = rough.diff(n=2, dim=axis) / 6**0.5
-    found = float(rough.abs().median()) / 0.6745 if max(data.shape[2:]) >= 3 else 0.0
+    found = second_differences(data)
     notes.append(f"sigma was estimated as {255 * found * gain / full:.2f}/255 of full scale")
     return max(found, least)
 

@@ -39,7 +39,7 @@ class Upright:
 def dejpeg(
     picture: PictureFile,
     *,
-    preset: Literal["instant", "fast", "best", "paper"] = "fast",
+    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     coefficients: bool = True,
     strength: Amount = 1.0,
     steps: Steps = None,
@@ -56,8 +56,8 @@ def dejpeg(
         The JPEG file itself: its coefficients and quantisation tables are read. Of any other file, and of an array, only the
         pixels are there, and less can be done.
     preset
-        instant: a classic filter, no network. fast: seconds to a minute. best: the quality that minutes buy. paper: the exact
-        recipe of the Deep Image Prior, which takes the pixels.
+        instant: a classic filter, no network. fast: seconds. balanced: a minute. best: the quality that minutes buy. paper: the
+        exact recipe of the Deep Image Prior, which takes the pixels.
     coefficients
         no-coefficients takes the pixels of a JPEG, too, and so needs no further package.
     strength
