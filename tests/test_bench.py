@@ -104,7 +104,7 @@ def test_the_score_is_that_of_the_file(folder, photo):
         assert (row.steps == 2) == (row.method == "fast")
 
 
-@pytest.mark.parametrize("name", ["tv", "wavelet", "nlm"])
+@pytest.mark.parametrize("name", ["tv", "wavelet", "nlm", "ridge"])
 @pytest.mark.parametrize("colour", [True, False])
 def test_every_classic_takes_noise_away(name, colour, photo):
     clean = photo if colour else np.ascontiguousarray(photo[..., 1])

@@ -83,12 +83,26 @@ def _bm3d(noisy: NDArray, sigma: float) -> NDArray:
     return bm3d.bm3d(noisy, sigma, stage_arg=bm3d.BM3DStages.ALL_STAGES)
 
 
+def _ridge(noisy: NDArray, sigma: float) -> NDArray:
+    """All that is classic in `fast` and `balanced`: what they reach beyond it is the network's."""
+    import torch
+
+    from untaught.ridge import NonLocalRidge
+
+    y = torch.from_numpy(noisy.astype("float32"))
+    y = (y[..., None] if y.ndim == 2 else y).movedim(-1, 0)[None]
+    ridge, deviation = NonLocalRidge(), torch.tensor(sigma, dtype=y.dtype)
+    x = ridge.refine(y, deviation, ridge(y, deviation))[0].movedim(0, -1).numpy()
+    return x[..., 0] if noisy.ndim == 2 else x
+
+
 CLASSICS = {
     c.name: c
     for c in (
         Classic("tv", "total variation, Chambolle 2004 (scikit-image), weight 0.1 at sigma 25/255", _tv),
         Classic("wavelet", "BayesShrink, Chang, Yu and Vetterli 2000 (scikit-image)", _wavelet),
         Classic("nlm", "non-local means, Buades, Coll and Morel 2005 (scikit-image), h 0.6 sigma", _nlm),
+        Classic("ridge", "non-local ridge, Herbreteau and Kervrann 2022, three passes (ours, no network)", _ridge),
         Classic("bm3d", "BM3D, Dabov et al. 2007 (package bm3d)", _bm3d, "bm3d"),
     )
 }
