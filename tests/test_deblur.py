@@ -12,6 +12,7 @@ from PIL import Image
 
 import untaught
 from untaught.errors import BadInput
+from untaught.likelihoods import Gaussian
 from untaught.metrics import psnr
 from untaught.objectives.bootstrap import _measured
 from untaught.objectives.plugged import Plugged
@@ -185,6 +186,13 @@ class TestBootstrap:
         given = {"kernel": "gauss:1.2", "sigma": 2 / 255}
         plain, more = (untaught.deblur(data, preset=p, **given) for p in ("fast", "balanced"))
         assert psnr(more, under(photo, data)) > psnr(plain, under(photo, data))
+
+
+@pytest.mark.parametrize("k", [5, 41])
+def test_a_window_holds_more_than_the_kernel_takes(k):
+    problem = Problem(torch.rand(1, 1, 120 - k + 1), Blur(torch.full((k,), 1 / k)), Gaussian(0.01))
+    part, target = _measured(problem, torch.rand(1, 1, 120), torch.Generator(), 32)
+    assert part.data.shape[2] == target.shape[2] - k + 1 >= min(32, k) - 4
 
 
 @pytest.mark.parametrize(("preset", "blind"), [*((p, False) for p in PRESETS), *((p, True) for p in BLIND)])

@@ -5,14 +5,24 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import untaught
+from untaught.averaging import Last
 from untaught.errors import BadInput
+from untaught.likelihoods import ClippedGaussian
 from untaught.metrics import psnr
+from untaught.objectives.fit import Fit
+from untaught.objectives.recorrupt import Recorrupt
 from untaught.presets.denoise import PRESETS
+from untaught.problem import Problem
+from untaught.randomness import Rng
+from untaught.run import Run
+from untaught.stopping import After
 
 FEW = {"steps": 10, "sigma": 25 / 255}
 
@@ -218,3 +228,51 @@ def test_kinds_and_their_parameters_belong_together(noisy):
 def test_an_unknown_option_names_the_nearest(noisy):
     with pytest.raises(BadInput, match="'sgima': did you mean 'sigma'"):
         untaught.denoise(noisy, sgima=0.1)
+
+
+class TestBest:
+    """A share of a generator beside the fed network."""
+
+    def job(self, **settings):
+        noisy = np.clip(np.full((24, 24), 128) + 25 * np.random.default_rng(0).standard_normal((24, 24)), 0, 255)
+        return untaught.denoise.job(noisy.astype(np.uint8), **{"sigma": 25 / 255, "preset": "best", **settings})
+
+    def test_the_generator_comes_where_it_can_help(self, monkeypatch):
+        assert [type(s.method.objective) for s in self.job().stages] == [Recorrupt, Fit]
+        assert len(self.job(steps=7).stages) == 1
+        assert len(self.job(preset="balanced").stages) == 1
+        volume = untaught.denoise.job(
+            np.eye(9, dtype=np.float32)[None].repeat(4, 0), sigma=0.1, preset="best", channel_axis=None
+        )
+        assert len(volume.stages) == 1
+        monkeypatch.setattr("untaught.presets.denoise.LARGE", 24 * 24 - 1)
+        assert len(self.job().stages) == 1
+
+    def short(self, share=0.3):
+        first, last = self.job().stages
+        fed = replace(first.method, stop=After(2))
+        beside = replace(last.method, objective=Fit(share), stop=After(3), average=Last())
+        return replace(self.job(), stages=(replace(first, method=fed), replace(last, method=beside)))
+
+    def test_the_result_is_so_far_from_the_first_stage_to_the_network(self):
+        found = [untaught.solve(self.short(share)).x for share in (0.0, 0.5, 0.999999)]
+        torch.testing.assert_close(found[1], (found[0] + found[2]) / 2, rtol=0, atol=1e-4)
+        assert float((found[0] - found[2]).abs().max()) > 0.02
+
+    def test_until_it_is_over_the_first_stage_is_the_result(self):
+        run = Run(self.short())
+        for _ in range(3):
+            next(run)
+        assert torch.equal(run.solution.x, run.problem.start)
+        next(run), next(run)
+        assert not torch.equal(run.solution.x, run.problem.start)
+
+    def test_black_stays_black(self):
+        """Noise that was cut off has another mean than none, which the generator alone would show."""
+        y = torch.zeros(1, 1, 16, 16)
+        problem = Problem(y, likelihood=ClippedGaussian(0.2), start=torch.zeros_like(y))
+        mean = problem.likelihood.unbias(torch.full_like(y, 0.0798))  # E[max(0, 0.2 n)]
+        assert float(mean.max()) < 0.005
+        network = lambda **_: torch.full_like(y, 0.0798)  # noqa: E731
+        assert float(Fit(0.5).picture(network, problem, Rng(0)).max()) < 0.005
+        assert float(Fit().picture(network, problem, Rng(0)).max()) > 0.07

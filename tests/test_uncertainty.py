@@ -163,6 +163,15 @@ def test_no_run_sees_what_is_held_out(fed):
     assert again.uncertainty().factor > series.uncertainty().factor
 
 
+def test_a_share_of_another_network_is_left_out_where_doubt_is_asked_for(photo):
+    job = untaught.denoise.job(photo[:24, :24], sigma=25 / 255, preset="best")
+    assert len(job.stages) == 2
+    series = Series(job, repeat=1, uncertain=True)
+    assert [type(s.method.objective) for s in series.job.stages] == [Recorrupt]
+    assert any("left out" in note for note in series.run.notes)
+    assert len(Series(job, repeat=2, uncertain=False).job.stages) == 2
+
+
 def test_holes_are_held_out_as_holes_and_pixels_as_pixels():
     weight = torch.ones(1, 3, 40, 40)
     weight[..., 10:20, 10:20] = 0

@@ -34,8 +34,8 @@ ROWS = 1 << 14
 
 @dataclass(frozen=True)
 class Pass:
-    """One filtering: the patch's side; how many similar ones make a group, sought in a square `window`; the distance of the
-    patches that are grouped for."""
+    """One filtering: the patch's side; how many similar ones make a group, sought in a square `window` (fewer where it
+    holds fewer in a corner of the picture); the distance of the patches that are grouped for."""
 
     patch: int
     group: int
@@ -43,9 +43,9 @@ class Pass:
     stride: int = 5
 
     def __post_init__(self) -> None:
-        if self.stride > self.patch:
+        if not 0 < self.stride <= self.patch:
             raise BadInput(
-                f"Patches of {self.patch} at every {self.stride}th pixel leave gaps: give a stride of {self.patch} or less."
+                f"Patches of {self.patch} at every {self.stride}th pixel leave gaps: give a stride of 1 to {self.patch}."
             )
 
     @property
@@ -95,7 +95,7 @@ class NonLocalRidge:
 
     def _passes(self, passes: tuple[Pass, ...], y: Tensor, deviation: Tensor) -> tuple[Pass, ...]:
         """The passes for a picture of that size and noise; none where it is too small."""
-        if y.ndim != 4:
+        if y.ndim != 4 or not passes:
             return ()
         more = 2 if float(deviation.square().mean().sqrt()) >= self.loud else 0
         fitted = [replace(p, patch=p.patch + more).within(tuple(y.shape[2:])) for p in passes]

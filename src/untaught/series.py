@@ -65,6 +65,7 @@ class Series(Iterator[Iterate]):
         self.asked, self.repeat, self.held = job, repeat, None
         if uncertain:
             check(job)
+            self.asked = job = seen_alone(job)
             job, self.held = hold_out(job)
             job = goes_on(job) if repeat == 1 else job
         self.job = job
@@ -281,6 +282,14 @@ def _replaced(problem: Problem, objective: Recorrupt, held: Tensor, draw: torch.
         noisy = filled(guess)
         guess = objective.guide(noisy, likelihood.deviation(box(noisy, 2)))
     return replace(problem, data=filled(guess))
+
+
+def seen_alone(job: Job) -> Job:
+    """Without a last stage that shows only a share of its picture, whose doubt would be that of the share."""
+    if len(job.stages) == 1 or getattr(job.stages[-1].method.objective, "share", 1) == 1:
+        return job
+    note = "for the uncertainty the last stage, a share of another network's picture, was left out"
+    return replace(job, stages=job.stages[:-1], notes=(*job.notes, note))
 
 
 def goes_on(job: Job) -> Job:

@@ -19,8 +19,8 @@ from untaught.randomness import Rng
 class Fit(Objective):
     """Ulyanov, Vedaldi and Lempitsky 2018, equation 2, with the code jittered at every step where the prior asks for it.
 
-    share: where an earlier stage has made a picture, what is shown is so far from it to the network's (0 to 1). Two estimates
-    that err in different places are better together.
+    share: below 1, and where an earlier stage has made a picture, what is shown is so far from it to the network's, without the
+    bias of noise that was cut off at black and white. Two estimates that err in different places are better together.
     """
 
     share: float = 1.0
@@ -47,8 +47,9 @@ class Fit(Objective):
             return self._shown(model().mean(0, keepdim=True), problem)
 
     def _shown(self, x: Tensor, problem: Problem) -> Tensor:
-        whole = self.share == 1 or problem.start is None
-        return x if whole else torch.lerp(problem.start.to(x), x, self.share)  # type: ignore[union-attr]
+        if self.share == 1 or problem.start is None:
+            return x
+        return torch.lerp(problem.start.to(x), problem.likelihood.unbias(x), self.share)
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:

@@ -1,4 +1,4 @@
-"""How grain is removed: a classic filter, a small network fed with recorruptions, or the paper's recipe."""
+"""How grain is removed: a classic filter; a small network fed with recorruptions, and a generator beside it; the paper's recipe."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
             f"for noise {kind} a classic filter that follows it does better than the network, and was used; "
             "give sigma to insist on the network"
         )
+    elif name == "best" and facts.steps is not None:
+        notes.append("with a number of steps given, best is the fed network alone, without the generator beside it")
     return stages
 
 
@@ -130,7 +132,8 @@ def _balanced(facts: Facts) -> tuple[Stage, ...]:
 def _best(facts: Facts) -> tuple[Stage, ...]:
     fed = _recorrupt(facts, steps=3000, widths=(32, 48, 64), lr=2e-3, pool=12)
     # A step of a generator costs as much as there are pixels, and a few of them make no picture.
-    return fed if _measured(facts) or _large(facts) or facts.steps else (*fed, _beside(facts))
+    small = len(facts.space) == 2 and not _large(facts)
+    return (*fed, _beside(facts)) if small and not _measured(facts) and facts.steps is None else fed
 
 
 def _beside(facts: Facts) -> Stage:
@@ -176,7 +179,7 @@ PRESETS = {
         Preset("instant", "a classic filter, no network", "NL-Ridge; values: docs/benchmarks", _classic, 90, 1.3e9),
         Preset("fast", "seconds", f"{_R2R}; values: docs/benchmarks", _fast, 90, 1.3e9),
         Preset("balanced", "a minute", f"{_R2R}; values: docs/benchmarks", _balanced, 90, 1.3e9),
-        Preset("best", "what minutes buy", f"{_R2R}; values: docs/benchmarks", _best, 1500, 9e8),
+        Preset("best", "what minutes buy", f"{_R2R}, and a share of a Deep Image Prior", _best, 1500, 9e8),
         Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper, 6000),
     )
 }
