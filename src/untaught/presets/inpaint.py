@@ -106,11 +106,19 @@ def _filling(facts: Facts) -> tuple[Stage, ...]:
 
 
 def _refill(
-    facts: Facts, *, recipe: str, widths: tuple[int, ...], steps: int, pool: int, patch: int, generator: int = 0
+    facts: Facts,
+    *,
+    recipe: str,
+    widths: tuple[int, ...],
+    steps: int,
+    pool: int,
+    patch: int,
+    generator: int = 0,
+    net: Callable[[], Hourglass] | None = None,
 ) -> tuple[Stage, ...]:
     """A compact network corrects the non-local ridge's filling, judged on pixels that were hidden from both.
 
-    generator: where not 0, a stage of so many steps comes before: the paper's family, narrow, on what is not kept back.
+    generator: where not 0, a stage of so many steps comes before: `net`, on what is not kept back.
     """
     from untaught.averaging import ExponentialWeights
     from untaught.codes import Fed
@@ -126,7 +134,7 @@ def _refill(
     objective = Refill(RidgeFill(patch), hide, pool=pool, seed=facts.seed)
     adam, stop = Adam(2e-3, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
     last = Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8))
-    if not generator:
+    if net is None:
         return (last,)
     known = facts.problem.weight
     assert known is not None
@@ -136,12 +144,14 @@ def _refill(
     generator = max(
         300, round(generator * min(1, 2**17 / prod(facts.space)))
     )  # a step costs as much as there are pixels
-    (first,) = _generate(facts, recipe=recipe, narrow=True, steps=generator, decay=0.99)
+    (first,) = _generate(facts, recipe=recipe, net=net, steps=generator, decay=0.99)
     return replace(first, problem=replace(facts.problem, weight=known - back)), last
 
 
-def _generate(facts: Facts, *, recipe: str, narrow: bool, steps: int, decay: float) -> tuple[Stage, ...]:
-    """The paper's family: the whole picture from a fixed code, fitted where it is known."""
+def _generate(
+    facts: Facts, *, recipe: str, steps: int, decay: float, net: Callable[[], Hourglass] | None = None
+) -> tuple[Stage, ...]:
+    """The paper's family: the whole picture from a fixed code, fitted where it is known. net: narrower than the paper's."""
     from untaught.averaging import ExponentialPictures, Last
     from untaught.codes import Grid, Noise
     from untaught.optimisers import Adam
@@ -151,9 +161,9 @@ def _generate(facts: Facts, *, recipe: str, narrow: bool, steps: int, decay: flo
     r = RECIPES[recipe]
     code = Grid() if r.code == "grid" else Noise(r.channels)
     output = "sigmoid" if facts.pictures else "linear"
-    prior = Network((r.narrow if narrow else r.net)(), code, jitter=r.jitter, output=output)  # type: ignore[arg-type]
+    prior = Network((net or r.net)(), code, jitter=r.jitter, output=output)  # type: ignore[arg-type]
     average = ExponentialPictures(decay) if decay else Last()
-    rate = max(r.lr, 0.01) if narrow else r.lr
+    rate = max(r.lr, 0.01) if net else r.lr
     return (Stage(Method(prior, optimiser=Adam(rate), average=average, stop=After(facts.steps or steps))),)
 
 
@@ -164,16 +174,18 @@ _DIP = "Ulyanov, Vedaldi and Lempitsky, CVPR 2018"
 def _table(recipe: str) -> dict[str, Preset]:
     """The presets for one kind of holes."""
     fed = recipe in ("text", "pixels")
-    steps = RECIPES[recipe].steps
+    narrow, steps = RECIPES[recipe].narrow, RECIPES[recipe].steps
     if fed:
         fast = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=300, pool=2, patch=7)
-        balanced = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=400, pool=2, patch=9, generator=600)
-        best = partial(_refill, recipe=recipe, widths=(32, 48, 64), steps=1000, pool=6, patch=9, generator=2000)
+        balanced = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=400, pool=2, patch=9)
+        balanced = partial(balanced, generator=600, net=narrow)
+        best = partial(_refill, recipe=recipe, widths=(32, 48, 64), steps=1000, pool=6, patch=9)
+        best = partial(best, generator=4000, net=_net((16, 32, 64, 128, 128), skip=16))
     else:
-        fast = partial(_generate, recipe=recipe, narrow=True, steps=500, decay=0.98)
-        balanced = partial(_generate, recipe=recipe, narrow=True, steps=1000, decay=0.99)
-        best = partial(_generate, recipe=recipe, narrow=False, steps=2000 if recipe != "sparse" else 1000, decay=0.99)
-    paper = partial(_generate, recipe=recipe, narrow=False, steps=steps, decay=0.0)
+        fast = partial(_generate, recipe=recipe, net=narrow, steps=500, decay=0.98)
+        balanced = partial(_generate, recipe=recipe, net=narrow, steps=1000, decay=0.99)
+        best = partial(_generate, recipe=recipe, steps=2000 if recipe != "sparse" else 1000, decay=0.99)
+    paper = partial(_generate, recipe=recipe, steps=steps, decay=0.0)
     presets = (
         Preset("instant", "a classic filling, no network", "values: docs/benchmarks", _filling, 900, 6e8),
         Preset("fast", "seconds to minutes", _RIDGE if fed else f"{_DIP}, narrower", fast, 1200, 6e8),
