@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.geometry import box, strips
-from untaught.ridge import components, grid, patches
+from untaught.ridge import Pass, grid, match, overlap, patches
 
 
 class Filling(Protocol):
@@ -163,32 +163,8 @@ class Groups:
 
 def similar(x: Tensor, side: int, count: int, window: int, stride: int) -> Groups:
     """For every `stride`-th patch of (c, h, w) the `count` most similar others within a square of `window`."""
-    f = components(x, side)
-    _, h, w = f.shape
-    reach = window // 2
+    h, w = (n - side + 1 for n in x.shape[1:])
     down, along = (grid(n, stride).to(x.device) for n in (h, w))
-    reference = f[:, down][:, :, along]
-    wide = F.pad(f, [reach] * 4, value=float("inf"))  # no patch there: never similar
-    apart = f.new_empty(window, window, len(down), len(along))
-    for j in range(window):
-        column = wide[:, :, along + j].contiguous()
-        for i in range(window):
-            torch.sum((column[:, down + i] - reference).square_(), 0, out=apart[i, j])
-    apart[reach, reach] = float("inf")  # the patch itself would be its own best answer
-    nearest = apart.flatten(2).flatten(0, 1).T.contiguous().topk(count, dim=1, largest=False, sorted=False).indices
-    moved = (nearest // window - reach) * w + nearest % window - reach
     at = (down[:, None] * w + along).flatten()
-    return Groups(at, at[:, None] + moved, (len(down), len(along)))
-
-
-def overlap(total: Tensor, weights: Tensor, shape: tuple[int, int, int], side: int) -> Tensor:
-    """The mean of overlapping patches, given as weighted rows (positions, side * side * c) and their weights: (c, h, w)."""
-    c, height, width = shape
-    h, w = height - side + 1, width - side + 1
-    total, weights = total.view(h, w, side, side, c), weights.view(h, w, 1)
-    result, count = total.new_zeros(height, width, c), total.new_zeros(height, width, 1)
-    for i in range(side):
-        for j in range(side):
-            result[i : i + h, j : j + w] += total[:, :, i, j]
-            count[i : i + h, j : j + w] += weights
-    return (result / count).permute(2, 0, 1)
+    # The patch itself would be its own best answer.
+    return Groups(at, match(x, Pass(side, count, window, stride), itself=False), (len(down), len(along)))

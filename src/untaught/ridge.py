@@ -116,8 +116,11 @@ class NonLocalRidge:
         return torch.cat(parts, dim=1)[None]
 
 
-def match(x: Tensor, one: Pass) -> Tensor:
-    """For each grouped-for patch of (c, h, w) the numbers of the `group` most similar ones in its window, (groups, group)."""
+def match(x: Tensor, one: Pass, *, itself: bool = True) -> Tensor:
+    """For each grouped-for patch of (c, h, w) the numbers of the `group` most similar ones in its window, (groups, group).
+
+    itself: whether the patch is one of its group.
+    """
     f = components(x, one.patch)
     _, h, w = f.shape
     reach = one.window // 2
@@ -130,7 +133,7 @@ def match(x: Tensor, one: Pass) -> Tensor:
         for i in range(one.window):
             difference = column.index_select(1, down + i).sub_(reference)
             torch.sum(difference.square_(), 0, out=apart[i, j])
-    apart[reach, reach] = -1  # the patch itself, always
+    apart[reach, reach] = -1 if itself else float("inf")
     nearest = apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
     moved = (nearest // one.window - reach) * w + nearest % one.window - reach
     return (down[:, None] * w + along).reshape(-1, 1) + moved
@@ -154,11 +157,17 @@ def _filter(y: Tensor, groups: Tensor, one: Pass, variance: Tensor, pilot: Tenso
             estimate, sure = piloted(noisy, clean.index_select(0, flat).view(*size, n), noise)
         total.index_add_(0, flat, estimate.view(-1, n))
         weights.index_add_(0, flat, sure.flatten())
-    h, w = height - p + 1, width - p + 1
-    total, weights = total.view(h, w, p, p, c), weights.view(h, w, 1)
-    result, count = y.new_zeros(height, width, c), y.new_zeros(height, width, 1)
-    for i in range(p):
-        for j in range(p):
+    return overlap(total, weights, (c, height, width), p)
+
+
+def overlap(total: Tensor, weights: Tensor, shape: tuple[int, int, int], side: int) -> Tensor:
+    """The mean of overlapping patches, given as weighted rows (positions, side * side * c) and their weights: (c, h, w)."""
+    c, height, width = shape
+    h, w = height - side + 1, width - side + 1
+    total, weights = total.view(h, w, side, side, c), weights.view(h, w, 1)
+    result, count = total.new_zeros(height, width, c), total.new_zeros(height, width, 1)
+    for i in range(side):
+        for j in range(side):
             result[i : i + h, j : j + w] += total[:, :, i, j]
             count[i : i + h, j : j + w] += weights
     return (result / count).permute(2, 0, 1)
