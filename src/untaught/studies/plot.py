@@ -102,7 +102,7 @@ def plot(curves: Sequence[Curve], x: Axis, y: Axis, *, title: str = "", size: tu
     # What lies outside a range that was asked for is drawn on a sheet of its own, and cut off at the frame.
     inside = image.copy()
     for i, curve in enumerate(curves):
-        _draw(ImageDraw.Draw(inside), curve, _colour(curve, i), across, upward, font, right)
+        _draw(ImageDraw.Draw(inside), curve, _colours(curve, i), across, upward, font, right)
     frame = (left, top, right, bottom)
     image.paste(inside.crop(frame), frame)
     pen.rectangle(frame, outline=FRAME, width=FINE)
@@ -111,7 +111,7 @@ def plot(curves: Sequence[Curve], x: Axis, y: Axis, *, title: str = "", size: tu
         key = Curve("", [right + 10 * FINE, right + 30 * FINE], [at, at], curve.style)
         if curve.style == "dots":
             key = Curve("", [right + 20 * FINE], [at], "dots")
-        _draw(pen, key, _colour(curve, list(curves).index(curve)), float, float, font, right)
+        _draw(pen, key, _colours(curve, list(curves).index(curve)), float, float, font, right)
         pen.text((right + 37 * FINE, at), curve.label, INK, font, anchor="lm")
     if title:
         pen.text((left, 13 * FINE), title, INK, bold)
@@ -164,16 +164,23 @@ def written(marks: Sequence[float]) -> list[str]:
     return [f"{float(w):g}" if "e" not in w or abs(float(w)) >= 10 else w for w in words]
 
 
-def _colour(curve: Curve, place: int) -> tuple[int, int, int]:
-    return COLOURS[(place if curve.colour is None else curve.colour) % len(COLOURS)]
+Colour = tuple[int, int, int]
+
+
+def _colours(curve: Curve, place: int) -> tuple[Colour, Colour]:
+    """Of the line, and within the dots: white for the curves that have to take a colour for the second time."""
+    number = place if curve.colour is None else curve.colour
+    colour = COLOURS[number % len(COLOURS)]
+    return colour, (255, 255, 255) if number >= len(COLOURS) else colour
 
 
 Place = Callable[[float], "float | None"]
 
 
 def _draw(
-    pen: Any, curve: Curve, colour: tuple[int, int, int], across: Place, upward: Place, font: Any, right: float
+    pen: Any, curve: Curve, colours: tuple[Colour, Colour], across: Place, upward: Place, font: Any, right: float
 ) -> None:
+    colour, fill = colours
     points = [(across(a), upward(b)) for a, b in zip(curve.x, curve.y, strict=True)]
     if curve.style != "dots":
         line: list[tuple[float, float]] = []
@@ -190,7 +197,8 @@ def _draw(
         if a is None or b is None:
             continue
         if curve.style in ("dots", "both"):
-            pen.ellipse([a - radius, b - radius, a + radius, b + radius], colour, "white", FINE)
+            rim = colour if fill != colour else "white"
+            pen.ellipse([a - radius, b - radius, a + radius, b + radius], fill, rim, FINE)
         if i < len(curve.names):
             # Beside the value, on whichever side there is room; a white rim keeps it legible on other curves.
             word, room = curve.names[i], 7 * FINE
