@@ -37,7 +37,7 @@ def _balanced(facts: Facts) -> tuple[Stage, ...]:
 
 
 def _best(facts: Facts) -> tuple[Stage, ...]:
-    return _pairs(facts, steps=6000, widths=(64, 96), down=3, lr=1e-3, batch=8)
+    return _pairs(facts, steps=4000, widths=(48, 64), down=2, lr=2e-3, batch=4)
 
 
 def _paper(facts: Facts) -> tuple[Stage, ...]:
