@@ -36,7 +36,7 @@ def upscale(
         How the picture was made smaller, if that is known. auto: lanczos3, as most programs do; for the preset paper
         lanczos2, as its authors did.
     preset
-        fast: a small network that the picture itself teaches. balanced: the same for a minute. best: a larger one, for minutes.
+        fast: a small network that the picture itself teaches. balanced: the same for a minute. best: a larger one, for longer.
         paper: the exact recipe of the Deep Image Prior.
     steps
         How many steps are taken, instead of the preset's own number.
