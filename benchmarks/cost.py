@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from untaught.studies.cases import draw
 
 FIELDS = ["preset", "sigma", "steps", "threads", "size", "seconds", "peak MB"]
 
@@ -37,21 +38,6 @@ def square(photo: Image.Image, size: int) -> NDArray:
     return np.asarray(middle if side == size else middle.resize((size, size), Image.Resampling.BICUBIC))
 
 
-def noisy(clean: NDArray, sigma: float) -> NDArray:
-    noise = np.random.default_rng(0).standard_normal(clean.shape, dtype=np.float32)
-    return np.rint(255 * np.clip(clean / np.float32(255) + np.float32(sigma) * noise, 0, 1)).astype(np.uint8)
-
-
-def peak() -> float:
-    """The most memory that this process held, in MB. Linux's own count begins with the program, the other before it."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kB elsewhere
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
-
-
 def restore(file: Path, preset: str, sigma: float, steps: int | None) -> None:
     """The child: as the command does it; prints what it took."""
     import torch
@@ -59,6 +45,7 @@ def restore(file: Path, preset: str, sigma: float, steps: int | None) -> None:
     import untaught
     from untaught import images
     from untaught.allocator import keep_memory
+    from untaught.studies.bench import peak
 
     keep_memory()
     picture = images.read(file).pixels
@@ -66,7 +53,11 @@ def restore(file: Path, preset: str, sigma: float, steps: int | None) -> None:
     job = untaught.denoise.job(picture, preset=preset, sigma=sigma, steps=steps)
     job.result(untaught.solve(job).x)
     seconds = time.perf_counter() - begun
-    print(json.dumps({"seconds": round(seconds, 3), "peak MB": round(peak(), 1), "threads": torch.get_num_threads()}))
+    print(
+        json.dumps(
+            {"seconds": round(seconds, 3), "peak MB": round(peak() / 2**20, 1), "threads": torch.get_num_threads()}
+        )
+    )
 
 
 def measured(picture: NDArray, options: argparse.Namespace) -> dict[str, float]:
@@ -106,7 +97,7 @@ def exponent(sizes: list[int], values: list[float]) -> float:
     return float(np.polyfit(np.log([n * n for n in sizes]), np.log(values), 1)[0])
 
 
-def draw(found: dict[int, tuple[float, float]], title: str, target: Path) -> None:
+def figure(found: dict[int, tuple[float, float]], title: str, target: Path) -> None:
     from untaught.studies.labels import stack
     from untaught.studies.plot import Axis, Curve, plot
 
@@ -147,7 +138,7 @@ def main() -> None:
     for size in options.sizes:
         found = rows(options.out, options)
         if size not in found:
-            new = measured(noisy(square(photo, size), sigma), options)
+            new = measured(draw(square(photo, size), sigma, 0), options)
             begins = not options.out.exists()
             with options.out.open("a", newline="") as file:
                 writer = csv.DictWriter(file, FIELDS)
@@ -158,7 +149,7 @@ def main() -> None:
             found[size] = (new["seconds"], new["peak MB"])
         print(f"{size} x {size}: {found[size][0]:.2f} s, {found[size][1]:.0f} MB", flush=True)
     if len(found) > 1:
-        draw(found, f"denoise --preset {options.preset}, sigma {options.sigma}", options.out.with_suffix(".png"))
+        figure(found, f"denoise --preset {options.preset}, sigma {options.sigma}", options.out.with_suffix(".png"))
     return None
 
 

@@ -22,15 +22,16 @@ import untaught
 from untaught.averaging import Last
 from untaught.objectives.plugged import Plugged
 from untaught.operators import kernels
+from untaught.presets.deblur import ridge
 from untaught.priors import Pixels
 from untaught.registry import comparisons
-from untaught.ridge import NonLocalRidge, Pass
+from untaught.ridge import NonLocalRidge
 from untaught.run import Method, Run, Stage
 from untaught.stopping import After
 from untaught.studies.comparisons._base import Degraded
 
 CASES = (("kodim19", 256, "gauss:1.6", 2), ("kodim08", 200, "motion:15,30", 1), ("kodim20", 200, "disk:3", 2))
-SPARSE = NonLocalRidge(Pass(7, 16, window=15), (Pass(5, 32, window=15),), (Pass(5, 32, window=15),))
+SPARSE = ridge()
 SETTINGS = (  # ridge, its pilot the round before, strength, conjugate gradients, rounds, last level in units of the noise
     (NonLocalRidge(), False, 0.25, 15, 8, 1.0),
     (NonLocalRidge(), True, 0.25, 15, 8, 1.0),
@@ -59,15 +60,15 @@ def rounds(data: Path) -> None:
         case = middle(data, name, side, kernel, sigma)
         job = untaught.deblur.job(case.input(0), kernel=kernel, sigma=sigma)
         print(f"{name} {side}x{side} {kernel} {noise}/255: blurred {score(case.input(0), case.clean)[0]:.2f} dB")
-        for ridge, pilot, strength, gradients, count, quiet in SETTINGS:
+        for one, pilot, strength, gradients, count, quiet in SETTINGS:
             levels = np.geomspace(20 / 255, quiet * sigma, count)
-            plugged = [Plugged(ridge, float(v), strength, gradients, pilot and k > 0) for k, v in enumerate(levels)]
+            plugged = [Plugged(one, float(v), strength, gradients, pilot and k > 0) for k, v in enumerate(levels)]
             stages = tuple(Stage(Method(Pixels(), p, average=Last(), stop=After(1))) for p in plugged)
             begun, found = time.process_time(), []
             for iterate in Run(replace(job, stages=stages)):
                 assert iterate.x is not None
                 found.append(score(job.result(iterate.x), case.clean))
-            kind = f"{'sparse' if ridge is SPARSE else 'full'}, {'pilot' if pilot else 'two passes'}"
+            kind = f"{'sparse' if one is SPARSE else 'full'}, {'pilot' if pilot else 'two passes'}"
             settings = f"{kind}, strength {strength}, {gradients} gradients"
             said = " ".join(f"{p:.2f}" for p, _ in found)
             print(f"  {settings}: {said}; SSIM {found[-1][1]:.3f}; {time.process_time() - begun:.1f} s", flush=True)

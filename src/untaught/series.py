@@ -286,7 +286,7 @@ def _replaced(problem: Problem, objective: Recorrupt, held: Tensor, draw: torch.
 
 def seen_alone(job: Job) -> Job:
     """Without a last stage that shows only a share of its picture, whose doubt would be that of the share."""
-    if len(job.stages) == 1 or getattr(job.stages[-1].method.objective, "share", 1) == 1:
+    if len(job.stages) == 1 or not job.stages[-1].method.objective.beside:
         return job
     note = "for the uncertainty the last stage, a share of another network's picture, was left out"
     return replace(job, stages=job.stages[:-1], notes=(*job.notes, note))

@@ -36,6 +36,8 @@ class Objective(ABC):
 
     whole = False
     """Whether a step makes the whole picture (averages of pictures and rules that look at it need that)."""
+    beside = False
+    """Whether its picture is that of the stage before with a share of its own: until it is over, the one before is the result."""
 
     @abstractmethod
     def bind(self, problem: Problem, prior: Prior) -> Objective: ...

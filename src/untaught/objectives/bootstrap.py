@@ -132,9 +132,7 @@ def _measured(problem: Problem, c: Tensor, draw: torch.Generator, window: int) -
     """A window of c, measured with noise; all of c where the operator needs it."""
     if isinstance(problem.operator, ANYWHERE):
         for axis, n in enumerate(c.shape[2:], start=2):
-            lost = (
-                n - problem.data.shape[axis]
-            )  # what a kernel takes from the picture: the window must hold more than that
+            lost = n - problem.data.shape[axis]  # to the kernel: the window must hold more than that
             side = min(n, max(window, 2 * lost))
             c = c.narrow(axis, int(torch.randint(n - side + 1, (1,), generator=draw, device=draw.device)), side)
     y = problem.operator(c)

@@ -27,6 +27,10 @@ class Fit(Objective):
 
     whole = True
 
+    @property
+    def beside(self) -> bool:  # type: ignore[override]
+        return self.share < 1
+
     def bind(self, problem: Problem, prior: Prior) -> Fit:
         if prior.fed:
             raise BadInput(
@@ -47,7 +51,7 @@ class Fit(Objective):
             return self._shown(model().mean(0, keepdim=True), problem)
 
     def _shown(self, x: Tensor, problem: Problem) -> Tensor:
-        if self.share == 1 or problem.start is None:
+        if not self.beside or problem.start is None:
             return x
         return torch.lerp(problem.start.to(x), problem.likelihood.unbias(x), self.share)
 

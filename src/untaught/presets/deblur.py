@@ -8,9 +8,8 @@ from untaught.presets import Facts, Preset, choose
 from untaught.run import Stage
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from untaught.objectives.plugged import Plugged
+    from untaught.ridge import NonLocalRidge
 
 LEAST = 0.29 / 255
 """The deviation that rounding to 8 bit alone leaves, as a fraction of full scale."""
@@ -30,15 +29,22 @@ def deblurring(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     return stages
 
 
+def ridge() -> NonLocalRidge:
+    """The sparse filter of every round: there are many of them."""
+    from untaught.ridge import NonLocalRidge, Pass
+
+    other = Pass(5, 32, window=15)
+    return NonLocalRidge(Pass(7, 16, window=15), (other,), (other,), pixels=1 << 19)
+
+
 def _rounds(
     facts: Facts, count: int, *, quiet: float = 1.5, strength: float = 0.15, gradients: int = 60
 ) -> tuple[Plugged, ...]:
     """From a loud level down to `quiet` times the noise's own, in equal ratios; each with so many conjugate gradients."""
+    from untaught.noise.spectrum import second_differences
     from untaught.objectives.plugged import Plugged
-    from untaught.ridge import NonLocalRidge, Pass
 
-    first, other = Pass(7, 16, window=15), Pass(5, 32, window=15)
-    ridge = NonLocalRidge(first, (other,), (other,), pixels=1 << 19)
+    sparse = ridge()
     noise = facts.sigma or max(second_differences(facts.problem.data), LEAST)
     last = max(quiet * noise, 1 / 255)
     loud = max(LOUD, last)
@@ -46,18 +52,9 @@ def _rounds(
     filtered = len(facts.space) == 2 and min(facts.space) >= SMALL
     told = None if facts.sigma else noise
     return tuple(
-        Plugged(ridge, level, strength, gradients, pilot=filtered and k > 0, noise=told)
+        Plugged(sparse, level, strength, gradients, pilot=filtered and k > 0, noise=told)
         for k, level in enumerate(levels)
     )
-
-
-def second_differences(data: Tensor) -> float:
-    """The deviation of white noise, by second differences, in which a blurred picture shows little else; 0 of under 3 pixels."""
-    rough = data
-    for axis in range(2, data.ndim):  # along every axis that has three pixels
-        if data.shape[axis] >= 3:
-            rough = rough.diff(n=2, dim=axis) / 6**0.5
-    return float(rough.abs().median()) / 0.6745 if max(data.shape[2:]) >= 3 else 0.0
 
 
 def _plugged(rounds: tuple[Plugged, ...]) -> tuple[Stage, ...]:

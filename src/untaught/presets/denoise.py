@@ -52,9 +52,8 @@ def _filled(name: str, facts: Facts) -> tuple[Stage, ...]:
     stages = [replace(s, problem=s.problem or holes) for s in filling]
     if grainy(facts.problem.likelihood):
         grain = replace(holes, likelihood=Gaussian(facts.sigma), weight=None)
-        (stage, *_) = choose(
-            PRESETS, name, replace(facts, problem=grain)
-        )  # a stage after it would need the data as they came
+        # The first stage alone: one after it would need the data as they came.
+        stage = choose(PRESETS, name, replace(facts, problem=grain))[0]
         method = replace(stage.method, objective=Onward(stage.method.objective))
         stages.append(Stage(method, grain))
     return tuple(stages)

@@ -113,12 +113,11 @@ def _refill(
     steps: int,
     pool: int,
     patch: int,
-    generator: int = 0,
-    net: Callable[[], Hourglass] | None = None,
+    generator: tuple[Callable[[], Hourglass], int] | None = None,
 ) -> tuple[Stage, ...]:
     """A compact network corrects the non-local ridge's filling, judged on pixels that were hidden from both.
 
-    generator: where not 0, a stage of so many steps comes before: `net`, on what is not kept back.
+    generator: a stage that comes before, on what is not kept back: its network, and its steps.
     """
     from untaught.averaging import ExponentialWeights
     from untaught.codes import Fed
@@ -134,17 +133,16 @@ def _refill(
     objective = Refill(RidgeFill(patch), hide, pool=pool, seed=facts.seed)
     adam, stop = Adam(2e-3, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
     last = Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8))
-    if net is None:
+    if generator is None:
         return (last,)
     known = facts.problem.weight
     assert known is not None
     back = kept_back(known, hide, objective.fraction, facts.seed)
     if not bool((known - back).any()):
         return (last,)
-    generator = max(
-        300, round(generator * min(1, 2**17 / prod(facts.space)))
-    )  # a step costs as much as there are pixels
-    (first,) = _generate(facts, recipe=recipe, net=net, steps=generator, decay=0.99)
+    net, most = generator
+    fewer = max(300, round(most * min(1, 2**17 / prod(facts.space))))  # a step costs as much as there are pixels
+    (first,) = _generate(facts, recipe=recipe, net=net, steps=fewer, decay=0.99)
     return replace(first, problem=replace(facts.problem, weight=known - back)), last
 
 
@@ -176,11 +174,10 @@ def _table(recipe: str) -> dict[str, Preset]:
     fed = recipe in ("text", "pixels")
     narrow, steps = RECIPES[recipe].narrow, RECIPES[recipe].steps
     if fed:
-        fast = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=300, pool=2, patch=7)
-        balanced = partial(_refill, recipe=recipe, widths=(16, 32, 48), steps=400, pool=2, patch=9)
-        balanced = partial(balanced, generator=600, net=narrow)
-        best = partial(_refill, recipe=recipe, widths=(32, 48, 64), steps=1000, pool=6, patch=9)
-        best = partial(best, generator=4000, net=_net((16, 32, 64, 128, 128), skip=16))
+        refill, grown = partial(_refill, recipe=recipe), _net((16, 32, 64, 128, 128), skip=16)
+        fast = partial(refill, widths=(16, 32, 48), steps=300, pool=2, patch=7)
+        balanced = partial(refill, widths=(16, 32, 48), steps=400, pool=2, patch=9, generator=(narrow, 600))
+        best = partial(refill, widths=(32, 48, 64), steps=1000, pool=6, patch=9, generator=(grown, 4000))
     else:
         fast = partial(_generate, recipe=recipe, net=narrow, steps=500, decay=0.98)
         balanced = partial(_generate, recipe=recipe, net=narrow, steps=1000, decay=0.99)

@@ -167,10 +167,10 @@ def _apart(
     answer = _timed(task, method, given, told, seed, settings)
     if settings.device.startswith("cuda") and ours:
         return (*answer, torch.cuda.max_memory_allocated() / 2**20)
-    return (*answer, _peak() / 2**20)
+    return (*answer, peak() / 2**20)
 
 
-def _peak() -> float:
+def peak() -> float:
     """The most bytes this process ever held. Linux's ru_maxrss begins with what the parent held, VmHWM does not."""
     import resource
 

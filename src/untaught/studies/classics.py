@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from numpy.typing import NDArray
 
+from untaught import arrays
+
 
 @dataclass(frozen=True)
 class Classic:
@@ -89,11 +91,10 @@ def _ridge(noisy: NDArray, sigma: float) -> NDArray:
 
     from untaught.ridge import NonLocalRidge
 
-    y = torch.from_numpy(noisy.astype("float32"))
-    y = (y[..., None] if y.ndim == 2 else y).movedim(-1, 0)[None]
+    y = arrays.tensor(noisy, _channels(noisy), (0.0, 1.0))
     ridge, deviation = NonLocalRidge(), torch.tensor(sigma, dtype=y.dtype)
-    x = ridge.refine(y, deviation, ridge(y, deviation))[0].movedim(0, -1).numpy()
-    return x[..., 0] if noisy.ndim == 2 else x
+    x: NDArray = ridge.refine(y, deviation, ridge(y, deviation))[0].movedim(0, -1).numpy()
+    return x.reshape(noisy.shape)
 
 
 CLASSICS = {

@@ -165,7 +165,7 @@ def _sides(size: str, axes: int) -> tuple[int, ...]:
 def _level(data: Tensor, sigma: float | None, full: float, gain: float, notes: list[str]) -> float:
     """The noise in the units of the data: given, or by second differences, in which a blurred picture shows little else."""
     from untaught.errors import BadInput
-    from untaught.presets.deblur import second_differences
+    from untaught.noise.spectrum import second_differences
 
     least = 0.29 / full if full > 1 else 1e-4  # rounding alone
     if sigma is not None:
