@@ -21,7 +21,7 @@ from untaught.likelihoods import (
 from untaught.noise.curve import Law, curve, fit
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
-from untaught.noise.spectrum import Noise, estimate_noise
+from untaught.noise.spectrum import Noise, estimate_noise, second_differences
 
 Kind = Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "impulse"]
 
@@ -219,10 +219,10 @@ def likelihood(
     if data.ndim == 4:
         return _normal(estimate_noise(data[0]), notes, scale)
     if data.ndim == 5:  # slices of a volume share their noise
-        level = estimate_noise(data[0].movedim(1, 0)).sigma.square().mean().sqrt()
-    else:  # the second difference of a series knows its curve least
-        level = data.diff(n=2).abs().median() / 0.6745 / 6**0.5 if data.shape[-1] > 4 else torch.zeros(())
-    return _white_of(scale)(_white(float(level), notes, unit))
+        level = float(estimate_noise(data[0].movedim(1, 0)).sigma.square().mean().sqrt())
+    else:  # of a series, whose second difference knows its curve least; two differences are none to go by
+        level = second_differences(data) if data.shape[-1] > 4 else 0.0
+    return _white_of(scale)(_white(level, notes, unit))
 
 
 def _white_of(scale: Scale) -> type[Gaussian]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from untaught.likelihoods import Reward
 from untaught.noise import Measured, Noise, estimate_noise
+from untaught.noise.spectrum import second_differences
 from untaught.operators import Identity
 from untaught.operators.blur import Blur
 from untaught.problem import Problem
@@ -86,9 +87,8 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
 
 
 def _rough(y: Tensor) -> Noise:
-    """White noise by second differences, in which a blurred picture shows little else (its blur would look like shared noise)."""
-    rough = (y.diff(n=2, dim=2).diff(n=2, dim=3) / 6).abs().transpose(0, 1).flatten(1)
-    sigma = rough.median(1).values / 0.6745
+    """White noise, by channel, of a blurred picture (its blur would look like shared noise)."""
+    sigma = torch.tensor([second_differences(channel) for channel in y.split(1, dim=1)])
     return Noise(sigma, False, torch.eye(len(sigma))[:, :, None, None], torch.zeros(1), torch.ones(1))
 
 
