@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.geometry import box, strips
-from untaught.ridge import Pass, grid, match, overlap, patches
+from untaught.ridge import Groups, Pass, match, overlap, patches
 
 
 class Filling(Protocol):
@@ -113,7 +113,8 @@ class RidgeFill:
 
     def _strip(self, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
         c, height, width = x.shape
-        groups = similar(x, self.patch, self.group, self.window, self.stride)
+        # The patch itself would be its own best answer.
+        groups = match(x, Pass(self.patch, self.group, self.window, self.stride), itself=False)
         layers = tuple(patches(v, self.patch) for v in (x, y, known))
         found = [self._regress(layers, groups, piece) for piece in torch.arange(len(groups.at)).split(512)]
         estimates, errors = (torch.cat(v, dim=1) for v in zip(*found, strict=True))
@@ -128,8 +129,8 @@ class RidgeFill:
     def _regress(self, layers: tuple[Tensor, ...], groups: Groups, piece: Tensor) -> tuple[Tensor, Tensor]:
         """For a piece of the groups and every s: estimates (s, g, n), and mean square leave-one-out errors (s, g)."""
         filled, data, known = layers
-        at, others = groups.at[piece], groups.others[piece]
-        x = filled.index_select(0, others.flatten()).view(len(at), self.group, -1)
+        at, alike = groups.at[piece], groups.alike[piece]
+        x = filled.index_select(0, alike.flatten()).view(len(at), self.group, -1)
         mean = x.mean(1, keepdim=True)
         d = x - mean
         mask = known[at][:, None]
@@ -150,21 +151,3 @@ class RidgeFill:
             estimates.append((mean + fitted)[:, 0])
             errors.append(error[:, 0])
         return torch.stack(estimates), torch.stack(errors)
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Patches by number: `at` (g,), which lie on a `grid`, and for each the most similar others (g, k)."""
-
-    at: Tensor
-    others: Tensor
-    grid: tuple[int, int]
-
-
-def similar(x: Tensor, side: int, count: int, window: int, stride: int) -> Groups:
-    """For every `stride`-th patch of (c, h, w) the `count` most similar others within a square of `window`."""
-    h, w = (n - side + 1 for n in x.shape[1:])
-    down, along = (grid(n, stride).to(x.device) for n in (h, w))
-    at = (down[:, None] * w + along).flatten()
-    # The patch itself would be its own best answer.
-    return Groups(at, match(x, Pass(side, count, window, stride), itself=False), (len(down), len(along)))

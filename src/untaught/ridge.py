@@ -109,17 +109,24 @@ class NonLocalRidge:
             y, spread, *x = (v[0, :, s.low : s.high] for v in (noisy, deviation.expand_as(noisy), *pilot))
             made = x[0] if x else None
             for one in passes:
-                made = _filter(y, match(y if made is None else made, one), one, spread.square(), made)
+                groups = match(y if made is None else made, one).alike
+                made = _filter(y, groups, one, spread.square(), made)
             assert made is not None
             parts.append(made[:, s.start - s.low : s.stop - s.low])
         return torch.cat(parts, dim=1)[None]
 
 
-def match(x: Tensor, one: Pass, *, itself: bool = True) -> Tensor:
-    """For each grouped-for patch of (c, h, w) the numbers of the `group` most similar ones in its window, (groups, group).
+@dataclass(frozen=True)
+class Groups:
+    """Patches by number: `at` (g,), which lie on a `grid`, and for each the most similar ones (g, k)."""
 
-    itself: whether the patch is one of its group.
-    """
+    at: Tensor
+    alike: Tensor
+    grid: tuple[int, int]
+
+
+def match(x: Tensor, one: Pass, *, itself: bool = True) -> Groups:
+    """For each grouped-for patch of (c, h, w) the `group` most similar ones in its window; itself: whether it is one of them."""
     f = components(x, one.patch)
     _, h, w = f.shape
     reach = one.window // 2
@@ -135,7 +142,8 @@ def match(x: Tensor, one: Pass, *, itself: bool = True) -> Tensor:
     apart[reach, reach] = -1 if itself else float("inf")
     nearest = apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
     moved = (nearest // one.window - reach) * w + nearest % one.window - reach
-    return (down[:, None] * w + along).reshape(-1, 1) + moved
+    at = (down[:, None] * w + along).flatten()
+    return Groups(at, at[:, None] + moved, (len(down), len(along)))
 
 
 def _filter(y: Tensor, groups: Tensor, one: Pass, variance: Tensor, pilot: Tensor | None) -> Tensor:
