@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from math import prod
 
@@ -230,3 +233,24 @@ def test_the_largest_picture_is_a_setting(tmp_path, capsys):
             err = capsys.readouterr().err
             assert "50 x 40 pixels (0.002 MP) and the limit is 0.001 MP" in err
             assert "--max-megapixels" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told to keep memory")
+def test_a_program_that_keeps_its_memory_takes_no_page_faults_for_it():
+    lines = """
+import resource, numpy
+from untaught.allocator import keep_memory
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(4):
+        numpy.ones(1 << 22)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+before, kept, _ = faults(), keep_memory(), faults()
+print(before, kept, faults())
+"""
+    small = {**os.environ, "NUMPY_MADVISE_HUGEPAGE": "0"}  # a huge page is one fault for two megabytes
+    words = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True, env=small)
+    words = words.stdout.split()
+    if words[1] == "False":
+        pytest.skip("this system's allocator is not glibc's")
+    assert int(words[2]) < 100 < int(words[0])

@@ -1,0 +1,38 @@
+"""Small problems and quick methods, of which the laws of the loop are shown."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from untaught.averaging import ExponentialPictures, ExponentialWeights
+from untaught.codes import Noise
+from untaught.networks.hourglass import Hourglass
+from untaught.optimisers import Adam
+from untaught.priors import Network
+from untaught.run import Job, Method, Stage
+from untaught.stopping import After
+
+SMALL = Network(Hourglass(down=(4, 6)), Noise(4), jitter=0.03)
+
+
+def picture(channels=1, space=(12, 14), seed=0):
+    grid = torch.linspace(0, 3, math.prod(space)).reshape(1, 1, *space).sin() * 0.3 + 0.5
+    noise = 0.1 * torch.randn(1, channels, *space, generator=torch.Generator().manual_seed(seed))
+    return (grid + noise).clamp(0, 1)
+
+
+def method(objective, prior, **more):
+    average = ExponentialPictures(0.9) if objective.whole else ExponentialWeights(0.9)
+    return Method(prior, objective, **{"average": average, "stop": After(6), "optimiser": Adam(1e-3), **more})
+
+
+def job(problem, *methods):
+    return Job(tuple(Stage(m) for m in methods), problem)
+
+
+def result(run):
+    for _ in run:
+        pass
+    return run.solution.x
