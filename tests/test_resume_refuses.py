@@ -1,0 +1,105 @@
+"""What is refused of kept runs: in one sentence, before any work, and with nothing changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kept_runs import STEPS, cli, damage
+
+from untaught import images
+from untaught.checkpoints import Folder
+
+
+def refused(kept: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """What `resume` says: one sentence, exit code 2, and nothing is changed."""
+    before = {p.name: p.read_bytes() for p in kept.iterdir()}
+    assert cli("resume", kept) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert {p.name: p.read_bytes() for p in kept.iterdir()} == before
+    assert not (kept.parent / "out.png").exists()
+    return said
+
+
+class TestResumeRefuses:
+    def change(self, kept: Path, **fields: Any) -> None:
+        recipe = replace(Folder(kept).recipe(), **fields)
+        (kept / "recipe.toml").write_text(recipe.to_toml())
+
+    def test_damaged_states(self, kept: Path, capsys):
+        for path in Folder(kept).states():
+            damage(path, "cut")
+        assert "All 2 checkpoints" in refused(kept, capsys)
+
+    def test_another_picture(self, kept: Path, capsys):
+        images.write(kept.parent / "other.png", 255 - images.read(kept.parent / "in.png").pixels)
+        self.change(kept, input=str(kept.parent / "other.png"))
+        assert "another picture" in refused(kept, capsys)
+
+    def test_a_missing_picture(self, kept: Path, capsys):
+        self.change(kept, input=str(kept.parent / "gone.png"))
+        assert "gone.png" in refused(kept, capsys)
+
+    def test_other_threads(self, kept: Path, capsys):
+        self.change(kept, threads=9)
+        said = refused(kept, capsys)
+        assert "threads 9 there, 1 here" in said
+        assert "OMP_NUM_THREADS=9" in said
+
+    @pytest.mark.parametrize("name", ["untaught", "torch", "python"])
+    def test_another_version(self, kept: Path, name: str, capsys):
+        self.change(kept, versions={**Folder(kept).recipe().versions, name: "0.0.1"})
+        assert f"{name} 0.0.1 there" in refused(kept, capsys)
+
+    def test_a_state_of_another_run(self, kept: Path, capsys):
+        self.change(kept, settings={**Folder(kept).recipe().settings, "seed": 5})
+        assert "of another run" in refused(kept, capsys)
+
+    def test_a_damaged_recipe(self, kept: Path, capsys):
+        (kept / "recipe.toml").write_text((kept / "recipe.toml").read_text()[:200])
+        assert "no whole recipe" in refused(kept, capsys)
+
+    def test_a_folder_without_a_run(self, kept: Path, capsys):
+        assert cli("resume", kept.parent) == 2
+        assert "keeps no run" in capsys.readouterr().err
+
+
+def test_a_foreign_output_is_not_replaced(kept: Path, expected: bytes, capsys):
+    (kept / "claimed").unlink()
+    (kept.parent / "out.png").write_bytes(b"something else")
+    assert cli("resume", kept) == 2
+    assert "--force" in capsys.readouterr().err
+    assert (kept.parent / "out.png").read_bytes() == b"something else"
+    assert cli("resume", kept, "--force", "-q") == 0
+    assert (kept.parent / "out.png").read_bytes() == expected
+
+
+def test_a_kept_run_is_not_replaced_unasked(kept: Path, expected: bytes, capsys):
+    words = (
+        "denoise",
+        kept.parent / "in.png",
+        "--steps",
+        STEPS,
+        "-o",
+        kept.parent / "out.png",
+        "--save-run",
+        kept,
+        "-q",
+    )
+    states = Folder(kept).states()
+    assert cli(*words) == 2
+    assert "untaught resume" in capsys.readouterr().err
+    assert Folder(kept).states() == states
+    assert cli(*words, "--force") == 0
+    assert not kept.exists()
+    assert (kept.parent / "out.png").read_bytes() == expected
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(place: Path, capsys):
+    (place / "file").touch()
+    for folder in (place / "none" / "run", place / "file"):
+        assert cli("denoise", place / "in.png", "--save-run", folder) == 2
+        assert "--save-run" in capsys.readouterr().err
