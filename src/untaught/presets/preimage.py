@@ -8,6 +8,7 @@ from untaught.presets import Facts, Preset
 from untaught.run import Stage
 
 if TYPE_CHECKING:
+    from untaught.objectives._base import Objective
     from untaught.priors import Architecture
 
 TV_WEIGHT = 0.02
@@ -23,10 +24,12 @@ def network(
     steps: int,
     jitter: float = 0.0,
     schedule: Literal["constant", "one-cycle"] = "constant",
+    objective: Objective | None = None,
 ) -> tuple[Stage, ...]:
     """A network with noise as its code, for a fixed number of steps; the last picture is the result."""
     from untaught.averaging import Last
     from untaught.codes import Noise
+    from untaught.objectives.fit import Fit
     from untaught.optimisers import Adam
     from untaught.priors import Network
     from untaught.run import Method
@@ -34,7 +37,7 @@ def network(
 
     prior = Network(net, Noise(code), jitter=jitter)
     adam, stop = Adam(lr, schedule), After(facts.steps or steps)
-    return (Stage(Method(prior, optimiser=adam, average=Last(), stop=stop)),)
+    return (Stage(Method(prior, objective or Fit(), adam, Last(), stop)),)
 
 
 def pixels(facts: Facts, *, lr: float, steps: int) -> tuple[Stage, ...]:
