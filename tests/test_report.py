@@ -159,7 +159,7 @@ def test_known_values_that_are_kept_are_black_on_the_maps(clean: torch.Tensor) -
     filled = np.zeros((128, 128), bool)
     filled[:32] = True
     assert found.figures is not None
-    grey = _map(maps.deviation, filled, found.figures)[0]
+    grey = _map(maps.deviation, filled, found.figures.said)[0]
     assert (grey[:32] == 255).all()
     assert (grey[32:] == 0).all()
     assert "white: 15 of 255" in replace(found, filled=filled).to_html()  # of which the samples had 10
@@ -167,7 +167,10 @@ def test_known_values_that_are_kept_are_black_on_the_maps(clean: torch.Tensor) -
 
 
 def test_levels_of_transformed_data_are_told_beside_the_noise(clean: torch.Tensor) -> None:
-    """What the square root of counts is 255ths of, nobody knows: a level is a multiple of the noise there."""
+    """What the square root of counts is 255ths of, nobody knows: a level is a multiple of the noise there.
+
+    Only how runs differ is known of the picture itself.
+    """
     finish = Back(Anscombe(gain=100.0), 1.0, torch.clone)
     darker = clean - 0.6 * SIGMA
     plain = report(Problem(noisy(clean), likelihood=Gaussian(SIGMA)), darker, spread=Spread.of([darker, darker + 0.1]))
@@ -175,9 +178,14 @@ def test_levels_of_transformed_data_are_told_beside_the_noise(clean: torch.Tenso
     assert found.figures is not None
     assert plain.figures is not None
     assert {r.name for r in found.verdict.reasons} == {r.name for r in plain.verdict.reasons} >= {"colour", "spread"}
-    for text in (found.verdict.sentence, found.to_html()):
-        assert "of 255" not in text
-        assert "times the noise" in text
+    apart = f"{255 * 0.1 / 2**0.5:.1f} of 255"
+    colour, spread = ({r.name: r.words for r in found.verdict.reasons}[name] for name in ("colour", "spread"))
+    assert "0.6 times the noise" in colour
+    assert apart in spread
+    assert "of 255" not in found.verdict.sentence.replace(apart, "")
+    alone = replace(plain, figures=replace(plain.figures, spread=None), spread=None).of_job(finish, {})
+    assert "of 255" not in alone.to_html()
+    assert "times the noise" in alone.to_html()
     assert found.figures.said(SIGMA) == "1.00 times the noise"
     assert "of 255" in plain.of_job(torch.clone, {}).verdict.sentence
     assert Figures.of(json.loads(found.to_json())["figures"]) == found.figures

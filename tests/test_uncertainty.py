@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import torch
 from PIL import Image
 
 import untaught
-from untaught import metrics
+from untaught import doubt, metrics
 from untaught.averaging import Moments
 from untaught.cli import main
 from untaught.errors import BadInput
@@ -131,6 +133,23 @@ def test_several_runs_are_resumed_to_the_same_bits_and_their_mean_is_the_picture
     assert torch.allclose(whole.solution.x, torch.stack(alone).mean(0), atol=1e-6)
     assert "dB" in whole.solution.notes[-1]
     assert "in run 2 of 3" in first.solution.reason
+
+
+@pytest.mark.parametrize("given", [{"sigma": 0.1}, {"noise": "poisson", "gain": 100.0}, {"looks": 40.0}])
+def test_how_runs_differ_is_told_in_levels_of_the_picture_whatever_its_noise_was_made_of(given, noisy):
+    """As the results differ, without their rounding: also where the run saw roots or logarithms."""
+    job = untaught.denoise.job(noisy[:20, :24], steps=3, **given)
+    series = Series(job, 3)
+    for _ in series:
+        pass
+    results = [replace(job, finish=doubt.exact(job.finish)).result(x) for x in series.done]
+    apart, solution = np.std(results, axis=0, ddof=1), series.solution
+    middle, most = re.search(r"pixel is (\S+) of 255 in the median and (\S+) at most", solution.notes[-1]).groups()
+    # The median of an even number of values is the lower of the two in torch.
+    assert float(middle) == pytest.approx(np.sort(apart.ravel())[(apart.size - 1) // 2], rel=0.01)
+    assert float(most) == pytest.approx(apart.max(), rel=0.01)
+    pairs = [-10 * np.log10(np.mean((a - b) ** 2) / 255**2) for a, b in combinations(results, 2)]
+    assert solution.spread.levels == pytest.approx(sorted(pairs), abs=0.01)
 
 
 def test_the_members_of_an_ensemble_are_samples():

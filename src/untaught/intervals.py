@@ -103,11 +103,11 @@ class Spread:
         return ", ".join([*words, *map(str, self.place[len(names) :])])
 
     def sentence(self, gain: float = 1.0) -> str:
-        """All of it in words. gain: what the pictures' unit is to the reader's."""
+        """All of it in words. gain: what 1, full scale, is to the reader."""
         return (
             f"{self.count} runs differ in pairs by {self.level:.1f} dB PSNR ({self.levels[0]:.1f} to {self.levels[-1]:.1f}); "
-            f"the standard deviation of a pixel is {gain * float(self.deviation.median()):.3g} in the median and "
-            f"{gain * float(self.deviation.max()):.3g} at most, and largest about {self.where}."
+            f"the standard deviation of a pixel is {gain * float(self.deviation.median()):.3g} of {gain:.5g} in the "
+            f"median and {gain * float(self.deviation.max()):.3g} at most, and largest about {self.where}."
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from untaught.anscombe import Back
 from untaught.averaging import Average, ExponentialPictures
 from untaught.errors import BadInput
 from untaught.intervals import Spread, Uncertainty
@@ -68,6 +69,16 @@ class Job:
         x = x.cpu().to(torch.float64, copy=True).mul_(self.scale[1]).add_(self.scale[0])
         return x if self.finish is None else self.finish(x)
 
+    def plain(self, x: Tensor) -> Tensor:
+        """The picture x of the problem without the transform, if there was one, that made its noise even."""
+        back = self.finish
+        return back.transform.inverse(self.scale[0] + self.scale[1] * x) if isinstance(back, Back) else x
+
+    @property
+    def unit(self) -> float:
+        """What 1 of a plain picture is in the caller's units: 255 where that is full scale."""
+        return self.finish.gain if isinstance(self.finish, Back) else self.scale[1]
+
     def remarks(self, x: Tensor) -> tuple[str, ...]:
         """What `result` does to the picture that a person should know (values that are clipped), in sentences."""
         remarks = getattr(self.finish, "remarks", None)
@@ -89,7 +100,8 @@ class Moment:
 class Solution:
     """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence. problem: what x answers.
 
-    spread: how several runs differ, of which x is the mean. uncertainty: how far x may be off, where that was asked for.
+    spread: how several runs differ, of which x is the mean, in pictures that are `Job.plain`. uncertainty: how far x may be off,
+    where that was asked for.
     """
 
     x: Tensor

@@ -146,9 +146,10 @@ class Series(Iterator[Iterate]):
             if len(self.done) < self.repeat:
                 reason = f"{one.reason}, in run {self.index + 1} of {self.repeat}: the mean of {len(self.done)} is kept"
         notes, problem = [*one.notes], one.problem
-        spread, found = Spread.of(self.done) if len(self.done) > 1 else None, self.uncertainty()
-        if spread is not None:
-            notes.append(spread.sentence(self.job.scale[1]))
+        spread, found = None, self.uncertainty()
+        if len(self.done) > 1:
+            spread = Spread.of([self.job.plain(x) for x in self.done])
+            notes.append(spread.sentence(self.job.unit))
         if self.held is not None:
             notes.append(found.note if found else "It ended before there were samples: how far it is off is not known.")
             problem = (self.asked.stages[self.run.stage].problem or self.asked.problem).to(x.device)

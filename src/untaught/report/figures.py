@@ -24,6 +24,11 @@ NOTHING = 1e-5  # less noise than a step of 16 bits is none
 LIMIT = 0.5 / 255  # from black or white: there a value counts as cut off
 
 
+def of_255(*levels: float, form: str = ".2f") -> str:
+    """Levels in words: 255ths of full scale."""
+    return f"{', '.join(f'{255 * level:{form}}' for level in levels)} of 255"
+
+
 @dataclass(frozen=True)
 class Figures:
     """Levels and shifts are in the units of the problem: 1 is full scale for pictures, unless they are `transformed`.
@@ -40,7 +45,8 @@ class Figures:
     share of the data in areas that are black or white throughout. missing: share of unknown measurements. hole: how far, in
     pixels, the farthest of them is from a known one. spread: root mean square deviation between the results of several seeds,
     None for one; pairs: the mean PSNR of two of them, dB; place: about which pixel they differ most. transformed: whether the
-    data were changed to make their noise even, so that a level is none of the picture's, and is told beside the noise.
+    data were changed to make their noise even, so that a level is none of the picture's, and is told beside the noise; the
+    spread is the picture's all the same.
     """
 
     shift: tuple[float, ...]
@@ -69,8 +75,9 @@ class Figures:
 
     def said(self, *levels: float, form: str = ".2f") -> str:
         """Levels in words: 255ths of full scale, or, of data that were transformed, multiples of their noise."""
-        unit, word = (self.told or math.nan, "times the noise") if self.transformed else (1 / 255, "of 255")
-        return f"{', '.join(f'{level / unit:{form}}' for level in levels)} {word}"
+        if not self.transformed:
+            return of_255(*levels, form=form)
+        return f"{', '.join(f'{level / (self.told or math.nan):{form}}' for level in levels)} times the noise"
 
     @classmethod
     def of(cls, table: dict[str, Any]) -> Figures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +11,10 @@ from torch import Tensor
 
 from untaught.intervals import WIDTH, Uncertainty, brightest, flat
 from untaught.report.drawing import figure, smaller
+from untaught.report.figures import of_255
 
 if TYPE_CHECKING:
     from untaught.report import Report
-    from untaught.report.figures import Figures
 
 
 def table(found: Uncertainty) -> dict[str, Any]:
@@ -29,22 +30,22 @@ def html(report: Report) -> str:
     if report.x is None or report.figures is None:
         return ""
     if (found := report.uncertainty) is not None:
-        grey, words = _map(found.deviation, report.filled, report.figures)
+        grey, words = _map(found.deviation, report.filled, report.figures.said)
         said = f"How far it may be off: standard deviation, {words}. 90 % intervals reach {WIDTH:.2f} of it up and down"
         parts.append(figure(grey, said, "The standard deviation of every pixel; light: hard to tell"))
     if (spread := report.spread) is not None:
-        grey, words = _map(spread.deviation, report.filled, report.figures)
+        grey, words = _map(spread.deviation, report.filled, of_255)
         said = f"How {spread.count} runs differ: standard deviation, {words}. They differ most about {spread.where}"
         parts.append(figure(grey, said, "The standard deviation between runs; light: other seeds give another picture"))
     return '<h2>Where it may be off</h2><div class="row">' + "".join(parts) + "</div>" if parts else ""
 
 
-def _map(deviation: Tensor, filled: Any, figures: Figures) -> tuple[NDArray, str]:
-    """Grey, (h, w) uint8, and what black and white are. Where values are kept it is 0."""
+def _map(deviation: Tensor, filled: Any, said: Callable[..., str]) -> tuple[NDArray, str]:
+    """Grey, (h, w) uint8, and what black and white are: `said` of a level. Where values are kept it is 0."""
     size = deviation[0].detach().cpu().double().movedim(0, -1).numpy()
     if filled is not None:
         size = size * (filled if np.ndim(filled) == 3 else np.asarray(filled)[..., None])
     one = flat(size)
     high = brightest(one)
     grey = np.rint(255 * np.clip(one / high, 0, 1)).astype(np.uint8)
-    return smaller(grey), f"black: 0, white: {figures.said(high, form='.2g')} and more"
+    return smaller(grey), f"black: 0, white: {said(high, form='.2g')} and more"
