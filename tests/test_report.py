@@ -173,8 +173,10 @@ def test_levels_of_transformed_data_are_told_beside_the_noise(clean: torch.Tenso
     """
     finish = Back(Anscombe(gain=100.0), 1.0, torch.clone)
     darker = clean - 0.6 * SIGMA
-    plain = report(Problem(noisy(clean), likelihood=Gaussian(SIGMA)), darker, spread=Spread.of([darker, darker + 0.1]))
-    found = plain.of_job(finish, {"task": "denoise"})
+    problem, seeds = Problem(noisy(clean), likelihood=Gaussian(SIGMA)), Spread.of([darker, darker + 0.1])
+    plain, found, alone = (
+        report(problem, darker, spread=s, finish=f) for s, f in ((seeds, torch.clone), (seeds, finish), (None, finish))
+    )
     assert found.figures is not None
     assert plain.figures is not None
     assert {r.name for r in found.verdict.reasons} == {r.name for r in plain.verdict.reasons} >= {"colour", "spread"}
@@ -183,11 +185,10 @@ def test_levels_of_transformed_data_are_told_beside_the_noise(clean: torch.Tenso
     assert "0.6 times the noise" in colour
     assert apart in spread
     assert "of 255" not in found.verdict.sentence.replace(apart, "")
-    alone = replace(plain, figures=replace(plain.figures, spread=None), spread=None).of_job(finish, {})
     assert "of 255" not in alone.to_html()
     assert "times the noise" in alone.to_html()
     assert found.figures.said(SIGMA) == "1.00 times the noise"
-    assert "of 255" in plain.of_job(torch.clone, {}).verdict.sentence
+    assert "of 255" in next(r.words for r in plain.verdict.reasons if r.name == "colour")
     assert Figures.of(json.loads(found.to_json())["figures"]) == found.figures
 
 
@@ -210,12 +211,13 @@ def test_the_page_of_a_stabilised_job_has_no_255ths(kind: str, noisy: np.ndarray
 
     source, page = tmp_path / "in.png", tmp_path / "r.html"
     Image.fromarray(noisy).save(source)
-    known = {"poisson": "--gain", "speckle": "--looks"}[kind]
-    words = ["denoise", str(source), "--preset", "instant", "--noise", kind, known, "40", "-q"]
+    known = {"poisson": "gain", "speckle": "looks"}[kind]
+    words = ["denoise", str(source), "--preset", "instant", "--noise", kind, f"--{known}", "40", "-q"]
     assert command([*words, "-o", str(tmp_path / "out.png"), "--report", str(page)]) == 0
-    text = page.read_text(encoding="utf-8")
-    assert "of 255" not in text
-    assert "times the noise" in text
+    job = untaught.denoise.job(noisy, preset="instant", noise=kind, **{known: 40.0})
+    for text in (page.read_text(encoding="utf-8"), untaught.solve(job).report.to_html()):
+        assert "of 255" not in text
+        assert "times the noise" in text
 
 
 def test_large_pictures_are_judged_by_parts(clean: torch.Tensor) -> None:

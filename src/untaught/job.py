@@ -101,7 +101,7 @@ class Solution:
     """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence. problem: what x answers.
 
     spread: how several runs differ, of which x is the mean, in pictures that are `Job.plain`. uncertainty: how far x may be off,
-    where that was asked for.
+    where that was asked for. finish: of the job.
     """
 
     x: Tensor
@@ -113,6 +113,7 @@ class Solution:
     problem: Problem | None = field(default=None, repr=False, compare=False)
     spread: Spread | None = field(default=None, repr=False, compare=False)
     uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
+    finish: Callable[[Tensor], Any] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def report(self) -> Report:
@@ -129,6 +130,7 @@ class Solution:
             history=self.history,
             spread=self.spread,
             uncertainty=self.uncertainty,
+            finish=self.finish,
         )
 
 

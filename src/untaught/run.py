@@ -312,6 +312,7 @@ class Run(Iterator[Iterate]):
             tuple(self.notes),
             self.seconds,
             _still(self.asked),
+            finish=self.job.finish,
         )
 
 

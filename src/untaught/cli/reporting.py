@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ def judge(path: Path | None, solution: Solution, job: Job, recipe: Recipe, image
     restores = getattr(job.finish, "restores", True)
     if not restores and path is None:
         return ()
-    report = solution.report.of_job(job.finish, recipe.facts)
+    report = replace(solution.report, settings=recipe.facts)
     if path is not None:
         if path.suffix.lower() == ".json":
             text = report.to_json()

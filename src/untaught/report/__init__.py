@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -76,14 +76,6 @@ class Report:
         instead of data and x."""
         return page.html(self, before, after)
 
-    def of_job(self, finish: Any, settings: dict[str, Any]) -> Report:
-        """The same with the settings, and with what a job's `finish` does to x: it may keep values, or undo a transform."""
-        made = replace(self, settings=settings, filled=getattr(finish, "filled", None))
-        if self.figures is None or not isinstance(finish, Back):
-            return made
-        figures = replace(self.figures, transformed=True)
-        return replace(made, figures=figures, verdict=verdict(figures))
-
 
 def report(
     problem: Problem,
@@ -96,16 +88,20 @@ def report(
     history: Sequence[Moment] = (),
     spread: Spread | None = None,
     uncertainty: Uncertainty | None = None,
+    finish: Any = None,
 ) -> Report:
-    """Judge the picture x, (1, c, *space) in the units of the problem. spread: of several runs of which x is the mean."""
+    """Judge the picture x, (1, c, *space) in the units of the problem. spread: of several runs of which x is the mean.
+
+    finish: what the job does to x; it may keep values, or undo a transform.
+    """
     run: dict[str, Any] = {"step": step, "reason": reason, "seconds": seconds, "notes": notes}
-    run |= {"spread": spread, "uncertainty": uncertainty}
+    run |= {"spread": spread, "uncertainty": uncertainty, "filled": getattr(finish, "filled", None)}
     curve = tuple((m.stage, m.step, m.energy, m.score) for m in history)
     problem, x = problem.to("cpu"), x.detach().cpu()
     if not judged(problem, x):
         return Report(Verdict("not judged"), None, curve=curve, **run)
     evidence = gather(problem, x)
     missing, radius = hole(problem.weight)
-    figures = measure(evidence, missing=missing, hole=radius, spread=spread)
+    figures = measure(evidence, missing=missing, hole=radius, spread=spread, transformed=isinstance(finish, Back))
     shown = problem.data, x, evidence.residual * (evidence.weight > 0)
     return Report(verdict(figures), figures, **run, curve=curve, data=shown[0], x=shown[1], residual=shown[2])

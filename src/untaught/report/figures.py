@@ -89,7 +89,9 @@ class Figures:
         return asdict(self)
 
 
-def measure(e: Evidence, *, missing: float = 0.0, hole: int = 0, spread: Spread | None = None) -> Figures:
+def measure(
+    e: Evidence, *, missing: float = 0.0, hole: int = 0, spread: Spread | None = None, transformed: bool = False
+) -> Figures:
     r, w = e.residual, e.weight
     known = w.sum((0, 2, 3)).clamp_min(1)
     shift = (r * w).sum((0, 2, 3)) / known
@@ -123,6 +125,7 @@ def measure(e: Evidence, *, missing: float = 0.0, hole: int = 0, spread: Spread 
         spread=None if spread is None else spread.size,
         pairs=None if spread is None else spread.level,
         place=() if spread is None else spread.place,
+        transformed=transformed,
     )
 
 

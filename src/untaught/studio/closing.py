@@ -33,7 +33,7 @@ def judge(place: Path, solution: Solution, job: Job, recipe: Recipe, image: Any,
     Whatever goes wrong here costs the report, and never the result.
     """
     try:
-        report = solution.report.of_job(job.finish, recipe.facts)
+        report = replace(solution.report, settings=recipe.facts)
         page = report.to_html(None if image is None else image.pixels, samples)
         (place / "report.json").write_text(report.to_json(), encoding="utf-8")
         (place / "report.html").write_text(page, encoding="utf-8")
