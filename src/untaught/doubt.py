@@ -16,17 +16,13 @@ from untaught.masks import Filled
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from untaught.intervals import Uncertainty
+    from untaught.intervals import Spread, Uncertainty
     from untaught.job import Job
 
 
-def maps(job: Job, found: Uncertainty) -> dict[str, NDArray]:
-    """Named pages, the standard deviation first; where known values are kept, nothing is uncertain."""
-    finish, (offset, gain), top = direct(job.finish), job.scale, full(job)
-
-    def array(x: Tensor) -> NDArray:
-        return np.asarray(finish(offset + gain * x.cpu().double()))
-
+def maps(job: Job, found: Uncertainty, spread: Spread | None = None) -> dict[str, NDArray]:
+    """Named pages, the standard deviation first; where known values are kept, nothing is uncertain. spread: between the runs."""
+    array, top = replace(job, finish=direct(job.finish)).result, full(job)
     mean = array(found.mean)
     ends = [array(x) for x in (found.lower, found.upper)]
     if top:
@@ -36,15 +32,15 @@ def maps(job: Job, found: Uncertainty) -> dict[str, NDArray]:
         "lower end of the 90 % interval": ends[0],
         "upper end of the 90 % interval": ends[1],
     }
-    if found.between is not None:
-        pages["standard deviation between runs"] = np.abs(array(found.mean + found.between) - mean)
+    if spread is not None:
+        pages["standard deviation between runs"] = np.abs(array(found.mean + spread.deviation) - mean)
     return pages
 
 
 def between(job: Job, pictures: Sequence[Tensor]) -> NDArray:
     """The standard deviation between the results that two or more pictures, (1, c, *space) each, would become."""
-    finish, (offset, gain) = exact(job.finish), job.scale
-    return np.std([np.asarray(finish(offset + gain * x.cpu().double())) for x in pictures], axis=0, ddof=1)
+    array = replace(job, finish=exact(job.finish)).result
+    return np.std([array(x) for x in pictures], axis=0, ddof=1)
 
 
 def full(job: Job) -> float | None:

@@ -28,7 +28,7 @@ WIDTH = 1.6449
 class Uncertainty:
     """mean, deviation, lower, upper: (1, c, *space) in the units of the problem; the interval is to hold 90 % of the true values.
 
-    raw: the deviation as the samples had it, and between: that between repeated runs alone (None for a single one).
+    raw: the deviation as the samples had it.
     factor: deviation / raw, and error: its relative standard error, by `held` measurements that no run saw.
     """
 
@@ -37,7 +37,6 @@ class Uncertainty:
     factor: float
     error: float
     held: int
-    between: Tensor | None = None
 
     @property
     def deviation(self) -> Tensor:

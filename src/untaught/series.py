@@ -181,7 +181,7 @@ class Series(Iterator[Iterate]):
         if int(seen.sum()) < 20:
             return None
         s, error = factor((problem.data - blind)[seen], self.blindness * raw[seen], noise[seen])
-        return Uncertainty(x, raw, s, error, int(seen.sum()), None if between is None else between.sqrt())
+        return Uncertainty(x, raw, s, error, int(seen.sum()))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, as `Run.state_dict`."""

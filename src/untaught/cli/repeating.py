@@ -63,7 +63,7 @@ def write(solution: Solution, job: Job, recipe: Recipe) -> tuple[str, ...]:
     if found is None:
         return ()
     path = Path(recipe.uncertainty)
-    pages = doubt.maps(job, found)
+    pages = doubt.maps(job, found, solution.spread)
     write_pages(path, pages)
     first = pages["standard deviation"]
     full = doubt.full(job)
