@@ -1,7 +1,11 @@
 """What the values of deblur were chosen by, and what it is worth where the kernel is not known.
 
 python benchmarks/deblur.py DATA rounds                          # after every round, for several strengths
-python benchmarks/deblur.py DATA blind PICTURE SIDE KERNEL OUT   # PICTURE of kodak/, its middle of SIDE pixels; pictures into OUT
+python benchmarks/deblur.py DATA blind PICTURE SIDE KERNEL OUT [PRESET]
+
+blind prints a row: PICTURE (kodak/kodim19.png), its middle of SIDE pixels, and KERNEL (motion:15,30, or shake:SIDE,SEED, a path
+without a name) | PSNR blurred | restored | restored with the kernel known | cosine of the kernels | seconds to the kernel + from
+there on | what the run said. PSNR is at the best shift by whole pixels; the pictures and both kernels go into OUT.
 
 DATA holds kodak/. Protocol of `untaught bench deblur`; the truth is used for the figures alone.
 """
@@ -21,6 +25,7 @@ from PIL import Image
 import untaught
 from untaught.averaging import Last
 from untaught.objectives.plugged import Plugged
+from untaught.objectives.seek import Seek
 from untaught.operators import kernels
 from untaught.presets.deblur import ridge
 from untaught.priors import Pixels
@@ -29,6 +34,8 @@ from untaught.ridge import NonLocalRidge
 from untaught.run import Method, Run, Stage
 from untaught.stopping import After
 from untaught.studies.comparisons._base import Degraded
+from untaught.studies.comparisons.deblur import _blurred as blurred
+from untaught.studies.comparisons.deblur import under
 
 CASES = (("kodim19", 256, "gauss:1.6", 2), ("kodim08", 200, "motion:15,30", 1), ("kodim20", 200, "disk:3", 2))
 SPARSE = ridge()
@@ -93,26 +100,50 @@ def alike(found: NDArray, true: NDArray) -> float:
     return float(correlate(found, true).max() / np.sqrt(np.square(found).sum() * np.square(true).sum()))
 
 
-def blind(data: Path, name: str, side: int, kernel: str, out: Path) -> None:
-    case = middle(data, name, side, kernel, 1 / 255)
-    given, true = case.input(0), kernels.named(kernel).numpy()
-    known = untaught.deblur(given, kernel=kernel, sigma=1 / 255)
-    print(f"{name} {side}x{side} {kernel} 1/255: blurred {aligned(given, case.clean)[0]:.2f} dB, ", end="")
-    print(f"kernel known {aligned(known, case.clean)[0]:.2f} dB", flush=True)
-    job = untaught.deblur.job(given, blind=True)
+def shake(side: int, seed: int) -> NDArray:
+    """A kernel without a name: a hand's smooth random path within side x side pixels."""
+    draw = np.random.default_rng(seed)
+    speed = np.cumsum(draw.normal(size=(64 * side, 2)), 0)
+    path = np.cumsum(speed - speed.mean(0), 0)
+    path -= path.min(0)
+    path *= (side - 3) / path.max()
+    kernel, corner = np.zeros((side, side)), np.floor(path).astype(int)
+    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        share = np.abs(1 - i - path[:, 0] + corner[:, 0]) * np.abs(1 - j - path[:, 1] + corner[:, 1])
+        np.add.at(kernel, (corner[:, 0] + i, corner[:, 1] + j), share)
+    rows, columns = (np.flatnonzero(kernel.sum(1 - axis)) for axis in (0, 1))
+    kernel = kernel[: rows[-1] + 1, : columns[-1] + 1]
+    kernel = np.pad(kernel, [(0, 1 - n % 2) for n in kernel.shape])
+    return kernel / kernel.sum()
+
+
+def blind(path: Path, side: int, word: str, out: Path, preset: str) -> None:
+    """The middle of a picture, blurred; what is known of it, of the blur and of the noise goes into the figures alone."""
+    kind, _, numbers = word.partition(":")
+    true = shake(*map(int, numbers.split(","))) if kind == "shake" else kernels.named(word).numpy()
+    picture = np.asarray(Image.open(path).convert("RGB"))
+    top, left = ((n - side) // 2 for n in picture.shape[:2])
+    picture = picture[top : top + side, left : left + side]
+    given, clean = blurred(picture, true, 1 / 255)(0), under(picture, true)
+    known = untaught.deblur(given, kernel=true, sigma=1 / 255)
+    before, told = aligned(given, clean)[0], aligned(known, clean)[0]
+    job = untaught.deblur.job(given, blind=True, preset=preset)
     begun, run = time.process_time(), Run(job)
+    taken = 0.0
     for iterate in run:
-        if (iterate.stage, iterate.step) in ((0, 500), (0, 1000), (0, 1500), (len(job.stages) - 1, 1)):
-            psnr, *shift = aligned(job.result(run.render(1)), case.clean)
-            found = run.problem.operator.kernel.detach().numpy()  # type: ignore[operator]
-            print(f"  stage {iterate.stage}, step {iterate.step}: {psnr:.2f} dB at {tuple(shift)}, ", end="")
-            print(f"kernel {alike(found, true):.3f}, {time.process_time() - begun:.0f} s", flush=True)
-    pictures = {"blurred": given, "known": known, "blind": job.result(run.solution.x), "clean": case.clean}
-    both = [np.pad(k, [((31 - n) // 2, 31 - n - (31 - n) // 2) for n in k.shape]) for k in (found, true)]
+        if isinstance(job.stages[iterate.stage].method.objective, Seek):
+            taken = time.process_time() - begun
+    found = run.problem.operator.kernel.detach().numpy()  # type: ignore[operator]
+    restored = job.result(run.solution.x)
+    figures = f"{before:.2f} | {aligned(restored, clean)[0]:.2f} | {told:.2f} | {alike(found, true):.3f}"
+    seconds = f"{taken:.0f} + {time.process_time() - begun - taken:.0f}"
+    print(f"| {path.stem} {side}, {word} | {figures} | {seconds} | {'; '.join(run.notes[-1:])} |", flush=True)
+    pictures = {"blurred": given, "known": known, "blind": restored, "clean": clean}
+    both = [np.pad(k, [((41 - n) // 2, 41 - n - (41 - n) // 2) for n in k.shape]) for k in (found, true)]
     shown = np.rint(255 * np.hstack([k / k.max() for k in both])).astype(np.uint8)
     pictures["kernels"] = shown.repeat(6, 0).repeat(6, 1)
     for what, picture in pictures.items():
-        Image.fromarray(picture).save(out / f"{name}-{kernel.split(':')[0]}-{what}.png")
+        Image.fromarray(picture).save(out / f"{path.stem}-{kind}-{what}.png")
 
 
 if __name__ == "__main__":
@@ -120,4 +151,4 @@ if __name__ == "__main__":
     if what == "rounds":
         rounds(Path(folder))
     else:
-        blind(Path(folder), more[0], int(more[1]), more[2], Path(more[3]))
+        blind(Path(folder) / more[0], int(more[1]), more[2], Path(more[3]), *(more[4:] or ["fast"]))

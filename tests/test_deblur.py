@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 
 import untaught
+from untaught.blurscene import Scene
 from untaught.errors import BadInput
 from untaught.likelihoods import Gaussian
 from untaught.metrics import psnr
 from untaught.objectives.bootstrap import _measured
 from untaught.objectives.plugged import Plugged
 from untaught.operators import kernels
-from untaught.operators.blur import BlindBlur, Blur
+from untaught.operators.blur import BlindBlur, Blur, SoughtBlur
 from untaught.presets.deblur import BLIND, PRESETS
 from untaught.priors import Pixels
 from untaught.problem import Problem
@@ -94,7 +95,8 @@ def test_the_sought_kernel_is_a_kernel_and_learns_at_its_own_rate():
     kernel = operator.kernel.detach()
     assert float(kernel.sum()) == pytest.approx(1)
     assert float(kernel.min()) > 0
-    job = untaught.deblur.job(np.random.default_rng(0).integers(0, 256, (16, 16)).astype(np.uint8), blind=True, steps=2)
+    picture = np.random.default_rng(0).integers(0, 256, (16, 16)).astype(np.uint8)
+    job = untaught.deblur.job(picture, blind=True, steps=2, preset="paper")
     before = [p.clone() for p in job.problem.operator.parameters()]
     run = Run(job)
     next(run)
@@ -120,24 +122,130 @@ def test_rounds_with_no_blur_and_no_denoiser_blend_data_and_start_by_their_varia
     torch.testing.assert_close(x, torch.full_like(x, 0.2**2 / (0.1**2 + 0.2**2)))
 
 
-def test_noise_that_the_likelihood_does_not_know_can_be_told():
+def test_what_a_sought_kernel_is_off_by_counts_as_noise():
     y, v = torch.full((1, 1, 4, 4), 1.0), torch.zeros(1, 1, 4, 4)
-    told, known = Plugged(lambda u, level: u, noise=0.1), Plugged(lambda u, level: u)
-    x = told.picture(None, Problem(y, start=v), None)
-    torch.testing.assert_close(
-        x, known.picture(None, Problem(y, likelihood=untaught.likelihoods.Gaussian(0.1), start=v), None)
+    operator = SoughtBlur((1, 1))
+    operator.take(torch.ones(1, 1), 0.0, error=0.03)
+    plain = Plugged(lambda u, level: u, level=0.2)
+    x, known = (
+        plain.picture(None, Problem(y, a, Gaussian(sigma), start=v), None)
+        for a, sigma in ((operator, 0.04), (Blur(torch.ones(1, 1)), 0.05))
     )
+    torch.testing.assert_close(x, known)
     with pytest.raises(BadInput, match="not known"):
-        known.bind(Problem(y), Pixels())
+        plain.bind(Problem(y), Pixels())
 
 
-def test_what_was_found_of_a_kernel_is_used_by_the_classic_that_ends_the_search(photo):
-    job = untaught.deblur.job(blurred(photo), blind=True, size="7x7", sigma=2 / 255, steps=5)
-    fit, *rounds = job.stages
-    sought = untaught.solve(replace(job, stages=(fit,)))
-    kernel = sought.problem.operator.kernel.detach()
-    known = replace(job.problem, operator=Blur(kernel), start=sought.x)
-    torch.testing.assert_close(untaught.solve(job).x, untaught.solve(Job(tuple(rounds), known)).x, atol=1e-4, rtol=0)
+class TestSeekingTheKernel:
+    @staticmethod
+    def scene(side=120):
+        """Rectangles and discs of several brightnesses, RGB, float64 in [0, 1]."""
+        draw, x = np.random.default_rng(1), np.full((side, side, 3), 0.5)
+        i, j = np.mgrid[:side, :side]
+        for n in range(60):
+            (a, b), (h, w) = draw.integers(-8, side, 2), draw.integers(5, 30, 2)
+            inside = (i - a) ** 2 + (j - b) ** 2 < h**2 if n % 2 else (i >= a) & (i < a + h) & (j >= b) & (j < b + w)
+            x[inside] = draw.random(3)
+        return x
+
+    @classmethod
+    def data(cls, kernel, sigma=1 / 255):
+        x = torch.from_numpy(cls.scene()).permute(2, 0, 1)[None]
+        y = Blur(kernel)(x)[0].permute(1, 2, 0).numpy()
+        return np.rint(255 * np.clip(y + np.random.default_rng(0).normal(0, sigma, y.shape), 0, 1)).astype(np.uint8)
+
+    @staticmethod
+    def sought(data, size="13x13"):
+        job = untaught.deblur.job(data, blind=True, size=size, steps=1)
+        solution = untaught.solve(job)
+        return solution.problem.operator, " ".join(solution.notes)
+
+    @staticmethod
+    def alike(found, true):
+        found, true = found.double(), true.double()
+        products = torch.nn.functional.conv2d(found[None, None], true[None, None], padding=max(true.shape))
+        return float(products.max() / (found.norm() * true.norm()))
+
+    @pytest.mark.parametrize(
+        "word", ["motion:9,20", *(pytest.param(w, marks=pytest.mark.slow) for w in ("disk:2.5", "gauss:1.4"))]
+    )
+    def test_one_with_a_name_is_found_and_named(self, word):
+        operator, notes = self.sought(self.data(kernels.named(word)))
+        assert self.alike(operator.kernel, kernels.named(word)) > 0.98
+        assert f"found is {word.partition(':')[0]}" in notes
+        assert operator.error == 0
+
+    @pytest.mark.slow
+    def test_one_without_a_name_is_found_and_not_trusted_as_much(self):
+        hook = torch.zeros(9, 7, dtype=torch.float64)
+        hook[:, 1], hook[8, 1:], hook[6:, 6] = 1, 1, 1
+        operator, notes = self.sought(self.data(hook / hook.sum()), "11x11")
+        assert self.alike(operator.kernel, hook) > 0.85
+        assert "has no name" in notes
+        assert operator.error > 0
+
+    def test_grey_is_sought_as_rgb_is(self):
+        data = self.data(kernels.named("motion:7,90"))[..., 1]
+        assert self.alike(self.sought(data)[0].kernel, kernels.named("motion:7,90")) > 0.98
+
+    def test_a_sharp_picture_is_left_sharp_and_that_is_said(self):
+        data = np.rint(255 * self.scene()).astype(np.uint8)
+        operator, notes = self.sought(data)
+        assert float(operator.kernel.max()) == 1
+        assert "no kernel explains" in notes
+
+    def test_the_evidence_is_best_for_the_true_kernel(self):
+        true = kernels.named("disk:2")
+        y = torch.from_numpy(self.data(true) / 255.0).mean(2)
+        view = Scene(y, (11, 11))
+        words = ("disk:2", "disk:1", "disk:3", "gauss:0.6", "gauss:2", "motion:5,0", "motion:1,0")
+        evidence = {w: view.evidence(kernels.placed(kernels.named(w), (11, 11)), 1e-4) for w in words}
+        assert min(evidence, key=evidence.get) == "disk:2"
+
+    @pytest.mark.parametrize("after", [1, 2, 3])
+    def test_resumed_is_uninterrupted(self, after, photo):
+        job = untaught.deblur.job(blurred(photo)[:24, :26], blind=True, size="5x5", steps=2)
+        first, resumed = Run(job), Run(job)
+        for _ in range(after):
+            next(first)
+        resumed.load_state_dict(first.state_dict())
+        x, y = ([*run] and run.solution for run in (first, resumed))
+        assert torch.equal(x.x, y.x)
+        assert x.notes == y.notes
+
+    @pytest.mark.parametrize(("space", "channel_axis"), [((60,), "auto"), ((9, 10, 11), None)])
+    def test_series_and_volumes(self, space, channel_axis):
+        data = np.random.default_rng(0).random(space)
+        assert untaught.deblur(data, blind=True, size="3", steps=1, channel_axis=channel_axis).shape == space
+
+    def test_a_picture_of_one_speck_has_no_kernel(self):
+        data = np.full((20, 22), 90, np.uint8)
+        data[9, 4] = 91
+        assert float(self.sought(data, "5x5")[0].kernel.max()) == 1
+
+
+class TestShapesOfKernels:
+    def test_parts_that_hang_together_stay_and_specks_go(self):
+        kernel = torch.zeros(7, 8)
+        kernel[1:5, 2], kernel[5, 3] = 0.2, 0.1  # a line and, touching it by a corner, its end
+        kernel[0, 7] = 0.05
+        left = kernels.pruned(kernel, 0.1, 0.1)
+        assert float(left.sum()) == pytest.approx(1)
+        assert left[0, 7] == 0
+        torch.testing.assert_close(left[:, :4], kernel[:, :4] / 0.9)
+        assert kernels.pruned(torch.zeros(4, 5), 0.1, 0.1)[1, 2] == 1
+
+    def test_the_centre_of_mass_is_in_the_middle_and_all_else_as_it_was(self):
+        kernel = torch.zeros(9, 9)
+        kernel[0:3, 6:9] = torch.arange(1.0, 10).view(3, 3) / 45
+        moved = kernels.centred(kernel)
+        torch.testing.assert_close(moved[3:6, 3:6], kernel[0:3, 6:9])
+
+    @pytest.mark.parametrize("sides", [(5, 5), (8, 6), (3, 1), (1, 9)])
+    def test_a_point_stays_in_the_middle_of_any_size(self, sides):
+        wide = kernels.placed(kernels.named("gauss:0.3"), sides)
+        assert wide.shape == sides
+        assert int(wide.argmax()) == (sides[0] - 1) // 2 * sides[1] + (sides[1] - 1) // 2
 
 
 def test_a_guide_without_a_pilot_is_refused_where_one_is_asked_for():
@@ -156,6 +264,7 @@ def test_a_blurred_photo_gets_better(preset, photo):
 def test_what_has_no_network_says_so(photo):
     said = {p: " ".join(untaught.deblur.job(photo, kernel="gauss:1", preset=p).notes) for p in PRESETS}
     assert {p for p, notes in said.items() if "no network" in notes} == {"instant", "fast"}
+    assert "no network" in " ".join(untaught.deblur.job(photo, blind=True).notes)
 
 
 class TestBootstrap:

@@ -153,6 +153,7 @@ class Run(Iterator[Iterate]):
 
         self.optimiser.step(closure)  # type: ignore[arg-type]
         seen = replace(step[0], energy=step[0].energy.detach())
+        self.notes += [seen.note] if seen.note else []
         self.average_state = self.method.average.update(self.average_state, seen.x, self.model)
         iterate = Iterate(self, seen)
         self.rule_state, self.verdict = self.rule.step(self.rule_state, iterate)

@@ -24,11 +24,13 @@ class Step:
     """What one step saw: the energy to descend, its data part alone, and the picture it made.
 
     energy: 0-d, with gradient. fit: 0-d, E alone, detached. x: detached, (members, c, *space), or None for crops.
+    note: what a person should know of it, or None.
     """
 
     energy: Tensor
     fit: Tensor
     x: Tensor | None
+    note: str | None = None
 
 
 class Objective(ABC):

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from untaught.errors import BadInput
 from untaught.geometry import box
+from untaught.linear import conjugate_gradients
 from untaught.objectives._base import Model, Objective, Step
 from untaught.objectives.decode import Pilot
 from untaught.objectives.recorrupt import Guide
@@ -55,7 +56,7 @@ class Plugged(Objective):
     guide: a denoiser of pictures with white noise. level: that noise's deviation, in the units of the problem; it falls from
     round to round, each a stage of its own. strength: how much the round before is trusted. rounds: of conjugate gradients.
     pilot: whether the guide takes the picture of the round before as its pilot, which saves it a pass of its own (`Pilot`).
-    noise: the deviation of the data, where their likelihood does not tell it (as while a kernel was sought).
+    An operator that was sought is off by its `error`, which counts as noise, and no round is quieter than half as much again.
     Works with Pixels() and After(1), and needs a linear operator and the noise of the data.
     """
 
@@ -64,7 +65,6 @@ class Plugged(Objective):
     strength: float = 0.15
     rounds: int = 60
     pilot: bool = False
-    noise: float | None = None
 
     whole = True
 
@@ -75,8 +75,8 @@ class Plugged(Objective):
             raise BadInput(f"The guide {type(self.guide).__name__} takes no pilot: leave pilot out.")
         if not problem.operator.linear:
             raise BadInput("Plugged solves linear equations, and this operator is not linear: use Fit.")
-        if self.noise is None and getattr(problem.likelihood, "sigma", None) is None:
-            raise BadInput("Plugged weighs the data by their noise, which is not known: give Gaussian(sigma) or noise.")
+        if getattr(problem.likelihood, "sigma", None) is None:
+            raise BadInput("Plugged weighs the data by their noise, which is not known: give Gaussian(sigma).")
         return self
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
@@ -93,35 +93,33 @@ class Plugged(Objective):
         with torch.no_grad():
             start = problem.operator.backproject(problem.data) if problem.start is None else problem.start
             u = self.toward_data(start, problem)
-            level = torch.full((1,) * u.ndim, self.level, device=u.device, dtype=u.dtype)
+            level = torch.full((1,) * u.ndim, self._level(problem), device=u.device, dtype=u.dtype)
             return cast("Pilot", self.guide).refine(u, level, start) if self.pilot else self.guide(u, level)
 
     def toward_data(self, v: Tensor, problem: Problem) -> Tensor:
         """(A^T W A + w) u = A^T W y + w v by conjugate gradients from v; W: the weights of the measurements over sigma^2."""
         a, y = problem.operator, problem.data
-        deviation = (problem.likelihood.deviation(box(y, 2)) if self.noise is None else y.new_tensor(self.noise)).to(y)
+        deviation = problem.likelihood.deviation(box(y, 2)).to(y).hypot(y.new_tensor(_error(problem)))
         scale = float(deviation.square().mean())
         trust = (scale / deviation.square()).expand_as(y)
         trust = trust if problem.weight is None else trust * problem.weight
-        w = self.strength * scale / self.level**2
+        w = self.strength * scale / self._level(problem) ** 2
 
         def normal(p: Tensor) -> Tensor:
             return a.backproject(trust * a(p)) + w * p
 
-        u, rest = v, a.backproject(trust * (y - a(v)))
-        way, size = rest, rest.square().sum()
-        for _ in range(self.rounds):
-            if not float(size) > 0:
-                break
-            image = normal(way)
-            length = size / (way * image).sum()
-            u, rest = u + length * way, rest - length * image
-            way, size = rest + rest.square().sum() / size * way, rest.square().sum()
-        return u
+        return conjugate_gradients(normal, a.backproject(trust * y) + w * v, v, self.rounds)
+
+    def _level(self, problem: Problem) -> float:
+        return max(self.level, 1.5 * _error(problem))
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
         return ((Plugged(_mean, rounds=3), Pixels()),)
+
+
+def _error(problem: Problem) -> float:
+    return float(getattr(problem.operator, "error", 0.0))
 
 
 def _mean(noisy: Tensor, deviation: Tensor) -> Tensor:

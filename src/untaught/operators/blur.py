@@ -23,7 +23,7 @@ def blurred(x: Tensor, kernel: Tensor) -> Tensor:
     sides, space = tuple(kernel.shape), tuple(x.shape[2:])
     if len(sides) != len(space) or any(k > n for k, n in zip(sides, space, strict=True)):
         raise BadInput(f"A kernel of {_size(sides)} does not fit into a picture of {_size(space)}.")
-    size, axes = [_smooth(n) for n in space], tuple(range(-len(space), 0))
+    size, axes = [smooth_size(n) for n in space], tuple(range(-len(space), 0))
     spectrum = torch.fft.rfftn(x.contiguous(), size, axes) * torch.fft.rfftn(kernel, size)
     y = torch.fft.irfftn(spectrum, size, axes)
     # What wraps around lands on the first k - 1 pixels, which are not valid anyway.
@@ -93,6 +93,48 @@ class BlindBlur(Operator):
         return ((cls((3, 2), hidden=5, noise=4), (1, 2, 5, 4)),)
 
 
+class SoughtBlur(Operator):
+    """A blur whose kernel is found by an objective of its own, `Seek`: a point until then.
+
+    evidence: that of the kernel, less is better. error: the deviation that a picture of full contrast gets from what is wrong
+    with the kernel, a guess.
+    """
+
+    evidence: Tensor
+    error: Tensor
+
+    def __init__(self, sides: Sequence[int]) -> None:
+        super().__init__()
+        self.sides = tuple(sides)
+        point = torch.zeros(self.sides)
+        point[tuple((n - 1) // 2 for n in self.sides)] = 1
+        # A parameter, though no gradient reaches it: a run seeks it on a copy of its own, and a checkpoint holds it.
+        self.weights = nn.Parameter(point)
+        self.register_buffer("evidence", torch.tensor(float("inf")))
+        self.register_buffer("error", torch.tensor(0.0))
+
+    @property
+    def kernel(self) -> Tensor:
+        return self.weights.detach()
+
+    def take(self, kernel: Tensor, evidence: float, error: float = 0.0) -> None:
+        with torch.no_grad():
+            self.weights.copy_(kernel)
+            self.evidence.fill_(evidence)
+            self.error.fill_(error)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, c, *space) -> (b, c, *[n - k + 1])."""
+        return blurred(x, self.kernel.to(x.dtype))
+
+    def image_shape(self, data_shape: Shape) -> Shape:
+        return grown(data_shape, self.sides)
+
+    @classmethod
+    def examples(cls) -> tuple[tuple[Operator, Shape], ...]:
+        return ((cls((3, 2)), (1, 2, 5, 4)),)
+
+
 def grown(data_shape: Shape, sides: Shape) -> Shape:
     """The shape of the picture that the kernel saw."""
     if len(data_shape) - 2 != len(sides):
@@ -100,7 +142,7 @@ def grown(data_shape: Shape, sides: Shape) -> Shape:
     return (*data_shape[:2], *(n + k - 1 for n, k in zip(data_shape[2:], sides, strict=True)))
 
 
-def _smooth(n: int) -> int:
+def smooth_size(n: int) -> int:
     """The next size without prime factors above 5: there Fourier transforms are quick."""
     while True:
         rest = n

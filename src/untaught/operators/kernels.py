@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.errors import BadInput, unknown
+from untaught.geometry import crop_to
 
 FINE = 16
 """Samples a pixel, along each axis, from which a disc is summed."""
@@ -82,6 +86,47 @@ def check(kernel: Tensor) -> Tensor:
     if abs(total - 1) > 1e-3:
         raise BadInput(f"The kernel sums to {total:.4g}, not to 1: divide it by its sum.")
     return kernel
+
+
+def centred(kernel: Tensor) -> Tensor:
+    """Moved by whole pixels, so that its centre of mass is in the middle."""
+    for axis, n in enumerate(kernel.shape):
+        line = kernel.movedim(axis, 0).flatten(1).sum(1) if kernel.ndim > 1 else kernel
+        kernel = kernel.roll(round((n - 1) // 2 - float((line * torch.arange(n).to(line)).sum())), axis)
+    return kernel
+
+
+def pruned(kernel: Tensor, weak: float, small: float) -> Tensor:
+    """Without weights under `weak` times the largest and without the connected parts that hold less than `small` of the
+    heaviest; not negative, with the sum 1. A point where nothing is left."""
+    kernel = torch.where(kernel < weak * kernel.max(), 0.0, kernel.clamp_min(0)).nan_to_num(0.0, 0.0, 0.0)
+    if not float(kernel.max()) > 0:
+        return placed(kernel.new_ones((1,) * kernel.ndim), kernel.shape)
+    if small > 0:
+        some, part = kernel > 0, torch.arange(1, kernel.numel() + 1).to(kernel).view_as(kernel)
+        last, part = part, part * some
+        while not torch.equal(last, part):
+            last, part = part, grown(part) * some
+        part = part.long()
+        mass = kernel.new_zeros(kernel.numel() + 1).index_add_(0, part.flatten(), kernel.flatten())
+        kernel = torch.where(mass[part] < small * mass.max(), 0.0, kernel)
+    return kernel / kernel.sum()
+
+
+def placed(kernel: Tensor, sides: Sequence[int]) -> Tensor:
+    """The kernel, of odd sides, in the middle of another size; what does not fit is cut off."""
+    kernel = crop_to(kernel[None, None], [n - 1 + n % 2 for n in sides])[0, 0]
+    ends: list[int] = []
+    for n, k in zip(reversed(sides), reversed(kernel.shape), strict=True):
+        before = (n - 1) // 2 - (k - 1) // 2
+        ends += [before, n - k - before]
+    kernel = F.pad(kernel, ends)
+    return kernel / kernel.sum()
+
+
+def grown(x: Tensor) -> Tensor:
+    """The largest value of every pixel and its neighbours."""
+    return cast("Tensor", (F.max_pool1d, F.max_pool2d, F.max_pool3d)[x.ndim - 1](x[None, None], 3, 1, 1)[0, 0])
 
 
 def _sum_one(kernel: Tensor) -> Tensor:

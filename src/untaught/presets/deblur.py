@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from untaught.presets import Facts, Preset, choose
@@ -11,12 +13,12 @@ if TYPE_CHECKING:
     from untaught.objectives.plugged import Plugged
     from untaught.ridge import NonLocalRidge
 
-LEAST = 0.29 / 255
-"""The deviation that rounding to 8 bit alone leaves, as a fraction of full scale."""
 LOUD = 20 / 255
 """The level of the first round, as a fraction of full scale."""
 SMALL = 16
 """Pixels a side under which there are too few similar patches, and the filter takes no pilot."""
+SIZES = (11, 17)
+"""Of the kernels that are sought before those of the largest size: where a small one will do, a large one is worse."""
 CLASSIC = ("instant", "fast")
 
 
@@ -24,7 +26,7 @@ def deblurring(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     """The stages of a preset of `PRESETS` (`BLIND` where the operator seeks its kernel)."""
     blind = any(p.requires_grad for p in facts.problem.operator.parameters())
     stages = choose(BLIND if blind else PRESETS, name, facts)
-    if name in CLASSIC and not blind:
+    if name in CLASSIC:
         notes.append(f"{name} is a classic denoiser in turn with the data (plug and play), no network")
     return stages
 
@@ -41,19 +43,15 @@ def _rounds(
     facts: Facts, count: int, *, quiet: float = 1.5, strength: float = 0.15, gradients: int = 60
 ) -> tuple[Plugged, ...]:
     """From a loud level down to `quiet` times the noise's own, in equal ratios; each with so many conjugate gradients."""
-    from untaught.noise.spectrum import second_differences
     from untaught.objectives.plugged import Plugged
 
     sparse = ridge()
-    noise = facts.sigma or max(second_differences(facts.problem.data), LEAST)
-    last = max(quiet * noise, 1 / 255)
+    last = max(quiet * facts.sigma, 1 / 255)
     loud = max(LOUD, last)
     levels = [loud * (last / loud) ** (k / max(1, count - 1)) for k in range(count)]
     filtered = len(facts.space) == 2 and min(facts.space) >= SMALL
-    told = None if facts.sigma else noise
     return tuple(
-        Plugged(sparse, level, strength, gradients, pilot=filtered and k > 0, noise=told)
-        for k, level in enumerate(levels)
+        Plugged(sparse, level, strength, gradients, pilot=filtered and k > 0) for k, level in enumerate(levels)
     )
 
 
@@ -126,23 +124,34 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
     return _fit(facts, widths=(128,) * 5, skip=4, steps=2000, code=32, lr=0.01, jitter=1 / 30, decay=0.99)
 
 
-def _blind_fast(facts: Facts) -> tuple[Stage, ...]:
-    """A network and a kernel are sought together; what they find of the kernel is better than what they find of the picture."""
-    fit = _fit(facts, widths=(32,) * 5, skip=16, steps=1500, code=8, lr=0.01, jitter=0.001, decay=0.9)
-    return (*fit, *_plugged(_rounds(facts, 16)))
-
-
 def _blind_paper(facts: Facts) -> tuple[Stage, ...]:
     return _fit(facts, widths=(128,) * 5, skip=16, steps=5000, code=8, lr=0.01, jitter=0.001, decay=0.9)
 
 
-def _blind_best(facts: Facts) -> tuple[Stage, ...]:
-    fit = _fit(facts, widths=(48,) * 5, skip=16, steps=4000, code=8, lr=0.01, jitter=0.001, decay=0.9)
-    return (*fit, *_plugged(_rounds(facts, 24)))
+def _blind(known: Callable[[Facts], tuple[Stage, ...]]) -> Callable[[Facts], tuple[Stage, ...]]:
+    """The kernel is sought at growing sizes, and then the picture as if the kernel had been known."""
+
+    def stages(facts: Facts) -> tuple[Stage, ...]:
+        from untaught.averaging import ExponentialPictures
+        from untaught.objectives.seek import Seek
+        from untaught.operators.blur import SoughtBlur
+        from untaught.priors import Flat
+        from untaught.run import Method
+        from untaught.stopping import After
+
+        assert isinstance(facts.problem.operator, SoughtBlur)
+        largest = facts.problem.operator.sides
+        smaller = [tuple(min(n, size) for n in largest) for size in SIZES if size < 0.8 * max(largest)]
+        seeks = (*(Seek(sides) for sides in (*smaller, largest)), Seek())
+        seek = (Method(Flat(), one, average=ExponentialPictures(), stop=After(1)) for one in seeks)
+        return (*map(Stage, seek), *known(facts))
+
+    return stages
 
 
 _RIDGE = "plug and play (Zhang et al., TPAMI 2021) with NL-Ridge (Herbreteau and Kervrann 2022)"
 _OURS = f"a bootstrap (Efron 1979) of {_RIDGE}; values: docs/benchmarks"
+_SOUGHT = "few edges (Xu, Zheng and Jia, CVPR 2013), variational Bayes (Wipf and Zhang, JMLR 2014)"
 _SELF = "SelfDeblur (Ren et al., CVPR 2020), mean square only"
 PRESETS = {
     p.name: p
@@ -155,10 +164,10 @@ PRESETS = {
     )
 }
 BLIND = {
-    p.name: p
-    for p in (
-        Preset("fast", "a narrow network and a kernel", _SELF, _blind_fast, 1500),
-        Preset("best", "the same, longer", _SELF, _blind_best, 1500),
-        Preset("paper", "the published widths and steps", _SELF, _blind_paper, 6000),
-    )
+    **{
+        n: replace(p, source=f"the kernel: {_SOUGHT}; then {p.source}", stages=_blind(p.stages))
+        for n, p in PRESETS.items()
+        if n != "paper"
+    },
+    "paper": Preset("paper", "a network for the picture and one for the kernel", _SELF, _blind_paper, 6000),
 }

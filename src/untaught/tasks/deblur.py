@@ -33,7 +33,7 @@ def deblur(
     *,
     kernel: File = None,
     blind: bool = False,
-    size: str = "15x15",
+    size: str = "auto",
     sigma: Sigma = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     steps: Steps = None,
@@ -52,15 +52,15 @@ def deblur(
         What became of a point: gauss:1.6 (standard deviation in pixels), motion:15,30 (length, angle counter-clockwise),
         disk:3 (radius), a file, or an array. 8- and 16-bit files are divided by their sum; other weights must sum to 1.
     blind
-        The kernel is not known and is sought together with the picture.
+        The kernel is not known: it is sought in the picture before the picture is, with paper together with it.
     size
-        With blind: the largest size that the kernel may have, HEIGHTxWIDTH.
+        With blind: the largest size that the kernel may have, HEIGHTxWIDTH; auto: 31x31, in small pictures a third of a side.
     sigma
         Standard deviation of the noise as a fraction of full scale, e.g. 2/255. Estimated where it is not given.
     preset
         fast: a classic denoiser in turn with the data; instant: a few rounds of it. balanced: then a network that learns what it
-        does wrong. best: the same, for minutes. paper: the Deep Image Prior's network. With blind there are fast and best, which
-        seek the kernel with a narrow network and end with the classic, and paper, SelfDeblur's network.
+        does wrong. best: the same, for minutes. paper: the Deep Image Prior's network. With blind, paper
+        is SelfDeblur's network.
     steps
         How many steps are taken, instead of the preset's own number.
     stop
@@ -77,7 +77,7 @@ def deblur(
     from untaught.errors import BadInput
     from untaught.geometry import pad_to
     from untaught.likelihoods import Gaussian
-    from untaught.operators.blur import BlindBlur, Blur
+    from untaught.operators.blur import BlindBlur, Blur, SoughtBlur
     from untaught.presets import Facts, resolve_device
     from untaught.presets.deblur import deblurring
     from untaught.problem import Problem
@@ -94,10 +94,10 @@ def deblur(
         raise BadInput(
             "The kernel is missing: give one such as gauss:1.6, motion:15,30, disk:3 or a file, or ask for blind."
         )
-    operator: Blur | BlindBlur
+    operator: Blur | BlindBlur | SoughtBlur
     if blind:
-        sides = _sides(size, len(space))
-        operator = BlindBlur(sides, seed)
+        sides = _sides(size, space)
+        operator = BlindBlur(sides, seed) if preset == "paper" else SoughtBlur(sides)
     else:
         operator = Blur(_kernel(kernel, notes))
         sides = tuple(operator.kernel.shape)
@@ -105,7 +105,7 @@ def deblur(
         raise BadInput(
             f"The kernel is {_words(sides)} and the picture {_words(space)}: a kernel has as many axes, and is no larger."
         )
-    level = None if blind and sigma is None else _level(data, sigma, full, scale[1], notes)
+    level = None if blind and preset == "paper" and sigma is None else _level(data, sigma, full, scale[1], notes)
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, Gaussian(level), start=start)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
@@ -149,16 +149,18 @@ def _kernel(given: Any, notes: list[str]) -> Tensor:
     return torch.from_numpy(weights)
 
 
-def _sides(size: str, axes: int) -> tuple[int, ...]:
+def _sides(size: str, space: tuple[int, ...]) -> tuple[int, ...]:
     from untaught.errors import BadInput
 
+    if size == "auto":
+        return tuple(min(31, n // 6 * 2 + 1) for n in space)
     try:
         sides = tuple(int(v) for v in str(size).lower().split("x"))
     except ValueError:
         sides = ()
-    sides = sides * axes if len(sides) == 1 else sides
+    sides = sides * len(space) if len(sides) == 1 else sides
     if not sides or min(sides) < 1:
-        raise BadInput(f"size = '{size}' is no size of a kernel: write 15x15.")
+        raise BadInput(f"size = '{size}' is no size of a kernel: write 15x15, or auto.")
     return sides
 
 

@@ -1,0 +1,112 @@
+"""Which kernel blurred a picture, from the picture alone.
+
+From coarse to fine, a sharp picture of few strong edges and the kernel that leads from it to the data are found in turn; the
+kernel is then bettered, and at last compared with those that have a name (`blurscene` holds the mathematics).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untaught.blurscene import Scene, gradients
+from untaught.geometry import crop_to
+from untaught.operators.kernels import centred, grown, named, placed, pruned
+from untaught.operators.resample import resized
+
+RATIO = 2**-0.5
+"""From a scale to the next coarser one."""
+TURNS = 5
+"""How often picture and kernel take turns at a scale."""
+WEAK = 1e-3
+"""The weight of an edge at the end of the search, which begins with that of `coarse_to_fine`."""
+
+
+def coarse_to_fine(y: Tensor, sides: Sequence[int], weight: float) -> Tensor:
+    """The kernel (*sides) of the plane y; weight: of an edge at the coarsest scale, in squares of brightness."""
+    kernel = None
+    for level in range(max(0, math.ceil(math.log(3 / max(sides)) / math.log(RATIO))), -1, -1):
+        shrink = RATIO**level
+        own = [2 * math.floor(n * shrink / 2) + 1 if level else n for n in sides]
+        scene = Scene(resized(y[None, None], [max(1, round(n * shrink)) for n in y.shape])[0, 0], own)
+        kernel = y.new_ones(own) if kernel is None else resized(kernel[None, None], own)[0, 0]
+        kernel = centred(pruned(kernel, 0, 0))
+        for turn in range(TURNS):
+            start = kernel if turn else torch.zeros_like(kernel)
+            kernel = pruned(scene.kernel(scene.edges(kernel, weight), 2.0, start), 0.05, 0.1)
+            weight = max(weight / 1.15, WEAK)
+    assert kernel is not None
+    return centred(kernel)
+
+
+def bettered(scene: Scene, kernel: Tensor, noise: float) -> Tensor:
+    """The kernel where it is strong and one pixel about that, as the belief about the gradients asks for it."""
+    where = grown(pruned(kernel, 0.2, 0.3)) > 0
+    kernel, belief = pruned(kernel * where, 0, 0), None
+    for _ in range(10):
+        belief = scene.believe(kernel, noise, 1, belief)
+        ridge = float((scene.seen * belief.doubt).sum())
+        kernel = pruned(scene.kernel(belief.mean, ridge, kernel, where), 0.02, 0.05)
+    return centred(kernel)
+
+
+def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
+    """Of the kernels with a name the one with the best evidence, sought about the second moments of `kernel` (h, w)."""
+    axes = [torch.arange(n).to(kernel) - (n - 1) / 2 for n in kernel.shape]
+    places = torch.stack([v.flatten() for v in torch.meshgrid(*axes, indexing="ij")])
+    places = places - (places * kernel.flatten()).sum(1, keepdim=True)
+    variances, ways = torch.linalg.eigh(((places * kernel.flatten()) @ places.T).double().cpu())
+    spread = math.log(max(0.25, math.sqrt(float(variances.mean().clamp_min(0)))))
+    length = math.log(1 + math.sqrt(12 * max(0.0, float(variances[1]))))
+    angle = math.degrees(math.atan2(-float(ways[0, 1]), float(ways[1, 1])))
+
+    def evidence(word: str, noise: float) -> float:
+        return scene.evidence(placed(named(word).to(kernel), scene.sides), noise)
+
+    def cost(kind: str, log: float, *more: float) -> float:
+        # With little noise what is slightly too small is favoured.
+        return evidence(f"{kind}:" + ",".join(f"{v:.4g}" for v in (math.exp(log), *more)), 4 * noise)
+
+    found = []
+    for kind, log in (("gauss", spread), ("disk", spread + math.log(2))):
+        best, log = _least(partial(cost, kind), log - 0.9, log + 0.3, 9)
+        found.append((best, f"{kind}:{math.exp(log):.3g}"))
+    for reach, tries in ((1.0, 7), (0.3, 6)):
+
+        def long(log: float, angle: float = angle) -> float:
+            return cost("motion", log, angle)
+
+        best, length = _least(long, length - 0.6 * reach, length + 0.3 * reach, tries)
+        best, angle = _least(partial(cost, "motion", length), angle - 20 * reach, angle + 20 * reach, tries)
+    _, word = min(*found, (best, f"motion:{math.exp(length):.3g},{angle % 180:.3g}"))
+    return evidence(word, noise), word
+
+
+def busiest(y: Tensor, side: int = 256) -> Tensor:
+    """The window of a plane (h, w) with the most contrast, at most so large; of other spaces the middle."""
+    if y.ndim != 2 or max(y.shape) <= side:
+        return crop_to(y[None, None], (side,) * y.ndim)[0, 0]
+    window = tuple(min(side, n) for n in y.shape)
+    contrast = F.avg_pool2d(gradients(y).abs().sum(0)[None, None], window, side // 4)[0, 0]
+    corner = [int(v) * (side // 4) for v in divmod(int(contrast.argmax()), contrast.shape[1])]
+    return y[tuple(slice(c, c + n) for c, n in zip(corner, window, strict=True))]
+
+
+def _least(cost: Callable[[float], float], low: float, high: float, tries: int) -> tuple[float, float]:
+    """The least cost by golden section, and where."""
+    share = (math.sqrt(5) - 1) / 2
+    tried = sorted((v, cost(v)) for v in (high - share * (high - low), low + share * (high - low)))
+    (a, at_a), (b, at_b) = tried
+    for _ in range(tries - 2):
+        if at_a < at_b:
+            high, (b, at_b), a = b, (a, at_a), b - share * (b - low)
+            at_a = cost(a)
+        else:
+            low, (a, at_a), b = a, (b, at_b), a + share * (high - a)
+            at_b = cost(b)
+    return min((at_a, a), (at_b, b))
