@@ -1,12 +1,12 @@
 """Pre-images and activations, judged on the 8-bit result: by the layer, by the model, and by another model that never saw it.
 
     python benchmarks/features.py DATA OUT.csv [--task preimage|activate] [--presets fast,pixels,tv] [--steps N]
-                                               [--pictures FOLDER] [--limit SECONDS]
+                                               [--pictures FOLDER [--sheets FOLDER]] [--limit SECONDS]
 
 DATA is the folder of shared pictures; its `weights` hold SqueezeNet, the extra "features" EfficientNet-Lite0. A line is written
 as soon as it is measured, and what OUT.csv already holds is not measured again. Pre-images: building.jpg, cosine similarity of
 the layer's features, and the place of the original's class. Activations: five classes chosen before anything was measured (four of
-them the paper's), the class's place for both models.
+them the paper's), the class's place for both models. --sheets draws what --pictures holds, a row for each model and preset.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from PIL import Image
 import untaught
 from untaught.classifiers import Loaded, load
 from untaught.studies.features import rank, similarities, top
+from untaught.studies.labels import grid
 
 FIELDS = (
     "task",
@@ -56,6 +57,7 @@ def main() -> None:
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--steps", type=int)
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--sheets", type=Path)
     parser.add_argument("--limit", type=float, default=float("inf"))
     options = parser.parse_args()
     models = {name: load(name, options.data / "weights") for name in MODELS}
@@ -69,6 +71,29 @@ def main() -> None:
             break
         if (task, name, what, preset) not in done:
             measure(options, models, task, name, what, preset)
+    if options.pictures and options.sheets:
+        draw(options)
+
+
+def kept(folder: Path, task: str, name: str, what: str, preset: str) -> Path:
+    return folder / f"{task}-{name}-{what.replace(' ', '-')}-{preset}.png"
+
+
+def draw(options: argparse.Namespace) -> None:
+    """A row for each model and preset: the five classes; and for each model's own layers, the pre-images."""
+    presets, names = options.presets.split(","), options.models.split(",")
+    for task, wanted in (
+        ("activate", [(names, list(CLASSES.values()))]),
+        ("preimage", [([n], LAYERS[n]) for n in names]),
+    ):
+        for models, columns in wanted:
+            rows = [[kept(options.pictures, task, n, w, p) for w in columns] for n in models for p in presets]
+            shown = [[np.asarray(Image.open(path)) if path.exists() else None for path in row] for row in rows]
+            if not any(cell is not None for row in shown for cell in row):
+                continue
+            sheet = grid(shown, columns=columns, names=[f"{n.split('_')[0]} {p}" for n in models for p in presets])
+            single = task if task == "activate" else f"{task}-{models[0].split('_')[0]}"
+            Image.fromarray(sheet).save(options.sheets / f"{single}.jpg", quality=85)
 
 
 def plan(options: argparse.Namespace) -> list[tuple[str, str, str, str]]:
@@ -104,7 +129,7 @@ def measure(
         cosine = f"{similarities(model, result, original)[model.layer(what)[0]]:.4f}"
     if options.pictures:
         options.pictures.mkdir(exist_ok=True)
-        Image.fromarray(result).save(options.pictures / f"{task}-{name}-{what.replace(' ', '-')}-{preset}.png")
+        Image.fromarray(result).save(kept(options.pictures, task, name, what, preset))
     chances = dict(top(model, result, 1000))
     row = (task, name, what, preset, run.total, cosine, rank(model, result, number), f"{chances[number]:.3f}")
     row += (other, rank(models[other], result, number), f"{seconds:.0f}", torch.get_num_threads())
