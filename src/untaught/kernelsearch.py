@@ -65,12 +65,9 @@ def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
     length = math.log(1 + math.sqrt(12 * max(0.0, float(variances[1]))))
     angle = math.degrees(math.atan2(-float(ways[0, 1]), float(ways[1, 1])))
 
-    def evidence(word: str, noise: float) -> float:
-        return scene.evidence(placed(named(word).to(kernel), scene.sides), noise)
-
     def cost(kind: str, log: float, *more: float) -> float:
-        # With little noise what is slightly too small is favoured.
-        return evidence(f"{kind}:" + ",".join(f"{v:.4g}" for v in (math.exp(log), *more)), 4 * noise)
+        word = ",".join(f"{v:.4g}" for v in (math.exp(log), *more))
+        return scene.evidence(placed(named(f"{kind}:{word}").to(kernel), scene.sides), noise)
 
     found = []
     for kind, log in (("gauss", spread), ("disk", spread + math.log(2))):
@@ -83,8 +80,7 @@ def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
 
         best, length = _least(long, length - 0.6 * reach, length + 0.3 * reach, tries)
         best, angle = _least(partial(cost, "motion", length), angle - 20 * reach, angle + 20 * reach, tries)
-    _, word = min(*found, (best, f"motion:{math.exp(length):.3g},{angle % 180:.3g}"))
-    return evidence(word, noise), word
+    return min(*found, (best, f"motion:{math.exp(length):.3g},{angle % 180:.3g}"))
 
 
 def busiest(y: Tensor, side: int = 256) -> Tensor:

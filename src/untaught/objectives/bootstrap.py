@@ -17,13 +17,13 @@ from untaught.geometry import pad_to
 from untaught.objectives._base import Crops, Model, Objective, Step, averaged, refuse_unless_fed
 from untaught.objectives.decode import Decode, deviations
 from untaught.operators import Identity
-from untaught.operators.blur import BlindBlur, Blur, SoughtBlur
+from untaught.operators.blur import Blur, SoughtBlur
 from untaught.operators.dct import SIDE, BlockDCT, Plane
 from untaught.priors import Network, Pixels, Prior
 from untaught.problem import Problem
 from untaught.randomness import Rng
 
-ANYWHERE = (Identity, Blur, BlindBlur, SoughtBlur)
+ANYWHERE = (Identity, Blur, SoughtBlur)
 """Operators that do the same to every part of a picture, so that a window of it can be damaged alone."""
 
 
