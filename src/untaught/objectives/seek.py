@@ -51,9 +51,8 @@ class Seek(Objective):
         if isinstance(operator, SoughtBlur):
             y = search.busiest(problem.data.mean(1)[0])
             sigma = getattr(problem.likelihood, "sigma", None) or second_differences(problem.data)
-            noise = (
-                6.5 * max(float(sigma), LEAST) ** 2
-            )  # twice the noise's own in a difference, and room for what the model lacks
+            # Twice the noise's own variance, as differences have it, and room for what the model of gradients lacks.
+            noise = 6.5 * max(float(sigma), LEAST) ** 2
             if self.sides is None:
                 note = _settled(operator, y, noise)
             else:
