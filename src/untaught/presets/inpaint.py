@@ -183,7 +183,7 @@ def _table(recipe: str) -> dict[str, Preset]:
     fed = recipe in ("text", "pixels")
     narrow, steps = RECIPES[recipe].narrow, RECIPES[recipe].steps
     if fed:
-        refill, grown = partial(_refill, recipe=recipe), _net((16, 32, 64, 128, 128), skip=16, upsample="nearest")
+        refill, grown = partial(_refill, recipe=recipe), _net((16, 32, 64, 128, 128), skip=16)
         fast = partial(refill, widths=(16, 32, 48), steps=300, pool=2, patch=7)
         balanced = partial(refill, widths=(16, 32, 48), steps=400, pool=2, patch=9, generator=(narrow, 600))
         best = partial(refill, widths=(32, 48, 64), steps=1000, pool=6, patch=9, generator=(grown, 4000))
