@@ -2,6 +2,7 @@
 
 python benchmarks/deblur.py DATA rounds                          # after every round, for several strengths
 python benchmarks/deblur.py DATA blind PICTURE SIDE KERNEL OUT [PRESET]
+python benchmarks/deblur.py OUT sheet SHEET.jpg CASE ...         # what blind left in OUT: kodim19-motion ...
 
 blind prints a row: PICTURE (kodak/kodim19.png), its middle of SIDE pixels, and KERNEL (motion:15,30, or shake:SIDE,SEED, a path
 without a name) | PSNR blurred | restored | restored with the kernel known | cosine of the kernels | seconds to the kernel + from
@@ -36,6 +37,7 @@ from untaught.stopping import After
 from untaught.studies.comparisons._base import Degraded
 from untaught.studies.comparisons.deblur import _blurred as blurred
 from untaught.studies.comparisons.deblur import under
+from untaught.studies.labels import grid
 
 CASES = (("kodim19", 256, "gauss:1.6", 2), ("kodim08", 200, "motion:15,30", 1), ("kodim20", 200, "disk:3", 2))
 SPARSE = ridge()
@@ -146,9 +148,25 @@ def blind(path: Path, side: int, word: str, out: Path, preset: str) -> None:
         Image.fromarray(picture).save(out / f"{path.stem}-{kind}-{what}.png")
 
 
+def sheet(out: Path, to: Path, cases: list[str]) -> None:
+    kinds = {
+        "blurred": "blurred",
+        "blind": "deblur --blind",
+        "known": "kernel known",
+        "clean": "clean",
+        "kernels": "kernel found, true",
+    }
+    rows = [[np.asarray(Image.open(out / f"{case}-{kind}.png")) for kind in kinds] for case in cases]
+    for row in rows:
+        row[-1] = row[-1][::2, ::2]
+    Image.fromarray(grid(rows, columns=tuple(kinds.values()), names=cases)).save(to, quality=88)
+
+
 if __name__ == "__main__":
     folder, what, *more = sys.argv[1:]
     if what == "rounds":
         rounds(Path(folder))
+    elif what == "sheet":
+        sheet(Path(folder), Path(more[0]), more[1:])
     else:
         blind(Path(folder) / more[0], int(more[1]), more[2], Path(more[3]), *(more[4:] or ["fast"]))
