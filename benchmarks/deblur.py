@@ -149,17 +149,12 @@ def blind(path: Path, side: int, word: str, out: Path, preset: str) -> None:
 
 
 def sheet(out: Path, to: Path, cases: list[str]) -> None:
-    kinds = {
-        "blurred": "blurred",
-        "blind": "deblur --blind",
-        "known": "kernel known",
-        "clean": "clean",
-        "kernels": "kernel found, true",
-    }
+    columns = ("blurred", "deblur --blind", "kernel known", "clean", "kernel found, true")
+    kinds = ("blurred", "blind", "known", "clean", "kernels")
     rows = [[np.asarray(Image.open(out / f"{case}-{kind}.png")) for kind in kinds] for case in cases]
     for row in rows:
         row[-1] = row[-1][::2, ::2]
-    Image.fromarray(grid(rows, columns=tuple(kinds.values()), names=cases)).save(to, quality=88)
+    Image.fromarray(grid(rows, columns=columns, names=cases)).save(to, quality=88)
 
 
 if __name__ == "__main__":
