@@ -112,11 +112,11 @@ def _refill(
     steps: int,
     pool: int,
     patch: int,
-    generator: tuple[Callable[[], Hourglass], int] | None = None,
+    generator: tuple[Callable[[], Hourglass], int, int] | None = None,
 ) -> tuple[Stage, ...]:
     """A compact network corrects the non-local ridge's filling, judged on pixels that were hidden from both.
 
-    generator: a stage that comes before, on what is not kept back: its network, and its steps.
+    generator: a stage that comes before, on what is not kept back: its network, its steps, and how many are averaged.
     """
     from untaught.averaging import ExponentialWeights
     from untaught.codes import Fed
@@ -139,9 +139,10 @@ def _refill(
     back = kept_back(known, hide, objective.fraction, facts.seed)
     if not bool((known - back).any()):
         return (last,)
-    net, most = generator
-    fewer = max(300, round(most * min(1, 2**17 / prod(facts.space))))  # a step costs as much as there are pixels
-    (first,) = _generate(facts, recipe=recipe, net=net, steps=fewer, decay=0.99, falling=True)
+    net, most, members = generator
+    # A step costs as much as there are pixels.
+    fewer = max(300, round(most * min(1, 3 * 2**15 / prod(facts.space))))
+    (first,) = _generate(facts, recipe=recipe, net=net, steps=fewer, decay=0.99, falling=True, members=members)
     return replace(first, problem=replace(facts.problem, weight=known - back)), last
 
 
@@ -153,16 +154,18 @@ def _generate(
     decay: float,
     net: Callable[[], Hourglass] | None = None,
     falling: bool = False,
+    members: int = 1,
 ) -> tuple[Stage, ...]:
     """The paper's family: the whole picture from a fixed code, fitted where it is known.
 
     net: narrower than the paper's. falling: at a rate that falls to nothing and starts twice as high: with few steps that
-    gains 0.7 to 1.9 dB where single pixels are missing, and loses 1.4 where next to nothing is known (docs/benchmarks/inpaint.md).
+    gains 0.7 to 1.9 dB where single pixels are missing, and loses 1.4 where next to nothing is known. members: so many are begun
+    anew and averaged, which gains more than as many steps (docs/benchmarks/inpaint.md).
     """
     from untaught.averaging import ExponentialPictures, Last
     from untaught.codes import Grid, Noise
     from untaught.optimisers import Adam
-    from untaught.priors import Network
+    from untaught.priors import Ensemble, Network
     from untaught.stopping import After
 
     r = RECIPES[recipe]
@@ -171,7 +174,8 @@ def _generate(
     prior = Network((net or r.net)(), code, jitter=r.jitter, output=output)  # type: ignore[arg-type]
     average = ExponentialPictures(decay) if decay else Last()
     adam = Adam(0.02, "one-cycle") if falling else Adam(max(r.lr, 0.01) if net else r.lr)
-    return (Stage(Method(prior, optimiser=adam, average=average, stop=After(facts.steps or steps))),)
+    sought = Ensemble(prior, members) if members > 1 else prior
+    return (Stage(Method(sought, optimiser=adam, average=average, stop=After(facts.steps or steps))),)
 
 
 _RIDGE = "ridge regression on similar patches, corrected by Split (Batson and Royer 2019); values: docs/benchmarks"
@@ -185,8 +189,8 @@ def _table(recipe: str) -> dict[str, Preset]:
     if fed:
         refill, grown = partial(_refill, recipe=recipe), _net((16, 32, 64, 128, 128), skip=16)
         fast = partial(refill, widths=(16, 32, 48), steps=300, pool=2, patch=7)
-        balanced = partial(refill, widths=(16, 32, 48), steps=400, pool=2, patch=9, generator=(narrow, 600))
-        best = partial(refill, widths=(32, 48, 64), steps=1000, pool=6, patch=9, generator=(grown, 4000))
+        balanced = partial(refill, widths=(16, 32, 48), steps=400, pool=2, patch=9, generator=(narrow, 600, 1))
+        best = partial(refill, widths=(32, 48, 64), steps=1000, pool=6, patch=9, generator=(grown, 3000, 2))
     else:
         fast = partial(_generate, recipe=recipe, net=narrow, steps=500, decay=0.98)
         balanced = partial(_generate, recipe=recipe, net=narrow, steps=1000, decay=0.99)
