@@ -15,6 +15,7 @@ from untaught.metrics import psnr
 from untaught.objectives.pairs import Pairs
 from untaught.operators.resample import KERNELS, Downsample, resized
 from untaught.presets.upscale import PRESETS
+from untaught.priors import Pixels
 from untaught.problem import Problem
 
 PILLOW = {"box": Image.Resampling.BOX, "bicubic": Image.Resampling.BICUBIC, "lanczos3": Image.Resampling.LANCZOS}
@@ -96,7 +97,14 @@ def small_of(photo):
     )
 
 
+@pytest.fixture
+def learns(monkeypatch):
+    """The network, however small the picture."""
+    monkeypatch.setattr("untaught.presets.upscale.FEW", 0)
+
+
 @pytest.mark.parametrize("preset", sorted(PRESETS))
+@pytest.mark.usefixtures("learns")
 def test_every_preset_runs_and_keeps_the_type(preset, photo):
     small = small_of(photo)[:10, :11]
     large = untaught.upscale(small, factor=2, preset=preset, steps=2)
@@ -111,12 +119,27 @@ def test_every_preset_runs_and_keeps_the_type(preset, photo):
     ((5, 7), 8, (40, 56)),
     ((6, 5, 3), 2.5, (15, 12, 3)),
 ])  # fmt: skip
-def test_any_size_any_factor(dtype, shape, factor, large):
+@pytest.mark.parametrize("few", [0, 3600])
+def test_any_size_any_factor(dtype, shape, factor, large, few, monkeypatch):
+    monkeypatch.setattr("untaught.presets.upscale.FEW", few)
     array = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
     result = untaught.upscale(array, factor=factor, steps=2)
     assert (result.dtype, result.shape) == (np.dtype(dtype), large)
 
 
+def test_too_few_pixels_to_learn_from_are_enlarged_without_a_network_and_that_is_said(photo):
+    few, more = photo[:40], np.tile(photo, (2, 2, 1))
+    for picture, said in ((few, True), (more, False)):
+        job = untaught.upscale.job(picture, factor=2, steps=40)
+        (stage,) = job.stages
+        assert isinstance(stage.method.prior, Pixels) == said
+        assert any("no network" in note for note in job.notes) == said
+    small = small_of(photo)
+    bicubic = np.asarray(Image.fromarray(small).resize(photo.shape[1::-1], Image.Resampling.BICUBIC))
+    assert psnr(untaught.upscale(small, factor=2) / 255, photo / 255) > psnr(bicubic / 255, photo / 255)
+
+
+@pytest.mark.usefixtures("learns")
 def test_it_is_the_small_picture_when_made_smaller_again(photo):
     small = small_of(photo)
     large = untaught.upscale(small, factor=2, steps=60)
@@ -128,7 +151,7 @@ def test_it_is_the_small_picture_when_made_smaller_again(photo):
 def test_the_kernel_that_was_assumed_is_said(photo):
     assert any("lanczos3" in n for n in untaught.upscale.job(photo).notes)
     assert any("lanczos2" in n for n in untaught.upscale.job(photo, preset="paper").notes)
-    assert not untaught.upscale.job(photo, kernel="box").notes
+    assert not any("lanczos" in n for n in untaught.upscale.job(photo, kernel="box").notes)
 
 
 def test_the_papers_recipe_follows_the_factor(photo):
@@ -137,6 +160,7 @@ def test_the_papers_recipe_follows_the_factor(photo):
         assert (stage.method.stop.steps, stage.method.prior.jitter) == (steps, jitter)
 
 
+@pytest.mark.usefixtures("learns")
 def test_a_job_pickles_to_the_same_job(photo):
     job = untaught.upscale.job(small_of(photo), factor=1.7, steps=2)
     first, second = (j.result(untaught.solve(j).x) for j in (job, pickle.loads(pickle.dumps(job))))

@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
+
 from untaught.presets import Facts, Preset, choose
 from untaught.run import Stage
 
+FEW = 3600
+"""Pixels of the small picture under which a network knows them by heart (x8, docs/benchmarks/resolution.md)."""
+TV_WEIGHT = 0.006
+"""Of total variation beside the mean square, for pictures of full scale 1."""
 
-def upscaling(name: str, facts: Facts) -> tuple[Stage, ...]:
-    """The stages of a preset of `PRESETS`."""
-    return choose(PRESETS, name, facts)
+
+def upscaling(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
+    """The stages of a preset of `PRESETS`; where there is too little to learn from, total variation, told in `notes`."""
+    stages = choose(PRESETS, name, facts)
+    small = facts.problem.data.shape[2:]
+    if name == "paper" or prod(small) >= FEW:
+        return stages
+    size = " x ".join(map(str, small))
+    notes.append(f"{size} pixels are too few to learn from: {name} is total variation (a classic), no network")
+    return _smooth(facts)
+
+
+def _smooth(facts: Facts) -> tuple[Stage, ...]:
+    """The pixels that, made smaller, are the data, with the least total variation beside."""
+    from untaught.averaging import Last
+    from untaught.operators.resample import resized
+    from untaught.optimisers import Adam
+    from untaught.priors import Pixels
+    from untaught.regularisers import TV
+    from untaught.run import Method
+    from untaught.stopping import After
+
+    start = resized(facts.problem.data, facts.space)
+    problem = replace(facts.problem, regulariser=TV_WEIGHT * TV(), start=start)
+    method = Method(Pixels(), optimiser=Adam(0.01, "one-cycle"), average=Last(), stop=After(facts.steps or 300))
+    return (Stage(method, problem),)
 
 
 def _pairs(facts: Facts, *, steps: int, widths: tuple[int, ...], down: int, lr: float, batch: int) -> tuple[Stage, ...]:

@@ -78,5 +78,5 @@ def upscale(
     facts = Facts(
         Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop
     )
-    stages = upscaling(preset, facts)
+    stages = upscaling(preset, facts, notes)
     return Job(stages, facts.problem, scale, arrays.Layout(str(array.dtype), axis), tuple(notes))
