@@ -73,8 +73,8 @@ def plan(job: Job) -> Plan:
     except BadInput:
         if settled(job):
             raise BadInput(
-                "This was a classic filter, which draws nothing at random and always gives this picture: choose another method "
-                "than instant to see where it is unsure."
+                "This was a classic method, which draws nothing at random and always gives this picture: only of a network's "
+                "can it be seen where it is unsure."
             ) from None
         return Plan(SEEDS, False)
 
