@@ -35,8 +35,7 @@ from untaught.ridge import NonLocalRidge
 from untaught.run import Method, Run, Stage
 from untaught.stopping import After
 from untaught.studies.comparisons._base import Degraded
-from untaught.studies.comparisons.deblur import _blurred as blurred
-from untaught.studies.comparisons.deblur import under
+from untaught.studies.comparisons.deblur import measured, under
 from untaught.studies.labels import grid
 
 CASES = (("kodim19", 256, "gauss:1.6", 2), ("kodim08", 200, "motion:15,30", 1), ("kodim20", 200, "disk:3", 2))
@@ -52,12 +51,17 @@ SETTINGS = (  # ridge, its pilot the round before, strength, conjugate gradients
 SHIFT, BORDER = 8, 24
 
 
-def middle(data: Path, name: str, side: int, kernel: str, sigma: float) -> Degraded:
-    picture = np.asarray(Image.open(data / "kodak" / f"{name}.png").convert("RGB"))
+def part(path: Path, side: int) -> NDArray:
+    """The middle of a picture."""
+    picture = np.asarray(Image.open(path).convert("RGB"))
     top, left = ((n - side) // 2 for n in picture.shape[:2])
+    return picture[top : top + side, left : left + side]
+
+
+def middle(data: Path, name: str, side: int, kernel: str, sigma: float) -> Degraded:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.png"
-        Image.fromarray(picture[top : top + side, left : left + side]).save(path)
+        Image.fromarray(part(data / "kodak" / f"{name}.png", side)).save(path)
         (case,) = comparisons.get("deblur").cases([path], {"kernel": kernel, "sigma": sigma})
     return case
 
@@ -123,10 +127,8 @@ def blind(path: Path, side: int, word: str, out: Path, preset: str) -> None:
     """The middle of a picture, blurred; what is known of it, of the blur and of the noise goes into the figures alone."""
     kind, _, numbers = word.partition(":")
     true = shake(*map(int, numbers.split(","))) if kind == "shake" else kernels.named(word).numpy()
-    picture = np.asarray(Image.open(path).convert("RGB"))
-    top, left = ((n - side) // 2 for n in picture.shape[:2])
-    picture = picture[top : top + side, left : left + side]
-    given, clean = blurred(picture, true, 1 / 255)(0), under(picture, true)
+    picture = part(path, side)
+    given, clean = measured(picture, true, 1 / 255)(0), under(picture, true)
     known = untaught.deblur(given, kernel=true, sigma=1 / 255)
     before, told = aligned(given, clean)[0], aligned(known, clean)[0]
     job = untaught.deblur.job(given, blind=True, preset=preset)

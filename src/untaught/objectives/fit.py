@@ -43,12 +43,16 @@ class Fit(Objective):
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         x = model(rng=rng)
-        fit = problem.energy(x)
+        fit = problem.energy(self._seen(x, rng))
         return Step(fit + problem.regulariser(x), fit.detach(), self._shown(x.detach(), problem))
 
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         with torch.no_grad():
             return self._shown(model().mean(0, keepdim=True), problem)
+
+    def _seen(self, x: Tensor, rng: Rng) -> Tensor:
+        """What of the picture the energy is of."""
+        return x
 
     def _shown(self, x: Tensor, problem: Problem) -> Tensor:
         if not self.beside or problem.start is None:

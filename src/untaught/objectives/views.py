@@ -9,10 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.objectives._base import Model, Objective, Step
+from untaught.objectives._base import Objective
 from untaught.objectives.fit import Fit
 from untaught.priors import Prior
-from untaught.problem import Problem
 from untaught.randomness import Rng
 
 
@@ -31,12 +30,7 @@ class Views(Fit):
     turn: float = 20.0
     shift: float = 0.2
 
-    def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
-        x = model(rng=rng)
-        fit = problem.energy(self.moved(x, rng))
-        return Step(fit + problem.regulariser(x), fit.detach(), self._shown(x.detach(), problem))
-
-    def moved(self, x: Tensor, rng: Rng) -> Tensor:
+    def _seen(self, x: Tensor, rng: Rng) -> Tensor:
         """The picture (b, c, h, w) under one movement drawn from the run's stream."""
         if x.ndim != 4:
             return x

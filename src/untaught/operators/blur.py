@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,25 @@ def blurred(x: Tensor, kernel: Tensor) -> Tensor:
     return y
 
 
-class Blur(Operator):
+class _Valid(Operator):
+    """y = k * x, valid, with a kernel of `sides` that is known, sought, or made by a network."""
+
+    sides: tuple[int, ...]
+
+    if TYPE_CHECKING:  # a buffer here, a property there
+
+        @property
+        def kernel(self) -> Tensor: ...
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, c, *space) -> (b, c, *[n - k + 1])."""
+        return blurred(x, self.kernel.to(x.dtype))
+
+    def image_shape(self, data_shape: Shape) -> Shape:
+        return grown(data_shape, self.sides)
+
+
+class Blur(_Valid):
     """y = k * x, a convolution (the kernel is the picture of a point), valid.
 
     kernel: one weight a pixel for each axis of space, not negative, with the sum 1. Pixel i of the data lies over pixel
@@ -44,13 +63,7 @@ class Blur(Operator):
     def __init__(self, kernel: Tensor) -> None:
         super().__init__()
         self.register_buffer("kernel", known.check(torch.as_tensor(kernel).double()).float())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, c, *space) -> (b, c, *[n - k + 1])."""
-        return blurred(x, self.kernel.to(x.dtype))
-
-    def image_shape(self, data_shape: Shape) -> Shape:
-        return grown(data_shape, tuple(self.kernel.shape))
+        self.sides = tuple(self.kernel.shape)
 
     @classmethod
     def examples(cls) -> tuple[tuple[Operator, Shape], ...]:
@@ -62,7 +75,7 @@ class Blur(Operator):
         )
 
 
-class BlindBlur(Operator):
+class BlindBlur(_Valid):
     """A blur that owns its kernel: the softmax of a small fully connected network of fixed noise (SelfDeblur, Ren et al.,
     CVPR 2020). Its weights are sought together with the picture's, at `rate` times the picture's learning rate.
     """
@@ -81,19 +94,12 @@ class BlindBlur(Operator):
     def kernel(self) -> Tensor:
         return self.net(self.code).softmax(1).view(self.sides)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, c, *space) -> (b, c, *[n - k + 1])."""
-        return blurred(x, self.kernel.to(x.dtype))
-
-    def image_shape(self, data_shape: Shape) -> Shape:
-        return grown(data_shape, self.sides)
-
     @classmethod
     def examples(cls) -> tuple[tuple[Operator, Shape], ...]:
         return ((cls((3, 2), hidden=5, noise=4), (1, 2, 5, 4)),)
 
 
-class SoughtBlur(Operator):
+class SoughtBlur(_Valid):
     """A blur whose kernel is found by an objective of its own, `Seek`: a point until then.
 
     evidence: that of the kernel, less is better. error: the deviation that a picture of full contrast gets from what is wrong
@@ -122,13 +128,6 @@ class SoughtBlur(Operator):
             self.weights.copy_(kernel)
             self.evidence.fill_(evidence)
             self.error.fill_(error)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(b, c, *space) -> (b, c, *[n - k + 1])."""
-        return blurred(x, self.kernel.to(x.dtype))
-
-    def image_shape(self, data_shape: Shape) -> Shape:
-        return grown(data_shape, self.sides)
 
     @classmethod
     def examples(cls) -> tuple[tuple[Operator, Shape], ...]:

@@ -43,11 +43,11 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degrade
                 f"{name} is {picture.shape[0]} x {picture.shape[1]}: too small to be judged after this blur."
             )
         told = {"kernel": kernel, "sigma": sigma}
-        found.append(Degraded(name, under(picture, kernel), word, _blurred(picture, kernel, sigma), told))
+        found.append(Degraded(name, under(picture, kernel), word, measured(picture, kernel, sigma), told))
     return found
 
 
-def _blurred(picture: NDArray, kernel: NDArray, sigma: float) -> Callable[[int], NDArray]:
+def measured(picture: NDArray, kernel: NDArray, sigma: float) -> Callable[[int], NDArray]:
     def make(seed: int) -> NDArray:
         import torch
 
