@@ -17,7 +17,7 @@ from untaught.cli import main
 from untaught.intervals import Spread, Uncertainty
 from untaught.job import Solution
 from untaught.likelihoods import Gaussian
-from untaught.operators.blur import Blur
+from untaught.operators.blur import Blur, SoughtBlur
 from untaught.operators.kernels import named
 from untaught.priors import Pixels
 from untaught.problem import Problem
@@ -97,6 +97,17 @@ def test_ringing(clean: torch.Tensor) -> None:
     good, rings = (said(Problem(y, operator, Gaussian(1 / 255)), x) for x in (clean, clean + waves))
     assert good[0] == "good"
     assert "ringing" in rings[1]
+
+
+def test_a_kernel_that_was_found_is_judged_as_one_that_was_known(clean: torch.Tensor) -> None:
+    kernel = named("gauss:1.6")
+    known, found = Blur(kernel), SoughtBlur(kernel.shape)
+    found.take(kernel, 0.0)
+    y = noisy(known(clean), 1 / 255)
+    first, again = (report(Problem(y, operator, Gaussian(1 / 255)), clean) for operator in (known, found))
+    assert first.figures is not None
+    assert first.figures == again.figures
+    assert first.verdict == again.verdict
 
 
 def test_a_wide_hole_is_out_of_reach(clean: torch.Tensor) -> None:

@@ -42,6 +42,9 @@ class Parametrisation(nn.Module):
 class Prior(ABC):
     """A frozen recipe of f and z."""
 
+    draws = True
+    """Whether it starts from numbers drawn at random."""
+
     @abstractmethod
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
         """The parametrisation of pictures of `shape` (1, c, *space), started at random from the seed."""
@@ -126,6 +129,8 @@ class _Generator(Parametrisation):
 class Pixels(Prior):
     """No prior: x itself is the parameter, started from the job's first guess, or from the back-projected data."""
 
+    draws = False
+
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
         first = problem.operator.backproject(problem.data) if problem.start is None else problem.start
         return _Pixels(first.detach().clone().to(rng.device, problem.real))
@@ -149,6 +154,8 @@ class _Pixels(Parametrisation):
 @dataclass(frozen=True)
 class Flat(Prior):
     """One number for all pixels: the least that can be sought, for objectives that seek nothing. It costs no memory."""
+
+    draws = False
 
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
         return _Flat(tuple(shape)).to(rng.device, problem.real)

@@ -33,7 +33,7 @@ from untaught.objectives.recorrupt import Recorrupt
 from untaught.objectives.refill import Refill, hiding
 from untaught.operators import Identity
 from untaught.optimisers import Adam, Langevin
-from untaught.priors import Ensemble, Pixels
+from untaught.priors import Ensemble
 from untaught.problem import Problem
 from untaught.randomness import Rng
 from untaught.run import Iterate, Job, Method, Run, Solution, Stage, default_method
@@ -226,11 +226,8 @@ def uncertainty(problem: Problem | Job, method: Method | None = None, *, repeat:
 def settled(job: Job) -> bool:
     """Whether nothing is drawn at random, so that every run gives the same picture."""
 
-    def fixed(m: Method) -> bool:
-        descent = type(m.objective) is Fit and isinstance(m.prior, Pixels) and not isinstance(m.optimiser, Langevin)
-        return descent or isinstance(m.objective, (Classic, Fill))
-
-    return all(fixed(s.method) for s in job.stages)
+    methods = [s.method for s in job.stages]
+    return not any(m.objective.draws or m.prior.draws or isinstance(m.optimiser, Langevin) for m in methods)
 
 
 def check(job: Job) -> None:

@@ -38,6 +38,8 @@ class Objective(ABC):
 
     whole = False
     """Whether a step makes the whole picture (averages of pictures and rules that look at it need that)."""
+    draws = True
+    """Whether a step or the picture depends on numbers drawn here, besides what the prior and the optimiser draw."""
     beside = False
     """Whether its picture is that of the stage before with a share of its own: until it is over, the one before is the result."""
 

@@ -25,7 +25,7 @@ class Classic(Objective):
 
     guide: Guide
 
-    whole = True
+    whole, draws = True, False
 
     def bind(self, problem: Problem, prior: Prior) -> Classic:
         refuse_unless_identity(self, problem)

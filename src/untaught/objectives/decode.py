@@ -39,7 +39,7 @@ class Decode(Objective):
     first: float = 1.2
     again: float = 1.4
     half: float = 0.4
-    whole = True
+    whole, draws = True, False
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def bind(self, problem: Problem, prior: Prior) -> Decode:

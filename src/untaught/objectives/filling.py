@@ -21,7 +21,7 @@ class Fill(Objective):
 
     filling: Filling = Harmonic()
 
-    whole = True
+    whole, draws = True, False
 
     def bind(self, problem: Problem, prior: Prior) -> Fill:
         refuse_unless_identity(self, problem)

@@ -25,7 +25,7 @@ class Fit(Objective):
 
     share: float = 1.0
 
-    whole = True
+    whole, draws = True, False
 
     @property
     def beside(self) -> bool:  # type: ignore[override]

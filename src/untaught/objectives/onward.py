@@ -22,6 +22,10 @@ class Onward(Objective):
     def whole(self) -> bool:  # type: ignore[override]
         return self.inner.whole
 
+    @property
+    def draws(self) -> bool:  # type: ignore[override]
+        return self.inner.draws
+
     def bind(self, problem: Problem, prior: Prior) -> Onward:
         return replace(self, inner=self.inner.bind(_onward(problem), prior))
 

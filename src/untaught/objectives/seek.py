@@ -40,7 +40,7 @@ class Seek(Objective):
 
     sides: tuple[int, ...] | None = None
 
-    whole = True
+    whole, draws = True, False
 
     def bind(self, problem: Problem, prior: Prior) -> Seek:
         return self

@@ -30,6 +30,8 @@ class Views(Fit):
     turn: float = 20.0
     shift: float = 0.2
 
+    draws = True
+
     def _seen(self, x: Tensor, rng: Rng) -> Tensor:
         """The picture (b, c, h, w) under one movement drawn from the run's stream."""
         if x.ndim != 4:

@@ -33,7 +33,7 @@ def blurred(x: Tensor, kernel: Tensor) -> Tensor:
     return y
 
 
-class _Valid(Operator):
+class Valid(Operator):
     """y = k * x, valid, with a kernel of `sides` that is known, sought, or made by a network."""
 
     sides: tuple[int, ...]
@@ -48,10 +48,10 @@ class _Valid(Operator):
         return blurred(x, self.kernel.to(x.dtype))
 
     def image_shape(self, data_shape: Shape) -> Shape:
-        return grown(data_shape, self.sides)
+        return seen_whole(data_shape, self.sides)
 
 
-class Blur(_Valid):
+class Blur(Valid):
     """y = k * x, a convolution (the kernel is the picture of a point), valid.
 
     kernel: one weight a pixel for each axis of space, not negative, with the sum 1. Pixel i of the data lies over pixel
@@ -75,7 +75,7 @@ class Blur(_Valid):
         )
 
 
-class BlindBlur(_Valid):
+class BlindBlur(Valid):
     """A blur that owns its kernel: the softmax of a small fully connected network of fixed noise (SelfDeblur, Ren et al.,
     CVPR 2020). Its weights are sought together with the picture's, at `rate` times the picture's learning rate.
     """
@@ -99,7 +99,7 @@ class BlindBlur(_Valid):
         return ((cls((3, 2), hidden=5, noise=4), (1, 2, 5, 4)),)
 
 
-class SoughtBlur(_Valid):
+class SoughtBlur(Valid):
     """A blur whose kernel is found by an objective of its own, `Seek`: a point until then.
 
     evidence: that of the kernel, less is better. error: the deviation that a picture of full contrast gets from what is wrong
@@ -134,7 +134,7 @@ class SoughtBlur(_Valid):
         return ((cls((3, 2)), (1, 2, 5, 4)),)
 
 
-def grown(data_shape: Shape, sides: Shape) -> Shape:
+def seen_whole(data_shape: Shape, sides: Shape) -> Shape:
     """The shape of the picture that the kernel saw."""
     if len(data_shape) - 2 != len(sides):
         raise BadInput(f"The kernel has {len(sides)} axes, the picture {len(data_shape) - 2}: give one side for each.")
