@@ -80,6 +80,17 @@ def test_backproject_of_any_other_operator_is_the_transpose_of_its_finite_differ
     torch.testing.assert_close(operator.backproject(r, at=x).flatten(), dense.T @ r.flatten(), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("case", [c for c in parts(operators, Operator) if c[0].local], ids=name)
+def test_a_part_of_the_picture_gives_a_part_of_the_data(case):
+    operator, shape = case
+    x = torch.randn(shape)
+    y = operator(x)
+    assert max(y.shape[2:]) > 1
+    for axis in (a for a in range(2, x.ndim) if y.shape[a] > 1):
+        part = operator(x.narrow(axis, 1, x.shape[axis] - 1))
+        torch.testing.assert_close(part, y.narrow(axis, 1, y.shape[axis] - 1))
+
+
 def test_composition_applies_the_right_hand_side_first():
     first = FromLinear(torch.tensor([[1.0, 1.0]]), (1, 2))
     twice = as_operator(lambda x: 2 * x)

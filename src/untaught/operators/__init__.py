@@ -23,6 +23,8 @@ class Operator(nn.Module):
     linear = True
     rate = 1.0
     """The learning rate of the operator's own parameters, as a multiple of the picture's."""
+    local = False
+    """Whether a part of the picture gives a part of the data, as if there were no more of it."""
 
     def image_shape(self, data_shape: Shape) -> Shape:
         """The shape (b, c, *space) of the picture that such data are measured from."""
@@ -49,6 +51,8 @@ class Operator(nn.Module):
 
 class Identity(Operator):
     """y = x: denoising, inpainting (with weights), enhancement."""
+
+    local = True
 
     def forward(self, x: Tensor) -> Tensor:
         return x

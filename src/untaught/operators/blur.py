@@ -33,9 +33,10 @@ def blurred(x: Tensor, kernel: Tensor) -> Tensor:
     return y
 
 
-class Valid(Operator):
+class _Valid(Operator):
     """y = k * x, valid, with a kernel of `sides` that is known, sought, or made by a network."""
 
+    local = True
     sides: tuple[int, ...]
 
     if TYPE_CHECKING:  # a buffer here, a property there
@@ -51,7 +52,7 @@ class Valid(Operator):
         return seen_whole(data_shape, self.sides)
 
 
-class Blur(Valid):
+class Blur(_Valid):
     """y = k * x, a convolution (the kernel is the picture of a point), valid.
 
     kernel: one weight a pixel for each axis of space, not negative, with the sum 1. Pixel i of the data lies over pixel
@@ -75,7 +76,7 @@ class Blur(Valid):
         )
 
 
-class BlindBlur(Valid):
+class BlindBlur(_Valid):
     """A blur that owns its kernel: the softmax of a small fully connected network of fixed noise (SelfDeblur, Ren et al.,
     CVPR 2020). Its weights are sought together with the picture's, at `rate` times the picture's learning rate.
     """
@@ -99,7 +100,7 @@ class BlindBlur(Valid):
         return ((cls((3, 2), hidden=5, noise=4), (1, 2, 5, 4)),)
 
 
-class SoughtBlur(Valid):
+class SoughtBlur(_Valid):
     """A blur whose kernel is found by an objective of its own, `Seek`: a point until then.
 
     evidence: that of the kernel, less is better. error: the deviation that a picture of full contrast gets from what is wrong

@@ -14,7 +14,6 @@ from untaught.likelihoods import Reward
 from untaught.noise import Measured, Noise, estimate_noise
 from untaught.noise.spectrum import second_differences
 from untaught.operators import Identity
-from untaught.operators.blur import Valid
 from untaught.problem import Problem
 
 SMALL = 384 * 384  # pixels of a picture that is judged as a whole
@@ -57,8 +56,7 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
     with torch.no_grad():
         y, x = problem.data.detach(), x.detach()
         known = torch.ones_like(y) if problem.weight is None else (problem.weight > 0).to(y)
-        # What looks at its own surroundings only can be applied to a part.
-        local = isinstance(problem.operator, Identity | Valid)
+        local = problem.operator.local
         corners = _corners(y.shape[-2:])
         size = [min(n, PART) if len(corners) > 1 else n for n in y.shape[-2:]]
         data, weight = (_cut(t, corners, size) for t in (y, known))
