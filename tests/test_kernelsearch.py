@@ -1,0 +1,168 @@
+"""Kernels: what their names say, how they are cleaned and centred, and how one is found in a blurred picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from blurred_photos import blurred
+
+import untaught
+from untaught.blurscene import Scene
+from untaught.errors import BadInput
+from untaught.operators import kernels
+from untaught.operators.blur import Blur
+from untaught.run import Run
+
+
+class TestKernels:
+    @pytest.mark.parametrize("word", ["gauss:1.6", "gauss:0.1", "motion:15,30", "motion:1,0", "disk:3", "disk:0.4"])
+    def test_they_sum_to_one_and_are_symmetric_about_their_middle(self, word):
+        kernel = kernels.named(word)
+        assert float(kernel.sum()) == pytest.approx(1)
+        assert float(kernel.min()) >= 0
+        assert all(n % 2 for n in kernel.shape)
+        torch.testing.assert_close(kernel, kernel.flip((0, 1)), atol=1e-9, rtol=0)
+
+    def test_they_have_the_moments_their_names_say(self):
+        def variances(kernel):
+            axes = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in kernel.shape]
+            return [float((kernel.sum(1 - i) * a**2).sum()) for i, a in enumerate(axes)]
+
+        assert variances(kernels.gauss(1.6)) == pytest.approx([1.6**2] * 2, rel=2e-3)
+        assert variances(kernels.disk(5.0)) == pytest.approx([25 / 4] * 2, rel=2e-2)
+        down, across = variances(kernels.motion(21.0, 0.0))
+        assert down == 0
+        assert across == pytest.approx(20**2 / 12, rel=2e-2)
+
+    def test_a_movement_at_90_degrees_is_upright_and_at_45_rises_to_the_right(self):
+        assert kernels.motion(9, 90).shape == (9, 1)
+        slanted = kernels.motion(9, 45)
+        assert slanted[0, -1] > slanted[0, 0]
+
+    @pytest.mark.parametrize(
+        ("word", "sentence"),
+        [
+            ("gaus:1", "did you mean 'gauss'"),
+            ("gauss:", "gauss:1.6"),
+            ("gauss:-1", "above 0"),
+            ("gauss:1,2", "gauss:1.6"),
+            ("motion:15", "length in pixels and the angle"),
+            ("disk:nan", "disk:3"),
+        ],
+    )
+    def test_what_is_no_kernel_gets_a_sentence(self, word, sentence):
+        with pytest.raises(BadInput, match=sentence):
+            kernels.named(word)
+
+
+class TestShapesOfKernels:
+    def test_parts_that_hang_together_stay_and_specks_go(self):
+        kernel = torch.zeros(7, 8)
+        kernel[1:5, 2], kernel[5, 3] = 0.2, 0.1  # a line and, touching it by a corner, its end
+        kernel[0, 7] = 0.05
+        left = kernels.pruned(kernel, 0.1, 0.1)
+        assert float(left.sum()) == pytest.approx(1)
+        assert left[0, 7] == 0
+        torch.testing.assert_close(left[:, :4], kernel[:, :4] / 0.9)
+        assert kernels.pruned(torch.zeros(4, 5), 0.1, 0.1)[1, 2] == 1
+
+    def test_the_centre_of_mass_is_in_the_middle_and_all_else_as_it_was(self):
+        kernel = torch.zeros(9, 9)
+        kernel[0:3, 6:9] = torch.arange(1.0, 10).view(3, 3) / 45
+        moved = kernels.centred(kernel)
+        torch.testing.assert_close(moved[3:6, 3:6], kernel[0:3, 6:9])
+
+    @pytest.mark.parametrize("sides", [(5, 5), (8, 6), (3, 1), (1, 9)])
+    def test_a_point_stays_in_the_middle_of_any_size(self, sides):
+        wide = kernels.placed(kernels.named("gauss:0.3"), sides)
+        assert wide.shape == sides
+        assert int(wide.argmax()) == (sides[0] - 1) // 2 * sides[1] + (sides[1] - 1) // 2
+
+
+class TestSeekingTheKernel:
+    @staticmethod
+    def scene(side=120):
+        """Rectangles and discs of several brightnesses, RGB, float64 in [0, 1]."""
+        draw, x = np.random.default_rng(1), np.full((side, side, 3), 0.5)
+        i, j = np.mgrid[:side, :side]
+        for n in range(60):
+            (a, b), (h, w) = draw.integers(-8, side, 2), draw.integers(5, 30, 2)
+            inside = (i - a) ** 2 + (j - b) ** 2 < h**2 if n % 2 else (i >= a) & (i < a + h) & (j >= b) & (j < b + w)
+            x[inside] = draw.random(3)
+        return x
+
+    @classmethod
+    def data(cls, kernel, sigma=1 / 255):
+        x = torch.from_numpy(cls.scene()).permute(2, 0, 1)[None]
+        y = Blur(kernel)(x)[0].permute(1, 2, 0).numpy()
+        return np.rint(255 * np.clip(y + np.random.default_rng(0).normal(0, sigma, y.shape), 0, 1)).astype(np.uint8)
+
+    @staticmethod
+    def sought(data, size="13x13"):
+        job = untaught.deblur.job(data, blind=True, size=size, steps=1)
+        solution = untaught.solve(job)
+        return solution.problem.operator, " ".join(solution.notes)
+
+    @staticmethod
+    def alike(found, true):
+        found, true = found.double(), true.double()
+        products = torch.nn.functional.conv2d(found[None, None], true[None, None], padding=max(true.shape))
+        return float(products.max() / (found.norm() * true.norm()))
+
+    @pytest.mark.parametrize(
+        "word", ["motion:9,20", *(pytest.param(w, marks=pytest.mark.slow) for w in ("disk:2.5", "gauss:1.4"))]
+    )
+    def test_one_with_a_name_is_found_and_named(self, word):
+        operator, notes = self.sought(self.data(kernels.named(word)))
+        assert self.alike(operator.kernel, kernels.named(word)) > 0.98
+        assert f"found is {word.partition(':')[0]}" in notes
+        assert operator.error == 0
+
+    @pytest.mark.slow
+    def test_one_without_a_name_is_found_and_not_trusted_as_much(self):
+        hook = torch.zeros(9, 7, dtype=torch.float64)
+        hook[:, 1], hook[8, 1:], hook[6:, 6] = 1, 1, 1
+        operator, notes = self.sought(self.data(hook / hook.sum()), "11x11")
+        assert self.alike(operator.kernel, hook) > 0.85
+        assert "has no name" in notes
+        assert operator.error > 0
+
+    def test_grey_is_sought_as_rgb_is(self):
+        data = self.data(kernels.named("motion:7,90"))[..., 1]
+        assert self.alike(self.sought(data)[0].kernel, kernels.named("motion:7,90")) > 0.98
+
+    def test_a_sharp_picture_is_left_sharp_and_that_is_said(self):
+        data = np.rint(255 * self.scene()).astype(np.uint8)
+        operator, notes = self.sought(data)
+        assert float(operator.kernel.max()) == 1
+        assert "no kernel explains" in notes
+
+    def test_the_evidence_is_best_for_the_true_kernel(self):
+        true = kernels.named("disk:2")
+        y = torch.from_numpy(self.data(true) / 255.0).mean(2)
+        view = Scene(y, (11, 11))
+        words = ("disk:2", "disk:1", "disk:3", "gauss:0.6", "gauss:2", "motion:5,0", "motion:1,0")
+        evidence = {w: view.evidence(kernels.placed(kernels.named(w), (11, 11)), 1e-4) for w in words}
+        assert min(evidence, key=evidence.get) == "disk:2"
+
+    @pytest.mark.parametrize("after", [1, 2, 3])
+    def test_resumed_is_uninterrupted(self, after, photo):
+        job = untaught.deblur.job(blurred(photo)[:24, :26], blind=True, size="5x5", steps=2)
+        first, resumed = Run(job), Run(job)
+        for _ in range(after):
+            next(first)
+        resumed.load_state_dict(first.state_dict())
+        x, y = ([*run] and run.solution for run in (first, resumed))
+        assert torch.equal(x.x, y.x)
+        assert x.notes == y.notes
+
+    @pytest.mark.parametrize(("space", "channel_axis"), [((60,), "auto"), ((9, 10, 11), None)])
+    def test_series_and_volumes(self, space, channel_axis):
+        data = np.random.default_rng(0).random(space)
+        assert untaught.deblur(data, blind=True, size="3", steps=1, channel_axis=channel_axis).shape == space
+
+    def test_a_picture_of_one_speck_has_no_kernel(self):
+        data = np.full((20, 22), 90, np.uint8)
+        data[9, 4] = 91
+        assert float(self.sought(data, "5x5")[0].kernel.max()) == 1
