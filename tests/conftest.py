@@ -1,10 +1,11 @@
-"""Where the shared pictures are, and how a test asks for them."""
+"""Where the shared pictures are, how a test asks for them, and the studio that the tests of its server share."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,3 +57,21 @@ def noisy(photo: np.ndarray) -> np.ndarray:
     """The photo with clipped white noise of 25/255, uint8."""
     noise = np.random.default_rng(0).normal(0, 25 / 255, photo.shape)
     return np.rint(255 * np.clip(photo / 255 + noise, 0, 1)).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """`untaught studio`, one for all tests of its server: none needs it fresh."""
+    from served import Served  # which skips without the extra test-studio
+
+    served = Served(tmp_path_factory.mktemp("studio"))
+    yield served
+    served.close()
+
+
+@pytest.fixture
+def picture(studio: Any, noisy: np.ndarray) -> str:
+    """The id of a small noisy picture that was handed in to the studio."""
+    from served import png
+
+    return studio.upload(png(noisy[:32, :32])).json()["id"]

@@ -12,16 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from served import Served, png
 
-pytest.importorskip("fastapi", reason="the extra test-studio is not installed")
 sync_api = pytest.importorskip("playwright.sync_api", reason="the extra test-studio is not installed")
 CHROMIUM = os.environ.get("UNTAUGHT_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None
 )
 if CHROMIUM is None:
     pytest.skip("Debian's chromium is not installed: apt-get install chromium", allow_module_level=True)
-
-from test_studio_server import Served, png  # noqa: E402
 
 QUIET = [  # off the network, and without a sandbox, which containers do not allow
     "--no-sandbox",
