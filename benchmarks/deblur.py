@@ -6,7 +6,8 @@ python benchmarks/deblur.py OUT sheet SHEET.jpg CASE ...         # what blind le
 
 blind prints a row: PICTURE (kodak/kodim19.png), its middle of SIDE pixels, and KERNEL (motion:15,30, or shake:SIDE,SEED, a path
 without a name) | PSNR blurred | restored | restored with the kernel known | cosine of the kernels | seconds to the kernel + from
-there on | what the run said. PSNR is at the best shift by whole pixels; the pictures and both kernels go into OUT.
+there on | what the run said | its report's verdict. PSNR is at the best shift by whole pixels; the pictures and both kernels go
+into OUT.
 
 DATA holds kodak/. Protocol of `untaught bench deblur`; the truth is used for the figures alone.
 """
@@ -141,7 +142,10 @@ def blind(path: Path, side: int, word: str, out: Path, preset: str) -> None:
     restored = job.result(run.solution.x)
     figures = f"{before:.2f} | {aligned(restored, clean)[0]:.2f} | {told:.2f} | {alike(found, true):.3f}"
     seconds = f"{taken:.0f} + {time.process_time() - begun - taken:.0f}"
-    print(f"| {path.stem} {side}, {word} | {figures} | {seconds} | {'; '.join(run.notes[-1:])} |", flush=True)
+    print(
+        f"| {path.stem} {side}, {word} | {figures} | {seconds} | {'; '.join(run.notes[-1:])} | {run.solution.report.verdict.kind} |",
+        flush=True,
+    )
     pictures = {"blurred": given, "known": known, "blind": restored, "clean": clean}
     both = [np.pad(k, [((41 - n) // 2, 41 - n - (41 - n) // 2) for n in k.shape]) for k in (found, true)]
     shown = np.rint(255 * np.hstack([k / k.max() for k in both])).astype(np.uint8)

@@ -194,6 +194,25 @@ def test_every_stage_has_its_cost_and_looking_changes_nothing():
     assert torch.equal(solve(job).x, before)
 
 
+@pytest.mark.parametrize("preset", ["fast", "best"])
+@pytest.mark.parametrize(
+    ("task", "settings"),
+    [
+        ("denoise", {"sigma": 0.1}),
+        ("upscale", {"factor": 2}),
+        ("inpaint", {"mask": np.eye(20, 24, dtype=np.uint8)}),
+        ("deblur", {"kernel": "gauss:1", "sigma": 0.02}),
+        ("deblur", {"blind": True, "sigma": 0.02, "size": "5x5"}),
+    ],
+)
+def test_every_task_has_a_cost_before_it_is_begun(task, settings, preset):
+    picture = np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8)
+    job = tasks.get(task).job(picture, preset=preset, **settings)
+    found = costs(job, seconds=0)
+    assert len(found) == len(job.stages)
+    assert all(cost.seconds is not None and np.isfinite(cost.seconds) and cost.seconds > 0 for cost in found)
+
+
 def test_the_formula_says_the_numbers():
     job = Job(fit().stages, problem(), scale=(0.0, 255.0))
     (cost,) = costs(job, seconds=SHORT)

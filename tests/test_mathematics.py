@@ -15,6 +15,7 @@ from torch import Tensor
 from untaught import codes, likelihoods, operators, regularisers
 from untaught.errors import BadInput
 from untaught.likelihoods import Gaussian, Impulse, Laplace, Poisson, PoissonGaussian, Speckle
+from untaught.linear import conjugate_gradients
 from untaught.operators import FromLinear, Operator, as_operator
 from untaught.problem import Problem
 from untaught.randomness import Rng
@@ -89,6 +90,16 @@ def test_a_part_of_the_picture_gives_a_part_of_the_data(case):
     for axis in (a for a in range(2, x.ndim) if y.shape[a] > 1):
         part = operator(x.narrow(axis, 1, x.shape[axis] - 1))
         torch.testing.assert_close(part, y.narrow(axis, 1, y.shape[axis] - 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_conjugate_gradients_solve_and_stay_solved(dtype):
+    draw = torch.Generator().manual_seed(0)
+    root, b = torch.randn(6, 6, generator=draw, dtype=dtype), torch.randn(6, generator=draw, dtype=dtype)
+    for matrix in (root @ root.T + torch.eye(6, dtype=dtype), 3 * torch.eye(6, dtype=dtype)):
+        x = conjugate_gradients(lambda v, m=matrix: m @ v, b, torch.zeros_like(b), 60)
+        torch.testing.assert_close(x, torch.linalg.solve(matrix, b), rtol=1e-4, atol=1e-5)
+    assert torch.equal(conjugate_gradients(lambda v: v, torch.zeros(6), torch.ones(6), 9), torch.zeros(6))
 
 
 def test_composition_applies_the_right_hand_side_first():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 
@@ -11,8 +12,10 @@ def conjugate_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, x: Tensor
     """normal(x) = b by so many conjugate gradients from x; normal is symmetric and not negative."""
     rest = b - normal(x)
     way, size = rest, rest.square().sum()
+    # Beyond what the numbers can hold lengths become 0 / 0.
+    least = torch.finfo(rest.dtype).eps ** 2 * max(float(b.square().sum()), float(size))
     for _ in range(rounds):
-        if not float(size) > 0:
+        if not float(size) > least:
             break
         image = normal(way)
         length = size / (way * image).sum()

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 ROWS = 32
 """A part of a picture that stands for the whole has at least so many rows."""
@@ -84,14 +85,21 @@ def _ready(shape: tuple[int, ...], dtype: torch.dtype, device: str) -> Tensor:
 
 
 class Noted(TorchDispatchMode):
-    """Within it, `calls` counts the convolutions that the library is asked for, forward and backward."""
+    """Within it, `calls` counts the convolutions that the library is asked for, forward and backward, and `flop` the
+    floating-point operations of these and of all products of matrices.
+
+    Not `FlopCounterMode`: that hangs hooks on every module, and an adjoint by automatic differentiation cannot pass them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: Counter[Convolution] = Counter()
+        self.flop = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
+        if count := flop_registry.get(func._overloadpacket):
+            self.flop += int(count(*args, **(kwargs or {}), out_val=result))
         if func is torch.ops.aten.convolution.default:
             x, weight, _, *rest = args
             self._note(x, result, weight, rest, None)

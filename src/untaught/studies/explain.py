@@ -91,9 +91,13 @@ def _probe(run: Run, seconds: float, least: int = 3) -> Cost:
     if pool:
         # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
         run.objective = replace(run.objective, pool=1)  # type: ignore[type-var]
-    _step(run)
+    if run.steps != 1:
+        _step(run)
+    begun = time.perf_counter()
     flop, convolutions = _counted(run)
-    each = _mean(run, seconds, least)
+    each = time.perf_counter() - begun
+    if run.steps != 1 or each < seconds:  # a search that is all of a stage is not made again to be timed
+        each = _mean(run, seconds, least)
     bare = alone(convolutions, device=run.method.device, step=each) if convolutions else None
     prepare = _prepare(run, pool, each) if pool else 0.0
     parameters = sum(
@@ -142,13 +146,11 @@ def _counted(run: Run) -> tuple[int, Counter[Convolution]]:
 
     A convolution counts as its plain sum, whichever way it is taken: the counter does not see all of them.
     """
-    from torch.utils.flop_counter import FlopCounterMode
-
     from untaught.networks._bare import Noted, layers, plain
 
-    with plain(run.model), Noted() as noted, FlopCounterMode(display=False) as counter:
+    with plain(run.model), Noted() as noted:
         _step(run)
-    return int(counter.get_total_flops()), noted.calls if layers(run.model) else Counter()
+    return noted.flop, noted.calls if layers(run.model) else Counter()
 
 
 def _mean(run: Run, seconds: float, least: int) -> float:
