@@ -142,10 +142,8 @@ def blind(path: Path, side: int, word: str, out: Path, preset: str) -> None:
     restored = job.result(run.solution.x)
     figures = f"{before:.2f} | {aligned(restored, clean)[0]:.2f} | {told:.2f} | {alike(found, true):.3f}"
     seconds = f"{taken:.0f} + {time.process_time() - begun - taken:.0f}"
-    print(
-        f"| {path.stem} {side}, {word} | {figures} | {seconds} | {'; '.join(run.notes[-1:])} | {run.solution.report.verdict.kind} |",
-        flush=True,
-    )
+    said = f"{'; '.join(run.notes[-1:])} | {run.solution.report.verdict.kind}"
+    print(f"| {path.stem} {side}, {word} | {figures} | {seconds} | {said} |", flush=True)
     pictures = {"blurred": given, "known": known, "blind": restored, "clean": clean}
     both = [np.pad(k, [((41 - n) // 2, 41 - n - (41 - n) // 2) for n in k.shape]) for k in (found, true)]
     shown = np.rint(255 * np.hstack([k / k.max() for k in both])).astype(np.uint8)
