@@ -25,6 +25,8 @@ from untaught.problem import Problem
 from untaught.randomness import Rng
 
 Hide = Literal["pixels", "holes"]
+BROAD = 32
+"""Pixels about one that say how far another picture is blended in: of fewer, too few were kept back to tell (docs/benchmarks)."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Refill(Objective):
         share = _share(guess, answer, y, back)
         x = torch.lerp(*corrected(z, passes), share)
         if problem.start is not None:
-            x = torch.lerp(x, problem.start, _share(torch.lerp(guess, answer, share), problem.start, y, back, radius=8))
+            x = torch.lerp(x, problem.start, _share(torch.lerp(guess, answer, share), problem.start, y, back, radius=BROAD))
         return x
 
     def _hiding(self, problem: Problem, rng: Rng, item: int | None) -> list[Tensor]:
