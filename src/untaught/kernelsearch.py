@@ -24,8 +24,9 @@ RATIO = 2**-0.5
 TURNS = 5
 """How often picture and kernel take turns at a scale."""
 NEARLY = 0.003
-"""How much worse the evidence of a narrower kernel may be: one a fifth too wide leaves a picture worse than it was, one a fifth too
-narrow still gives most of the gain, and soft pictures seem to ask for wide ones. Of a movement the edges tell the length."""
+"""How much worse the evidence of a narrower Gaussian may be: softness of the scene looks like one, and one that is a fifth too wide
+leaves a picture worse than it was, where one a fifth too narrow still gives most of the gain (docs/benchmarks). What a disk or a
+movement does to edges nothing else does."""
 WEAK = 1e-3
 """The weight of an edge at the end of the search, which begins with that of `coarse_to_fine`."""
 
@@ -60,7 +61,7 @@ def bettered(scene: Scene, kernel: Tensor, noise: float) -> Tensor:
 
 def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
     """Of the kernels with a name the one with the best evidence, sought about the second moments of `kernel` (h, w); the
-    width of one that is round is the least that explains the data nearly as well."""
+    width of a Gaussian is the least that explains the data nearly as well."""
     axes = [torch.arange(n).to(kernel) - (n - 1) / 2 for n in kernel.shape]
     places = torch.stack([v.flatten() for v in torch.meshgrid(*axes, indexing="ij")])
     places = places - (places * kernel.flatten()).sum(1, keepdim=True)
@@ -75,7 +76,7 @@ def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
 
     found = []
     for kind, log in (("gauss", spread), ("disk", spread + math.log(2))):
-        found.append((*_least(partial(cost, kind), log - 0.9, log + 0.3, 9), kind))
+        found.append((*_least(partial(cost, kind), log - 0.9, log + 0.3, 9), kind, ""))
     for reach, tries in ((1.0, 7), (0.3, 6)):
 
         def long(log: float, angle: float = angle) -> float:
@@ -83,10 +84,11 @@ def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
 
         best, length = _least(long, length - 0.6 * reach, length + 0.3 * reach, tries)
         best, angle = _least(partial(cost, "motion", length), angle - 20 * reach, angle + 20 * reach, tries)
-    width, log, kind = min(found)
-    if best < width:
-        return best, f"motion:{math.exp(length):.3g},{angle % 180:.3g}"
-    return width, f"{kind}:{math.exp(_narrowest(partial(cost, kind), log, width + NEARLY)):.3g}"
+    found.append((best, length, "motion", f",{angle % 180:.3g}"))
+    best, log, kind, more = min(found)
+    if kind == "gauss":
+        log = _narrowest(partial(cost, kind), log, best + NEARLY)
+    return best, f"{kind}:{math.exp(log):.3g}{more}"
 
 
 def busiest(y: Tensor, side: int = 256) -> Tensor:

@@ -79,7 +79,9 @@ class Refill(Objective):
         share = _share(guess, answer, y, back)
         x = torch.lerp(*corrected(z, passes), share)
         if problem.start is not None:
-            x = torch.lerp(x, problem.start, _share(torch.lerp(guess, answer, share), problem.start, y, back, radius=BROAD))
+            x = torch.lerp(
+                x, problem.start, _share(torch.lerp(guess, answer, share), problem.start, y, back, radius=BROAD)
+            )
         return x
 
     def _hiding(self, problem: Problem, rng: Rng, item: int | None) -> list[Tensor]:
