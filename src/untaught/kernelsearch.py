@@ -16,7 +16,7 @@ from torch import Tensor
 
 from untaught.blurscene import Scene, gradients
 from untaught.geometry import crop_to
-from untaught.operators.kernels import centred, grown, named, placed, pruned
+from untaught.operators.kernels import centred, grown, named, placed, pruned, softened
 from untaught.operators.resample import resized
 
 RATIO = 2**-0.5
@@ -27,6 +27,18 @@ NEARLY = 0.003
 """How much worse the evidence of a narrower Gaussian may be: softness of the scene looks like one, and one that is a fifth too wide
 leaves a picture worse than it was, where one a fifth too narrow still gives most of the gain (docs/benchmarks). What a disk or a
 movement does to edges nothing else does."""
+SOFT = (0.2, 1.2, 5)
+WAYS = {
+    "gauss": ((0, -0.9, 0.3, 9),),
+    "disk": ((0, -0.9, 0.3, 9), (1, *SOFT), (0, -0.25, 0.1, 6)),
+    "motion": ((0, -0.6, 0.3, 7), (1, -20, 20, 7), (2, *SOFT), (0, -0.2, 0.1, 6), (1, -6, 6, 6)),
+}
+"""In which order the numbers of a kernel are sought: the logarithm of its size, its angle, and last the deviation in pixels of a
+Gaussian on top, for the softness of scene and lens, which is not undone."""
+UNSOFT = 0.005
+"""By how much that must explain the data better than a Gaussian alone, which has one number."""
+LONG = 1.5
+"""How many times the variance of a kernel is larger along than across, for a movement to be thought of."""
 WEAK = 1e-3
 """The weight of an edge at the end of the search, which begins with that of `coarse_to_fine`."""
 
@@ -71,24 +83,19 @@ def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
     angle = math.degrees(math.atan2(-float(ways[0, 1]), float(ways[1, 1])))
 
     def cost(kind: str, log: float, *more: float) -> float:
-        word = ",".join(f"{v:.4g}" for v in (math.exp(log), *more))
-        return scene.evidence(placed(named(f"{kind}:{word}").to(kernel), scene.sides), noise)
+        numbers, soft = (math.exp(log), *more[:-1]), more[-1]
+        shape = named(f"{kind}:" + ",".join(f"{v:.4g}" for v in numbers)).to(kernel)
+        return scene.evidence(placed(softened(shape, soft), scene.sides), noise)
 
-    found = []
-    for kind, log in (("gauss", spread), ("disk", spread + math.log(2))):
-        found.append((*_least(partial(cost, kind), log - 0.9, log + 0.3, 9), kind, ""))
-    for reach, tries in ((1.0, 7), (0.3, 6)):
-
-        def long(log: float, angle: float = angle) -> float:
-            return cost("motion", log, angle)
-
-        best, length = _least(long, length - 0.6 * reach, length + 0.3 * reach, tries)
-        best, angle = _least(partial(cost, "motion", length), angle - 20 * reach, angle + 20 * reach, tries)
-    found.append((best, length, "motion", f",{angle % 180:.3g}"))
-    best, log, kind, more = min(found)
+    starts = {"gauss": (spread, 0.0), "disk": (spread + math.log(2), 0.0), "motion": (length, angle, 0.0)}
+    if variances[1] < LONG * variances[0]:
+        del starts["motion"]
+    found = {kind: _lowered(partial(cost, kind), start, WAYS[kind]) for kind, start in starts.items()}
+    kind = min(found, key=lambda kind: found[kind][0] - (UNSOFT if kind == "gauss" else 0))
+    best, (at, *more, _) = found[kind]
     if kind == "gauss":
-        log = _narrowest(partial(cost, kind), log, best + NEARLY)
-    return best, f"{kind}:{math.exp(log):.3g}{more}"
+        at = _narrowest(lambda log: cost("gauss", log, 0.0), at, best + NEARLY)
+    return best, f"{kind}:" + ",".join(f"{v:.3g}" for v in (math.exp(at), *(v % 180 for v in more)))
 
 
 def busiest(y: Tensor, side: int = 256) -> Tensor:
@@ -99,6 +106,19 @@ def busiest(y: Tensor, side: int = 256) -> Tensor:
     contrast = F.avg_pool2d(gradients(y).abs().sum(0)[None, None], window, side // 4)[0, 0]
     corner = [int(v) * (side // 4) for v in divmod(int(contrast.argmax()), contrast.shape[1])]
     return y[tuple(slice(c, c + n) for c, n in zip(corner, window, strict=True))]
+
+
+def _lowered(
+    cost: Callable[..., float], at: Sequence[float], ways: Sequence[tuple[int, float, float, int]]
+) -> tuple[float, list[float]]:
+    """The least cost that is found along one number after the other, and where: (which, from, to as seen from it, tries)."""
+    best, at = math.inf, list(at)
+    for which, low, high, tries in ways:
+        here, there = at[:which], at[which + 1 :]
+        found, v = _least(lambda v, a=here, b=there: cost(*a, v, *b), at[which] + low, at[which] + high, tries)  # type: ignore[misc]
+        if found < best:
+            best, at[which] = found, v
+    return best, at
 
 
 def _least(cost: Callable[[float], float], low: float, high: float, tries: int) -> tuple[float, float]:

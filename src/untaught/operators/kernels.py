@@ -124,6 +124,14 @@ def placed(kernel: Tensor, sides: Sequence[int]) -> Tensor:
     return kernel / kernel.sum()
 
 
+def softened(kernel: Tensor, sigma: float) -> Tensor:
+    """The kernel (h, w) under a Gaussian, larger by what that takes; itself for 0."""
+    if not sigma:
+        return kernel
+    soft = gauss(sigma).to(kernel)
+    return F.conv2d(kernel[None, None], soft[None, None], padding=[n - 1 for n in soft.shape])[0, 0]
+
+
 def grown(x: Tensor) -> Tensor:
     """The largest value of every pixel and its neighbours."""
     return cast("Tensor", (F.max_pool1d, F.max_pool2d, F.max_pool3d)[x.ndim - 1](x[None, None], 3, 1, 1)[0, 0])
