@@ -25,8 +25,9 @@ from untaught.problem import Problem
 from untaught.randomness import Rng
 
 Hide = Literal["pixels", "holes"]
-BROAD = 32
-"""Pixels about one that say how far another picture is blended in: of fewer, too few were kept back to tell (docs/benchmarks)."""
+BROAD, FAINT = 48, 0.03
+"""Pixels about one that say how far another picture is blended in, and the weight of what the whole picture says, as a part of one
+of them: in narrower surroundings too few were kept back to tell, and a heavier whole hides where the other is good (docs/benchmarks)."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def _share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: int =
     if radius == 0:
         return whole
     here = [box((weight * step * v).sum(1, keepdim=True), radius) for v in (wanted, step)]
-    least = squares * y.shape[1]  # where little is hidden, or both agree, the whole picture's share holds
+    least = FAINT * squares * y.shape[1]  # where little is hidden, or both agree, the whole picture's share holds
     return ((here[0] + whole * least) / (here[1] + least).clamp_min(1e-12)).clamp(0, 1)
 
 
