@@ -4,8 +4,8 @@ python benchmarks/deblur.py DATA rounds                          # after every r
 python benchmarks/deblur.py DATA blind PICTURE SIDE KERNEL OUT [PRESET]
 python benchmarks/deblur.py OUT sheet SHEET.jpg CASE ...         # what blind left in OUT: kodim19-motion ...
 
-blind prints a row: PICTURE (kodak/kodim19.png), its middle of SIDE pixels, and KERNEL (motion:15,30, or shake:SIDE,SEED, a path
-without a name) | PSNR blurred | restored | restored with the kernel known | cosine of the kernels | seconds to the kernel + from
+blind prints a row: PICTURE (kodak/kodim19.png), its middle of SIDE pixels, and KERNEL (motion:15,30, disk:2.5+0.7
+with a Gaussian on top, or shake:SIDE,SEED, a path without a name) | PSNR blurred | restored | restored with the kernel known | cosine of the kernels | seconds to the kernel + from
 there on | what the run said | its report's verdict. PSNR is at the best shift by whole pixels; the pictures and both kernels go
 into OUT.
 
@@ -127,7 +127,11 @@ def shake(side: int, seed: int) -> NDArray:
 def blind(path: Path, side: int, word: str, out: Path, preset: str) -> None:
     """The middle of a picture, blurred; what is known of it, of the blur and of the noise goes into the figures alone."""
     kind, _, numbers = word.partition(":")
-    true = shake(*map(int, numbers.split(","))) if kind == "shake" else kernels.named(word).numpy()
+    if kind == "shake":
+        true = shake(*map(int, numbers.split(",")))
+    else:
+        name, _, soft = word.partition("+")
+        true = kernels.softened(kernels.named(name), float(soft or 0)).numpy()
     picture = part(path, side)
     given, clean = measured(picture, true, 1 / 255)(0), under(picture, true)
     known = untaught.deblur(given, kernel=true, sigma=1 / 255)

@@ -26,8 +26,8 @@ from untaught.randomness import Rng
 
 Hide = Literal["pixels", "holes"]
 BROAD, FAINT = 48, 0.03
-"""Pixels about one that say how far another picture is blended in, and the weight of what the whole picture says, as a part of one
-of them: in narrower surroundings too few were kept back to tell, and a heavier whole hides where the other is good (docs/benchmarks)."""
+"""Pixels about one that say how far another picture is blended in, and the weight of what the whole picture says beside them: in
+narrower surroundings too few were kept back to tell, and a heavier whole hides where the other is good (docs/benchmarks)."""
 
 
 @dataclass(frozen=True)
