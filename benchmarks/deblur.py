@@ -4,10 +4,10 @@ python benchmarks/deblur.py DATA rounds                          # after every r
 python benchmarks/deblur.py DATA blind PICTURE SIDE KERNEL OUT [PRESET]
 python benchmarks/deblur.py OUT sheet SHEET.jpg CASE ...         # what blind left in OUT: kodim19-motion ...
 
-blind prints a row: PICTURE (kodak/kodim19.png), its middle of SIDE pixels, and KERNEL (motion:15,30, disk:2.5+0.7
-with a Gaussian on top, or shake:SIDE,SEED, a path without a name) | PSNR blurred | restored | restored with the kernel known | cosine of the kernels | seconds to the kernel + from
-there on | what the run said | its report's verdict. PSNR is at the best shift by whole pixels; the pictures and both kernels go
-into OUT.
+blind prints a row: PICTURE (kodak/kodim19.png), its middle of SIDE pixels, KERNEL (motion:15,30; disk:2.5+0.7, under a Gaussian;
+or shake:SIDE,SEED, a path without a name) | PSNR blurred | restored | restored with the kernel known | cosine of the kernels |
+seconds to the kernel + from there on | what the run said | its report's verdict. PSNR is at the best shift by whole pixels; the
+pictures and both kernels go into OUT.
 
 DATA holds kodak/. Protocol of `untaught bench deblur`; the truth is used for the figures alone.
 """
