@@ -131,6 +131,7 @@ def blind(path: Path, side: int, word: str, out: Path, preset: str) -> None:
         true = shake(*map(int, numbers.split(",")))
     else:
         name, _, soft = word.partition("+")
+        kind += "-soft" if soft else ""
         true = kernels.softened(kernels.named(name), float(soft or 0)).numpy()
     picture = part(path, side)
     given, clean = measured(picture, true, 1 / 255)(0), under(picture, true)

@@ -10,6 +10,7 @@ from blurred_photos import blurred
 import untaught
 from untaught.blurscene import Scene
 from untaught.errors import BadInput
+from untaught.kernelsearch import _narrowest, nearest
 from untaught.operators import kernels
 from untaught.operators.blur import Blur
 from untaught.run import Run
@@ -34,6 +35,19 @@ class TestKernels:
         down, across = variances(kernels.motion(21.0, 0.0))
         assert down == 0
         assert across == pytest.approx(20**2 / 12, rel=2e-2)
+
+    @pytest.mark.parametrize("word", ["disk:3", "motion:9,20"])
+    def test_softness_adds_its_variance(self, word):
+        def variances(kernel):
+            axes = [torch.arange(n, dtype=torch.float64) - (n - 1) / 2 for n in kernel.shape]
+            return torch.tensor([float((kernel.sum(1 - i) * a**2).sum()) for i, a in enumerate(axes)])
+
+        sharp = kernels.named(word)
+        soft = kernels.softened(sharp, 0.8)
+        assert all(n % 2 for n in soft.shape)
+        assert float(soft.sum()) == pytest.approx(1)
+        torch.testing.assert_close(variances(soft), variances(sharp) + 0.8**2, atol=5e-3, rtol=0)
+        assert kernels.softened(sharp, 0) is sharp
 
     def test_a_movement_at_90_degrees_is_upright_and_at_45_rises_to_the_right(self):
         assert kernels.motion(9, 90).shape == (9, 1)
@@ -145,6 +159,23 @@ class TestSeekingTheKernel:
         words = ("disk:2", "disk:1", "disk:3", "gauss:0.6", "gauss:2", "motion:5,0", "motion:1,0")
         evidence = {w: view.evidence(kernels.placed(kernels.named(w), (11, 11)), 1e-4) for w in words}
         assert min(evidence, key=evidence.get) == "disk:2"
+
+    @pytest.mark.parametrize(("word", "size"), [("disk:2.5", 2.5), ("motion:7,0", 7.0)])
+    def test_softness_on_top_is_told_from_what_is_under_it(self, word, size):
+        true = kernels.softened(kernels.named(word), 0.8)
+        view = Scene(torch.from_numpy(self.data(true) / 255.0).mean(2), (13, 13))
+        best, found = nearest(view, kernels.placed(true, (13, 13)), 1e-4)
+        kind, _, numbers = found.partition(":")
+        assert kind == word.partition(":")[0]
+        assert float(numbers.split(",")[0]) == pytest.approx(size, rel=0.1)
+        assert best < view.evidence(kernels.placed(kernels.named(word), (13, 13)), 1e-4)
+
+    def test_of_gaussians_the_narrowest_is_taken_that_explains_the_data_nearly_as_well(self):
+        def cost(log):
+            return (log - 1) ** 2
+
+        assert _narrowest(cost, 1.0, 0.01) == pytest.approx(0.9, abs=0.01)
+        assert _narrowest(cost, 1.0, 1.0) == pytest.approx(0.7, abs=0.01)
 
     @pytest.mark.parametrize("after", [1, 2, 3])
     def test_resumed_is_uninterrupted(self, after, photo):

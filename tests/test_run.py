@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import fields
 
 import pytest
 import torch
@@ -20,6 +21,7 @@ from untaught.objectives.fit import Fit
 from untaught.optimisers import Adam
 from untaught.priors import Ensemble, Flat, Network, Pixels
 from untaught.problem import Problem
+from untaught.randomness import Rng
 from untaught.run import Job, Run
 from untaught.stopping import After
 
@@ -30,6 +32,20 @@ def cases():
         examples = objective.examples()
         assert examples, f"{objective.__name__} gives no examples"
         yield from examples
+
+
+class Begun(Network):
+    """Begun with the same weights whatever the seed."""
+
+    def build(self, shape, problem, rng):
+        return super().build(shape, problem, Rng(0, rng.device))
+
+
+def begun(prior):
+    """The prior, nothing of which is drawn."""
+    if not isinstance(prior, Network):
+        return prior
+    return Begun(**{f.name: getattr(prior, f.name) for f in fields(prior)} | {"jitter": 0.0})
 
 
 CASES = [pytest.param(o, p, id=f"{type(o).__name__}-{type(p).__name__}-{i}") for i, (o, p) in enumerate(cases())]
@@ -43,6 +59,12 @@ class TestEveryObjective:
         first, again, other = (result(Run(job(self.problem, method(objective, prior, seed=s)))) for s in (3, 3, 4))
         assert torch.equal(first, again)
         assert torch.equal(first, other) != (objective.draws or prior.draws)
+
+    def test_an_objective_that_says_so_draws_nothing(self, objective, prior):
+        if objective.draws or isinstance(prior, Ensemble):
+            pytest.skip("it draws, or its members are begun at random")
+        first, other = (result(Run(job(self.problem, method(objective, begun(prior), seed=s)))) for s in (3, 4))
+        assert torch.equal(first, other)
 
     def test_a_watched_run_equals_the_unwatched_one(self, objective, prior):
         watched = Run(job(self.problem, method(objective, prior)))

@@ -88,8 +88,17 @@ def unsymmetry(x: Tensor, which: int) -> Tensor:
     return x.flip(flips) if flips else x
 
 
+WIDE = 8
+"""Pixels from which on it is quicker to take the mean along one axis after the other."""
+
+
 def box(x: Tensor, radius: int) -> Tensor:
     """The mean over the cube of 2 radius + 1, of the same size; beyond the border, and of an axis too short, nothing counts."""
     radii = [min(radius, (n - 1) // 2) for n in x.shape[2:]]
     pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
-    return pool(x, [2 * r + 1 for r in radii], 1, radii, count_include_pad=False)
+    if radius < WIDE:
+        return pool(x, [2 * r + 1 for r in radii], 1, radii, count_include_pad=False)
+    for axis in range(len(radii)):
+        own = [r if i == axis else 0 for i, r in enumerate(radii)]
+        x = pool(x, [2 * r + 1 for r in own], 1, own, count_include_pad=False)
+    return x

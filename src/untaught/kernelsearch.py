@@ -27,7 +27,7 @@ NEARLY = 0.003
 """How much worse the evidence of a narrower Gaussian may be: softness of the scene looks like one, and one that is a fifth too wide
 leaves a picture worse than it was, where one a fifth too narrow still gives most of the gain (docs/benchmarks). What a disk or a
 movement does to edges nothing else does."""
-SOFT = (0.2, 1.2, 5)
+SOFT = (0.2, 1.2, 5)  # from, to, tries
 WAYS = {
     "gauss": ((0, -0.9, 0.3, 9),),
     "disk": ((0, -0.9, 0.3, 9), (1, *SOFT), (0, -0.25, 0.1, 6)),
@@ -35,8 +35,8 @@ WAYS = {
 }
 """In which order the numbers of a kernel are sought: the logarithm of its size, its angle, and last the deviation in pixels of a
 Gaussian on top, for the softness of scene and lens, which is not undone."""
-UNSOFT = 0.005
-"""By how much that must explain the data better than a Gaussian alone, which has one number."""
+MORE = 0.005
+"""By how much a disk or a movement with softness on top must explain the data better than a Gaussian, which has one number."""
 LONG = 1.5
 """How many times the variance of a kernel is larger along than across, for a movement to be thought of."""
 WEAK = 1e-3
@@ -72,8 +72,11 @@ def bettered(scene: Scene, kernel: Tensor, noise: float) -> Tensor:
 
 
 def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
-    """Of the kernels with a name the one with the best evidence, sought about the second moments of `kernel` (h, w); the
-    width of a Gaussian is the least that explains the data nearly as well."""
+    """Of the kernels with a name the one with the best evidence, and that; sought about the second moments of `kernel` (h, w).
+
+    The evidence of a disk or a movement is that with softness on top, which the word leaves out; of Gaussians the narrowest one
+    that explains the data nearly as well is named.
+    """
     axes = [torch.arange(n).to(kernel) - (n - 1) / 2 for n in kernel.shape]
     places = torch.stack([v.flatten() for v in torch.meshgrid(*axes, indexing="ij")])
     places = places - (places * kernel.flatten()).sum(1, keepdim=True)
@@ -84,14 +87,14 @@ def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
 
     def cost(kind: str, log: float, *more: float) -> float:
         numbers, soft = (math.exp(log), *more[:-1]), more[-1]
-        shape = named(f"{kind}:" + ",".join(f"{v:.4g}" for v in numbers)).to(kernel)
-        return scene.evidence(placed(softened(shape, soft), scene.sides), noise)
+        shape = softened(named(f"{kind}:" + ",".join(f"{v:.4g}" for v in numbers)), soft)
+        return scene.evidence(placed(shape.to(kernel), scene.sides), noise)
 
     starts = {"gauss": (spread, 0.0), "disk": (spread + math.log(2), 0.0), "motion": (length, angle, 0.0)}
     if variances[1] < LONG * variances[0]:
         del starts["motion"]
     found = {kind: _lowered(partial(cost, kind), start, WAYS[kind]) for kind, start in starts.items()}
-    kind = min(found, key=lambda kind: found[kind][0] - (UNSOFT if kind == "gauss" else 0))
+    kind = min(found, key=lambda kind: found[kind][0] - (MORE if kind == "gauss" else 0))
     best, (at, *more, _) = found[kind]
     if kind == "gauss":
         at = _narrowest(lambda log: cost("gauss", log, 0.0), at, best + NEARLY)

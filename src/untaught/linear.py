@@ -12,7 +12,7 @@ def conjugate_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, x: Tensor
     """normal(x) = b by so many conjugate gradients from x; normal is symmetric and not negative."""
     rest = b - normal(x)
     way, size = rest, rest.square().sum()
-    # Beyond what the numbers can hold lengths become 0 / 0.
+    # What is left after convergence is rounding; going on, squares underflow and a length becomes 0 / 0.
     least = torch.finfo(rest.dtype).eps ** 2 * max(float(b.square().sum()), float(size))
     for _ in range(rounds):
         if not float(size) > least:

@@ -184,6 +184,10 @@ class Ensemble(Prior):
     size: int = 2
 
     @property
+    def draws(self) -> bool:  # type: ignore[override]
+        return self.prior.draws
+
+    @property
     def fed(self) -> int:
         return self.prior.fed
 

@@ -46,6 +46,7 @@ ANSWERS = 6  # of a fed network, to fresh noise or fewer pixels
 FEWER = 0.3  # of the known pixels are hidden for such an answer
 # Langevin dynamics at the whole temperature of the posterior cost 2 dB, and gave the same intervals.
 COLD = 0.1
+NO_SAMPLES = "A classic filter has no samples that could vary: choose another preset than instant, or give sigma."
 ASSUMED = 0.02  # the noise of data whose noise is not known, of their range
 
 
@@ -224,8 +225,7 @@ def uncertainty(problem: Problem | Job, method: Method | None = None, *, repeat:
 
 
 def settled(job: Job) -> bool:
-    """Whether nothing is drawn at random, so that every run gives the same picture."""
-
+    """Whether nothing is drawn at random, so that every run gives the same picture; rules that draw are not thought of."""
     methods = [s.method for s in job.stages]
     return not any(m.objective.draws or m.prior.draws or isinstance(m.optimiser, Langevin) for m in methods)
 
@@ -239,9 +239,7 @@ def check(job: Job) -> None:
                 "they are something else made of it: repeat tells at least how runs differ."
             )
     if any(isinstance(s.method.objective, (Classic, Fill)) for s in job.stages):
-        raise BadInput(
-            "A classic filter has no samples that could vary: choose another preset than instant, or give sigma."
-        )
+        raise BadInput(NO_SAMPLES)
 
 
 def hold_out(job: Job) -> tuple[Job, Tensor]:
@@ -302,6 +300,8 @@ def goes_on(job: Job) -> Job:
     if not isinstance(m.objective, Fit):
         if isinstance(m.objective, (Recorrupt, Refill)):
             return job
+        if settled(job):
+            raise BadInput(NO_SAMPLES)
         raise BadInput(f"{type(m.objective).__name__} gives one picture and no samples: give repeat, e.g. 5.")
     if isinstance(m.prior, Ensemble) and m.prior.size > 1:
         return job

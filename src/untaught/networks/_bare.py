@@ -98,8 +98,6 @@ class Noted(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        if count := flop_registry.get(func._overloadpacket):
-            self.flop += int(count(*args, **(kwargs or {}), out_val=result))
         if func is torch.ops.aten.convolution.default:
             x, weight, _, *rest = args
             self._note(x, result, weight, rest, None)
@@ -107,6 +105,8 @@ class Noted(TorchDispatchMode):
             grad, x, weight, _, *rest, mask = args
             if any(mask[:2]):
                 self._note(x, grad, weight, rest, (mask[0], mask[1]))
+        elif count := flop_registry.get(func._overloadpacket):
+            self.flop += int(count(*args, **(kwargs or {}), out_val=result))
         return result
 
     def _note(
@@ -115,6 +115,7 @@ class Noted(TorchDispatchMode):
         settings = tuple(tuple(r) if isinstance(r, list) else r for r in rest)
         call = Convolution(tuple(x.shape), tuple(made.shape), tuple(weight.shape), settings, x.dtype, gradients)
         self.calls[call] += 1
+        self.flop += call.flop
 
 
 def layers(model: nn.Module) -> list[nn.Module]:

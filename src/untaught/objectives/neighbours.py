@@ -27,6 +27,8 @@ class Neighbours(Objective):
     The whole picture is fed at every step.
     """
 
+    draws = False
+
     def bind(self, problem: Problem, prior: Prior) -> Neighbours:
         refuse_unless_identity(self, problem)
         refuse_unless_fed(self, problem, prior, problem.data.shape[1])

@@ -22,7 +22,7 @@ LEAST = 1 / 255
 BETTER = 0.01
 """By how much the evidence of a larger kernel must be better: it can explain more by chance."""
 NAMED = 0.04
-"""By how much that of a kernel with a name may be worse: it has one number or two where the others have hundreds."""
+"""By how much that of a kernel with a name may be worse: it has one number to three where the others have hundreds."""
 SURE = 0.05
 """By how much the evidence of a kernel must be better than that of no blur."""
 UNNAMED = 2 / 255
@@ -87,8 +87,9 @@ def _settled(operator: SoughtBlur, y: Tensor, noise: float) -> str:
     if y.ndim == 2:
         best, word = search.nearest(scene, kernel, noise)
         if best < evidence + NAMED:
-            evidence, said = best, f"the kernel that was found is {word}"
-            operator.take(placed(named(word).to(kernel), operator.sides), evidence)
+            kernel, said = placed(named(word).to(kernel), operator.sides), f"the kernel that was found is {word}"
+            evidence = scene.evidence(kernel, noise)
+            operator.take(kernel, evidence)
     if not evidence < sharp - SURE:
         operator.take(point, sharp)
         return "no kernel explains the picture better than none: it is taken to be sharp, or the kernel to be larger than size"

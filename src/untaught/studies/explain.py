@@ -91,12 +91,13 @@ def _probe(run: Run, seconds: float, least: int = 3) -> Cost:
     if pool:
         # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
         run.objective = replace(run.objective, pool=1)  # type: ignore[type-var]
-    if run.steps != 1:
+    once = run.steps == 1
+    if not once:
         _step(run)
     begun = time.perf_counter()
     flop, convolutions = _counted(run)
     each = time.perf_counter() - begun
-    if run.steps != 1 or each < seconds:  # a search that is all of a stage is not made again to be timed
+    if not once or each < seconds:  # a long step that is all of a stage is not taken again: the counted one is its time
         each = _mean(run, seconds, least)
     bare = alone(convolutions, device=run.method.device, step=each) if convolutions else None
     prepare = _prepare(run, pool, each) if pool else 0.0
