@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from untaught import images
 from untaught.averaging import ExponentialWeights
 from untaught.cli import main
-from untaught.cli.explain import _command, _engines
+from untaught.cli.explain import _command, _engines, _time
 from untaught.cli.restoring import command
 from untaught.codes import Fed, Noise
 from untaught.likelihoods import Gaussian
@@ -286,6 +286,15 @@ def test_the_command_prints_the_formula_and_json(tmp_path, noisy, capsys):
     assert facts["stages"][0]["engine"] > 0
     assert facts["memory_bytes"] == memory("denoise", "paper", 32 * 32)
     assert not list(tmp_path.glob("*untaught*"))  # nothing was restored
+
+
+def test_stages_of_one_step_are_told_together():
+    def cost(steps, seconds):
+        return Cost(1, 0, steps, seconds, 0.0, 0.0)
+
+    told = _time([cost(1, 2.0), cost(1, 3.0), cost(9, 1.0), cost(1, 4.0)], 18.0)
+    assert told.startswith("about 18 s: 5 s for 2 stages of one step + 9 steps of 1 s + ")
+    assert "1 step of 4 s" in told
 
 
 def test_a_step_is_told_beside_its_convolutions_as_a_share_or_as_a_factor():

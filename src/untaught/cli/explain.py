@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from itertools import groupby
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any
@@ -119,11 +120,16 @@ def _engines(costs: list[Any]) -> list[tuple[str, str]]:
 def _time(costs: list[Any], seconds: float | None) -> str:
     """The time, and what it is the sum of."""
     parts = []
-    for cost in costs:
-        parts.append(f"{cost.steps or '?'} steps of {_span(cost.step_seconds)}")
-        if cost.prepare_seconds:
-            parts.append(f"{_span(cost.prepare_seconds)} to prepare inputs")
-        parts.append(f"{_span(cost.final_seconds)} for the picture in the end")
+    for once, some in groupby(costs, lambda cost: cost.steps == 1):
+        stages = list(some)
+        if once and len(stages) > 1:
+            parts.append(f"{_span(sum(cost.seconds for cost in stages))} for {len(stages)} stages of one step")
+            continue
+        for cost in stages:
+            parts.append(f"{cost.steps or '?'} {'step' if once else 'steps'} of {_span(cost.step_seconds)}")
+            if cost.prepare_seconds:
+                parts.append(f"{_span(cost.prepare_seconds)} to prepare inputs")
+            parts.append(f"{_span(cost.final_seconds)} for the picture in the end")
     most = "at most" if any(c.early for c in costs) else "about"
     total = "it cannot be known before" if seconds is None else f"{most} {_span(seconds)}"
     return f"{total}: {' + '.join(parts)}"
