@@ -9,7 +9,7 @@ or shake:SIDE,SEED, a path without a name) | PSNR blurred | restored | restored 
 seconds to the kernel + from there on | what the run said | its report's verdict. PSNR is at the best shift by whole pixels; the
 pictures and both kernels go into OUT.
 
-DATA holds kodak/. Protocol of `untaught bench deblur`; the truth is used for the figures alone.
+DATA holds kodak/ and whatever PICTURE names. Protocol of `untaught bench deblur`; the truth is used for the figures alone.
 """
 
 from __future__ import annotations

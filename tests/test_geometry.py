@@ -56,6 +56,15 @@ def test_a_symmetry_is_undone_and_the_eight_differ(which, space):
         assert not any(torch.equal(symmetry(x, which), o) for o in others)
 
 
+@pytest.mark.parametrize("space", [(40,), (1, 1), (30, 41), (20, 5, 18)])
+def test_a_wide_box_is_the_same_mean_along_all_axes_at_once(space):
+    x, radius = torch.rand(1, 2, *space, generator=torch.Generator().manual_seed(0)), 9
+    radii = [min(radius, (n - 1) // 2) for n in space]
+    for at in ([0] * len(space), [n // 2 for n in space], [n - 1 for n in space]):
+        around = tuple(slice(max(0, i - r), i + r + 1) for i, r in zip(at, radii, strict=True))
+        torch.testing.assert_close(box(x, radius)[(0, 1, *at)], x[0, 1][around].mean())
+
+
 def test_box_is_the_mean_of_the_neighbourhood():
     x = torch.randn(1, 1, 7, 8)
     assert float(box(x, 1)[0, 0, 3, 4]) == pytest.approx(float(x[0, 0, 2:5, 3:6].mean()), abs=1e-6)

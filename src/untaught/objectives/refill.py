@@ -80,9 +80,8 @@ class Refill(Objective):
         share = _share(guess, answer, y, back)
         x = torch.lerp(*corrected(z, passes), share)
         if problem.start is not None:
-            x = torch.lerp(
-                x, problem.start, _share(torch.lerp(guess, answer, share), problem.start, y, back, radius=BROAD)
-            )
+            blind = torch.lerp(guess, answer, share)
+            x = torch.lerp(x, problem.start, _share(blind, problem.start, y, back, radius=BROAD))
         return x
 
     def _hiding(self, problem: Problem, rng: Rng, item: int | None) -> list[Tensor]:

@@ -145,7 +145,7 @@ def _step(run: Run) -> None:
 def _counted(run: Run) -> tuple[int, Counter[Convolution]]:
     """The floating-point operations of one real step, a product and its sum being two, and its convolutions.
 
-    A convolution counts as its plain sum, whichever way it is taken: the counter does not see all of them.
+    A convolution counts as its plain sum: the step takes all of them the library's way, since no other is seen.
     """
     from untaught.networks._bare import Noted, layers, plain
 
