@@ -97,6 +97,11 @@ def test_ringing(clean: torch.Tensor) -> None:
     good, rings = (said(Problem(y, operator, Gaussian(1 / 255)), x) for x in (clean, clean + waves))
     assert good[0] == "good"
     assert "ringing" in rings[1]
+    blurred, direct = (report(p, clean + waves).verdict.sentence for p in (Problem(y, operator), Problem(noisy(clean))))
+    assert "its spectrum rises" in blurred
+    assert "the kernel" in blurred
+    assert "its spectrum rises" in direct
+    assert "kernel" not in direct  # there is none
 
 
 def test_a_kernel_that_was_found_is_judged_as_one_that_was_known(clean: torch.Tensor) -> None:

@@ -19,17 +19,19 @@ class Layout:
     """How an array came in. `restore` is the inverse of `Layout.of`'s tensor, exactly, for type and axes.
 
     dtype: a NumPy name. channel_axis: where the channels were, or None. strength: how much of the result is blended
-    into the input, 0 to 1; `original` is kept only where that is needed.
+    into the input, 0 to 1; `original` is kept only where that is needed. copies: channels that are all the one restored.
     """
 
     dtype: str
     channel_axis: int | None
     strength: float = 1.0
     original: NDArray | None = None
+    copies: int = 1
 
     def __call__(self, x: Any) -> NDArray:
         """The array of a picture tensor (1, c, *space) in the data's own units; integers are rounded and clipped."""
         array = x.detach().cpu().double().numpy()[0]
+        array = array if self.copies == 1 else np.repeat(array, self.copies, axis=0)
         array = array[0] if self.channel_axis is None else np.moveaxis(array, 0, self.channel_axis)
         if self.original is not None:
             array = self.original + self.strength * (array - self.original)
@@ -88,6 +90,14 @@ def take(array: Any, channel_axis: Channel = "auto") -> tuple[NDArray, int | Non
             f"Every pixel of the picture is {', '.join(map(str, pixels[:, 0]))}: there is nothing to restore."
         )
     return array, channel_axis
+
+
+def copies(array: NDArray, channel_axis: int | None) -> int:
+    """How many channels the array has where they are all the same, as in a grey picture kept as RGB; 1 where they differ."""
+    if channel_axis is None:
+        return 1
+    first, *others = np.moveaxis(array, channel_axis, 0)
+    return 1 + len(others) if all(np.array_equal(first, other) for other in others) else 1
 
 
 def full_scale(array: NDArray) -> float:

@@ -98,7 +98,8 @@ class Moment:
 
 @dataclass(frozen=True)
 class Solution:
-    """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence. problem: what x answers.
+    """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence. seconds: of all steps, and of making
+    x in the end, which is most of the work where a large picture is filtered in parts. problem: what x answers.
 
     spread: how several runs differ, of which x is the mean, in pictures that are `Job.plain`. uncertainty: how far x may be off,
     where that was asked for. finish: of the job.

@@ -49,13 +49,16 @@ class Adam(Optimiser):
 
 @dataclass(frozen=True)
 class LBFGS(Optimiser):
-    """Limited-memory quasi-Newton with a strong Wolfe line search; for convex problems over pixels."""
+    """Limited-memory quasi-Newton with a strong Wolfe line search; made for convex problems over pixels."""
 
     lr: float = 1.0
     history: int = 20
     inner: int = 20
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
+        parameters = list(parameters)
+        for p in parameters:  # which are flattened in place, so that channels-last ones would be refused
+            p.data = p.data.contiguous()
         return torch.optim.LBFGS(
             parameters,
             lr=self.lr,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import copy
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -50,8 +51,8 @@ class Problem:
             if not bool(weight.any()):
                 raise BadInput("Every measurement has the weight 0: there is nothing to restore the picture from.")
             data = torch.where(weight > 0, data, torch.zeros((), dtype=data.dtype, device=data.device))
-        bad = int((~torch.isfinite(data)).sum())
-        if bad:
+        # The sum is no number where one value is none, and takes no memory of its own.
+        if not bool(torch.isfinite(data.sum())) and (bad := int((~torch.isfinite(data)).sum())):
             raise BadInput(f"{bad} of {data.numel()} measurements are NaN or infinite: give them the weight 0.")
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "weight", weight)
@@ -72,5 +73,9 @@ class Problem:
         return self.likelihood.energy(self.operator(x), self.data, self.weight)
 
     def to(self, device: torch.device | str) -> Problem:
-        tensors = {name: t.to(device) for name in ("data", "weight", "start") if (t := getattr(self, name)) is not None}
-        return replace(self, operator=self.operator.to(device), **tensors)
+        """The same there. What was checked when it was made is not checked again."""
+        moved = copy.copy(self)
+        for name in ("data", "weight", "start", "operator"):
+            if (part := getattr(self, name)) is not None:
+                object.__setattr__(moved, name, part.to(device))
+        return moved

@@ -28,6 +28,8 @@ from untaught.guides import NonLocalMeans
 COMPONENTS = 12
 FEW = 16
 """Similar patches that are no group yet if there are fewer."""
+MOST = 128
+"""Patches of a group in pictures of one or two channels."""
 ROWS = 1 << 14
 """Patches that are combined at a time: few enough for the cache."""
 
@@ -35,7 +37,7 @@ ROWS = 1 << 14
 @dataclass(frozen=True)
 class Pass:
     """One filtering: the patch's side; how many similar ones make a group, sought in a square `window` (fewer where it
-    holds fewer in a corner of the picture); the distance of the patches that are grouped for."""
+    holds fewer in a corner of the picture); the distance of the patches that are grouped for. For three channels (`of`)."""
 
     patch: int
     group: int
@@ -51,7 +53,19 @@ class Pass:
     @property
     def reach(self) -> int:
         """Pixels to each side that a pixel of the estimate depends on; the components, which all share, aside."""
-        return self.window // 2 + self.patch + 2
+        return self.window // 2 + self.patch + 4
+
+    def of(self, channels: int, more: int) -> Pass:
+        """The same for a picture of so many channels, with patches that are `more` pixels larger if there are three or more.
+
+        With fewer, a patch of that side holds too few values to tell noise from picture: a larger one, of about as many values,
+        gains 2 dB in grey pictures, where groups of more patches are worse again (docs/benchmarks).
+        """
+        if channels >= 3:
+            return replace(self, patch=self.patch + more)
+        lacking = 3 - channels
+        group = min(self.group, MOST)
+        return replace(self, patch=self.patch + 2 * lacking, stride=self.stride + lacking, group=group)
 
     def within(self, space: tuple[int, ...]) -> Pass:
         """The same with a group that a window can hold in a corner of the picture."""
@@ -97,7 +111,7 @@ class NonLocalRidge:
         if y.ndim != 4 or not passes:
             return ()
         more = 2 if float(deviation.square().mean().sqrt()) >= self.loud else 0
-        fitted = [replace(p, patch=p.patch + more).within(tuple(y.shape[2:])) for p in passes]
+        fitted = [p.of(y.shape[1], more).within(tuple(y.shape[2:])) for p in passes]
         return tuple(fitted) if min(p.group for p in fitted) >= FEW else ()
 
     def _by_strips(self, passes: tuple[Pass, ...], noisy: Tensor, deviation: Tensor, *pilot: Tensor) -> Tensor:

@@ -301,7 +301,7 @@ class Run(Iterator[Iterate]):
     @property
     def solution(self) -> Solution:
         """The best picture so far, at any moment; before the first step, that of the random start."""
-        stopped = self.over and self.stage + 1 == len(self.job.stages)
+        stopped, begun = self.over and self.stage + 1 == len(self.job.stages), time.perf_counter()
         x = self.found if self.found is not None and not self.over else self._render(self._shown, self.method.passes)
         if not bool(torch.isfinite(x).all()):
             raise UntaughtError("The picture came out with values that are no numbers: try a smaller learning rate.")
@@ -311,7 +311,7 @@ class Run(Iterator[Iterate]):
             self.reason if stopped else f"the run was interrupted at step {self.step}",
             tuple(self.history),
             tuple(self.notes),
-            self.seconds,
+            self.seconds + time.perf_counter() - begun,
             _still(self.asked),
             finish=self.job.finish,
         )

@@ -155,7 +155,7 @@ class Series(Iterator[Iterate]):
             notes.append(found.note if found else "It ended before there were samples: how far it is off is not known.")
             problem = (self.asked.stages[self.run.stage].problem or self.asked.problem).to(x.device)
         return replace(
-            one, x=x, reason=reason, notes=tuple(notes), seconds=self.seconds, problem=problem,
+            one, x=x, reason=reason, notes=tuple(notes), seconds=self.seconds_before + one.seconds, problem=problem,
             spread=spread, uncertainty=found,
         )  # fmt: skip
 

@@ -28,6 +28,7 @@ CLIPPED = 0.02  # patches with more black or white pixels than this are not meas
 COLOURED = 4.0  # middle over high frequencies (power) from which noise counts as correlated ...
 UNEVEN = 2.1  # ... unless amplitude grows by this from the flattest 2 % to the flattest 30 %: then it is texture
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
+SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
 
 
@@ -36,7 +37,7 @@ class Noise:
     """Zero-mean Gaussian noise n(p) = sigma_c * gain(brightness(p)) * (kernel * white)(p).
 
     sigma: "c", standard deviation of each channel (root mean square over the picture), brightness in [0, 1].
-    correlated: whether neighbouring pixels share noise; if not, kernel is 1x1.
+    correlated: whether neighbouring pixels share noise; if not, kernel is 1x1, and diagonal unless the channels are `shared`.
     kernel: "c c k k", filters unit white noise to the noise's covariance, every channel to unit variance.
     brightness, gain: "n" each, piecewise-linear factor of the standard deviation over the channels' mean.
     """
@@ -46,6 +47,11 @@ class Noise:
     kernel: Tensor
     brightness: Tensor
     gain: Tensor
+
+    @property
+    def shared(self) -> bool:
+        """Whether the channels share noise that neighbouring pixels do not: grain on a toned print, or a JPEG's coarse colour."""
+        return not self.correlated and len(self.kernel) > 1 and bool((self.kernel[0, 1:].abs() > 1e-3).any())
 
     def map(self, picture: Tensor, radius: int = 2) -> Tensor:
         """Standard deviation at each pixel of `picture` "[b] c h w"; its brightness is first averaged over 2r+1."""
@@ -77,7 +83,7 @@ def estimate_noise(picture: Tensor) -> Noise:
     x = sample(x)
     c, side = x.shape[1], min(PATCH, *x.shape[-2:])
     if side < 4:
-        return _noise(torch.zeros(c), None, torch.zeros(1), torch.ones(1))
+        return _noise(torch.zeros(c), torch.eye(c), torch.zeros(1), torch.ones(1))
     p = x.unfold(2, side, max(1, side // 2)).unfold(3, side, max(1, side // 2))
     p = p.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side)
     clip = ((p <= 0) | (p >= 1)).float().mean((1, 2, 3))
@@ -105,8 +111,8 @@ def estimate_noise(picture: Tensor) -> Noise:
         knots, v = _line(knots, level[:, -WHITE:].median(1).values)
         # channels: the ratio of their powers in the two highest bands of the flattest patches
         flat = torch.cat([r[1] for r in reads])
-        each = f[flat].abs().square()[:, :, band >= high].mean(2).mean(0)
-        cov = None
+        cov = _between(f[flat][:, :, band >= high])
+        each = cov.diagonal()
     else:
         v = _total(level, shape, share)
         cov = torch.zeros(side, side, c, c, dtype=f.dtype)
@@ -121,6 +127,16 @@ def estimate_noise(picture: Tensor) -> Noise:
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
 
+def _between(f: Tensor) -> Tensor:
+    """The covariance of the channels of "n c f", without what would say little: correlations that are no large ones."""
+    cov = torch.einsum("nif,njf->ij", f, f.conj()).real / (f.shape[0] * f.shape[2])
+    own = cov.diagonal()
+    alike = cov / (own[:, None] * own).sqrt().clamp_min(1e-20)
+    c = len(own)
+    mean = float(alike.sum() - c) / max(1, c * (c - 1))
+    return cov if mean > SHARED else torch.diag(own)
+
+
 def sample(x: Tensor) -> Tensor:
     """The pictures, or of large ones SAMPLE x SAMPLE parts of 256 pixels a side, evenly spread: patches enough."""
     n = 256
@@ -130,15 +146,17 @@ def sample(x: Tensor) -> Tensor:
     return torch.cat([x[:, :, r : r + n, c : c + n] for r in rows for c in columns])
 
 
-def _noise(sigma: Tensor, cov: Tensor | None, knots: Tensor, gain: Tensor) -> Noise:
-    """The kernel is the Hermitian root of the cross-spectra: zero-phase, so as short as the correlation."""
-    if cov is None:
-        return Noise(sigma, False, torch.eye(len(sigma))[:, :, None, None], knots, gain)
+def _noise(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> Noise:
+    """cov: of the channels, "c c", or cross-spectra "k k c c". The kernel is their Hermitian root: zero-phase, so as short as
+    the correlation."""
     value, vector = torch.linalg.eigh(cov)
-    root = vector @ torch.diag_embed(value.clamp_min(0).sqrt()).to(vector.dtype) @ vector.mH
-    k = torch.fft.fftshift(torch.fft.ifft2(root, dim=(0, 1)).real, (0, 1)).permute(2, 3, 0, 1)
+    k = vector @ torch.diag_embed(value.clamp_min(0).sqrt()).to(vector.dtype) @ vector.mH
+    if correlated := cov.ndim > 2:
+        k = torch.fft.fftshift(torch.fft.ifft2(k, dim=(0, 1)).real, (0, 1)).permute(2, 3, 0, 1)
+    else:
+        k = k[:, :, None, None]
     k = k / k.square().sum((1, 2, 3), keepdim=True).sqrt().clamp_min(1e-20)
-    return Noise(sigma, True, k.contiguous(), knots, gain)
+    return Noise(sigma, correlated, k.contiguous(), knots, gain)
 
 
 def periodogram(p: Tensor) -> Tensor:

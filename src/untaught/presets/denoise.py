@@ -27,10 +27,11 @@ def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     if name == "instant":
         notes.append("instant is a classic filter, no network")
     elif name != "paper" and (noise := _measured(facts)):
-        kind = "that neighbouring pixels share" if noise.correlated else "that changes with brightness"
+        shared = "that the channels share" if noise.shared else "that changes with brightness"
+        kind = "that neighbouring pixels share" if noise.correlated else shared
         notes.append(
-            f"for noise {kind} a classic filter that follows it does better than the network, and was used; "
-            "give sigma to insist on the network"
+            f"for noise {kind} a classic filter does better than the network, and was used; "
+            "give sigma, and --noise gaussian, to insist on the network"
         )
     elif name == "best" and facts.steps is not None:
         notes.append("with a number of steps given, best is the fed network alone, without the generator beside it")
@@ -86,7 +87,8 @@ def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
     )
     if best and noise and noise.correlated and facts.channels == 3:  # grey micrographs lost 0.1 to 1.8 dB by it
         measured = Camera()
-    guide = measured if noise else Tiled() if _large(facts) else NonLocalRidge()
+    ridge = not noise or noise.shared  # which it takes for as many grey values
+    guide = measured if not ridge else Tiled() if _large(facts) else NonLocalRidge()
     return (Stage(Method(Flat(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
 
 

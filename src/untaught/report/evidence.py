@@ -27,7 +27,7 @@ class Evidence:
     data: y. prediction: A x. weight: 0 where y is not known, or where the noise model is not to be trusted (cut off at black or
     white). picture: x. drawn: noise of the kind that was found in the data, None where the data cannot show their noise.
     noise: what was found. told: the deviation of the noise that the run assumed, None where it assumed none. white: whether it took
-    the noise to be independent between pixels.
+    the noise to be independent between pixels. direct: whether the data are the picture itself.
     """
 
     data: Tensor
@@ -38,6 +38,7 @@ class Evidence:
     drawn: Tensor | None
     told: float | None
     white: bool
+    direct: bool
 
     @property
     def residual(self) -> Tensor:
@@ -56,7 +57,7 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
     with torch.no_grad():
         y, x = problem.data.detach(), x.detach()
         known = torch.ones_like(y) if problem.weight is None else (problem.weight > 0).to(y)
-        local = problem.operator.local
+        local, direct = problem.operator.local, isinstance(problem.operator, Identity)
         corners = _corners(y.shape[-2:])
         size = [min(n, PART) if len(corners) > 1 else n for n in y.shape[-2:]]
         data, weight = (_cut(t, corners, size) for t in (y, known))
@@ -70,18 +71,17 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
             wide = [min(n, round(r * s)) for n, r, s in zip(x.shape[-2:], ratio, size, strict=True)]
             picture = _cut(x, [(int(i * ratio[0]), int(j * ratio[1])) for i, j in corners], wide)
         told = None
-        if problem.likelihood.floor(y) is not None:
+        if problem.likelihood.floor(data) is not None:
             deviation = problem.likelihood.deviation(prediction).expand_as(data)
             told = float((deviation.square() * weight).sum().div(weight.sum().clamp_min(1)).sqrt())
             trusted = weight * (problem.likelihood.trusted(prediction).expand_as(data) > 0.5)
             weight = trusted if trusted.mean() > 0.05 * weight.mean() else weight
         noise = drawn = None
         if local and bool(known.all()):  # small pictures are fine texture, and holes look like noise
-            noise = estimate_noise(data) if isinstance(problem.operator, Identity) else _rough(data)
+            noise = estimate_noise(data) if direct else _rough(data)
             drawn = noise.draw(data, torch.Generator(data.device).manual_seed(0))
-        return Evidence(
-            data, prediction, weight, picture, noise, drawn, told, not isinstance(problem.likelihood, Measured)
-        )
+        white = not isinstance(problem.likelihood, Measured)
+        return Evidence(data, prediction, weight, picture, noise, drawn, told, white, direct)
 
 
 def _rough(y: Tensor) -> Noise:

@@ -46,7 +46,7 @@ class Figures:
     pixels, the farthest of them is from a known one. spread: root mean square deviation between the results of several seeds,
     None for one; pairs: the mean PSNR of two of them, dB; place: about which pixel they differ most. transformed: whether the
     data were changed to make their noise even, so that a level is none of the picture's, and is told beside the noise; the
-    spread is the picture's all the same.
+    spread is the picture's all the same. direct: whether the data are the picture itself, with noise or holes.
     """
 
     shift: tuple[float, ...]
@@ -72,6 +72,7 @@ class Figures:
     pairs: float | None = None
     place: tuple[int, ...] = ()
     transformed: bool = False
+    direct: bool = False
 
     def said(self, *levels: float, form: str = ".2f") -> str:
         """Levels in words: 255ths of full scale, or, of data that were transformed, multiples of their noise."""
@@ -126,6 +127,7 @@ def measure(
         pairs=None if spread is None else spread.level,
         place=() if spread is None else spread.place,
         transformed=transformed,
+        direct=e.direct,
     )
 
 

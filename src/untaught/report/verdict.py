@@ -137,11 +137,15 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
         yield _reason(
             "too smooth", f"the residual is {f.kept:.2f} times the noise: detail was taken away with it", kept=f.kept
         )
-    if f.rise > at.rise or f.outside > at.outside:
-        yield _reason(
-            "ringing", f"the picture rings ({_percent(f.outside)} of it lies beyond the range of the data, and its spectrum rises "
-            f"by {f.rise:.1f} dB): the kernel is likely wider than, or other than, the real one", rise=f.rise, outside=f.outside,
-        )  # fmt: skip
+    signs = [f"its spectrum rises by {f.rise:.1f} dB"] if f.rise > at.rise else []
+    signs += [f"{_percent(f.outside)} of it lies beyond the range of the data"] if f.outside > at.outside else []
+    if signs:
+        why = (
+            "look for a fine pattern that repeats, which the data had, or which was made of their noise"
+            if f.direct
+            else "the kernel is likely wider than, or other than, the real one"
+        )
+        yield _reason("ringing", f"the picture rings ({', and '.join(signs)}): {why}", rise=f.rise, outside=f.outside)
     if max(map(abs, f.shift)) > max(at.shift, f.residual / 4):
         worst = max(f.shift, key=abs)
         yield _reason(

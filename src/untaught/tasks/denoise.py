@@ -81,14 +81,19 @@ def denoise(
                 f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
                 "give it in the units of the picture."
             )
-    data = arrays.tensor(array, axis, scale)
     notes: list[str] = []
+    copies = arrays.copies(array, axis)
+    if copies > 1 and axis is not None:
+        notes.append("its channels are all the same, so that it is restored as a grey picture")
+        data = arrays.tensor(array.take([0], axis), axis, scale)
+    else:
+        data = arrays.tensor(array, axis, scale)
     level = None if sigma is None else sigma * full / scale[1]
     clipped = full > 1 and bool(((array == 0) | (array == full)).any())
     where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped)
     counts = None if gain is None else gain * scale[1] / full
     found = noises.measure(data, noise, notes, where, sigma=level, gain=counts, looks=looks)
-    finish: Any = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
+    finish: Any = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None, copies)
     likelihood, weight = found.likelihood, None
     if found.kind in ("poisson", "poisson-gaussian", "speckle"):
         data, scale = data - where.dark, (0.0, scale[1])  # what is counted, or multiplied, begins at no light
