@@ -13,6 +13,7 @@ import torch
 
 import untaught
 from untaught.averaging import Last
+from untaught.camera import Counted
 from untaught.errors import BadInput
 from untaught.likelihoods import ClippedGaussian
 from untaught.metrics import psnr
@@ -51,6 +52,41 @@ def test_every_public_name_is_there():
 def test_a_noisy_photo_gets_better(noisy, photo):
     clean = untaught.denoise(noisy, sigma=25 / 255, steps=40)
     assert psnr(clean, photo) > psnr(noisy, photo) + 9
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.5])
+@pytest.mark.parametrize("impulses", [False, True])
+def test_a_grey_picture_kept_as_rgb_is_restored_as_the_grey_one(noisy, strength, impulses):
+    grey = noisy[..., 1].copy()
+    if impulses:
+        grey[np.random.default_rng(0).random(grey.shape) < 0.05] = 255
+    settings = {"steps": 3, "strength": strength}
+    alone = untaught.denoise(grey, **settings)
+    for axis in (0, -1):
+        copies = np.stack([grey] * 3, axis)
+        together = untaught.denoise(copies, channel_axis=axis, **settings)
+        assert np.array_equal(together, np.stack([alone] * 3, axis))
+    assert "its channels are all the same" in untaught.denoise.job(np.stack([grey] * 3, -1)).notes[0]
+
+
+def test_grain_that_the_channels_share_is_removed_whatever_the_preset(photo):
+    grain = np.random.default_rng(0).normal(0, 15, photo.shape[:2])
+    y = np.clip(photo * [1.0, 0.9, 0.8] + grain[..., None], 0, 255).astype(np.uint8)
+    truth = (photo * [1.0, 0.9, 0.8]).astype(np.uint8)
+    for preset in ("instant", "fast"):
+        for sigma in (None, 15 / 255):
+            assert psnr(untaught.denoise(y, preset=preset, sigma=sigma), truth) > psnr(y, truth) + 3.5
+    assert "that the channels share" in " ".join(untaught.denoise.job(y, sigma=15 / 255).notes)
+
+
+def test_noise_that_grows_with_brightness_is_seen_by_two_filters(photo):
+    clean = np.kron(photo[..., 1], np.ones((4, 4), np.uint8)).astype(float)
+    y = np.clip(np.random.default_rng(0).poisson(clean / 255 * 40) / 40 * 255, 0, 255).astype(np.uint8)
+    job = untaught.denoise.job(y)
+    guide, x = job.stages[0].method.objective.guide, job.problem.data
+    assert isinstance(guide, Counted)
+    means = psnr(job.result(guide.means(x, job.problem.likelihood.deviation(x))), clean.astype(np.uint8))
+    assert psnr(job.result(untaught.solve(job).x), clean.astype(np.uint8)) > means
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))

@@ -140,6 +140,27 @@ def test_the_ridge_bears_flat_pictures_and_bright_spots():
     assert torch.isfinite(NonLocalRidge()(spot, torch.tensor(1.0))).all()
 
 
+def test_patches_of_fewer_channels_hold_about_as_many_values():
+    few = Pass(5, 256)
+    assert few.of(3, 2) == Pass(7, 256)
+    assert (few.of(1, 2).patch, few.of(1, 2).group) == (9, 128)
+    for channels in (1, 2, 3):
+        made = few.of(channels, 0)
+        assert made.patch**2 * channels == pytest.approx(75, rel=0.35)
+        assert made.reach <= few.reach + 4
+
+
+def test_a_grey_picture_needs_larger_patches():
+    from skimage import data
+
+    clean = torch.from_numpy(data.camera()[180:276, 200:296].copy()).float()[None, None] / 255
+    y = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    ridge, sigma = NonLocalRidge(), torch.tensor(0.1)
+    small = NonLocalRidge(Pass(3, 16, stride=3), (Pass(1, 128, stride=1),))  # 7 and 5 pixels a side, as in colour
+    errors = [float((guide(y, sigma) - clean).square().mean()) for guide in (ridge, small)]
+    assert errors[0] < 0.85 * errors[1]
+
+
 def test_the_ridge_by_strips_is_nearly_that_of_the_whole():
     noisy = TestGuides().picture().repeat(1, 1, 4, 1)
     noisy = noisy + 0.1 * torch.randn(noisy.shape, generator=torch.Generator().manual_seed(0))

@@ -55,6 +55,39 @@ def test_noise_that_grows_with_brightness_is_found():
     assert float(bright / dark) == pytest.approx((0.85 / 0.15) ** 0.5, rel=0.3)
 
 
+@pytest.mark.parametrize(("channels", "side"), [(1, 128), (1, 400), (2, 200), (3, 128), (3, 400)])
+def test_white_noise_of_unknown_strength_is_restored_with_its_own(channels, side):
+    draw = torch.Generator().manual_seed(0)
+    levels = []
+    for _ in range(6):
+        flat = 0.5 + 0.1 * torch.randn(1, channels, side, side, generator=draw)
+        levels.append(np.mean(noise.measure(flat, "auto", []).likelihood.sigma))
+    assert sum(levels) / 6 == pytest.approx(0.1, rel=0.02)
+
+
+def shared_noise(clean, sigma):
+    """The same noise in every channel."""
+    draw = torch.randn(clean.shape[-2:], generator=torch.Generator().manual_seed(0))
+    return clean + sigma / 255 * draw
+
+
+def test_noise_that_the_channels_share_is_found_and_drawn_so():
+    clean = tensor(CLEAN["cat"])
+    assert not estimate_noise(noisy(clean, 10 / 255)).shared
+    found = estimate_noise(shared_noise(clean, 10))
+    assert found.shared
+    assert not found.correlated
+    drawn = found.draw(clean, torch.Generator().manual_seed(0))
+    assert float((drawn[:, 0] * drawn[:, 1]).mean() / drawn.square().mean()) > 0.9
+    assert float(drawn.std()) == pytest.approx(10 / 255, rel=0.12)
+    notes: list[str] = []
+    told = noise.measure(shared_noise(clean, 10), "auto", notes, sigma=0.05).likelihood
+    assert isinstance(told, Measured)
+    assert told.sigma == pytest.approx((0.05,) * 3)
+    assert "shared by the channels" in notes[0]
+    assert not isinstance(noise.measure(shared_noise(clean, 10), "gaussian", [], sigma=0.05).likelihood, Measured)
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 5, 7), (1, 1, 2, 9), (1, 2, 16, 16), (1, 3, 33, 128)])
 def test_any_size(shape):
     x = torch.rand(shape)

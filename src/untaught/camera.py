@@ -1,4 +1,4 @@
-"""A classic filter for the noise of a camera's JPEG: shared by neighbours, and coarser in colour than in brightness."""
+"""Classic filters for noise as cameras have it: of a JPEG, shared by neighbours and coarser in colour; and as it is counted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from untaught.guides import NonLocalMeans, double, halve
-from untaught.ridge import NonLocalRidge, Pass
+from untaught.ridge import NonLocalRidge, Pass, Tiled
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,23 @@ class Camera:
         smooth = self.ridge.refine(halve(noisy), self.low * halve(deviation), small)
         x = (first + x + double(smooth - small, x.shape[2:])) / 2
         return x if noisy.shape[1] == 1 else recoloured(x, self.colour(noisy, deviation))
+
+
+@dataclass(frozen=True)
+class Counted:
+    """For noise that changes with brightness, and that neighbours do not share: the mean of non-local means and a ridge.
+
+    The two err in different places: on nine micrographs the mean was better than either by 0.05 to 0.8 dB in the mean, and worse
+    than the means alone on none. strength: of the ridge, in units of the measured deviation.
+    """
+
+    means: NonLocalMeans = NonLocalMeans(1.2)
+    ridge: NonLocalRidge | Tiled = NonLocalRidge()
+    strength: float = 1.2
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
+        return (self.means(noisy, deviation) + self.ridge(noisy, self.strength * deviation)) / 2
 
 
 def recoloured(x: Tensor, colour: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ def _large(facts: Facts) -> bool:
 
 def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
     from untaught.averaging import ExponentialPictures
-    from untaught.camera import Camera
+    from untaught.camera import Camera, Counted
     from untaught.guides import NonLocalMeans
     from untaught.objectives.classic import Classic
     from untaught.priors import Flat
@@ -79,16 +79,16 @@ def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
     from untaught.run import Method
     from untaught.stopping import After
 
-    strip = 64 if _large(facts) else 0
+    noise, large = _measured(facts), _large(facts)
+    strip = 64 if large else 0
     # Strengths in units of the measured deviation, chosen on five of the ten PolyU pairs: docs/benchmarks.
-    noise = _measured(facts)
-    measured: Guide = (
-        NonLocalMeans(3.0, coarse=1.2, strip=strip) if noise and noise.correlated else NonLocalMeans(1.2, strip=strip)
-    )
-    if best and noise and noise.correlated and facts.channels == 3:  # grey micrographs lost 0.1 to 1.8 dB by it
-        measured = Camera()
-    ridge = not noise or noise.shared  # which it takes for as many grey values
-    guide = measured if not ridge else Tiled() if _large(facts) else NonLocalRidge()
+    guide: Guide
+    if noise and noise.correlated:
+        guide = Camera() if best and facts.channels in (1, 3) else NonLocalMeans(3.0, coarse=1.2, strip=strip)
+    else:
+        guide = Tiled() if large else NonLocalRidge()
+        if noise and not noise.shared:  # noise that the channels share is to the ridge as that of a grey picture
+            guide = Counted(NonLocalMeans(1.2, strip=strip), guide)
     return (Stage(Method(Flat(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
 
 
