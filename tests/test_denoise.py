@@ -23,6 +23,7 @@ from untaught.presets.denoise import PRESETS
 from untaught.problem import Problem
 from untaught.randomness import Rng
 from untaught.run import Run
+from untaught.series import Series
 from untaught.stopping import After
 
 FEW = {"steps": 10, "sigma": 25 / 255}
@@ -67,6 +68,18 @@ def test_a_grey_picture_kept_as_rgb_is_restored_as_the_grey_one(noisy, strength,
         together = untaught.denoise(copies, channel_axis=axis, **settings)
         assert np.array_equal(together, np.stack([alone] * 3, axis))
     assert "its channels are all the same" in untaught.denoise.job(np.stack([grey] * 3, -1)).notes[0]
+    floats = grey.astype(np.float32) * 3 - 100
+    together = untaught.denoise(np.stack([floats] * 3, -1), **settings)
+    assert np.array_equal(together, np.stack([untaught.denoise(floats, **settings)] * 3, -1))
+
+
+def test_a_report_of_impulses_does_not_mind_where_the_channels_are(photo):
+    y = np.stack([photo[..., 1]] * 3, 0)
+    y[:, np.random.default_rng(0).random(y.shape[1:]) < 0.05] = 255
+    series = Series(untaught.denoise.job(y, channel_axis=0, steps=2), 2)
+    for _ in series:
+        pass
+    assert "How 2 runs differ" in series.solution.report.to_html()
 
 
 def test_grain_that_the_channels_share_is_removed_whatever_the_preset(photo):

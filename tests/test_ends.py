@@ -12,13 +12,16 @@ from torch import nn
 from untaught import registry
 from untaught.errors import BadInput
 from untaught.likelihoods import Gaussian, Laplace, Poisson
+from untaught.noise import Measured, estimate_noise
 from untaught.objectives.fit import Fit
-from untaught.optimisers import Adam
+from untaught.optimisers import LBFGS, Adam
 from untaught.priors import Ensemble, Pixels
 from untaught.problem import Problem
 from untaught.randomness import Rng
 from untaught.run import Run
+from untaught.series import hold_out
 from untaught.stopping import After, Discrepancy, ExponentialVariance, FirstOf, HoldOut, WindowedVariance
+from untaught.stopping.auto import SHARED, kind
 
 
 def rules():
@@ -129,3 +132,19 @@ class TestRefusals:
         model = Pixels().build((1, 1, 4, 4), Problem(picture(space=(4, 4))), Rng(0))
         with pytest.raises(BadInput, match="no network to feed"):
             model(torch.zeros(1, 1, 4, 4))
+
+
+def test_rules_that_need_independent_noise_refuse_channels_that_share_it():
+    shared = torch.randn(1, 1, 48, 50, generator=torch.Generator().manual_seed(0)).expand(1, 3, 48, 50)
+    problem = Problem(0.5 + 0.05 * shared, likelihood=Measured(estimate_noise(0.5 + 0.05 * shared)))
+    with pytest.raises(BadInput, match="the channels share it"):
+        HoldOut().bind(problem, Rng(0), Fit())
+    assert kind(problem) == SHARED
+    _, held = hold_out(job(problem, method(Fit(), SMALL)))
+    assert torch.equal(held[:, 0], held[:, 2])
+
+
+def test_lbfgs_says_that_it_has_one_rate():
+    weight = nn.Parameter(torch.zeros(3))
+    with pytest.raises(BadInput, match="one rate for all"):
+        LBFGS().build([{"params": [weight]}, {"params": [weight], "rate": 0.01}])

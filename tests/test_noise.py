@@ -86,6 +86,15 @@ def test_noise_that_the_channels_share_is_found_and_drawn_so():
     assert told.sigma == pytest.approx((0.05,) * 3)
     assert "shared by the channels" in notes[0]
     assert not isinstance(noise.measure(shared_noise(clean, 10), "gaussian", [], sigma=0.05).likelihood, Measured)
+    for other in (1e-6, 2 / 255, 0.2):  # which the noise that was found is not
+        assert noise.measure(shared_noise(clean, 10), "auto", [], sigma=other).likelihood.sigma == other
+
+
+def test_the_grain_beside_impulses_is_measured_without_bias():
+    draw = torch.Generator().manual_seed(0)
+    y = 0.5 + 0.1 * torch.randn(1, 1, 256, 256, generator=draw)
+    y[torch.rand(y.shape, generator=draw) < 0.03] = 1
+    assert noise.measure(y, "auto", []).likelihood.sigma == pytest.approx(0.1, rel=0.05)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 3, 5, 7), (1, 1, 2, 9), (1, 2, 16, 16), (1, 3, 33, 128)])

@@ -241,8 +241,11 @@ class Filled:
 
     @property
     def filled(self) -> NDArray | None:
-        """Where the picture is taken; None for everywhere."""
-        return None if self.original is None else self.fill
+        """Where the picture is taken, channels last; None for everywhere."""
+        axis = getattr(self.layout, "channel_axis", None)
+        if self.original is None or axis is None or self.fill.ndim < self.original.ndim:
+            return None if self.original is None else self.fill
+        return np.moveaxis(self.fill, axis, -1)
 
     def company(self, image: Image) -> Image:
         """What of the picture's file travels with the result."""

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from untaught.errors import BadInput
 from untaught.randomness import Rng
 
 
@@ -57,6 +58,8 @@ class LBFGS(Optimiser):
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         parameters = list(parameters)
+        if any(isinstance(p, dict) for p in parameters):
+            raise BadInput("LBFGS has one rate for all, and this operator is sought at a rate of its own: use Adam().")
         for p in parameters:  # which are flattened in place, so that channels-last ones would be refused
             p.data = p.data.contiguous()
         return torch.optim.LBFGS(

@@ -252,8 +252,10 @@ def hold_out(job: Job) -> tuple[Job, Tensor]:
     draw = Rng(job.stages[-1].method.seed, problem.data.device).fork("uncertainty")
     known = torch.ones_like(problem.data) if problem.weight is None else (problem.weight > 0).to(problem.data)
     share = min(MOST, max(LEAST, HELD / float(known.sum())))
-    if problem.weight is None:  # noise is another one in each channel
-        held = (torch.rand(known.shape, generator=draw, device=known.device) < share).to(known)
+    noise = getattr(problem.likelihood, "noise", None)
+    if problem.weight is None:  # noise is another one in each channel, unless they share it
+        each = known[:, :1] if noise is not None and noise.shared else known
+        held = (torch.rand(each.shape, generator=draw, device=known.device) < share).to(known).expand_as(known)
     else:
         unknown = known == 0
         wide = bool(unknown.any()) and float((box(known, 1)[unknown] == 0).float().mean()) > 0.05

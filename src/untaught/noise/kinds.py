@@ -30,6 +30,7 @@ EVEN = 1.3  # deviation at the brightest over that at the darkest of what was me
 GROWS = 0.65  # times the loss of a noise that is even: a law of brightness has to be that much nearer
 BETTER = 0.8  # the same, of one law of brightness that is not the simplest beside another
 GRAIN = 3 / 255  # deviation that clean pictures have, too
+TOLD = 0.7, 1.5  # a sigma that is given over the one found, if both are of the same noise
 LOW = {1: 1.04, 2: 1.03, 3: 1.02}
 """By channels: the deviation of white noise over what `estimate_noise` reads of it, on flat pictures (docs/benchmarks)."""
 
@@ -77,9 +78,11 @@ def measure(
     if kind == "auto" and sigma is not None and data.ndim == 4 and data.shape[1] > 1:
         # Whoever knows how strong it is may not know that.
         noise = estimate_noise(data)
-        if noise.shared:
-            level = torch.full_like(noise.sigma, sigma)
-            return Found("gaussian", _normal(replace(noise, sigma=level, gain=torch.ones(1)), notes, scale, told=True))
+        # Of less noise than that the picture's own texture, which channels share, is read.
+        if noise.shared and sigma >= GRAIN and TOLD[0] < sigma / strength(noise) < TOLD[1]:
+            notes.append(f"the noise is {_shared(noise)}")
+            level, even = torch.full_like(noise.sigma, sigma), torch.ones(1)
+            return Found("gaussian", Measured(replace(noise, sigma=level, brightness=torch.zeros(1), gain=even)))
     if kind == "gaussian" or (kind == "auto" and (sigma is not None or data.ndim != 4)):
         return Found("gaussian", likelihood(data, sigma, notes, unit=scale.unit, clipped=scale.clipped))
     if kind == "speckle" and looks is not None:
@@ -189,8 +192,7 @@ def _some(value: float, kind: Kind) -> float:
 def _impulses(data: Tensor, found: Impulses, sigma: float | None, notes: list[str], scale: Scale) -> Found:
     """Impulses, and the normal noise of the other values, where there is more than a clean picture has."""
     if sigma is None:
-        noise = estimate_noise(without(data, found.where))
-        sigma = float(noise.sigma.square().mean().sqrt())
+        sigma = strength(estimate_noise(without(data, found.where)))
     span = max(float(data.max() - data.min()), 1e-3)
     share = min(max(found.share, 1e-3), 0.95)
     grain = f", the others have sigma {255 * scale.unit * sigma:.2g} of 255" if sigma >= GRAIN else ""
@@ -238,21 +240,31 @@ def _white_of(scale: Scale) -> type[Gaussian]:
     return ClippedGaussian if scale.clipped else Gaussian
 
 
-def _normal(noise: Noise, notes: list[str], scale: Scale, *, told: bool = False) -> Likelihood:
-    """White noise, or, where it is shared or changes with brightness, as it was measured. told: its sigma was given."""
+def _normal(noise: Noise, notes: list[str], scale: Scale) -> Likelihood:
+    """White noise, or, where it is shared or changes with brightness, as it was measured."""
     even = len(noise.gain) == 1 or float(noise.gain.max() / noise.gain.min().clamp_min(1e-6)) < 1.5
-    level = float(noise.sigma.square().mean().sqrt())
-    if (even and not noise.correlated and not noise.shared) or level < NOTHING:
-        return _white_of(scale)(_white(level * LOW[min(len(noise.sigma), 3)], notes, scale.unit))
-    if noise.shared and not told:
+    if (even and not noise.correlated and not noise.shared) or strength(noise) < NOTHING:
+        return _white_of(scale)(_white(strength(noise), notes, scale.unit))
+    if noise.shared:
         noise = replace(noise, sigma=LOW[1] * noise.sigma)
     found = ", ".join(f"{255 * scale.unit * float(s):.1f}" for s in noise.sigma)
-    kind = "shared by neighbouring pixels, as in a camera's JPEG" if noise.correlated else "independent between pixels"
-    between = ", but shared by the channels, as in a JPEG or a toned print" if noise.shared else ""
     grows = "" if even else ", and changes with brightness"
-    sigma = "" if told else f"sigma was estimated as {found} of 255; "
-    notes.append(f"{sigma}the noise is {kind}{between}{grows}")
+    notes.append(f"sigma was estimated as {found} of 255; the noise is {_shared(noise)}{grows}")
     return Measured(noise)
+
+
+def strength(noise: Noise) -> float:
+    """The deviation of white noise, without what the estimate reads too little."""
+    return LOW[1 if noise.shared else min(len(noise.sigma), 3)] * float(noise.sigma.square().mean().sqrt())
+
+
+def _shared(noise: Noise) -> str:
+    """By whom, in words."""
+    if noise.correlated:
+        return "shared by neighbouring pixels, as in a camera's JPEG"
+    return "independent between pixels" + (
+        ", but shared by the channels, as in a JPEG or a toned print" if noise.shared else ""
+    )
 
 
 def _white(sigma: float, notes: list[str], unit: float) -> float:

@@ -38,7 +38,7 @@ class Noise:
 
     sigma: "c", standard deviation of each channel (root mean square over the picture), brightness in [0, 1].
     correlated: whether neighbouring pixels share noise; if not, kernel is 1x1, and diagonal unless the channels are `shared`.
-    kernel: "c c k k", filters unit white noise to the noise's covariance, every channel to unit variance.
+    kernel: "c c k k", filters unit white noise to the noise's covariance, every channel that has some to unit variance.
     brightness, gain: "n" each, piecewise-linear factor of the standard deviation over the channels' mean.
     """
 
@@ -128,7 +128,7 @@ def estimate_noise(picture: Tensor) -> Noise:
 
 
 def _between(f: Tensor) -> Tensor:
-    """The covariance of the channels of "n c f", without what would say little: correlations that are no large ones."""
+    """The covariance of the channels of "n c f"; correlations count only if they are large in the mean."""
     cov = torch.einsum("nif,njf->ij", f, f.conj()).real / (f.shape[0] * f.shape[2])
     own = cov.diagonal()
     alike = cov / (own[:, None] * own).sqrt().clamp_min(1e-20)

@@ -30,8 +30,8 @@ def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
         shared = "that the channels share" if noise.shared else "that changes with brightness"
         kind = "that neighbouring pixels share" if noise.correlated else shared
         notes.append(
-            f"for noise {kind} a classic filter does better than the network, and was used; "
-            "give sigma, and --noise gaussian, to insist on the network"
+            f"for noise {kind} a classic filter does better than the network, and was used; give sigma"
+            f"{', and the noise as gaussian,' if noise.shared else ''} to insist on the network"
         )
     elif name == "best" and facts.steps is not None:
         notes.append("with a number of steps given, best is the fed network alone, without the generator beside it")

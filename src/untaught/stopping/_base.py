@@ -180,8 +180,9 @@ class Minimum(Rule):
 def refuse_shared_noise(rule: Rule, problem: Problem) -> None:
     """Rules that take the noise of one measurement to say nothing of the next one's."""
     noise = getattr(problem.likelihood, "noise", None)
-    if noise is not None and noise.correlated:
+    if noise is not None and (noise.correlated or noise.shared):
+        who = "neighbouring pixels" if noise.correlated else "the channels"
         raise BadInput(
-            f"{type(rule).__name__} needs noise that is independent between measurements, and here neighbouring pixels "
+            f"{type(rule).__name__} needs noise that is independent between measurements, and here {who} "
             "share it, so that they foretell each other's: use WindowedVariance()."
         )

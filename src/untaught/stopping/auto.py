@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from untaught.run import Iterate
 
 KNOWN, UNKNOWN = "white noise of known level", "noise of unknown level"
-SHARED, UNEVEN = "noise that neighbouring pixels share", "noise that is not Gaussian, or changes with brightness"
+SHARED, UNEVEN = "noise that neighbours or channels share", "noise that is not Gaussian, or changes with brightness"
 HOLES, FEWER = "measurements that are missing", "fewer measurements than pixels"
 BLURRED, BLIND = "blurred measurements", "an operator that is sought, too"
 EXACT = "no noise to speak of"
@@ -96,7 +96,7 @@ def kind(problem: Problem) -> str:
     if not isinstance(problem.operator, Identity):
         return FEWER if data.numel() < 0.6 * prod(problem.image_shape) else BLURRED
     noise = getattr(likelihood, "noise", None)
-    if noise is not None and noise.correlated:
+    if noise is not None and (noise.correlated or noise.shared):
         return SHARED
     if isinstance(likelihood, Gaussian):
         return UNKNOWN if likelihood.sigma is None else KNOWN

@@ -22,6 +22,7 @@ def measure(image: Image) -> dict[str, Any]:
     from untaught import arrays
     from untaught.errors import UntaughtError
     from untaught.noise import estimate_noise
+    from untaught.noise.kinds import strength
     from untaught.registry import tasks
 
     found: list[str] = []
@@ -36,14 +37,15 @@ def measure(image: Image) -> dict[str, Any]:
         array, axis = arrays.take(image.pixels)
         with torch.no_grad():
             noise = estimate_noise(arrays.tensor(array, axis, arrays.units(array))[0])
-        level = 255 * float(noise.sigma.square().mean().sqrt())
+        level = 255 * strength(noise)
         share = arrays.units(array)[1] / arrays.full_scale(array)
         if level >= FAINT:
             kind = ", which neighbouring pixels share, as in a camera's JPEG" if noise.correlated else ""
+            kind = ", which the channels share" if noise.shared else kind
             found.append(f"grain, about {level * share:.2g} of 255{kind}")
             wishes.append("denoise")
             uneven = len(noise.gain) > 1 and float(noise.gain.max() / noise.gain.min().clamp_min(1e-6)) >= 1.5
-            sigma = None if noise.correlated or uneven else level / 255 * share
+            sigma = None if noise.correlated or noise.shared or uneven else level / 255 * share
     except UntaughtError as error:
         found.append(str(error))
     bad = int((~np.isfinite(image.pixels)).sum()) if image.pixels.dtype.kind == "f" else 0

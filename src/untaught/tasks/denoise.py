@@ -70,7 +70,9 @@ def denoise(
     from untaught.run import Job
 
     array, axis = arrays.take(picture, channel_axis)
-    full, scale = arrays.full_scale(array), arrays.units(array)
+    copies = arrays.copies(array, axis)
+    seen = array if axis is None or copies == 1 else array.take([0], axis)
+    full, scale = arrays.full_scale(array), arrays.units(seen)
     if sigma is not None:
         if full > 1 and sigma > 1:
             raise BadInput(
@@ -81,13 +83,8 @@ def denoise(
                 f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
                 "give it in the units of the picture."
             )
-    notes: list[str] = []
-    copies = arrays.copies(array, axis)
-    if copies > 1 and axis is not None:
-        notes.append("its channels are all the same, so that it is restored as a grey picture")
-        data = arrays.tensor(array.take([0], axis), axis, scale)
-    else:
-        data = arrays.tensor(array, axis, scale)
+    data = arrays.tensor(seen, axis, scale)
+    notes = ["its channels are all the same, so that it is restored as a grey picture"] if copies > 1 else []
     level = None if sigma is None else sigma * full / scale[1]
     clipped = full > 1 and bool(((array == 0) | (array == full)).any())
     where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped)
