@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 import pytest
 import torch
+from skimage import data
 
 import untaught
 from untaught import images
@@ -31,7 +32,7 @@ from untaught.presets import denoise
 from untaught.priors import Flat, Network
 from untaught.problem import Problem
 from untaught.randomness import Rng
-from untaught.ridge import NonLocalRidge, Pass, Quick, Tiled
+from untaught.ridge import WIDER, NonLocalRidge, Pass, Quick, Tiled
 from untaught.run import Job, Method, Run, Stage
 from untaught.stopping import After
 from untaught.studies.explain import forecast, memory
@@ -132,6 +133,24 @@ def test_a_large_picture_gets_the_quick_guides_and_a_small_one_what_it_had(monke
             job = untaught.denoise.job(array, sigma=0.1, preset=preset)
             guides.append(type(job.stages[0].method.objective.guide))
     assert guides == [NonLocalRidge] * 3 + [Quick, Tiled, NonLocalRidge]
+
+
+def test_a_large_grey_picture_is_left_to_the_ridge(monkeypatch):
+    monkeypatch.setattr(denoise, "LARGE", 2000)
+    clean = data.camera()[150:260, 180:300].astype(float)
+    y = np.clip(clean + np.random.default_rng(0).normal(0, 25, clean.shape), 0, 255).astype(np.uint8)
+    found = {}
+    for preset in ("instant", "fast"):
+        job = untaught.denoise.job(y, sigma=25 / 255, preset=preset)
+        assert isinstance(job.stages[0].method.objective, Classic)
+        found[preset] = np.square(job.result(untaught.solve(job).x) - clean).mean()
+    assert found["fast"] < found["instant"]
+    assert "large grey pictures" in " ".join(job.notes)
+    monkeypatch.setattr(denoise, "HUGE", 3000)
+    assert not untaught.denoise.job(y, sigma=25 / 255).stages[0].method.objective.guide.twice
+    whole = Tiled(WIDER, twice=True)(torch.from_numpy(y / 255).float()[None, None], torch.tensor(0.1))
+    parts = Tiled(WIDER, side=70, twice=True)(torch.from_numpy(y / 255).float()[None, None], torch.tensor(0.1))
+    assert float((whole - parts).square().mean().sqrt()) < 0.01
 
 
 def test_a_ridge_that_would_leave_gaps_is_refused():

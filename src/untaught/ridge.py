@@ -235,6 +235,9 @@ def _loaded(gram: Tensor, noise: Tensor, k: int) -> Tensor:
 SPARSE = NonLocalRidge(Pass(7, 16, 15), (Pass(5, 64, 15),), (Pass(5, 64, 15),), pixels=1 << 19)
 """Half of the time and about 0.3 dB less: for large pictures."""
 
+WIDER = replace(SPARSE, again=(Pass(5, 128, 25),))
+"""The same, with a last pass that takes its time."""
+
 
 @dataclass(frozen=True)
 class Quick:
@@ -259,16 +262,21 @@ class Quick:
 
 @dataclass(frozen=True)
 class Tiled:
-    """Another ridge by tiles of at most `side`, so that its memory grows neither with the height nor with the width."""
+    """Another ridge by tiles of at most `side`, so that its memory grows neither with the height nor with the width.
+
+    twice: whether it filters once more with what it found as its pilot.
+    """
 
     ridge: NonLocalRidge = SPARSE
     side: int = 1024
+    twice: bool = False
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         deviation, x = deviation.expand_as(noisy), torch.empty_like(noisy)
-        for tile in tiles(noisy.shape[2:], self.side, self.ridge.reach):
+        for tile in tiles(noisy.shape[2:], self.side, self.ridge.reach * (1 + self.twice)):
             seen, kept, inner = ((slice(None), slice(None), *v) for v in cuts(tile))
-            x[kept] = self.ridge(noisy[seen], deviation[seen])[inner]
+            made = self.ridge(noisy[seen], deviation[seen])
+            x[kept] = (self.ridge.refine(noisy[seen], deviation[seen], made) if self.twice else made)[inner]
         return x
 
 

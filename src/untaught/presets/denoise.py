@@ -33,6 +33,8 @@ def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
             f"for noise {kind} a classic filter does better than the network, and was used; give sigma"
             f"{', and the noise as gaussian,' if noise.shared else ''} to insist on the network"
         )
+    elif name in ("fast", "balanced") and _plain(facts):
+        notes.append("for large grey pictures a classic filter does better than the quick network, and was used")
     elif name == "best" and facts.steps is not None:
         notes.append("with a number of steps given, best is the fed network alone, without the generator beside it")
     return stages
@@ -69,13 +71,19 @@ def _large(facts: Facts) -> bool:
     return len(facts.space) == 2 and prod(facts.space) > LARGE
 
 
+def _plain(facts: Facts) -> bool:
+    """Whether there are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge."""
+    return _large(facts) and facts.channels < 3
+
+
 def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
+    """best: as good as a filter can be; instant otherwise."""
     from untaught.averaging import ExponentialPictures
     from untaught.camera import Camera, Counted
     from untaught.guides import NonLocalMeans
     from untaught.objectives.classic import Classic
     from untaught.priors import Flat
-    from untaught.ridge import NonLocalRidge, Tiled
+    from untaught.ridge import SPARSE, WIDER, NonLocalRidge, Tiled
     from untaught.run import Method
     from untaught.stopping import After
 
@@ -86,7 +94,8 @@ def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
     if noise and noise.correlated:
         guide = Camera() if best and facts.channels in (1, 3) else NonLocalMeans(3.0, coarse=1.2, strip=strip)
     else:
-        guide = Tiled() if large else NonLocalRidge()
+        twice = best and _plain(facts) and prod(facts.space) <= HUGE
+        guide = Tiled(WIDER if twice else SPARSE, twice=twice) if large else NonLocalRidge()
         if noise and not noise.shared:  # noise that the channels share is to the ridge as that of a grey picture
             guide = Counted(NonLocalMeans(1.2, strip=strip), guide)
     return (Stage(Method(Flat(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
@@ -108,6 +117,8 @@ def _recorrupt(
 
     if _measured(facts):
         return _classic(facts, best=not quick)
+    if quick and _plain(facts):
+        return _classic(facts, best=True)
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=facts.sigma)
     # A small picture is soon known by heart, noise and all: it gets more recorruptions, which cost it little.
     pool = max(pool, min(6, ceil(pool * 2**16 / prod(facts.space))))
