@@ -231,9 +231,11 @@ def test_tasks(task, preset, photo, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("repeat", [1, 2])
-def test_uncertainty_and_report(repeat):
-    plan = job(Problem(picture(space=(24, 26)), likelihood=Gaussian(0.1)), method(Fit(), SMALL, stop=After(6)))
-    here, there = found(plan, repeat), None
+@pytest.mark.parametrize("fed", [False, True])
+def test_uncertainty_and_report(repeat, fed):
+    objective, prior = registry.objectives.get("recorrupt").examples()[0] if fed else (Fit(), SMALL)
+    plan = job(Problem(picture(space=(24, 26)), likelihood=Gaussian(0.1)), method(objective, prior, stop=After(6)))
+    here = found(plan, repeat)
     with accelerator():
         there = found(moved(plan), repeat)
     for mine, its in zip(there, here, strict=True):

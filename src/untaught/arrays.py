@@ -16,7 +16,7 @@ FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 
 @dataclass(frozen=True)
 class Layout:
-    """How an array came in. `restore` is the inverse of `Layout.of`'s tensor, exactly, for type and axes.
+    """How an array came in, and a result goes out: the inverse of `tensor`, exactly, for type and axes.
 
     dtype: a NumPy name. channel_axis: where the channels were, or None. strength: how much of the result is blended
     into the input, 0 to 1; `original` is kept only where that is needed. copies: channels that are all the one restored.

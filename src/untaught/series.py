@@ -368,6 +368,7 @@ def blindness(run: Run, held: Tensor, variance: Tensor | None) -> float:
     held out, as the data were; 1 where unknown values lie like those held out.
     """
     objective, x = run.method.objective, run.solution.x
+    held = held.to(x.device)
     if not isinstance(objective, Recorrupt) or variance is None:
         return 1.0
     total = torch.zeros(())
