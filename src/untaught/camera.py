@@ -44,8 +44,8 @@ class Camera:
 class Counted:
     """For noise that changes with brightness, and that neighbours do not share: the mean of non-local means and a ridge.
 
-    The two err in different places: on nine micrographs the mean was better than either by 0.05 to 0.8 dB in the mean, and worse
-    than the means alone on none. strength: of the ridge, in units of the measured deviation.
+    The two err in different places: on nine micrographs this was 0.8 dB better than the means alone in the mean, and 0.04 dB worse
+    on one at most (docs/benchmarks). strength: of the ridge, in units of the measured deviation.
     """
 
     means: NonLocalMeans = NonLocalMeans(1.2)
