@@ -133,12 +133,12 @@ def _may_mix(func: Any, args: Any) -> bool:
 
 
 @contextmanager
-def accelerator() -> Iterator[str]:
-    """Within it `DEVICE`, the value, is a device like any other."""
+def accelerator() -> Iterator[None]:
+    """Within it `DEVICE` is a device like any other."""
     before = torch._C._only_lift_cpu_tensors()
     torch._C._set_only_lift_cpu_tensors(True)
     try:
         with mock.patch.object(torch, "Generator", _Placed), _Draws(), _Elsewhere():
-            yield DEVICE
+            yield
     finally:
         torch._C._set_only_lift_cpu_tensors(before)

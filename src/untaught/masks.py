@@ -242,9 +242,11 @@ class Filled:
     @property
     def filled(self) -> NDArray | None:
         """Where the picture is taken, channels last; None for everywhere."""
+        if self.original is None:
+            return None
         axis = getattr(self.layout, "channel_axis", None)
-        if self.original is None or axis is None or self.fill.ndim < self.original.ndim:
-            return None if self.original is None else self.fill
+        if axis is None or self.fill.ndim < self.original.ndim:
+            return self.fill
         return np.moveaxis(self.fill, axis, -1)
 
     def company(self, image: Image) -> Image:

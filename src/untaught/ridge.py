@@ -52,7 +52,8 @@ class Pass:
 
     @property
     def reach(self) -> int:
-        """Pixels to each side that a pixel of the estimate depends on; the components, which all share, aside."""
+        """Pixels to each side that a pixel of the estimate depends on, of any number of channels (`of` adds up to four); the
+        components, which all share, aside."""
         return self.window // 2 + self.patch + 4
 
     def of(self, channels: int, more: int) -> Pass:

@@ -103,8 +103,7 @@ def measure(
                 "No impulses were found in this picture: use --noise auto, or inpaint with a mask of what is worthless."
             )
     noise = estimate_noise(slices)
-    faint = float(noise.sigma.square().mean().sqrt()) < GRAIN
-    if kind == "auto" and (noise.correlated or noise.shared or faint):
+    if kind == "auto" and (noise.sharers or noise.level < GRAIN):
         return Found("gaussian", _normal(noise, notes, scale))
     found = _by_brightness(slices, kind, scale, sigma, gain)
     if found is None:
@@ -230,7 +229,7 @@ def likelihood(
     if data.ndim == 4:
         return _normal(estimate_noise(data[0]), notes, scale)
     if data.ndim == 5:  # slices of a volume share their noise
-        level = LOW[1] * float(estimate_noise(data[0].movedim(1, 0)).sigma.square().mean().sqrt())
+        level = strength(estimate_noise(data[0].movedim(1, 0)))
     else:  # of a series, whose second difference knows its curve least; two differences are none to go by
         level = second_differences(data) if data.shape[-1] > 4 else 0.0
     return _white_of(scale)(_white(level, notes, unit))
@@ -242,20 +241,23 @@ def _white_of(scale: Scale) -> type[Gaussian]:
 
 def _normal(noise: Noise, notes: list[str], scale: Scale) -> Likelihood:
     """White noise, or, where it is shared or changes with brightness, as it was measured."""
-    even = len(noise.gain) == 1 or float(noise.gain.max() / noise.gain.min().clamp_min(1e-6)) < 1.5
-    if (even and not noise.correlated and not noise.shared) or strength(noise) < NOTHING:
+    if (noise.even and not noise.sharers) or strength(noise) < NOTHING:
         return _white_of(scale)(_white(strength(noise), notes, scale.unit))
     if noise.shared:
-        noise = replace(noise, sigma=LOW[1] * noise.sigma)
+        noise = replace(noise, sigma=_low(noise) * noise.sigma)
     found = ", ".join(f"{255 * scale.unit * float(s):.1f}" for s in noise.sigma)
-    grows = "" if even else ", and changes with brightness"
+    grows = "" if noise.even else ", and changes with brightness"
     notes.append(f"sigma was estimated as {found} of 255; the noise is {_shared(noise)}{grows}")
     return Measured(noise)
 
 
 def strength(noise: Noise) -> float:
     """The deviation of white noise, without what the estimate reads too little."""
-    return LOW[1 if noise.shared else min(len(noise.sigma), 3)] * float(noise.sigma.square().mean().sqrt())
+    return _low(noise) * noise.level
+
+
+def _low(noise: Noise) -> float:
+    return LOW[1 if noise.shared else min(len(noise.sigma), 3)]  # channels that share it say it once
 
 
 def _shared(noise: Noise) -> str:

@@ -53,6 +53,21 @@ class Noise:
         """Whether the channels share noise that neighbouring pixels do not: grain on a toned print, or a JPEG's coarse colour."""
         return not self.correlated and len(self.kernel) > 1 and bool((self.kernel[0, 1:].abs() > 1e-3).any())
 
+    @property
+    def sharers(self) -> str:
+        """Who shares it, in words; empty where it is independent."""
+        return "neighbouring pixels" if self.correlated else "the channels" if self.shared else ""
+
+    @property
+    def even(self) -> bool:
+        """Whether it hardly changes with brightness."""
+        return len(self.gain) == 1 or float(self.gain.max() / self.gain.min().clamp_min(1e-6)) < 1.5
+
+    @property
+    def level(self) -> float:
+        """The deviation over all channels, root mean square."""
+        return float(self.sigma.square().mean().sqrt())
+
     def map(self, picture: Tensor, radius: int = 2) -> Tensor:
         """Standard deviation at each pixel of `picture` "[b] c h w"; its brightness is first averaged over 2r+1."""
         x = picture.mean(-3, keepdim=True)

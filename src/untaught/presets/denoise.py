@@ -27,8 +27,7 @@ def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     if name == "instant":
         notes.append("instant is a classic filter, no network")
     elif name != "paper" and (noise := _measured(facts)):
-        shared = "that the channels share" if noise.shared else "that changes with brightness"
-        kind = "that neighbouring pixels share" if noise.correlated else shared
+        kind = f"that {noise.sharers} share" if noise.sharers else "that changes with brightness"
         notes.append(
             f"for noise {kind} a classic filter does better than the network, and was used; give sigma"
             f"{', and the noise as gaussian,' if noise.shared else ''} to insist on the network"

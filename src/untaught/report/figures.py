@@ -12,7 +12,7 @@ from torch import Tensor
 
 from untaught.geometry import box
 from untaught.intervals import Spread
-from untaught.noise import Noise, estimate_noise
+from untaught.noise import estimate_noise
 from untaught.noise.spectrum import periodogram
 from untaught.report.evidence import Evidence
 
@@ -98,7 +98,7 @@ def measure(
     shift = (r * w).sum((0, 2, 3)) / known
     pure = e.drawn if e.drawn is not None else torch.randn(r.shape, generator=torch.Generator().manual_seed(0)).to(r)
     deviation = _mean(r.square(), w) ** 0.5
-    noise = None if e.noise is None or _level(e.noise) < NOTHING else _level(e.noise)
+    noise = None if e.noise is None or e.noise.level < NOTHING else e.noise.level
     expected = e.told or noise
     ratio = _bands(r * w) / _bands(pure * w).clamp_min(1e-20)
     unit = ratio / ratio.mean().clamp_min(1e-20)
@@ -117,7 +117,7 @@ def measure(
         spectrum=tuple(float(v) for v in 10 * (unit + 1e-6).log10()),
         detail=_unexplained(e, own),
         edges=_edges(r, e.prediction, w) - _edges(pure, e.prediction, w),
-        remains=_level(estimate_noise(e.picture)) / noise if noise and e.data.shape == e.picture.shape else None,
+        remains=estimate_noise(e.picture).level / noise if noise and e.data.shape == e.picture.shape else None,
         rise=_rise(e.picture),
         outside=_outside(e),
         cut=_cut_off(e.data),
@@ -142,10 +142,6 @@ def hole(weight: Tensor | None, most: int = 128) -> tuple[float, int]:
     while radius < most and bool(unknown.any()):
         unknown, radius = -F.max_pool2d(-F.pad(unknown, (1,) * 4, value=1.0), 3, 1), radius + 1
     return share, radius * step
-
-
-def _level(noise: Noise) -> float:
-    return float(noise.sigma.square().mean().sqrt())
 
 
 def _mean(t: Tensor, w: Tensor) -> float:

@@ -180,9 +180,8 @@ class Minimum(Rule):
 def refuse_shared_noise(rule: Rule, problem: Problem) -> None:
     """Rules that take the noise of one measurement to say nothing of the next one's."""
     noise = getattr(problem.likelihood, "noise", None)
-    if noise is not None and (noise.correlated or noise.shared):
-        who = "neighbouring pixels" if noise.correlated else "the channels"
+    if noise is not None and noise.sharers:
         raise BadInput(
-            f"{type(rule).__name__} needs noise that is independent between measurements, and here {who} "
+            f"{type(rule).__name__} needs noise that is independent between measurements, and here {noise.sharers} "
             "share it, so that they foretell each other's: use WindowedVariance()."
         )

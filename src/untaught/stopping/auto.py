@@ -96,7 +96,7 @@ def kind(problem: Problem) -> str:
     if not isinstance(problem.operator, Identity):
         return FEWER if data.numel() < 0.6 * prod(problem.image_shape) else BLURRED
     noise = getattr(likelihood, "noise", None)
-    if noise is not None and (noise.correlated or noise.shared):
+    if noise is not None and noise.sharers:
         return SHARED
     if isinstance(likelihood, Gaussian):
         return UNKNOWN if likelihood.sigma is None else KNOWN

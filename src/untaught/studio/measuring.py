@@ -40,12 +40,11 @@ def measure(image: Image) -> dict[str, Any]:
         level = 255 * strength(noise)
         share = arrays.units(array)[1] / arrays.full_scale(array)
         if level >= FAINT:
-            kind = ", which neighbouring pixels share, as in a camera's JPEG" if noise.correlated else ""
-            kind = ", which the channels share" if noise.shared else kind
+            kind = f", which {noise.sharers} share" if noise.sharers else ""
+            kind += ", as in a camera's JPEG" if noise.correlated else ""
             found.append(f"grain, about {level * share:.2g} of 255{kind}")
             wishes.append("denoise")
-            uneven = len(noise.gain) > 1 and float(noise.gain.max() / noise.gain.min().clamp_min(1e-6)) >= 1.5
-            sigma = None if noise.correlated or noise.shared or uneven else level / 255 * share
+            sigma = None if noise.sharers or not noise.even else level / 255 * share
     except UntaughtError as error:
         found.append(str(error))
     bad = int((~np.isfinite(image.pixels)).sum()) if image.pixels.dtype.kind == "f" else 0
