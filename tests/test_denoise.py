@@ -286,16 +286,30 @@ class TestBest:
         noisy = np.clip(np.full((24, 24), 128) + 25 * np.random.default_rng(0).standard_normal((24, 24)), 0, 255)
         return untaught.denoise.job(noisy.astype(np.uint8), **{"sigma": 25 / 255, "preset": "best", **settings})
 
-    def test_the_generator_comes_where_it_can_help(self, monkeypatch):
-        assert [type(s.method.objective) for s in self.job().stages] == [Recorrupt, Fit]
-        assert len(self.job(steps=7).stages) == 1
-        assert len(self.job(preset="balanced").stages) == 1
+    @pytest.mark.parametrize("preset", ["balanced", "best"])
+    def test_the_generator_comes_where_it_can_help(self, monkeypatch, preset):
+        assert [type(s.method.objective) for s in self.job(preset=preset).stages] == [Recorrupt, Fit]
+        assert len(self.job(preset="fast").stages) == 1
+        assert len(self.job(preset=preset, sigma=3 / 255).stages) == 1
+        assert len((few := self.job(preset=preset, steps=7)).stages) == 1
+        assert any(f"{preset} is the fed network alone" in note for note in few.notes)
         volume = untaught.denoise.job(
-            np.eye(9, dtype=np.float32)[None].repeat(4, 0), sigma=0.1, preset="best", channel_axis=None
+            np.eye(9, dtype=np.float32)[None].repeat(4, 0), sigma=0.1, preset=preset, channel_axis=None
         )
         assert len(volume.stages) == 1
         monkeypatch.setattr("untaught.presets.denoise.LARGE", 24 * 24 - 1)
-        assert len(self.job().stages) == 1
+        assert len(self.job(preset=preset).stages) == 1
+
+    @pytest.mark.parametrize("preset", ["balanced", "best"])
+    def test_its_share_grows_with_the_noise_up_to_a_half(self, preset):
+        levels = (10, 25, 50)
+        shares = [self.job(preset=preset, sigma=v / 255).stages[-1].method.objective.share for v in levels]
+        assert shares == pytest.approx([30 / 255, 75 / 255, 0.5])
+
+    def test_a_share_of_a_generator_is_not_stopped_early(self):
+        for preset in ("balanced", "best"):
+            with pytest.raises(BadInput, match=f"'{preset}' is fed with the data"):
+                self.job(preset=preset, stop="auto")
 
     def short(self, share=0.3):
         first, last = self.job().stages

@@ -95,7 +95,10 @@ def by_themselves(name: str, presets: dict[str, Preset], facts: Facts) -> tuple[
     if facts.stop != "auto":
         raise unknown("way to stop", facts.stop, ["preset", "auto"])
     stages = presets[name].stages(facts)
-    fitted = [type(s.method.objective) is Fit and not isinstance(s.method.prior, Pixels) for s in stages]
+    methods = [s.method for s in stages]
+    fitted = [
+        type(m.objective) is Fit and not m.objective.beside and not isinstance(m.prior, Pixels) for m in methods
+    ]
     if not any(fitted):
         why = "a classic filter" if all(s.method.stop == After(1) for s in stages) else "fed with the data"
         others = [n for n in presets if n == "paper" != name]
