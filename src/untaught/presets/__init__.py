@@ -96,9 +96,7 @@ def by_themselves(name: str, presets: dict[str, Preset], facts: Facts) -> tuple[
         raise unknown("way to stop", facts.stop, ["preset", "auto"])
     stages = presets[name].stages(facts)
     methods = [s.method for s in stages]
-    fitted = [
-        type(m.objective) is Fit and not m.objective.beside and not isinstance(m.prior, Pixels) for m in methods
-    ]
+    fitted = [type(m.objective) is Fit and not m.objective.beside and not isinstance(m.prior, Pixels) for m in methods]
     if not any(fitted):
         why = "a classic filter" if all(s.method.stop == After(1) for s in stages) else "fed with the data"
         others = [n for n in presets if n == "paper" != name]
