@@ -19,6 +19,7 @@ from untaught.metrics import psnr
 from untaught.operators.dct import BlockDCT, Plane
 from untaught.presets.dejpeg import PRESETS
 from untaught.run import Run
+from untaught.stopping import After
 
 pytest.importorskip("jpeglib", reason="the extra dejpeg is not installed")
 
@@ -138,6 +139,29 @@ def test_any_size_from_one_pixel(tmp_path, size, mode):
     Image.fromarray(array).convert(mode).save(path, quality=20)
     for preset in PRESETS:
         assert untaught.dejpeg(path, preset=preset, steps=2).shape == (size if mode == "L" else (*size, 3))
+
+
+class TestAGeneratorBeside:
+    @pytest.mark.parametrize(("quality", "share"), [(10, 0.3), (60, 0.09)])
+    def test_its_share_is_smaller_in_finer_files(self, saved, quality, share):
+        stage = untaught.dejpeg.job(saved(quality=quality), preset="balanced").stages[-1]
+        assert stage.method.objective.share == pytest.approx(share, abs=0.01)
+
+    @pytest.mark.parametrize("preset", ["balanced", "best"])
+    def test_it_comes_where_there_is_time(self, saved, monkeypatch, preset):
+        assert [len(untaught.dejpeg.job(saved(), preset=p).stages) for p in ("fast", preset)] == [2, 3]
+        assert len(untaught.dejpeg.job(saved(), preset=preset, steps=7).stages) == 2
+        monkeypatch.setattr("untaught.presets.dejpeg.LARGE", 8)
+        assert len(untaught.dejpeg.job(saved(), preset=preset).stages) == 2
+
+    @pytest.mark.parametrize("size", [(1, 1), (9, 33)])
+    def test_any_size(self, tmp_path, size):
+        path = tmp_path / "small.jpg"
+        array = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+        Image.fromarray(array).save(path, quality=20)
+        job = untaught.dejpeg.job(path, preset="balanced")
+        short = tuple(replace(s, method=replace(s.method, stop=After(2))) for s in job.stages)
+        assert job.result(untaught.solve(replace(job, stages=short)).x).shape == (*size, 3)
 
 
 def test_the_papers_network_and_recipe(saved):

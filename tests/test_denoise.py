@@ -300,6 +300,12 @@ class TestBest:
         monkeypatch.setattr("untaught.presets.denoise.LARGE", 24 * 24 - 1)
         assert len(self.job(preset=preset).stages) == 1
 
+    def test_balanced_has_it_where_there_is_time_or_much_noise(self, monkeypatch):
+        steps = lambda sigma: [s.method.stop.steps for s in self.job(preset="balanced", sigma=sigma / 255).stages]  # noqa: E731
+        assert steps(25) == steps(50) == [1200, 280]
+        monkeypatch.setattr("untaught.presets.denoise.SMALL", 24 * 24 - 1)
+        assert (steps(25), steps(50)) == ([1200], [300, 280])
+
     @pytest.mark.parametrize("preset", ["balanced", "best"])
     def test_its_share_grows_with_the_noise_up_to_a_half(self, preset):
         levels = (10, 25, 50)

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 from untaught.likelihoods import Gaussian, Impulse, Laplace, Likelihood
 from untaught.noise.kinds import GRAIN
 from untaught.presets import Facts, Preset, choose
+from untaught.presets._beside import beside, narrow
 from untaught.run import Stage
 
 if TYPE_CHECKING:
     from untaught.noise import Noise
     from untaught.objectives.recorrupt import Guide
-    from untaught.priors import Architecture
 
 
 MILD = 5 / 255  # noise up to which a generator's share would be too small to be seen
+STRONG = 35 / 255  # and from which on it is worth more than the longer part of a fed stage
 LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
-SMALL = 2**17  # and up to which `balanced` has the time for a longer stage before its generator
+SMALL = 2**17  # and up to which `balanced` has the time for a generator after the whole of its fed stage
 HUGE = 10**7  # and from which on they are quicker still
 
 
@@ -140,22 +141,21 @@ def _fast(facts: Facts) -> tuple[Stage, ...]:
 
 
 def _balanced(facts: Facts) -> tuple[Stage, ...]:
-    from untaught.networks.hourglass import Hourglass
-
     longer = _recorrupt(facts, steps=1200, widths=(16, 32, 48), lr=3e-3, pool=6, quick=True)
-    if not _generates(facts):
+    small = prod(facts.space) <= SMALL
+    # In mild noise a network of so few channels lacks the detail of a picture that is not small.
+    if not _generates(facts) or not (small or facts.sigma > STRONG):
         return longer
-    # Sixteen channels, a rate that falls, few passes a level: in a quarter of the time as good as the generator of `best`.
-    net = Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero")
-    return (*(longer if prod(facts.space) <= SMALL else _fast(facts)), _beside(facts, net, 280, 0.02, falling=True))
+    return (*(longer if small else _fast(facts)), narrow(facts, _share(facts)))
 
 
 def _best(facts: Facts) -> tuple[Stage, ...]:
     from untaught.networks.hourglass import Hourglass
+    from untaught.optimisers import Adam
 
     fed = _recorrupt(facts, steps=3000, widths=(32, 48, 64), lr=2e-3, pool=12)
     net = Hourglass((16, 32, 64, 128, 128), skip=16)
-    return (*fed, _beside(facts, net, 500, 0.01)) if _generates(facts) else fed
+    return (*fed, beside(facts, net, _share(facts), 500, Adam(0.01), 0.99)) if _generates(facts) else fed
 
 
 def _generates(facts: Facts) -> bool:
@@ -164,23 +164,9 @@ def _generates(facts: Facts) -> bool:
     return small and facts.sigma > MILD and not _measured(facts) and facts.steps is None
 
 
-def _beside(facts: Facts, net: Architecture, steps: int, lr: float, *, falling: bool = False) -> Stage:
-    """The paper's family, narrow, from what was found as its code: it errs elsewhere, and a share of it improves the picture.
-
-    A generator's own error hardly depends on the noise, that of a fed network grows with it, and so does the share.
-    """
-    from untaught.averaging import ExponentialPictures
-    from untaught.codes import Start
-    from untaught.objectives.fit import Fit
-    from untaught.optimisers import Adam
-    from untaught.priors import Network
-    from untaught.run import Method
-    from untaught.stopping import After
-
-    prior = Network(net, Start(), jitter=0.1, output="sigmoid" if facts.pictures else "linear")
-    adam = Adam(lr, "one-cycle" if falling else "constant")
-    average = ExponentialPictures(0.97 if falling else 0.99)
-    return Stage(Method(prior, Fit(share=min(0.5, 3 * facts.sigma)), adam, average, After(steps)))
+def _share(facts: Facts) -> float:
+    """A generator's own error hardly depends on the noise, that of a fed network grows with it, and so does the share."""
+    return min(0.5, 3 * facts.sigma)
 
 
 def _paper(facts: Facts) -> tuple[Stage, ...]:
