@@ -20,7 +20,12 @@ DEVICE = "lazy"
 
 _Generator = torch.Generator
 _aten = torch.ops.aten
+_CONVOLUTIONS = (_aten.convolution.default, _aten.convolution_backward.default)
 _INDEXING = (_aten.index.Tensor, _aten.index_put.default, _aten.index_put_.default, _aten._index_put_impl_.default)
+
+
+_mantissa = 23
+"""Bits of the factors that convolutions take; 23 are all there are."""
 
 
 class Mixed(RuntimeError):
@@ -101,6 +106,8 @@ def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         place = DEVICE if isinstance(args[0], There) else "cpu"
     if asked is not None and place == DEVICE:
         kwargs = {**kwargs, "device": torch.device("cpu")}
+    if there and func in _CONVOLUTIONS:
+        args = [_coarse(v.held) if isinstance(v, There) else v for v in args]
     made = func(*map(_held, args), **{name: _held(v) for name, v in kwargs.items()})
     if place != DEVICE:
         return made
@@ -121,6 +128,15 @@ def _held(v: Any) -> Any:
     return v.held if isinstance(v, There) else [_held(one) for one in v] if isinstance(v, (list, tuple)) else v
 
 
+def _coarse(t: torch.Tensor) -> torch.Tensor:
+    """Rounded to the bits that are kept, to the nearest and ties to even."""
+    if t.dtype != torch.float32 or _mantissa == 23:
+        return t
+    bits, lost = t.view(torch.int32), 23 - _mantissa
+    up = (1 << (lost - 1)) - 1 + ((bits >> lost) & 1)
+    return ((bits + up) >> lost << lost).view(torch.float32)
+
+
 def _placed(v: Any) -> Any:
     if isinstance(v, torch.Tensor):
         return There(v.resolve_conj().resolve_neg())
@@ -133,12 +149,17 @@ def _may_mix(func: Any, args: Any) -> bool:
 
 
 @contextmanager
-def accelerator() -> Iterator[None]:
-    """Within it `DEVICE` is a device like any other."""
-    before = torch._C._only_lift_cpu_tensors()
+def accelerator(mantissa: int = 23) -> Iterator[None]:
+    """Within it `DEVICE` is a device like any other.
+
+    mantissa: to how many bits convolutions round what they multiply: 10 for TF32, PyTorch's default on such GPUs as have it.
+    """
+    global _mantissa
+    before, _mantissa = torch._C._only_lift_cpu_tensors(), mantissa
     torch._C._set_only_lift_cpu_tensors(True)
     try:
         with mock.patch.object(torch, "Generator", _Placed), _Draws(), _Elsewhere():
             yield
     finally:
         torch._C._set_only_lift_cpu_tensors(before)
+        _mantissa = 23

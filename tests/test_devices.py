@@ -16,12 +16,14 @@ from test_features import Tiny
 from test_mathematics import name, parts
 from test_run import CASES
 
+import untaught
 from untaught import codes, likelihoods, operators, registry, regularisers
 from untaught.averaging import AtSteps, ExponentialWeights, Last, Moments
 from untaught.classifiers import of_module
 from untaught.codes import Code, Noise
 from untaught.errors import BadInput
 from untaught.likelihoods import Gaussian, Likelihood
+from untaught.metrics import psnr
 from untaught.objectives.fit import Fit
 from untaught.operators import Operator
 from untaught.optimisers import LBFGS, Adam, Langevin
@@ -33,6 +35,9 @@ from untaught.ridge import NonLocalRidge, Pass
 from untaught.run import Run
 from untaught.series import Series
 from untaught.stopping import After
+
+FEW = Pass(5, 16, 7)
+"""A pass of the ridge for tests: most of their time would be its."""
 
 
 def moved(job):
@@ -219,8 +224,7 @@ def test_tasks(task, preset, photo, tmp_path, monkeypatch):
     """Two steps of every stage; noise is measured, and the problem made, on the CPU before."""
     # Winograd's sums are the CPU's alone, and a first step of Adam makes much of the last bits.
     monkeypatch.setattr("untaught.networks._winograd.CHANNELS", 1 << 30)
-    few = Pass(5, 16, 7)
-    monkeypatch.setattr("untaught.presets.deblur.ridge", lambda: NonLocalRidge(few, (few,), (few,)))
+    monkeypatch.setattr("untaught.presets.deblur.ridge", lambda: NonLocalRidge(FEW, (FEW,), (FEW,)))
     for given, settings in asked(task, preset, photo[:20, :23], tmp_path):
         plan = registry.tasks.get(task).job(*given, preset=preset, **settings)
         same(replace(plan, stages=tuple(replace(s, method=replace(s.method, stop=After(2))) for s in plan.stages)))
@@ -245,3 +249,23 @@ def found(plan, repeat):
     solution = series.solution
     assert solution.report.verdict.sentence
     return solution.x.cpu(), solution.uncertainty.deviation.cpu()
+
+
+def test_convolutions_of_few_bits_do_not_hurt_the_picture(photo, monkeypatch):
+    """PyTorch lets GPUs round what convolutions multiply to the 10 bits of TF32, unasked; the 7 of bfloat16 would do, too."""
+    few = NonLocalRidge(FEW, (FEW,), (FEW,))
+    monkeypatch.setattr("untaught.ridge.NonLocalRidge", lambda: few)
+    clean = photo[:32, :32]
+    noisy = np.clip(clean + np.random.default_rng(0).normal(0, 25, clean.shape), 0, 255).round().astype(np.uint8)
+    plan = moved(untaught.denoise.job(noisy, sigma=25 / 255, preset="fast", steps=40))
+
+    def quality(bits):
+        with accelerator(bits):
+            x = untaught.solve(plan).x.cpu()
+        return psnr(clean, plan.result(x))
+
+    exact = quality(23)
+    for bits in (10, 7):
+        coarse = quality(bits)
+        assert coarse != exact
+        assert coarse == pytest.approx(exact, abs=0.05)
