@@ -151,6 +151,7 @@ class TestAGeneratorBeside:
     def test_it_comes_where_there_is_time(self, saved, monkeypatch, preset):
         assert [len(untaught.dejpeg.job(saved(), preset=p).stages) for p in ("fast", preset)] == [2, 3]
         assert len(untaught.dejpeg.job(saved(), preset=preset, steps=7).stages) == 2
+        assert len(untaught.dejpeg.job(saved(grey=True), preset=preset).stages) == 2
         monkeypatch.setattr("untaught.presets.dejpeg.LARGE", 8)
         assert len(untaught.dejpeg.job(saved(), preset=preset).stages) == 2
 

@@ -118,11 +118,11 @@ def _best(facts: Facts) -> tuple[Stage, ...]:
 
 def _generates(facts: Facts) -> bool:
     """Whether a generator is worth its time: its steps cost as much as there are pixels, and a few of them make no picture."""
-    return facts.steps is None and prod(facts.space) <= LARGE
+    return facts.channels > 1 and facts.steps is None and prod(facts.space) <= LARGE
 
 
 def _generator(facts: Facts) -> Stage:
-    """It knows more of the colours, which the filter sees apart from the shapes; the finer the file, the less it helps."""
+    """It knows more of the colours, which the file holds most coarsely; the finer the file, the less it helps."""
     return narrow(facts, min(0.3, 6 * _level(facts)))
 
 
