@@ -297,7 +297,7 @@ class TestBest:
             np.eye(9, dtype=np.float32)[None].repeat(4, 0), sigma=0.1, preset=preset, channel_axis=None
         )
         assert len(volume.stages) == 1
-        monkeypatch.setattr("untaught.presets.denoise.LARGE", 24 * 24 - 1)
+        monkeypatch.setattr("untaught.presets._beside.PIXELS", 24 * 24 - 1)
         assert len(self.job(preset=preset).stages) == 1
 
     def test_balanced_has_it_where_there_is_time_or_much_noise(self, monkeypatch):

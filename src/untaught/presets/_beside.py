@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 from untaught.presets import Facts
@@ -10,6 +11,13 @@ from untaught.run import Stage
 if TYPE_CHECKING:
     from untaught.optimisers import Optimiser
     from untaught.priors import Architecture
+
+PIXELS = 768 * 768  # of the largest picture that gets one
+
+
+def worthwhile(facts: Facts) -> bool:
+    """Its steps cost as much as there are pixels, and a few of them make no picture."""
+    return len(facts.space) == 2 and prod(facts.space) <= PIXELS and facts.steps is None
 
 
 def beside(facts: Facts, net: Architecture, share: float, steps: int, optimiser: Optimiser, decay: float) -> Stage:

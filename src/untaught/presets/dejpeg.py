@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 from untaught.errors import BadInput
 from untaught.operators import Identity
 from untaught.presets import Facts, Preset, choose
-from untaught.presets._beside import narrow
+from untaught.presets._beside import narrow, worthwhile
 from untaught.run import Stage
 
 if TYPE_CHECKING:
     from untaught.objectives.decode import Decode
-
-LARGE = 768 * 768  # pixels above which a generator would take too long
 
 
 def dejpegging(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
@@ -117,8 +114,8 @@ def _best(facts: Facts) -> tuple[Stage, ...]:
 
 
 def _generates(facts: Facts) -> bool:
-    """Whether a generator is worth its time: its steps cost as much as there are pixels, and a few of them make no picture."""
-    return facts.channels > 1 and facts.steps is None and prod(facts.space) <= LARGE
+    """In grey a generator takes from texture."""
+    return worthwhile(facts) and facts.channels > 1
 
 
 def _generator(facts: Facts) -> Stage:

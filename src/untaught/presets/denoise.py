@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from untaught.likelihoods import Gaussian, Impulse, Laplace, Likelihood
 from untaught.noise.kinds import GRAIN
 from untaught.presets import Facts, Preset, choose
-from untaught.presets._beside import beside, narrow
+from untaught.presets._beside import beside, narrow, worthwhile
 from untaught.run import Stage
 
 if TYPE_CHECKING:
@@ -159,9 +159,7 @@ def _best(facts: Facts) -> tuple[Stage, ...]:
 
 
 def _generates(facts: Facts) -> bool:
-    """Whether a generator is worth its time: its steps cost as much as there are pixels, and a few of them make no picture."""
-    small = len(facts.space) == 2 and not _large(facts)
-    return small and facts.sigma > MILD and not _measured(facts) and facts.steps is None
+    return worthwhile(facts) and facts.sigma > MILD and not _measured(facts)
 
 
 def _share(facts: Facts) -> float:
