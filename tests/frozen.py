@@ -3,7 +3,7 @@
     python tests/frozen.py --write                       # a new freeze: everything is recorded anew
     python tests/frozen.py --write NAME.. --because WHY   # these were changed on purpose
     python tests/frozen.py --add                          # this build's bits too, where the figures agree
-    python tests/frozen.py --list                         # the jobs, and the seconds of each
+    python tests/frozen.py --list                         # the jobs, and the seconds of one core that each takes
 
 Two things are kept of a part of a result. Its SHA-256, by build: bits depend on the libraries and on the processor. And figures
 that any build must come near: of an array its mean, deviation and 16 values; of a text its words without the numbers.
@@ -156,12 +156,12 @@ def main() -> None:
 
     if asked.list is not None:
         for name in (n for n in JOBS if not asked.list or any(word in n for word in asked.list)):
-            begun = time.perf_counter()
+            begun = time.process_time()
             try:
                 parts = len(run(name))
             except Exception as error:
                 parts = f"{type(error).__name__}: {error}"
-            print(f"{time.perf_counter() - begun:6.2f} s{' slow' if name in SLOW else '     '}  {name}  ({parts})", flush=True)
+            print(f"{time.process_time() - begun:6.2f} s{' slow' if name in SLOW else '     '}  {name}  ({parts})", flush=True)
         return
     if asked.write is None and not asked.add:
         words.error("say --write, --add or --list")

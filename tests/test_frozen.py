@@ -5,7 +5,6 @@ What to do where a change is meant: `python tests/frozen.py --write NAME --becau
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import Any
 
@@ -21,8 +20,7 @@ EVERY = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [], id
 def result(name: str) -> dict[str, Any]:
     if name in NEEDS:
         pytest.importorskip(NEEDS[name])
-    with warnings.catch_warnings():
-        return frozen.run(name)
+    return frozen.run(name)
 
 
 @pytest.mark.parametrize("name", EVERY)
