@@ -223,8 +223,8 @@ restoring("activate class", "activate", None, model=tiny, class_="3", disc=True,
 restoring("denoise paper, stopped by itself", "denoise", noisy, preset="paper", stop="auto", sigma=0.1, steps=12)
 restoring("inpaint paper, stopped by itself", "inpaint", partial(noisy, (24, 26)), mask=partial(holes, "hole"), stop="auto",
           preset="paper", steps=12)  # fmt: skip
-restoring("denoise large", "denoise", partial(noisy, (776, 780), 3), sigma=0.1, steps=2, slow=True)
-restoring("denoise large grey", "denoise", partial(noisy, (776, 780), 1), sigma=0.1, preset="instant", slow=True)
+restoring("denoise large", "denoise", partial(noisy, (776, 780), 3), sigma=0.1, steps=3, slow=True)
+restoring("denoise large grey", "denoise", partial(noisy, (776, 780), 1), sigma=0.1, steps=3, slow=True)
 restoring("denoise fast to its end", "denoise", noisy, sigma=0.1, full=True, slow=True)
 
 # Runs that are interrupted, repeated, asked how far they may be off, and judged.
@@ -386,3 +386,22 @@ job("studio enhance", needs="fastapi")(partial(_studio, "enhance", lambda: kept(
 
 for _name, _one in ask.parts().items():
     job(_name)(lambda folder, one=_one: one())
+
+# Siblings of these are quick, and every one of them takes a second or more.
+SLOW |= {
+    "deblur balanced",
+    "deblur fast blind",
+    "dejpeg best",
+    "denoise best, poisson found",
+    "denoise impulse",
+    "denoise paper, stopped by itself",
+    "inpaint balanced hole",
+    "inpaint best pixels",
+    "inpaint fast text",
+    "inpaint paper hole",
+    "inpaint paper, stopped by itself",
+    "inpaint soft",
+    "uncertain denoise repeated",
+    "uncertain inpaint network",
+}
+assert set(JOBS) >= SLOW
