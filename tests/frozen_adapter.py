@@ -53,7 +53,8 @@ def told(job: Any, solution: Any = None) -> Parts:
     """The result of a job, and what is said of it."""
     solution = solution or untaught.solve(job)
     words = [*solution.notes, *job.remarks(solution.x), solution.reason, f"step {solution.step}"]
-    return {"result": job.result(solution.x), "words": "\n".join(words)}
+    # Rounding to 8 bits would hide what changed in a few steps.
+    return {"result": job.result(solution.x), "x": _array(solution.x), "words": "\n".join(words)}
 
 
 def judged(task: str, picture: Any, **settings: Any) -> Parts:
