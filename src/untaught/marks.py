@@ -41,7 +41,9 @@ def full(values: NDArray) -> float:
     """What white is: 255 or 65535 in pictures, 1 in floats; the largest value of masks that hold 0 and 1, or labels."""
     largest = float(values.max())
     whole = arrays.full_scale(values)
-    return whole if whole > 1 and FAINT * whole < largest else 255.0 if 16 < largest <= 255 else max(largest, 1.0)
+    if whole > 1 and FAINT * whole >= largest and np.unique(values).size > 4:
+        return 255.0  # a byte in a wider type, or the ripples of a JPEG in black
+    return whole if whole > 1 and FAINT * whole < largest else max(largest, 1.0)
 
 
 def levels(values: NDArray, name: str, notes: list[str]) -> NDArray:
@@ -126,17 +128,24 @@ def _strokes(painted: NDArray, under: NDArray) -> NDArray:
     strong = apart > 1.5 * ALIKE if (apart > 1.5 * ALIKE).any() else apart > FAINT
     if not strong.any():
         return strong
-    colour = _commonest(painted[strong])
-    one = (np.abs(painted[strong] - colour).max(-1) <= ALIKE).mean() > 0.3
+    # A brush of one colour leaves (1 - share) under + share colour: a line through what was there before.
+    most = apart >= np.median(apart[strong])
+    before, after = under[most], painted[most]
+    b, a = before - before.mean(0), after - after.mean(0)
+    slope = float(np.clip((a * b).sum() / max(float((b * b).sum()), 1e-6), 0, 0.8))
+    colour = np.clip((after.mean(0) - slope * before.mean(0)) / (1 - slope), 0, 1)
     way = colour - under
     length = (way**2).sum(-1)
-    share = ((painted - under) * way).sum(-1) / np.maximum(length, 1e-6) if one else apart
+    share = ((painted - under) * way).sum(-1) / np.maximum(length, 1e-6)
+    left = np.abs(painted - under - share[..., None] * way).max(-1)
+    one = (left[strong] <= ALIKE).mean() > 0.7
+    share = share if one else apart
     if one and (same := length < (2 * ALIKE) ** 2).any() and not same.all():
         # What had the brush's colour before tells nothing: it follows what lies next to it.
         at = ndimage.distance_transform_edt(same, return_distances=False, return_indices=True)
         share = share[tuple(at)]
     # A JPEG strays both ways, a brush does not paint less than nothing.
-    stray = 1.5 * float(np.quantile(-share, 0.99)) if one else float(np.quantile(apart[~strong], 0.9, method="lower"))
+    stray = 1.5 * float(np.quantile(-share, 0.99)) if one else float(np.quantile(apart[~strong], 0.99))
     return hole(share, float(np.clip(stray, FAINT, SURE)))
 
 
