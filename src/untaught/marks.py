@@ -16,7 +16,7 @@ from untaught.errors import BadInput
 
 FAINT = 0.05  # as dark as the ripples that a JPEG leaves beside a white stroke at quality 90
 SURE = 0.25  # darker ripples are heard of at quality 50 only
-RIPPLES = 12  # pixels: no ripple lies further from what made it than the diagonal of a JPEG's block
+RIPPLES = 23  # pixels: no ripple lies further from what made it than the diagonal of 16 x 16, a JPEG's block of colour
 ALIKE = 0.1  # two pixels of a picture and of its copy, after a JPEG between them
 
 
@@ -46,29 +46,30 @@ def full(values: NDArray) -> float:
     return whole if whole > 1 and FAINT * whole < largest else max(largest, 1.0)
 
 
-def levels(values: NDArray, name: str, notes: list[str]) -> NDArray:
-    """Marks of a mask in greys: white is 1, black 0; where nothing is black, the darkest value is."""
-    if values.dtype == bool:
-        return values.astype(np.float32)
+def levels(values: NDArray, name: str, notes: list[str], keeps: bool = False) -> NDArray:
+    """Marks of a mask in greys: white is 1, black 0, or the opposite with keeps; where nothing is 0, the least is."""
     _finite(values, name)
     marks = np.clip(values / full(values), 0, 1).astype(np.float32)
+    marks = 1 - marks if keeps else marks
     low, high = float(marks.min()), float(marks.max())
     if FAINT < low < min(0.5, high):
-        notes.append(f"Nothing in the mask is black: its darkest value, {values.min():g}, was taken for it.")
+        notes.append(f"Nothing in the mask is {'white' if keeps else 'black'}: what comes nearest was taken for it.")
         marks = (marks - low) / (1 - low)
     if between := float(((marks > FAINT) & (marks < 1 - FAINT)).mean()):
         notes.append(
-            f"{percent(between)} of the mask is neither black nor white: what is brighter than {percent(FAINT)} is filled, "
-            "and nothing of the damage under a soft edge is mixed in."
+            f"{percent(between)} of the mask is neither black nor white: what is {'not white' if keeps else 'not black'} to within "
+            f"{percent(FAINT)} is filled, and nothing of the damage under a soft edge is mixed in."
         )
     return marks
 
 
-def understand(values: NDArray, alpha: NDArray | None, photo: NDArray | None, name: str, notes: list[str]) -> NDArray:
+def understand(
+    values: NDArray, alpha: NDArray | None, photo: NDArray, name: str, notes: list[str], keeps: bool
+) -> NDArray:
     """True where such a mask wants the picture filled; what it was taken for is told in `notes`.
 
     values: greys (*space), or with 1 or 3 channels last; alpha: (*space) or None; photo: the picture (*space, c) in its own
-    units, None where it is of another size. `BadInput` for a colour picture that is no mask.
+    units; keeps: what is marked is known instead. `BadInput` for a colour picture that is no mask.
     """
     _finite(values, name)
     space = values.shape[:-1]
@@ -78,33 +79,30 @@ def understand(values: NDArray, alpha: NDArray | None, photo: NDArray | None, na
     opacity = None if alpha is None else (alpha / full(alpha)).astype(np.float32)
     if opacity is not None and float(opacity.min()) > 1 - FAINT:
         opacity = None
-    if photo is not None and mixed.mean() > 0.01 and _copy(scaled, plain := _plain(photo, scaled.shape[-1])):
-        return _painted_over(scaled, plain, opacity, name, notes)
+    if mixed.mean() > 0.01 and _copy(scaled, plain := _plain(photo, scaled)):
+        return _painted_over(scaled, plain, opacity, name, notes) != keeps
     if opacity is not None:
         seen = scaled.mean(-1)[opacity > 0.5]
         if min((seen < 0.25).mean(), (seen > 0.75).mean()) < 0.01 if seen.size else True:
             notes.append("The mask is a transparent layer: what is painted in it, in any colour, is filled.")
-            return hole(opacity)
+            return hole(1 - opacity if keeps else opacity)
         notes.append("Where the mask is transparent it counts as black.")
-        return hole(levels(scaled.mean(-1) * opacity, name, notes))
+        return hole(levels(scaled.mean(-1) * opacity, name, notes, keeps))
     if coloured.sum() > max(3, 0.0002 * coloured.size):
-        ground = _commonest(scaled.reshape(-1, scaled.shape[-1]))
-        flat = np.abs(scaled - ground).max(-1) <= ALIKE
-        if flat.mean() < 0.3:
+        ground, few = _commonest(scaled.reshape(-1, scaled.shape[-1]))
+        if not few:
             raise BadInput(
                 f"{name} is a colour picture, and no copy of this one that was painted over: give a mask in black and white "
                 "(white: fill), a transparent layer with the strokes alone, or a copy of the picture with one loud colour "
                 "over the damage."
             )
         notes.append("The mask holds strokes of colour on an even ground: what is painted is filled.")
-        return _strokes(scaled, np.broadcast_to(ground, scaled.shape))
+        return _strokes(scaled, np.broadcast_to(ground, scaled.shape)) != keeps
     grey = values[..., 0] if np.array_equal(values[..., 0], values[..., -1]) else values.mean(-1).astype(values.dtype)
-    return hole(levels(grey.reshape(space), name, notes))
+    return hole(levels(grey.reshape(space), name, notes, keeps))
 
 
-def _painted_over(
-    scaled: NDArray, plain: NDArray, opacity: NDArray | None, name: str, notes: list[str]
-) -> NDArray:
+def _painted_over(scaled: NDArray, plain: NDArray, opacity: NDArray | None, name: str, notes: list[str]) -> NDArray:
     """Where a copy of the picture differs from it, or was erased."""
     fill = _strokes(scaled, plain)
     words = "what was painted over it"
@@ -160,25 +158,36 @@ def _copy(scaled: NDArray, plain: NDArray) -> bool:
     return float(np.corrcoef(a, b)[0, 1]) > 0.9
 
 
-def _plain(photo: NDArray, channels: int) -> NDArray:
-    """The picture in about [0, 1], with as many channels as the mask, for a comparison."""
+def _plain(photo: NDArray, painted: NDArray) -> NDArray:
+    """The picture in the units, and with as many channels, as its painted copy."""
     known = np.isfinite(photo)
+    plain = np.where(known, photo, 0).astype(np.float32)
+    if plain.shape[-1] != painted.shape[-1]:
+        plain = np.repeat(plain.mean(-1, keepdims=True), painted.shape[-1], -1)
     whole = arrays.full_scale(photo)
-    low, gain = (0.0, whole)
-    if whole == 1 and known.any() and not (0 <= photo[known].min() and photo[known].max() <= 1):
-        low, gain = arrays.units(photo[known])
-    plain = np.where(known, (np.where(known, photo, 0) - low) / gain, 0).astype(np.float32)
-    if plain.shape[-1] == channels:
-        return plain
-    return np.repeat(plain.mean(-1, keepdims=True), channels, -1)
+    if whole > 1 or (plain.min() >= 0 and plain.max() <= 1):
+        return plain / np.float32(whole)
+    # Measured values were brought to black and white by whatever made the copy: by a line, that is found where both agree.
+    (low, high), (dark, light) = (np.quantile(v, [0.25, 0.75]) for v in (plain, painted))
+    gain = (light - dark) / (high - low) if high > low else 1.0
+    plain = (plain - low) * gain + dark
+    for _ in range(5):
+        alike = np.abs(painted - plain).max(-1) <= ALIKE
+        if np.ptp(plain[alike]) < 0.01 if alike.any() else True:
+            break
+        slope, shift = np.polyfit(plain[alike].ravel(), painted[alike].ravel(), 1)
+        plain = plain * np.float32(slope) + np.float32(shift)
+    return plain
 
 
-def _commonest(colours: NDArray) -> NDArray:
-    """The colour (c) that most of the rows are near."""
+def _commonest(colours: NDArray) -> tuple[NDArray, bool]:
+    """The colour (c) that most of the rows are near; whether there are few colours, and that one is even, as in a drawing."""
     coarse = np.clip(np.rint(colours * 15), 0, 15).astype(np.int64)
     number = (coarse * 16 ** np.arange(coarse.shape[-1])).sum(-1)
     kinds, counts = np.unique(number, return_counts=True)
-    return np.asarray(np.median(colours[number == kinds[counts.argmax()]], axis=0))
+    ground = np.asarray(np.median(colours[number == kinds[counts.argmax()]], axis=0))
+    even = (np.abs(colours - ground).max(-1) <= 0.03).mean() > 0.3
+    return ground, bool(even and np.sort(counts)[-8:].sum() > 0.8 * len(colours))
 
 
 def _finite(values: NDArray, name: str) -> None:

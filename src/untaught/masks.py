@@ -58,8 +58,7 @@ def find(
     notes: list[str] = []
     fill: NDArray = np.zeros(array.shape, bool)
     if mask is not None:
-        fill, notes = _asked(image, mask, channel_axis)
-        fill = ~fill if keeps else fill
+        fill, notes = _asked(image, mask, channel_axis, keeps)
     if colour is not None:
         fill = fill | _spread(_painted(array, colour, tolerance, channel_axis), array, channel_axis)
     bare = bool(_across(fill, channel_axis, every=True).all())
@@ -76,9 +75,8 @@ def find(
         )
     notes.append(f"{percent(some.mean())} will be filled ({int(some.sum())} of {some.size} pixels).")
     if some.mean() > MOST and mask is not None and not _word(mask):
-        notes.append(
-            "If white in the mask means fill, drop --mask-keeps." if keeps else "If white in the mask means known, add --mask-keeps."
-        )
+        means, do = ("to be filled", "drop") if keeps else ("known", "add")
+        notes.append(f"That is most of the picture: if white in the mask means {means}, {do} --mask-keeps.")
     return fill, notes
 
 
@@ -94,7 +92,7 @@ def _word(mask: Any) -> bool:
     return isinstance(mask, str) and mask.lower() in WORDS
 
 
-def _asked(image: Image, mask: Any, axis: int | None) -> tuple[NDArray, list[str]]:
+def _asked(image: Image, mask: Any, axis: int | None, keeps: bool) -> tuple[NDArray, list[str]]:
     array = np.asarray(image.pixels)
     notes: list[str] = []
     space = _space(array, axis)
@@ -126,7 +124,7 @@ def _asked(image: Image, mask: Any, axis: int | None) -> tuple[NDArray, list[str
             # Of the picture's own shape, and no picture of 8 or 16 bit: it may say something else of each channel.
             split = values[None] if axis is None else np.moveaxis(values, axis, 0)
             if axis is not None and (split != split[:1]).any():
-                return np.moveaxis(_each(split, name, notes), 0, axis), notes
+                return np.moveaxis(_each(split, name, notes, keeps), 0, axis), notes
         if axis is not None and values.shape == array.shape:
             values = np.moveaxis(values, axis, -1)
         flat = values.ndim == len(space) or values.shape[-1] > 4
@@ -135,12 +133,14 @@ def _asked(image: Image, mask: Any, axis: int | None) -> tuple[NDArray, list[str
     marked = values.shape if flat else values.shape[:-1]
     _same(marked, space)
     photo = array[..., None] if axis is None else np.moveaxis(array, axis, -1)
-    return _spread(marks.understand(values[..., None] if flat else values, alpha, photo, name, notes), array, axis), notes
+    return _spread(
+        marks.understand(values[..., None] if flat else values, alpha, photo, name, notes, keeps), array, axis
+    ), notes
 
 
-def _each(split: NDArray, name: str, notes: list[str]) -> NDArray:
+def _each(split: NDArray, name: str, notes: list[str], keeps: bool) -> NDArray:
     """One mask for each channel, channels first."""
-    return np.stack([marks.hole(part) for part in marks.levels(split, name, notes)])
+    return np.stack([marks.hole(part) for part in marks.levels(split, name, notes, keeps)])
 
 
 def grown(fill: NDArray, grow: int, channel_axis: int | None = None) -> NDArray:
