@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught import arrays
+from untaught import arrays, marks
 from untaught.errors import BadInput
+from untaught.marks import percent
 
 if TYPE_CHECKING:
     from untaught.images import Image
 
 WORDS = ("alpha", "nan")
+MOST = 2 / 3  # of a picture: more of it is damaged less often than a mask is turned around
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,15 @@ def find(
     keeps: bool = False,
     colour: str | None = None,
     tolerance: float = 0.0,
+    grow: int = 0,
     channel_axis: int | None = None,
 ) -> tuple[NDArray, list[str]]:
     """(True where a value is to be filled, of the shape of `image.pixels`; what is to be said about it).
 
     mask: a path, "alpha", "nan", or an array of bool or numbers (white, True: fill; the opposite with keeps). colour: what
     is painted in it, "#rrggbb", is filled too; tolerance: how far a channel may be from it, as a fraction of full scale.
+    grow: so many pixels around what is marked are filled as well. What a mask may look like, and what a soft edge means:
+    `marks`.
     Raises `BadInput` where nothing, or everything, would be filled, and for a mask of another size.
     """
     array = np.asarray(image.pixels)
@@ -53,10 +58,11 @@ def find(
     notes: list[str] = []
     fill: NDArray = np.zeros(array.shape, bool)
     if mask is not None:
-        fill, notes = _asked(image, mask, channel_axis)
-        fill = ~fill if keeps else fill
+        fill, notes = _asked(image, mask, channel_axis, keeps)
     if colour is not None:
         fill = fill | _spread(_painted(array, colour, tolerance, channel_axis), array, channel_axis)
+    bare = bool(_across(fill, channel_axis, every=True).all())
+    fill = grown(fill, grow, channel_axis)
     some = _across(fill, channel_axis)
     if not fill.any():
         raise BadInput(
@@ -64,16 +70,14 @@ def find(
         )
     if some.all() and _across(fill, channel_axis, every=True).all():
         raise BadInput(
-            f"{_name(mask, colour)} marks all {some.size} pixels, and nothing is left to fill them from: {_remedy(mask, keeps)}."
+            f"{_name(mask, colour)} marks all {some.size} pixels, and nothing is left to fill them from: "
+            f"{_remedy(mask, keeps) if bare or not grow else f'grow by less than {grow} pixels (--grow)'}."
         )
     notes.append(f"{percent(some.mean())} will be filled ({int(some.sum())} of {some.size} pixels).")
+    if some.mean() > MOST and mask is not None and not _word(mask):
+        means, do = ("to be filled", "drop") if keeps else ("known", "add")
+        notes.append(f"That is most of the picture: if white in the mask means {means}, {do} --mask-keeps.")
     return fill, notes
-
-
-def percent(fraction: float) -> str:
-    """4 %, 0.13 %: two digits, and never 0 % or 100 % of something."""
-    value = 100 * fraction
-    return f"{value:.0f} %" if 9.5 <= value <= 99 else f"{value:.2g} %" if value < 9.5 else f"{value:.5g} %"
 
 
 def measure(fill: NDArray, channel_axis: int | None) -> Shape:
@@ -88,8 +92,10 @@ def _word(mask: Any) -> bool:
     return isinstance(mask, str) and mask.lower() in WORDS
 
 
-def _asked(image: Image, mask: Any, axis: int | None) -> tuple[NDArray, list[str]]:
+def _asked(image: Image, mask: Any, axis: int | None, keeps: bool) -> tuple[NDArray, list[str]]:
     array = np.asarray(image.pixels)
+    notes: list[str] = []
+    space = _space(array, axis)
     if _word(mask) and mask.lower() == "nan":
         if array.dtype.kind != "f":
             raise BadInput(
@@ -99,52 +105,53 @@ def _asked(image: Image, mask: Any, axis: int | None) -> tuple[NDArray, list[str
     if _word(mask):
         if image.alpha is None:
             raise BadInput("mask = alpha, but the picture has no alpha channel: name a mask, or a --mask-colour.")
-        return _spread(image.alpha < 0.5 * _full(image.alpha), array, axis), []
-    if isinstance(mask, str) or hasattr(mask, "__fspath__"):
+        clear = image.alpha.max() - image.alpha if image.alpha.max() else np.ones_like(image.alpha)
+        return _spread(marks.hole(clear / marks.full(image.alpha)), array, axis), []
+    name = f"The mask '{mask}'" if isinstance(mask, str) or hasattr(mask, "__fspath__") else "The mask"
+    alpha = None
+    if name != "The mask":
         from untaught.images import read
 
         held = read(mask)
-        values, notes = _grey(held.pixels), []
-        if held.alpha is not None:
-            values = values * (held.alpha / _full(held.alpha))
-            notes.append("Where the mask is transparent it counts as black.")
-        return _spread(_half(values, notes, str(mask)), array, axis), notes
-    values = np.asarray(mask)
-    if values.dtype.kind not in "buif" or values.size == 0:
-        raise BadInput(
-            f"A mask of type {values.dtype} and shape {values.shape} marks nothing: give bool or numbers, 1 = fill."
-        )
-    notes = []
-    if values.shape == array.shape:
-        return _half(values, notes, "The mask"), notes
-    if values.ndim == len(_space(array, axis)) + 1 and values.shape[-1] in (1, 3):
-        values = _grey(values)
-    return _spread(_half(values, notes, "The mask"), array, axis), notes
+        values, alpha, flat = held.pixels, held.alpha, held.pixels.ndim == 2
+    else:
+        values = np.asarray(mask)
+        if values.dtype.kind not in "buif" or values.size == 0:
+            raise BadInput(
+                f"A mask of type {values.dtype} and shape {values.shape} marks nothing: give bool or numbers, 1 = fill."
+            )
+        if values.shape == array.shape and (axis is None or values.max() <= 1):
+            # Of the picture's own shape, and no picture of 8 or 16 bit: it may say something else of each channel.
+            split = values[None] if axis is None else np.moveaxis(values, axis, 0)
+            if axis is not None and (split != split[:1]).any():
+                return np.moveaxis(_each(split, name, notes, keeps), 0, axis), notes
+        if axis is not None and values.shape == array.shape:
+            values = np.moveaxis(values, axis, -1)
+        flat = values.ndim == len(space) or values.shape[-1] > 4
+        if not flat and values.shape[-1] in (2, 4):
+            values, alpha = values[..., :-1], values[..., -1]
+    marked = values.shape if flat else values.shape[:-1]
+    _same(marked, space)
+    photo = array[..., None] if axis is None else np.moveaxis(array, axis, -1)
+    return _spread(
+        marks.understand(values[..., None] if flat else values, alpha, photo, name, notes, keeps), array, axis
+    ), notes
 
 
-def _grey(values: NDArray) -> NDArray:
-    """The mean of the channels, in the unit of the samples."""
-    return values if values.ndim == 2 or values.shape[-1] > 4 else values.mean(-1).astype(values.dtype)
+def _each(split: NDArray, name: str, notes: list[str], keeps: bool) -> NDArray:
+    """One mask for each channel, channels first."""
+    return np.stack([marks.hole(part) for part in marks.levels(split, name, notes, keeps)])
 
 
-def _half(values: NDArray, notes: list[str], name: str) -> NDArray:
-    """Above half of full scale; of a mask of zeros and ones, or of labels, above half of its largest value."""
-    if values.dtype == bool:
-        return values
-    if not np.isfinite(values).all():
-        raise BadInput(f"{name} holds values that are NaN or infinite: give 0 and 1.")
-    top = _full(values)
-    between = float(((values > 0.05 * top) & (values < 0.95 * top)).mean())
-    if between > 0.001:
-        notes.append(f"{percent(between)} of the mask is neither black nor white: it was cut at the half.")
-    return np.asarray(values > 0.5 * top)
+def grown(fill: NDArray, grow: int, channel_axis: int | None = None) -> NDArray:
+    """The holes with all that lies within `grow` pixels of them, in each channel by itself."""
+    from scipy import ndimage
 
-
-def _full(values: NDArray) -> float:
-    """What white is: 255 or 65535 in pictures, 1 in floats; the largest value of masks that hold 0 and 1, or labels."""
-    largest = float(values.max())
-    full = arrays.full_scale(values)
-    return full if 1 < largest <= full and full > 1 else max(largest, 1.0)
+    if not grow:
+        return fill
+    split = fill[None] if channel_axis is None else np.moveaxis(fill, channel_axis, 0)
+    wider = [p if not p.any() else ndimage.distance_transform_edt(~p) <= grow for p in split]
+    return wider[0] if channel_axis is None else np.moveaxis(np.stack(wider), 0, channel_axis)
 
 
 def _space(array: NDArray, axis: int | None) -> tuple[int, ...]:
@@ -158,13 +165,16 @@ def _across(fill: NDArray, axis: int | None, *, every: bool = False) -> NDArray:
 
 def _spread(marked: NDArray, array: NDArray, axis: int | None) -> NDArray:
     """A mask of the pixels as one of all values; `BadInput` where it is of another size."""
-    space = _space(array, axis)
-    if marked.shape != space:
-        turned = " (it is turned by 90 degrees)" if marked.shape[::-1] == space and len(space) == 2 else ""
-        raise BadInput(
-            f"The mask is {_said(marked.shape)}, the picture {_said(space)}{turned}: make a mask of the picture's own size."
-        )
+    _same(marked.shape, _space(array, axis))
     return marked.copy() if axis is None else np.broadcast_to(np.expand_dims(marked, axis), array.shape).copy()
+
+
+def _same(marked: tuple[int, ...], space: tuple[int, ...]) -> None:
+    if marked != space:
+        turned = " (it is turned by 90 degrees)" if marked[::-1] == space and len(space) == 2 else ""
+        raise BadInput(
+            f"The mask is {_said(marked)}, the picture {_said(space)}{turned}: make a mask of the picture's own size."
+        )
 
 
 def _said(shape: tuple[int, ...]) -> str:
@@ -197,7 +207,7 @@ def _suggest(image: Image) -> str:
     array = np.asarray(image.pixels)
     if array.dtype.kind == "f" and (odd := int((~np.isfinite(array)).sum())):
         return f"the picture holds {odd} values that are NaN or infinite, so give mask = nan (--mask nan)"
-    if image.alpha is not None and (clear := int((image.alpha < 0.5 * _full(image.alpha)).sum())):
+    if image.alpha is not None and (clear := int((image.alpha < 0.5 * marks.full(image.alpha)).sum())):
         return f"the picture has {clear} transparent pixels, so give mask = alpha (--mask alpha)"
     return (
         "give --mask mask.png (white: fill), --mask alpha, --mask nan or --mask-colour '#ff00ff'; "

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 
 def mask(
@@ -15,6 +15,7 @@ def mask(
     *,
     find: Annotated[str, Parameter(show_choices=False), Literal["dead-pixels", "dust", "scratches", "text"]],
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    grow: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
     force: Annotated[bool, Parameter(negative=())] = False,
     max_megapixels: float = 100.0,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
@@ -29,6 +30,8 @@ def mask(
         dead-pixels, dust, scratches or text.
     output
         Where the mask goes; NAME.mask.png if not given.
+    grow
+        Mark so many pixels around all that is found as well.
     force
         Write over an existing file (never over the input).
     max_megapixels
@@ -40,7 +43,7 @@ def mask(
 
     from untaught import images
     from untaught.errors import BadInput
-    from untaught.masks import percent
+    from untaught.masks import grown, percent
     from untaught.proposals import propose
 
     image = images.read(picture, max_megapixels=max_megapixels)
@@ -51,6 +54,7 @@ def mask(
     found = propose(pixels, find)
     if not found.any():
         raise BadInput(f"No {find} were found in '{picture}': paint the mask by hand, white where it is to be filled.")
+    found = grown(found, grow)
     images.write(target, found.astype(np.uint8) * 255)
     if not quiet:
         print(

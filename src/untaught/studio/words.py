@@ -40,6 +40,7 @@ TITLES = {
     "mask_keeps": "White is what stays",
     "mask_colour": "Colour to be filled as well",
     "tolerance": "How near to that colour",
+    "grow": "How much wider than marked",
     "recipe": "Kind of holes",
     "soft": "Redraw what is known, too",
     "factor": "How many times larger",

@@ -19,6 +19,7 @@ def inpaint(
     mask_keeps: bool = False,
     mask_colour: str | None = None,
     tolerance: Annotated[float, Ge(0), Le(1), Unit("full scale")] = 0.0,
+    grow: Annotated[int, Ge(0), Unit("pixels")] = 0,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     recipe: Literal["auto", "text", "pixels", "sparse", "hole", "region"] = "auto",
     soft: bool = False,
@@ -36,13 +37,16 @@ def inpaint(
         The picture: a file, or an array (h, w), (h, w, 3), or of 1 to 3 axes of space with channel_axis given.
     mask
         What is to be filled, white: a picture of the same size, an array (True: fill), alpha for what is transparent, or nan.
-        `untaught mask` proposes one.
+        A transparent layer with strokes in any colour will do, and a copy of the picture with one loud colour over the damage.
+        What a soft edge touches is filled wholly. `untaught mask` proposes one.
     mask_keeps
         White in the mask means known, as in the masks of the Deep Image Prior paper.
     mask_colour
         Fill what is painted in this colour, '#ff00ff', as well.
     tolerance
         How far a channel may be from that colour, as a fraction of full scale, e.g. 8/255.
+    grow
+        Fill so many pixels around all that is marked as well: for damage that is wider than the mask.
     preset
         instant: a classic filling, no network. fast: seconds to minutes. balanced: some minutes. best: the quality that
         minutes buy. paper: the exact recipe of the Deep Image Prior.
@@ -79,7 +83,7 @@ def inpaint(
         np.where(finite, array, 0).astype(array.dtype) if array.dtype.kind == "f" else array, channel_axis
     )[1]
     fill, notes = masks.find(
-        picture, mask, keeps=mask_keeps, colour=mask_colour, tolerance=tolerance, channel_axis=axis
+        picture, mask, keeps=mask_keeps, colour=mask_colour, tolerance=tolerance, grow=grow, channel_axis=axis
     )
     if odd := int((~finite & ~fill).sum()):
         raise BadInput(
