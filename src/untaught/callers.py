@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 _lock = threading.Lock()
 _inside = 0
-_before: object = None
+_before: Any = None
+_filters: list[Any] = []
 _forked = False
+LOUD = {"numpy", "scipy", "sympy", "torch"}
+"""Packages that add to Python's filters of warnings when a part of them is first imported."""
 
 
 def _child() -> None:
@@ -55,10 +60,10 @@ def own_settings(*, grad: bool = True) -> Iterator[None]:
 def _enter() -> None:
     import torch
 
-    global _inside, _before
+    global _inside, _before, _filters
     with _lock:
         if not _inside:
-            _before = torch.get_default_dtype()
+            _before, _filters = torch.get_default_dtype(), list(warnings.filters)
             torch.set_default_dtype(torch.float32)
         _inside += 1
 
@@ -70,4 +75,6 @@ def _leave() -> None:
     with _lock:
         _inside -= 1
         if not _inside:
-            torch.set_default_dtype(_before)  # type: ignore[arg-type]
+            torch.set_default_dtype(_before)
+            for one in [f for f in warnings.filters if f not in _filters and f[2].__module__.split(".")[0] in LOUD]:
+                warnings.filters.remove(one)  # type: ignore[attr-defined]

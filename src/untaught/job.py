@@ -12,6 +12,7 @@ from torch import Tensor
 
 from untaught.anscombe import Back
 from untaught.averaging import Average, ExponentialPictures
+from untaught.callers import own_settings
 from untaught.errors import BadInput
 from untaught.intervals import Spread, Uncertainty
 from untaught.objectives._base import Objective
@@ -63,6 +64,7 @@ class Job:
     finish: Callable[[Tensor], Any] | None = None
     notes: tuple[str, ...] = ()
 
+    @own_settings(grad=False)
     def result(self, x: Tensor) -> Any:
         """The picture x of the problem, (1, c, *space), as the caller gets it."""
         # Single precision would lose small contrasts on large offsets.
@@ -79,6 +81,7 @@ class Job:
         """What 1 of a plain picture is in the caller's units: 255 where that is full scale."""
         return self.finish.gain if isinstance(self.finish, Back) else self.scale[1]
 
+    @own_settings(grad=False)
     def remarks(self, x: Tensor) -> tuple[str, ...]:
         """What `result` does to the picture that a person should know (values that are clipped), in sentences."""
         remarks = getattr(self.finish, "remarks", None)
@@ -117,6 +120,7 @@ class Solution:
     finish: Callable[[Tensor], Any] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
+    @own_settings()
     def report(self) -> Report:
         """How far the picture can be trusted, judged without the truth; made when it is first asked for."""
         if self.problem is None:
