@@ -36,6 +36,7 @@ def deblur(
     size: str = "auto",
     sigma: Sigma = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
+    keep_nan: bool = False,
     steps: Steps = None,
     stop: Stop = "preset",
     seed: Seed = 0,
@@ -61,6 +62,8 @@ def deblur(
         fast: a classic denoiser in turn with the data; instant: a few rounds of it. balanced: then a network that learns what it
         does wrong. best: the same, for minutes. paper: the Deep Image Prior's network. With blind, paper
         is SelfDeblur's network.
+    keep_nan
+        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
     steps
         How many steps are taken, instead of the preset's own number.
     stop

@@ -21,6 +21,7 @@ def denoise(
     looks: Annotated[float | None, Gt(0), Unit("looks")] = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     strength: Amount = 1.0,
+    keep_nan: bool = False,
     steps: Steps = None,
     stop: Stop = "preset",
     seed: Seed = 0,
@@ -49,6 +50,8 @@ def denoise(
         exact recipe of the Deep Image Prior.
     strength
         0 returns the input, 1 the restored picture, between them a blend.
+    keep_nan
+        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
     steps
         How many steps are taken, instead of the preset's own number.
     stop
