@@ -13,9 +13,9 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from test_features import Tiny
 
 import untaught
-from test_features import Tiny
 from untaught import registry
 from untaught.classifiers import of_module
 from untaught.priors import Network
@@ -87,7 +87,8 @@ def test_a_problem_of_ones_own(caller):
         again, z = found()
     assert torch.equal(x, z)
     for one, two in zip(seen, again, strict=True):
-        assert torch.equal(one[0], two[0]) and torch.equal(one[1], two[1])
+        assert torch.equal(one[0], two[0])
+        assert torch.equal(one[1], two[1])
     assert [s[2:] for s in seen] == [s[2:] for s in again]
 
 
@@ -97,7 +98,7 @@ def state():
         "dtype": torch.get_default_dtype(),
         "device": torch.get_default_device(),
         "torch": torch.random.get_rng_state().numpy().tobytes(),
-        "numpy": repr(np.random.get_state()),
+        "numpy": repr(np.random.get_state()),  # noqa: NPY002
         "random": random.getstate(),
         "warnings": list(warnings.filters),
         "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
@@ -154,7 +155,8 @@ def test_two_at_once(name, alone):
         over.set()
         third.join()
         assert torch.get_default_dtype() == torch.float64
-    assert len(found) == 2 and all(np.array_equal(f, alone[name]) for f in found)
+    assert len(found) == 2
+    assert all(np.array_equal(f, alone[name]) for f in found)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.amounts import FULL_SCALE, Amounts
 from untaught.errors import BadInput
 from untaught.types import Channel
-
-FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 
 
 @dataclass(frozen=True)
@@ -112,6 +111,37 @@ def copies(array: NDArray, channel_axis: int | None) -> int:
 def full_scale(array: NDArray) -> float:
     """255, 65535 or 1: what a fraction of full scale is a fraction of."""
     return FULL_SCALE.get(array.dtype, 1.0)
+
+
+def checked(sigma: float, array: NDArray, scale: tuple[float, float], notes: list[str]) -> float:
+    """A sigma that was given, a fraction of full scale, in the unit of the data; `BadInput` where it cannot be meant.
+
+    A picture of floats has no full scale: where its values look like those of 8 or 16 bits, a fraction of these is noticed.
+    """
+    full = full_scale(array)
+    if full > 1 and sigma > 1:
+        raise BadInput(
+            f"sigma = {sigma:g} is more than the full scale of the picture: did you mean {sigma:g}/{full:g}?"
+        )
+    if sigma == float("inf") or sigma * full > scale[1]:
+        raise BadInput(
+            f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
+            "give it in the units of the picture."
+        )
+    top = float(array.max())
+    if full == 1 and sigma < 1 and top > 32:
+        like = next((one for one in (255.0, 4095.0, 65535.0) if top <= 1.02 * one), top)
+        notes.append(
+            f"sigma = {sigma:.3g} was taken in the units of this picture, whose values reach {top:.4g}: "
+            f"if a fraction of {like:.4g} is meant, give {sigma * like:.3g}"
+        )
+    return sigma * full / scale[1]
+
+
+def amounts(array: NDArray, scale: tuple[float, float]) -> Amounts:
+    """How amounts in the data, with the scale (offset, gain) taken out of the array, are told."""
+    full = FULL_SCALE.get(array.dtype)
+    return Amounts(full, scale[1] / (full or 1.0))
 
 
 def units(array: NDArray) -> tuple[float, float]:

@@ -97,7 +97,11 @@ def bridged(array: NDArray, gone: NDArray, axis: int | None) -> NDArray:
     from scipy import ndimage
 
     result = np.ma.getdata(array).copy()
-    planes = [(result, gone)] if axis is None else list(zip(np.moveaxis(result, axis, 0), np.moveaxis(gone, axis, 0), strict=True))
+    planes = (
+        [(result, gone)]
+        if axis is None
+        else list(zip(np.moveaxis(result, axis, 0), np.moveaxis(gone, axis, 0), strict=True))
+    )
     for number, (plane, lost) in enumerate(planes):
         if not lost.any():
             continue

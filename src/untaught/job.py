@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from untaught.amounts import Amounts
 from untaught.anscombe import Back
 from untaught.averaging import Average, ExponentialPictures
 from untaught.callers import own_settings
@@ -77,6 +78,11 @@ class Job:
         return back.transform.inverse(self.scale[0] + self.scale[1] * x) if isinstance(back, Back) else x
 
     @property
+    def amounts(self) -> Amounts:
+        """How levels of a plain picture are told."""
+        return Amounts.of(self.finish, self.unit)
+
+    @property
     def unit(self) -> float:
         """What 1 of a plain picture is in the caller's units: 255 where that is full scale."""
         return self.finish.gain if isinstance(self.finish, Back) else self.scale[1]
@@ -105,7 +111,7 @@ class Solution:
     x in the end, which is most of the work where a large picture is filtered in parts. problem: what x answers.
 
     spread: how several runs differ, of which x is the mean, in pictures that are `Job.plain`. uncertainty: how far x may be off,
-    where that was asked for. finish: of the job.
+    where that was asked for. finish, amounts: of the job.
     """
 
     x: Tensor
@@ -118,6 +124,7 @@ class Solution:
     spread: Spread | None = field(default=None, repr=False, compare=False)
     uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
     finish: Callable[[Tensor], Any] | None = field(default=None, repr=False, compare=False)
+    amounts: Amounts | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     @own_settings()
@@ -136,6 +143,7 @@ class Solution:
             spread=self.spread,
             uncertainty=self.uncertainty,
             finish=self.finish,
+            amounts=self.amounts,
         )
 
 

@@ -323,6 +323,7 @@ class Run(Iterator[Iterate]):
             self.seconds + time.perf_counter() - begun,
             _still(self.asked),
             finish=self.job.finish,
+            amounts=self.job.amounts,
         )
 
 
