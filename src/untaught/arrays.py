@@ -43,6 +43,8 @@ class Layout:
             info = np.iinfo(dtype)
             array = np.rint(array)
             np.clip(array, info.min, info.max, out=array)  # in place: a large picture fills the memory as it is
+        elif dtype.itemsize < 8:  # a value beyond the type would become infinite
+            array = array.clip(np.finfo(dtype).min, np.finfo(dtype).max)
         return np.ascontiguousarray(array.astype(dtype))
 
 
