@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 FAR = 2.0**24
 """Times the range of the other values: what lies further from them than single precision can hold beside them."""
+RARE = 1e-3
+"""Share of the values up to which such values are errors; more of them are what the picture is of."""
 LARGEST = 1e300
 """Above that sums and differences of values are beyond what double precision holds."""
 
@@ -76,10 +78,12 @@ def unknown(array: NDArray, without: NDArray | None = None) -> tuple[NDArray | N
                 f"The picture holds values of up to {np.abs(some).max():.1g}: divide it by a number that brings them below "
                 f"{LARGEST:.0g}."
             )
-        low, high = np.percentile(some, [0.1, 99.9]) if some.size else (0.0, 0.0)
+        # Of a small picture one value is more than a thousandth.
+        low, high = np.percentile(some, [5, 95]) if some.size else (0.0, 0.0)
+        low, high = (low, high) if high > low or not some.size else np.percentile(some, [0.1, 99.9])
         if high > low:
             far = ~gone & (np.abs(values - (low + high) / 2) > FAR * (high - low))
-            if far.any():
+            if 0 < far.sum() <= max(1, RARE * far.size):
                 notes.append(
                     f"{int(far.sum())} of {far.size} values are more than {FAR:.2g} times the range of the others away from "
                     "them, and are taken for unknown"

@@ -24,7 +24,7 @@ from torch import Tensor
 from untaught.errors import BadInput
 from untaught.geometry import cuts, strips, tiles
 from untaught.guides import NonLocalMeans
-from untaught.linear import factor
+from untaught.linear import axes, factor
 
 COMPONENTS = 12
 FEW = 16
@@ -298,5 +298,5 @@ def components(x: Tensor, side: int) -> Tensor:
     c = x.shape[0]
     some = x.unfold(1, side, 3).unfold(2, side, 3).permute(1, 2, 0, 3, 4).reshape(-1, c * side * side)
     some = some - some.mean(0)
-    _, axes = torch.linalg.eigh(some.T @ some)
-    return F.conv2d(x[None], axes[:, -COMPONENTS:].T.reshape(-1, c, side, side))[0]
+    _, ways = axes(some.T @ some)
+    return F.conv2d(x[None], ways[:, -COMPONENTS:].T.reshape(-1, c, side, side))[0]
