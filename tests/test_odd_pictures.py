@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import pytest
 import torch
@@ -15,20 +17,16 @@ from untaught.ridge import blind, piloted
 @pytest.mark.parametrize("name", [*FILTERS, *HIDDEN])
 def test_filters(name, photo):
     for said, y in pieces(11, [photo / 255], first=11 * len(name)):
-        try:
+        with suppress(UntaughtError):  # constant pieces
             assert excess(through(("filter", name), y), y) <= 1, said
-        except UntaughtError as error:
-            assert str(error).endswith(".")
 
 
 @pytest.mark.parametrize("task", ["denoise", "inpaint", "deblur", "upscale", "dejpeg", "enhance", "flash"])
 def test_first_presets(task, photo):
     preset = next(p for p in registry.presets.get(task) if (task, p) != ("dejpeg", "instant"))
     for said, y in pieces(4, [photo / 255], first=4):
-        try:
+        with suppress(UntaughtError):
             assert np.isfinite(through((task, preset), y).astype(np.float64)).all(), said
-        except UntaughtError as error:
-            assert str(error).endswith(".")
 
 
 @pytest.mark.parametrize("dtype", [*INTEGERS, "float16", "float32", "float64", ">u2", ">f4", "longdouble"])
