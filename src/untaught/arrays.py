@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.amounts import FULL_SCALE, Amounts
 from untaught.errors import BadInput
 from untaught.types import Channel
-
-FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Layout:
 
     dtype: a NumPy name. channel_axis: where the channels were, or None. strength: how much of the result is blended
     into the input, 0 to 1; `original` is kept only where that is needed. copies: channels that are all the one restored.
+    gaps: what becomes of the values that were unknown.
     """
 
     dtype: str
@@ -27,6 +28,7 @@ class Layout:
     strength: float = 1.0
     original: NDArray | None = None
     copies: int = 1
+    gaps: Callable[[NDArray], NDArray] | None = None
 
     def __call__(self, x: Any) -> NDArray:
         """The array of a picture tensor (1, c, *space) in the data's own units; integers are rounded and clipped."""
@@ -35,11 +37,14 @@ class Layout:
         array = array[0] if self.channel_axis is None else np.moveaxis(array, 0, self.channel_axis)
         if self.original is not None:
             array = self.original + self.strength * (array - self.original)
+        array = array if self.gaps is None else self.gaps(array)
         dtype = np.dtype(self.dtype)
         if dtype.kind in "ui":
             info = np.iinfo(dtype)
             array = np.rint(array)
             np.clip(array, info.min, info.max, out=array)  # in place: a large picture fills the memory as it is
+        elif dtype.itemsize < 8:  # a value beyond the type would become infinite
+            array = array.clip(np.finfo(dtype).min, np.finfo(dtype).max)
         return np.ascontiguousarray(array.astype(dtype))
 
 
@@ -54,6 +59,31 @@ def take(array: Any, channel_axis: Channel = "auto") -> tuple[NDArray, int | Non
         raise BadInput(f"The picture is empty: its shape is {array.shape}.")
     if array.dtype.kind not in "uif":
         raise BadInput(f"A picture of type {array.dtype} cannot be restored: give uint8, uint16 or a float type.")
+    channel_axis = channels(array, channel_axis)
+    space = array.ndim - (channel_axis is not None)
+    if not 1 <= space <= 3:
+        raise BadInput(f"An array of shape {array.shape} has {space} axes of space; 1 to 3 can be restored.")
+    if array.dtype.kind == "f":
+        bad = ~np.isfinite(array)
+        if bad.any():
+            first = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
+            raise BadInput(
+                f"{int(bad.sum())} of {array.size} values are NaN or infinite, the first at index ({first}): mask them."
+            )
+    pixels = (
+        array.reshape(1, -1)
+        if channel_axis is None
+        else np.moveaxis(array, channel_axis, 0).reshape(array.shape[channel_axis], -1)
+    )
+    if pixels.shape[1] > 1 and (pixels == pixels[:, :1]).all():
+        raise BadInput(
+            f"Every pixel of the picture is {', '.join(map(str, pixels[:, 0]))}: there is nothing to restore."
+        )
+    return array, channel_axis
+
+
+def channels(array: NDArray, channel_axis: Channel) -> int | None:
+    """The axis of the channels: the one given, or the one that the shape speaks for; `BadInput` where it speaks for none."""
     if channel_axis == "auto":
         if array.ndim == 3 and array.shape[-1] in (3, 1):
             channel_axis = -1
@@ -69,27 +99,7 @@ def take(array: Any, channel_axis: Channel = "auto") -> tuple[NDArray, int | Non
             f"channel_axis = {channel_axis}, but the array has {array.ndim} axes: give a number from "
             f"{-array.ndim} to {array.ndim - 1}, or None."
         )
-    space = array.ndim - (channel_axis is not None)
-    if not 1 <= space <= 3:
-        raise BadInput(f"An array of shape {array.shape} has {space} axes of space; 1 to 3 can be restored.")
-    if array.dtype.kind == "f":
-        bad = ~np.isfinite(array)
-        if bad.any():
-            first = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
-            raise BadInput(
-                f"{int(bad.sum())} of {array.size} values are NaN or infinite, the first at index ({first}): replace "
-                "them, or give them the weight 0: solve(Problem(data, weight=isfinite(data)))."
-            )
-    pixels = (
-        array.reshape(1, -1)
-        if channel_axis is None
-        else np.moveaxis(array, channel_axis, 0).reshape(array.shape[channel_axis], -1)
-    )
-    if pixels.shape[1] > 1 and (pixels == pixels[:, :1]).all():
-        raise BadInput(
-            f"Every pixel of the picture is {', '.join(map(str, pixels[:, 0]))}: there is nothing to restore."
-        )
-    return array, channel_axis
+    return channel_axis
 
 
 def copies(array: NDArray, channel_axis: int | None) -> int:
@@ -103,6 +113,37 @@ def copies(array: NDArray, channel_axis: int | None) -> int:
 def full_scale(array: NDArray) -> float:
     """255, 65535 or 1: what a fraction of full scale is a fraction of."""
     return FULL_SCALE.get(array.dtype, 1.0)
+
+
+def checked(sigma: float, array: NDArray, scale: tuple[float, float], notes: list[str]) -> float:
+    """A sigma that was given, a fraction of full scale, in the unit of the data; `BadInput` where it cannot be meant.
+
+    A picture of floats has no full scale: where its values look like those of 8 or 16 bits, a fraction of these is noticed.
+    """
+    full = full_scale(array)
+    if full > 1 and sigma > 1:
+        raise BadInput(
+            f"sigma = {sigma:g} is more than the full scale of the picture: did you mean {sigma:g}/{full:g}?"
+        )
+    if sigma == float("inf") or sigma * full > scale[1]:
+        raise BadInput(
+            f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
+            "give it in the units of the picture."
+        )
+    top = float(array.max())
+    if full == 1 and sigma < 1 and top > 32:
+        like = next((one for one in (255.0, 4095.0, 65535.0) if top <= 1.02 * one), top)
+        notes.append(
+            f"sigma = {sigma:.3g} was taken in the units of this picture, whose values reach {top:.4g}: "
+            f"if a fraction of {like:.4g} is meant, give {sigma * like:.3g}"
+        )
+    return sigma * full / scale[1]
+
+
+def amounts(array: NDArray, scale: tuple[float, float]) -> Amounts:
+    """How amounts in the data, with the scale (offset, gain) taken out of the array, are told."""
+    full = FULL_SCALE.get(array.dtype)
+    return Amounts(full, scale[1] / (full or 1.0))
 
 
 def units(array: NDArray) -> tuple[float, float]:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.geometry import box, strips
+from untaught.linear import factor
 from untaught.ridge import Groups, Pass, match, overlap, patches
 
 
@@ -141,7 +142,7 @@ class RidgeFill:
         for s in self.s:
             ridge = gram.clone()
             ridge.diagonal(dim1=1, dim2=2).add_(self.group * s * s)
-            lower = torch.linalg.cholesky(ridge)
+            lower = factor(ridge)
             v = torch.linalg.solve_triangular(lower, seen, upper=False)
             w = torch.linalg.solve_triangular(lower.mT, v @ r.mT, upper=True)
             fitted = w.mT @ d

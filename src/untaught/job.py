@@ -10,8 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from untaught.amounts import Amounts
 from untaught.anscombe import Back
 from untaught.averaging import Average, ExponentialPictures
+from untaught.callers import own_settings
 from untaught.errors import BadInput
 from untaught.intervals import Spread, Uncertainty
 from untaught.objectives._base import Objective
@@ -63,6 +65,7 @@ class Job:
     finish: Callable[[Tensor], Any] | None = None
     notes: tuple[str, ...] = ()
 
+    @own_settings(grad=False)
     def result(self, x: Tensor) -> Any:
         """The picture x of the problem, (1, c, *space), as the caller gets it."""
         # Single precision would lose small contrasts on large offsets.
@@ -75,10 +78,16 @@ class Job:
         return back.transform.inverse(self.scale[0] + self.scale[1] * x) if isinstance(back, Back) else x
 
     @property
+    def amounts(self) -> Amounts:
+        """How levels of a plain picture are told."""
+        return Amounts.of(self.finish, self.unit)
+
+    @property
     def unit(self) -> float:
         """What 1 of a plain picture is in the caller's units: 255 where that is full scale."""
         return self.finish.gain if isinstance(self.finish, Back) else self.scale[1]
 
+    @own_settings(grad=False)
     def remarks(self, x: Tensor) -> tuple[str, ...]:
         """What `result` does to the picture that a person should know (values that are clipped), in sentences."""
         remarks = getattr(self.finish, "remarks", None)
@@ -102,7 +111,7 @@ class Solution:
     x in the end, which is most of the work where a large picture is filtered in parts. problem: what x answers.
 
     spread: how several runs differ, of which x is the mean, in pictures that are `Job.plain`. uncertainty: how far x may be off,
-    where that was asked for. finish: of the job.
+    where that was asked for. finish, amounts: of the job.
     """
 
     x: Tensor
@@ -115,8 +124,10 @@ class Solution:
     spread: Spread | None = field(default=None, repr=False, compare=False)
     uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
     finish: Callable[[Tensor], Any] | None = field(default=None, repr=False, compare=False)
+    amounts: Amounts | None = field(default=None, repr=False, compare=False)
 
     @cached_property
+    @own_settings()
     def report(self) -> Report:
         """How far the picture can be trusted, judged without the truth; made when it is first asked for."""
         if self.problem is None:
@@ -132,6 +143,7 @@ class Solution:
             spread=self.spread,
             uncertainty=self.uncertainty,
             finish=self.finish,
+            amounts=self.amounts,
         )
 
 

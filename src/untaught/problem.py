@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from untaught.callers import own_settings
 from untaught.errors import BadInput
 from untaught.likelihoods import Gaussian, Likelihood
 from untaught.operators import Identity, Operator, Shape, as_operator
@@ -33,8 +34,10 @@ class Problem:
     weight: Tensor | None = None
     start: Tensor | None = None
 
+    @own_settings()
     def __post_init__(self) -> None:
         data = torch.as_tensor(self.data)
+        data = data.clone() if data.is_inference() else data  # a caller's inference mode would refuse its gradient
         if data.numel() == 0:
             raise BadInput(f"The data are empty: their shape is {tuple(data.shape)}.")
         if not (data.is_floating_point() or data.is_complex()):

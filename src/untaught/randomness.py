@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
 class Rng:
@@ -32,9 +32,23 @@ class Rng:
         """Standard normal numbers of the shape of `like`: drawn contiguous, since bits of `randn_like` depend on layout."""
         return torch.randn(like.shape, generator=self.stream, device=self.device)
 
-    @contextmanager
-    def initialise(self, *names: object) -> Iterator[None]:
-        """A context in which torch's default initialisation draws from this seed; the caller's generator is left alone."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.fork(*names).initial_seed())
-            yield
+    def initialise(self, *names: object) -> Drawn:
+        """A context in which torch's default initialisation draws from this seed, in this thread alone."""
+        return Drawn(torch.Generator().manual_seed(self.fork(*names).initial_seed()))
+
+
+class Drawn(TorchDispatchMode):
+    """Within it, whatever would draw from torch's own generator, which all threads share, draws from this one: the same bits."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if not any(a.name == "generator" for a in func._schema.arguments):
+            name = "generator"  # `randn` and its like: the overload that takes one
+            func = getattr(func.overloadpacket, name) if name in func.overloadpacket.overloads() else func
+        if any(a.name == "generator" for a in func._schema.arguments) and kwargs.get("generator") is None:
+            kwargs = {**kwargs, "generator": self.generator}
+        return func(*args, **kwargs)

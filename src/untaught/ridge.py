@@ -24,6 +24,7 @@ from torch import Tensor
 from untaught.errors import BadInput
 from untaught.geometry import cuts, strips, tiles
 from untaught.guides import NonLocalMeans
+from untaught.linear import axes, factor
 
 COMPONENTS = 12
 FEW = 16
@@ -200,7 +201,7 @@ def blind(noisy: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     gram = noisy @ noisy.mT
     # The products hold the noise already; a trace keeps equal patches solvable, in single precision too.
     _loaded(gram, 1e-4 * noise, gram.shape[1])
-    mix = torch.cholesky_inverse(torch.linalg.cholesky(gram)).mul_(-noise[:, None, None])
+    mix = torch.cholesky_inverse(factor(gram)).mul_(-noise[:, None, None])
     mix.diagonal(dim1=1, dim2=2).add_(1)
     sure = 1 / mix.square().sum(1).clamp_min_(1e-2)
     return mix.mul_(sure[:, :, None]) @ noisy, sure
@@ -214,13 +215,13 @@ def piloted(noisy: Tensor, pilot: Tensor, noise: Tensor) -> tuple[Tensor, Tensor
     _, k, n = noisy.shape
     if k <= n:
         load = _loaded(gram := pilot @ pilot.mT, noise, k)
-        mix = torch.cholesky_inverse(torch.linalg.cholesky(gram)).mul_(-load[:, None, None])
+        mix = torch.cholesky_inverse(factor(gram)).mul_(-load[:, None, None])
         mix.diagonal(dim1=1, dim2=2).add_(1)
         sure = 1 / mix.diagonal(dim1=1, dim2=2).clamp_min(1e-2)
         return mix.mul_(sure[:, :, None]) @ noisy, sure
     _loaded(gram := pilot.mT @ pilot, noise, k)
     # T = half half^T
-    half = torch.linalg.solve_triangular(torch.linalg.cholesky(gram).mT, pilot, upper=True, left=False)
+    half = torch.linalg.solve_triangular(factor(gram).mT, pilot, upper=True, left=False)
     sure = 1 / half.square().sum(2).clamp_min(1e-2)
     answer = half.mT @ noisy
     return half.mul_(sure[:, :, None]) @ answer, sure
@@ -297,5 +298,5 @@ def components(x: Tensor, side: int) -> Tensor:
     c = x.shape[0]
     some = x.unfold(1, side, 3).unfold(2, side, 3).permute(1, 2, 0, 3, 4).reshape(-1, c * side * side)
     some = some - some.mean(0)
-    _, axes = torch.linalg.eigh(some.T @ some)
-    return F.conv2d(x[None], axes[:, -COMPONENTS:].T.reshape(-1, c, side, side))[0]
+    _, ways = axes(some.T @ some)
+    return F.conv2d(x[None], ways[:, -COMPONENTS:].T.reshape(-1, c, side, side))[0]

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from untaught.callers import own_settings
 from untaught.errors import BadInput, Stale, UntaughtError
 from untaught.job import Job, Method, Moment, Solution, Stage, default_method
 from untaught.objectives._base import Step
@@ -46,20 +47,23 @@ class Iterate:
     def moment(self) -> Moment:
         return Moment(self.stage, self.step, self.energy, self.verdict.score, self.seconds)
 
+    @own_settings(grad=False)
     def picture(self) -> Tensor:
         """The network's picture now, (1, c, *space); looking draws from a generator of its own and changes nothing."""
         run = self._fresh()
         return run.objective.picture(run.model, run.problem, run.rng)
 
+    @own_settings(grad=False)
     def average(self) -> Tensor:
         """The averaged picture now: what the run would return."""
         return self._fresh().render(passes=1)
 
+    @own_settings(grad=False)
     def prediction(self) -> Tensor:
         """A x of the averaged picture: what it says that the data should be."""
-        with torch.no_grad():
-            return self._fresh().problem.operator(self.average())
+        return self._fresh().problem.operator(self.average())
 
+    @own_settings(grad=False)
     def held(self, weight: Tensor) -> float:
         """The energy of the averaged picture on the measurements of that weight."""
         run = self._fresh()
@@ -80,6 +84,7 @@ class Run(Iterator[Iterate]):
     guard_every = 10
     most_attempts = 5
 
+    @own_settings()
     def __init__(self, job: Job) -> None:
         if not job.stages:
             raise BadInput("This job has no stage: there is nothing to run.")
@@ -124,6 +129,7 @@ class Run(Iterator[Iterate]):
         self.falls = 0
         self.good = self._changing()
 
+    @own_settings()
     def __next__(self) -> Iterate:
         if self.verdict.again and self.attempt + 1 < self.most_attempts:
             self._begin(self.stage, self.problem.start, self.attempt + 1)
@@ -254,6 +260,7 @@ class Run(Iterator[Iterate]):
             "reason": self.reason,
         }
 
+    @own_settings()
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._begin(state["stage"], state["start"], state.get("attempt", 0), state.get("repeat", 0))
         self.found = state.get("found")
@@ -278,6 +285,7 @@ class Run(Iterator[Iterate]):
         self.verdict = Verdict(**state["verdict"])
         self.history = [Moment(**m) for m in state["history"]]
 
+    @own_settings(grad=False)
     def render(self, passes: int) -> Tensor:
         """The average as it is now, as a picture: the mean of `passes` draws that depend on the seed alone."""
         return self._render(self.average_state, passes)
@@ -299,6 +307,7 @@ class Run(Iterator[Iterate]):
         return _budget(self.method.stop)
 
     @property
+    @own_settings(grad=False)
     def solution(self) -> Solution:
         """The best picture so far, at any moment; before the first step, that of the random start."""
         stopped, begun = self.over and self.stage + 1 == len(self.job.stages), time.perf_counter()
@@ -314,6 +323,7 @@ class Run(Iterator[Iterate]):
             self.seconds + time.perf_counter() - begun,
             _still(self.asked),
             finish=self.job.finish,
+            amounts=self.job.amounts,
         )
 
 
@@ -343,6 +353,7 @@ def _budget(rule: Rule) -> int | None:
     return min(budgets) if budgets else None
 
 
+@own_settings()
 def solve(
     problem: Problem | Job, method: Method | None = None, *, watch: Iterable[Callable[[Iterate], None]] = ()
 ) -> Solution:

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from untaught.averaging import Moments
+from untaught.callers import own_settings
 from untaught.errors import BadInput
 from untaught.geometry import box
 from untaught.intervals import Spread, Uncertainty, deviation, factor
@@ -56,6 +57,7 @@ class Series(Iterator[Iterate]):
     Raises `BadInput` where the runs could not differ, or where nothing tells how far their picture is off.
     """
 
+    @own_settings()
     def __init__(self, job: Job, repeat: int = 1, *, uncertain: bool = False) -> None:
         if repeat < 1:
             raise BadInput(f"repeat = {repeat} is no number of runs: give 1 or more.")
@@ -81,6 +83,7 @@ class Series(Iterator[Iterate]):
         stages = (replace(s, method=replace(s.method, seed=s.method.seed + i)) for s in self.job.stages)
         return Run(replace(self.job, stages=tuple(stages)))
 
+    @own_settings()
     def __next__(self) -> Iterate:
         try:
             return next(self.run)
@@ -136,6 +139,7 @@ class Series(Iterator[Iterate]):
         return self.seconds_before + self.run.seconds
 
     @property
+    @own_settings(grad=False)
     def solution(self) -> Solution:
         """The mean of the runs that have ended, or of the first as far as it is; it answers what was held out, too."""
         self._settle()

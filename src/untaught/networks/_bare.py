@@ -80,7 +80,7 @@ def _convolve(x: Tensor, weight: Tensor, rest: tuple[Any, ...]) -> Tensor:
 
 
 def _ready(shape: tuple[int, ...], dtype: torch.dtype, device: str) -> Tensor:
-    drawn = torch.randn(shape, dtype=dtype, device=device)
+    drawn = torch.randn(shape, dtype=dtype, device=device, generator=torch.Generator(device).manual_seed(0))
     return drawn.contiguous(memory_format=LAYOUTS.get(len(shape), torch.contiguous_format))
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from untaught.amounts import Amounts
 from untaught.errors import BadInput
 from untaught.likelihoods import (
     ClippedGaussian,
@@ -39,12 +40,17 @@ LOW = {1: 1.04, 2: 1.03, 3: 1.02}
 class Scale:
     """How the data lie in the picture's full scale: `unit` is what 1 in the data is of it, `dark` the data of no light.
 
-    clipped: values beyond [0, 1] were cut off after the noise came in.
+    clipped: values beyond [0, 1] were cut off after the noise came in. full: its largest value, None where its units are its own.
     """
 
     unit: float = 1.0
     dark: float = 0.0
     clipped: bool = False
+    full: float | None = 255.0
+
+    def said(self, *levels: float, form: str = ".2g") -> str:
+        """Deviations of the data, as the picture counts them."""
+        return Amounts(self.full, self.unit).said(*levels, form=form)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +90,7 @@ def measure(
             level, even = torch.full_like(noise.sigma, sigma), torch.ones(1)
             return Found("gaussian", Measured(replace(noise, sigma=level, brightness=torch.zeros(1), gain=even)))
     if kind == "gaussian" or (kind == "auto" and (sigma is not None or data.ndim != 4)):
-        return Found("gaussian", likelihood(data, sigma, notes, unit=scale.unit, clipped=scale.clipped))
+        return Found("gaussian", _gaussian(data, sigma, notes, scale))
     if kind == "speckle" and looks is not None:
         return Found(kind, Speckle(looks))
     if kind == "poisson" and gain is not None:
@@ -194,7 +200,7 @@ def _impulses(data: Tensor, found: Impulses, sigma: float | None, notes: list[st
         sigma = strength(estimate_noise(without(data, found.where)))
     span = max(float(data.max() - data.min()), 1e-3)
     share = min(max(found.share, 1e-3), 0.95)
-    grain = f", the others have sigma {255 * scale.unit * sigma:.2g} of 255" if sigma >= GRAIN else ""
+    grain = f", the others have sigma {scale.said(sigma)}" if sigma >= GRAIN else ""
     notes.append(f"noise: impulses ({found.kind}), {100 * found.share:.2g} % of all values are worthless{grain}")
     return Found("impulse", Impulse(share, max(sigma, 1 / 255), span), found.where)
 
@@ -205,12 +211,14 @@ def _told(likelihood: Likelihood, scale: Scale) -> str:
         case Speckle(looks=looks):
             return f"noise: speckle, the deviation is {100 / looks**0.5:.2g} % of the brightness (looks = {looks:.3g})"
         case Poisson(gain=gain):
-            return f"noise: Poisson, a = {scale.unit / gain:.3g} (gain: {gain / scale.unit:.3g} counts at full scale)"
+            return (
+                f"noise: Poisson, a = {scale.unit / gain:.3g} (gain: {gain / scale.unit:.3g} counts at {_top(scale)})"
+            )
         case PoissonGaussian(gain=gain, sigma=sigma):
             s = sigma * scale.unit
             return (
-                f"noise: Poisson-Gaussian, a = {scale.unit / gain:.3g} (gain: {gain / scale.unit:.3g} counts at full "
-                f"scale), b = {s * s:.3g} (sigma: {255 * s:.2g} of 255)"
+                f"noise: Poisson-Gaussian, a = {scale.unit / gain:.3g} (gain: {gain / scale.unit:.3g} counts at {_top(scale)}), "
+                f"b = {s * s:.3g} (sigma: {scale.said(sigma)})"
             )
     raise TypeError(type(likelihood).__name__)
 
@@ -223,7 +231,14 @@ def likelihood(
     What was found is told in `notes`, in 255ths of full scale (`unit` is what 1 in `data` is of it). clipped: values beyond
     [0, 1] were cut off after the noise came in.
     """
-    scale = Scale(unit, clipped=clipped)
+    return _gaussian(data, sigma, notes, Scale(unit, clipped=clipped))
+
+
+def _top(scale: Scale) -> str:
+    return "the value 1" if scale.full is None else "full scale"
+
+
+def _gaussian(data: Tensor, sigma: float | None, notes: list[str], scale: Scale) -> Likelihood:
     if sigma is not None:
         return _white_of(scale)(float(sigma))
     if data.ndim == 4:
@@ -232,7 +247,7 @@ def likelihood(
         level = strength(estimate_noise(data[0].movedim(1, 0)))
     else:  # of a series, whose second difference knows its curve least; two differences are none to go by
         level = second_differences(data) if data.shape[-1] > 4 else 0.0
-    return _white_of(scale)(_white(level, notes, unit))
+    return _white_of(scale)(_white(level, notes, scale))
 
 
 def _white_of(scale: Scale) -> type[Gaussian]:
@@ -242,12 +257,12 @@ def _white_of(scale: Scale) -> type[Gaussian]:
 def _normal(noise: Noise, notes: list[str], scale: Scale) -> Likelihood:
     """White noise, or, where it is shared or changes with brightness, as it was measured."""
     if (noise.even and not noise.sharers) or strength(noise) < NOTHING:
-        return _white_of(scale)(_white(strength(noise), notes, scale.unit))
+        return _white_of(scale)(_white(strength(noise), notes, scale))
     if noise.shared:
         noise = replace(noise, sigma=_low(noise) * noise.sigma)
-    found = ", ".join(f"{255 * scale.unit * float(s):.1f}" for s in noise.sigma)
+    found = scale.said(*(float(s) for s in noise.sigma), form=".1f")
     grows = "" if noise.even else ", and changes with brightness"
-    notes.append(f"sigma was estimated as {found} of 255; the noise is {_shared(noise)}{grows}")
+    notes.append(f"sigma was estimated as {found}; the noise is {_shared(noise)}{grows}")
     return Measured(noise)
 
 
@@ -269,9 +284,9 @@ def _shared(noise: Noise) -> str:
     )
 
 
-def _white(sigma: float, notes: list[str], unit: float) -> float:
+def _white(sigma: float, notes: list[str], scale: Scale) -> float:
     if sigma < NOTHING:
         notes.append("no noise was found in this picture, and it will hardly change: give sigma to insist")
         return NOTHING
-    notes.append(f"sigma was estimated as {255 * unit * sigma:.2g} of 255; the noise is independent between pixels")
+    notes.append(f"sigma was estimated as {scale.said(sigma)}; the noise is independent between pixels")
     return sigma

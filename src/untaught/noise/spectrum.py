@@ -20,6 +20,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from untaught.linear import axes
+
 PATCH = 16  # side of a patch, pixels
 FLAT = 0.05  # share of a class's patches that is trusted to be flat
 CLASSES = 6  # brightness classes, equally many patches each
@@ -164,7 +166,7 @@ def sample(x: Tensor) -> Tensor:
 def _noise(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> Noise:
     """cov: of the channels, "c c", or cross-spectra "k k c c". The kernel is their Hermitian root: zero-phase, so as short as
     the correlation."""
-    value, vector = torch.linalg.eigh(cov)
+    value, vector = axes(cov)
     k = vector @ torch.diag_embed(value.clamp_min(0).sqrt()).to(vector.dtype) @ vector.mH
     if correlated := cov.ndim > 2:
         k = torch.fft.fftshift(torch.fft.ifft2(k, dim=(0, 1)).real, (0, 1)).permute(2, 3, 0, 1)

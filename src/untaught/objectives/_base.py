@@ -40,6 +40,8 @@ class Objective(ABC):
     """Whether a step makes the whole picture (averages of pictures and rules that look at it need that)."""
     draws = True
     """Whether a step or the picture depends on numbers drawn here, besides what the prior and the optimiser draw."""
+    weighs = False
+    """Whether measurements may have weights of their own, 0 among them; others need a value in every place."""
     beside = False
     """Whether its picture is that of the stage before with a share of its own: until it is over, the one before is the result."""
 

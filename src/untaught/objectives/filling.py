@@ -21,7 +21,7 @@ class Fill(Objective):
 
     filling: Filling = Harmonic()
 
-    whole, draws = True, False
+    whole, draws, weighs = True, False, True
 
     def bind(self, problem: Problem, prior: Prior) -> Fill:
         refuse_unless_identity(self, problem)

@@ -25,7 +25,7 @@ class Fit(Objective):
 
     share: float = 1.0
 
-    whole, draws = True, False
+    whole, draws, weighs = True, False, True
 
     @property
     def beside(self) -> bool:  # type: ignore[override]

@@ -66,7 +66,7 @@ class Plugged(Objective):
     rounds: int = 60
     pilot: bool = False
 
-    whole, draws = True, False
+    whole, draws, weighs = True, False, True
 
     def bind(self, problem: Problem, prior: Prior) -> Plugged:
         if not isinstance(prior, Pixels):

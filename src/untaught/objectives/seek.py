@@ -83,7 +83,7 @@ def _settled(operator: SoughtBlur, y: Tensor, noise: float) -> str:
     scene, kernel = Scene(y, operator.sides), operator.kernel.to(y)
     point = placed(kernel.new_ones((1,) * y.ndim), operator.sides)
     evidence, sharp = scene.evidence(kernel, noise), scene.evidence(point, noise)
-    said = "the kernel that was found has no name, and what it is off by counts as noise of 2/255"
+    said = "the kernel that was found has no name, and what it is off by counts as noise of 0.8 % of full scale"
     if y.ndim == 2:
         best, word = search.nearest(scene, kernel, noise)
         if best < evidence + NAMED:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from untaught.errors import BadInput, unknown
 from untaught.operators import Operator, Shape
+from untaught.randomness import Rng
 
 
 class Features(Operator):
@@ -64,8 +65,7 @@ class Features(Operator):
 
     @classmethod
     def examples(cls) -> tuple[tuple[Operator, Shape], ...]:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+        with Rng(0).initialise("example"):
             net = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(60, 4), nn.Softplus())
         return (
             (Features(net, "1", (2, 4, 5)), (1, 2, 4, 5)),

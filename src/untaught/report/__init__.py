@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from untaught.amounts import Amounts
 from untaught.anscombe import Back
 from untaught.intervals import Spread, Uncertainty
 from untaught.problem import Problem
@@ -89,10 +90,11 @@ def report(
     spread: Spread | None = None,
     uncertainty: Uncertainty | None = None,
     finish: Any = None,
+    amounts: Amounts | None = None,
 ) -> Report:
     """Judge the picture x, (1, c, *space) in the units of the problem. spread: of several runs of which x is the mean.
 
-    finish: what the job does to x; it may keep values, or undo a transform.
+    finish: what the job does to x; it may keep values, or undo a transform. amounts: how levels are told.
     """
     run: dict[str, Any] = {"step": step, "reason": reason, "seconds": seconds, "notes": notes}
     run |= {"spread": spread, "uncertainty": uncertainty, "filled": getattr(finish, "filled", None)}
@@ -102,6 +104,8 @@ def report(
         return Report(Verdict("not judged"), None, curve=curve, **run)
     evidence = gather(problem, x)
     missing, radius = hole(problem.weight)
-    figures = measure(evidence, missing=missing, hole=radius, spread=spread, transformed=isinstance(finish, Back))
+    figures = measure(
+        evidence, missing=missing, hole=radius, spread=spread, transformed=isinstance(finish, Back), amounts=amounts
+    )
     shown = problem.data, x, evidence.residual * (evidence.weight > 0)
     return Report(verdict(figures), figures, **run, curve=curve, data=shown[0], x=shown[1], residual=shown[2])

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from untaught.amounts import Amounts
 from untaught.geometry import box
 from untaught.intervals import Spread
 from untaught.noise import estimate_noise
@@ -22,11 +23,6 @@ MARGIN = 0.05  # of the data's range: what a sound picture hardly exceeds
 TRUSTED = 0.6  # share of the data whose noise is whole: with less, its size is no measure
 NOTHING = 1e-5  # less noise than a step of 16 bits is none
 LIMIT = 0.5 / 255  # from black or white: there a value counts as cut off
-
-
-def of_255(*levels: float, form: str = ".2f") -> str:
-    """Levels in words: 255ths of full scale."""
-    return f"{', '.join(f'{255 * level:{form}}' for level in levels)} of 255"
 
 
 @dataclass(frozen=True)
@@ -46,7 +42,8 @@ class Figures:
     pixels, the farthest of them is from a known one. spread: root mean square deviation between the results of several seeds,
     None for one; pairs: the mean PSNR of two of them, dB; place: about which pixel they differ most. transformed: whether the
     data were changed to make their noise even, so that a level is none of the picture's, and is told beside the noise; the
-    spread is the picture's all the same. direct: whether the data are the picture itself, with noise or holes.
+    spread is the picture's all the same. direct: whether the data are the picture itself, with noise or
+    holes. full, unit: of `Amounts`.
     """
 
     shift: tuple[float, ...]
@@ -73,11 +70,17 @@ class Figures:
     place: tuple[int, ...] = ()
     transformed: bool = False
     direct: bool = False
+    full: float | None = 255.0
+    unit: float = 1.0
+
+    def apart(self, *levels: float, form: str = ".2f") -> str:
+        """Differences between pictures in words, as the picture counts them."""
+        return Amounts(self.full, self.unit).said(*levels, form=form)
 
     def said(self, *levels: float, form: str = ".2f") -> str:
-        """Levels in words: 255ths of full scale, or, of data that were transformed, multiples of their noise."""
+        """Levels in words: as the picture counts them, or, of data that were transformed, multiples of their noise."""
         if not self.transformed:
-            return of_255(*levels, form=form)
+            return self.apart(*levels, form=form)
         return f"{', '.join(f'{level / (self.told or math.nan):{form}}' for level in levels)} times the noise"
 
     @classmethod
@@ -91,7 +94,13 @@ class Figures:
 
 
 def measure(
-    e: Evidence, *, missing: float = 0.0, hole: int = 0, spread: Spread | None = None, transformed: bool = False
+    e: Evidence,
+    *,
+    missing: float = 0.0,
+    hole: int = 0,
+    spread: Spread | None = None,
+    transformed: bool = False,
+    amounts: Amounts | None = None,
 ) -> Figures:
     r, w = e.residual, e.weight
     known = w.sum((0, 2, 3)).clamp_min(1)
@@ -103,7 +112,10 @@ def measure(
     ratio = _bands(r * w) / _bands(pure * w).clamp_min(1e-20)
     unit = ratio / ratio.mean().clamp_min(1e-20)
     own = e.drawn if noise is not None else None
+    amounts = amounts or Amounts()
     return Figures(
+        full=amounts.full,
+        unit=amounts.unit,
         shift=tuple(float(v) for v in shift),
         residual=deviation,
         noise=noise,

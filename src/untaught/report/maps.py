@@ -11,7 +11,6 @@ from torch import Tensor
 
 from untaught.intervals import WIDTH, Uncertainty, brightest, flat
 from untaught.report.drawing import figure, smaller
-from untaught.report.figures import of_255
 
 if TYPE_CHECKING:
     from untaught.report import Report
@@ -34,7 +33,7 @@ def html(report: Report) -> str:
         said = f"How far it may be off: standard deviation, {words}. 90 % intervals reach {WIDTH:.2f} of it up and down"
         parts.append(figure(grey, said, "The standard deviation of every pixel; light: hard to tell"))
     if (spread := report.spread) is not None:
-        grey, words = _map(spread.deviation, report.filled, of_255)
+        grey, words = _map(spread.deviation, report.filled, report.figures.apart)
         said = f"How {spread.count} runs differ: standard deviation, {words}. They differ most about {spread.where}"
         parts.append(figure(grey, said, "The standard deviation between runs; light: other seeds give another picture"))
     return '<h2>Where it may be off</h2><div class="row">' + "".join(parts) + "</div>" if parts else ""

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from untaught.report import maps
 from untaught.report.drawing import array, curve, figure, smaller
-from untaught.report.figures import of_255
 from untaught.report.style import STYLE
 
 if TYPE_CHECKING:
@@ -184,7 +183,7 @@ def _figures(f: Figures, led: set[str]) -> str:
         (
             "spread",
             "Spread between seeds",
-            "one seed" if f.spread is None else of_255(f.spread),
+            "one seed" if f.spread is None else f.apart(f.spread),
             "deviation between results",
         ),
         (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from untaught.report.figures import Figures, of_255
+from untaught.report.figures import Figures
 
 Kind = Literal["good", "doubtful", "out of reach", "not judged"]
 
@@ -154,8 +154,8 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
         )  # fmt: skip
     if f.spread is not None and f.spread > at.spread:
         yield _reason(
-            "spread", f"runs with other seeds give other pictures (they differ by {of_255(f.spread, form='.1f')}): doubt what they "
-            "do not share, or repeat more often", spread=f.spread,
+            "spread", f"runs with other seeds give other pictures (they differ by {f.apart(f.spread, form='.1f')}): doubt what "
+            "they do not share, or repeat more often", spread=f.spread,
         )  # fmt: skip
 
 

@@ -9,9 +9,11 @@ import functools
 import inspect
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from untaught.callers import own_settings
 from untaught.errors import BadInput, unknown
 from untaught.registry import tasks
 from untaught.types import Ge, Gt, Le, Role
@@ -30,17 +32,30 @@ class Task:
         self.__name__ = compose.__name__
         functools.update_wrapper(self, compose)
 
+    @own_settings()
     def job(self, picture: Any = None, **settings: Any) -> Job:
         """The frozen job: y, A, E, R, the method, and how its result is brought back. Nothing is run yet."""
         self.check(settings)
-        given = {k: _array(v) if role(self.settings[k]) == "picture" else v for k, v in settings.items()}
+        given = {k: _guide(v) if role(self.settings[k]) == "picture" else v for k, v in settings.items()}
         if self.subject is None:
             if picture is not None:
                 raise BadInput(f"{self.__name__} takes no picture: give its settings by name only.")
             return self.compose(**given)
         if picture is None:
             raise BadInput(f"{self.__name__} needs a picture: an array, or the path of a file.")
-        return self.compose(_image(picture) if self.subject == "file" else _array(picture), **given)
+        from untaught import gaps
+
+        image = _image(picture)
+        if self.masked:
+            image, given = gaps.told(image, given)
+            return self.compose(image, **given)
+        compose = self.compose if self.subject == "file" else lambda image, **given: self.compose(image.pixels, **given)
+        return gaps.spanned(compose, image, given)
+
+    @functools.cached_property
+    def masked(self) -> bool:
+        """Whether a mask says what is missing: then the task sees to what is unknown itself."""
+        return any(role(hint) == "mask" for hint in self.settings.values())
 
     @functools.cached_property
     def subject(self) -> str | None:
@@ -73,15 +88,23 @@ class Task:
                 if value is not None and not _within(value, bound):
                     raise BadInput(f"{name} = {value} is outside what it can be: {_words(bound)}.")
 
+    @own_settings()
     def __call__(self, picture: Any = None, **settings: Any) -> Any:
         """Run the job and return the restored array, of the type, range and layout that came in."""
+        import numpy as np
+
         from untaught.run import solve
 
         job = self.job(picture, **settings)
         solution = solve(job)
         for note in (*solution.notes, *job.remarks(solution.x)):
             logging.getLogger("untaught").info(note)
-        return job.result(solution.x)
+        result = job.result(solution.x)
+        if not isinstance(picture, np.ma.MaskedArray):
+            return result
+        from untaught.gaps import enlarged
+
+        return np.ma.array(result, mask=enlarged(np.ma.getmaskarray(picture), result.shape))
 
     def __reduce__(self) -> Any:
         return _lookup, (self.compose.__name__,)
@@ -117,20 +140,20 @@ def _lookup(name: str) -> Task:
     return tasks.get(name)
 
 
-def _array(picture: Any) -> Any:
-    if isinstance(picture, str) or hasattr(picture, "__fspath__"):
-        from untaught.images import read
+def _guide(picture: Any) -> Any:
+    """A picture beside the one that is restored, as an array in which nothing is unknown; None where there is none."""
+    from untaught import gaps
 
-        return read(picture).pixels
-    return getattr(picture, "pixels", picture)
+    return None if picture is None else gaps.filled(_image(picture))
 
 
 def _image(picture: Any) -> Any:
+    from untaught.gaps import numbers
     from untaught.images import Image, read
 
     if isinstance(picture, str) or hasattr(picture, "__fspath__"):
         return read(picture)
-    return picture if isinstance(picture, Image) else Image(picture)
+    return replace(picture, pixels=numbers(picture.pixels)) if isinstance(picture, Image) else Image(numbers(picture))
 
 
 def task(compose: Callable[..., Job]) -> Task:

@@ -36,6 +36,7 @@ def deblur(
     size: str = "auto",
     sigma: Sigma = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
+    keep_nan: bool = False,
     steps: Steps = None,
     stop: Stop = "preset",
     seed: Seed = 0,
@@ -61,6 +62,8 @@ def deblur(
         fast: a classic denoiser in turn with the data; instant: a few rounds of it. balanced: then a network that learns what it
         does wrong. best: the same, for minutes. paper: the Deep Image Prior's network. With blind, paper
         is SelfDeblur's network.
+    keep_nan
+        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
     steps
         How many steps are taken, instead of the preset's own number.
     stop
@@ -105,7 +108,7 @@ def deblur(
         raise BadInput(
             f"The kernel is {_words(sides)} and the picture {_words(space)}: a kernel has as many axes, and is no larger."
         )
-    level = None if blind and preset == "paper" and sigma is None else _level(data, sigma, full, scale[1], notes)
+    level = None if blind and preset == "paper" and sigma is None else _level(data, sigma, array, scale, notes)
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, Gaussian(level), start=start)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
@@ -164,22 +167,17 @@ def _sides(size: str, space: tuple[int, ...]) -> tuple[int, ...]:
     return sides
 
 
-def _level(data: Tensor, sigma: float | None, full: float, gain: float, notes: list[str]) -> float:
+def _level(data: Tensor, sigma: float | None, array: Any, scale: tuple[float, float], notes: list[str]) -> float:
     """The noise in the units of the data: given, or by second differences, in which a blurred picture shows little else."""
-    from untaught.errors import BadInput
+    from untaught import arrays
     from untaught.noise.spectrum import second_differences
 
+    full = arrays.full_scale(array)
     least = 0.29 / full if full > 1 else 1e-4  # rounding alone
     if sigma is not None:
-        if full > 1 and sigma > 1:
-            raise BadInput(
-                f"sigma = {sigma:g} is more than the full scale of the picture: did you mean {sigma:g}/{full:g}?"
-            )
-        if sigma == float("inf") or sigma * full > gain:
-            raise BadInput(f"sigma = {sigma:g} is more than the whole range of the picture, {gain:.3g}.")
-        return max(sigma * full / gain, 1e-5)
+        return max(arrays.checked(sigma, array, scale, notes), 1e-5)
     found = second_differences(data)
-    notes.append(f"sigma was estimated as {255 * found * gain / full:.2f}/255 of full scale")
+    notes.append(f"sigma was estimated as {arrays.amounts(array, scale).said(found, form='.2f')}")
     return max(found, least)
 
 

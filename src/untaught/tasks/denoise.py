@@ -21,6 +21,7 @@ def denoise(
     looks: Annotated[float | None, Gt(0), Unit("looks")] = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     strength: Amount = 1.0,
+    keep_nan: bool = False,
     steps: Steps = None,
     stop: Stop = "preset",
     seed: Seed = 0,
@@ -49,6 +50,8 @@ def denoise(
         exact recipe of the Deep Image Prior.
     strength
         0 returns the input, 1 the restored picture, between them a blend.
+    keep_nan
+        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
     steps
         How many steps are taken, instead of the preset's own number.
     stop
@@ -63,7 +66,6 @@ def denoise(
     """
     from untaught import anscombe, arrays, masks
     from untaught import noise as noises
-    from untaught.errors import BadInput
     from untaught.presets import Facts, resolve_device
     from untaught.presets.denoise import denoising, grainy
     from untaught.problem import Problem
@@ -73,21 +75,11 @@ def denoise(
     copies = arrays.copies(array, axis)
     seen = array if axis is None or copies == 1 else array.take([0], axis)
     full, scale = arrays.full_scale(array), arrays.units(seen)
-    if sigma is not None:
-        if full > 1 and sigma > 1:
-            raise BadInput(
-                f"sigma = {sigma:g} is more than the full scale of the picture: did you mean {sigma:g}/{full:g}?"
-            )
-        if sigma == float("inf") or sigma * full > scale[1]:
-            raise BadInput(
-                f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
-                "give it in the units of the picture."
-            )
     data = arrays.tensor(seen, axis, scale)
     notes = ["its channels are all the same, so that it is restored as a grey picture"] if copies > 1 else []
-    level = None if sigma is None else sigma * full / scale[1]
+    level = None if sigma is None else arrays.checked(sigma, seen, scale, notes)
     clipped = full > 1 and bool(((array == 0) | (array == full)).any())
-    where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped)
+    where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped, arrays.amounts(array, scale).full)
     counts = None if gain is None else gain * scale[1] / full
     found = noises.measure(data, noise, notes, where, sigma=level, gain=counts, looks=looks)
     finish: Any = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None, copies)

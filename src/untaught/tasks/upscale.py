@@ -18,6 +18,7 @@ def upscale(
     factor: Annotated[float, Gt(1)] = 4.0,
     kernel: Literal["auto", "lanczos3", "lanczos2", "bicubic", "box", "gauss"] = "auto",
     preset: Literal["fast", "balanced", "best", "paper"] = "fast",
+    keep_nan: bool = False,
     steps: Steps = None,
     stop: Stop = "preset",
     seed: Seed = 0,
@@ -38,6 +39,8 @@ def upscale(
     preset
         fast: a small network that the picture itself teaches. balanced: the same for a minute. best: a larger one, for longer.
         paper: the exact recipe of the Deep Image Prior.
+    keep_nan
+        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
     steps
         How many steps are taken, instead of the preset's own number.
     stop

@@ -1,0 +1,169 @@
+"""Values that are unknown - masked, NaN, infinite, without data, beyond all range - do no harm, and are filled or kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+
+import untaught
+from untaught import gaps, registry
+from untaught.errors import BadInput
+from untaught.images import Image
+from untaught.metrics import psnr
+
+TASKS = {
+    "denoise": {"preset": "instant"},
+    "deblur": {"preset": "instant", "kernel": "gauss:0.7"},
+    "upscale": {"factor": 2},
+    "enhance": {},
+    "dejpeg": {},
+    "flash": {"flash": np.linspace(0, 1, 24 * 26).reshape(24, 26)},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Mapped(Image):
+    """An image whose file says where it holds no data."""
+
+    unknown: np.ndarray | None = None
+
+
+@pytest.fixture
+def grey(noisy):
+    return noisy[:24, :26, 1] / 255.0
+
+
+@pytest.fixture
+def holes():
+    """A square, and single values."""
+    lost = np.random.default_rng(1).random((24, 26)) < 0.04
+    lost[5:9, 6:11] = True
+    return lost
+
+
+def restored(name, picture, **more):
+    return registry.tasks.get(name)(picture, **{"steps": 1, **TASKS[name], **more})
+
+
+def test_every_task_is_asked():
+    """Those that find out themselves what is missing, and those of a classifier, aside."""
+    assert {*TASKS, "inpaint", "activate", "preimage"} == set(registry.tasks.names())
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e30, "mask", "file"])
+def test_an_unknown_value_is_never_seen(name, value, grey, holes):
+    """Whatever stands there, every other value comes out the same, bit for bit; and what is masked comes back masked."""
+    plain = restored(name, np.where(holes, np.nan, grey))
+    assert np.isfinite(plain).all()
+    known = ~gaps.enlarged(holes, plain.shape)
+    if value == "mask":
+        found = restored(name, np.ma.array(np.where(holes, 7, grey), mask=holes))
+        assert np.array_equal(np.ma.getmaskarray(found), ~known)
+    elif value == "file":
+        found = restored(name, Mapped(np.where(holes, -9999, grey), unknown=holes))
+        assert (found[~known] == -9999).all()  # what the file calls no data stays
+    elif value == 1e30:  # of few values, since what is common is no outlier
+        one = np.zeros_like(holes)
+        one[3, 4] = True
+        plain, known = restored(name, np.where(one, np.nan, grey)), ~gaps.enlarged(one, plain.shape)
+        found = restored(name, np.where(one, value, grey))
+    else:
+        found = restored(name, np.where(holes, value, grey))
+    assert np.array_equal(np.asarray(found)[known], plain[known])
+
+
+@pytest.mark.parametrize("name", ["denoise", "deblur", "upscale"])
+def test_keep_nan(name, grey, holes):
+    picture = np.where(holes, np.nan, grey)
+    kept, filled = restored(name, picture, keep_nan=True), restored(name, picture)
+    lost = gaps.enlarged(holes, kept.shape)
+    assert np.array_equal(np.isnan(kept), lost)
+    assert np.array_equal(kept[~lost], filled[~lost])
+    assert filled.min() > -0.5
+    assert filled.max() < 1.5
+
+
+def test_what_is_around_gaps_gains_as_elsewhere(noisy, photo):
+    lost = np.zeros(photo.shape[:2], bool)
+    lost[10:20, 10:25] = True
+    picture = np.where(lost[..., None], np.nan, noisy / 255)
+    with_gaps, without = (untaught.denoise(p, preset="instant") for p in (picture, noisy / 255))
+    assert psnr(with_gaps[~lost], photo[~lost] / 255) > psnr(without[~lost], photo[~lost] / 255) - 0.5
+    assert psnr(with_gaps[lost], photo[lost] / 255) > 15
+    one = np.where(np.arange(3) == 1, picture, noisy / 255)  # unknown in one channel alone
+    assert np.isfinite(untaught.denoise(one, preset="instant")).all()
+
+
+def test_weights_where_an_objective_takes_them(grey, holes):
+    picture = np.where(holes, np.nan, grey)
+    for preset, weighed in (("paper", True), ("fast", False)):
+        problem = untaught.denoise.job(picture, preset=preset).problem
+        assert (problem.weight is not None) == weighed
+        assert not weighed or np.array_equal(problem.weight[0, 0].numpy() == 0, holes)
+
+
+@pytest.mark.parametrize(
+    ("picture", "words"),
+    [
+        (np.full((8, 8), np.nan), "All 64 values of the picture are unknown"),
+        (np.ma.masked_all((8, 8)), "are unknown"),
+        (np.stack([np.arange(64.0).reshape(8, 8), np.full((8, 8), np.nan), np.ones((8, 8))], -1), "channel 1 is unknown"),
+        (np.array([[1e308, -1e308], [0, 1]]), "below 1e+300"),
+        ({}, "no picture"),
+        ([[1, 2], [3]], "no picture"),
+        (object(), "no picture"),
+        (b"abc", "no picture"),
+        (np.array([[None, 1]]), "no picture"),
+        (np.array([["a"]]), "no picture"),
+        (np.ones((4, 4), complex), "complex128"),
+        (np.ones((4, 4), bool), "bool"),
+        ("absent.png", "There is no file"),
+        (None, "needs a picture"),
+        (torch.zeros(4, 4, device="meta"), "holds no values"),
+        (Pillow.new("RGBA", (4, 4)), "convert"),
+        (Pillow.new("P", (4, 4)), "convert"),
+    ],
+)
+def test_refused_in_a_sentence(picture, words):
+    with pytest.raises(BadInput, match=words.replace("+", r"\+")):
+        untaught.denoise(picture, preset="instant")
+
+
+def test_what_is_as_good_as_an_array(grey):
+    wanted = untaught.denoise(grey, preset="instant")
+    for same in (grey.tolist(), torch.tensor(grey, requires_grad=True), grey.astype(">f8"), Image(grey)):
+        assert np.array_equal(untaught.denoise(same, preset="instant"), wanted)
+    eight = np.rint(255 * grey).astype(np.uint8)
+    assert np.array_equal(
+        untaught.denoise(Pillow.fromarray(eight), preset="instant"), untaught.denoise(eight, preset="instant")
+    )
+
+
+UNITS = {"uint8": 1, "uint16": 257, "int32": 100, "float32": 1 / 255, "float64": 1e4, "float16": 1 / 255}
+
+
+@pytest.mark.parametrize("dtype", UNITS)
+@pytest.mark.parametrize("noise", ["gaussian", "poisson", "poisson-gaussian", "auto"])
+def test_notes_and_report_count_as_the_picture_does(dtype, noise, noisy):
+    """255ths are said of 8 bits alone, and of 16 bits 65535ths; the same noise is told as the same."""
+    picture = (noisy[..., 1] * float(UNITS[dtype])).astype(dtype)
+    job = untaught.denoise.job(picture, noise=noise, preset="instant")
+    found = untaught.solve(job).report
+    text = " ".join([*job.notes, found.verdict.sentence, found.to_html(), *untaught.deblur.job(picture, kernel="gauss:1").notes])
+    assert ("of 255" in text) == (dtype == "uint8")
+    assert ("of 65535" in text) == (dtype == "uint16")
+    assert not re.search(r"e\+\d+ of", text)
+
+
+def test_a_fraction_of_255_given_for_floats_is_noticed(noisy):
+    floats = noisy[..., 1].astype(np.float32)
+    notes = " ".join(untaught.denoise.job(floats, sigma=15 / 255, preset="instant").notes)
+    assert "give 15" in notes
+    for picture, sigma in ((floats, 15.0), (floats / 255, 15 / 255), (noisy, 15 / 255)):
+        assert "is meant" not in " ".join(untaught.denoise.job(picture, sigma=sigma, preset="instant").notes)

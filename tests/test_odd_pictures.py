@@ -1,0 +1,61 @@
+"""No factorisation, index or division fails on finite input: a sample of what benchmarks/pieces.py puts through every way."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import torch
+from odd_pictures import FILTERS, HIDDEN, INTEGERS, excess, pieces, through
+
+from untaught import linear, registry
+from untaught.errors import UntaughtError
+from untaught.ridge import blind, piloted
+
+
+@pytest.mark.parametrize("name", [*FILTERS, *HIDDEN])
+def test_filters(name, photo):
+    for said, y in pieces(11, [photo / 255], first=11 * len(name)):
+        with suppress(UntaughtError):  # constant pieces
+            assert excess(through(("filter", name), y), y) <= 1, said
+
+
+@pytest.mark.parametrize("task", ["denoise", "inpaint", "deblur", "upscale", "dejpeg", "enhance", "flash"])
+def test_first_presets(task, photo):
+    preset = next(p for p in registry.presets.get(task) if (task, p) != ("dejpeg", "instant"))
+    for said, y in pieces(4, [photo / 255], first=4):
+        with suppress(UntaughtError):
+            assert np.isfinite(through((task, preset), y).astype(np.float64)).all(), said
+
+
+@pytest.mark.parametrize("dtype", [*INTEGERS, "float16", "float32", "float64", ">u2", ">f4", "longdouble"])
+def test_every_type_comes_back(dtype):
+    y = np.random.default_rng(0).integers(0, 100, (9, 10)).astype(dtype)
+    z = through(("denoise", "instant"), y)
+    assert z.dtype == y.dtype.newbyteorder("=")
+    assert excess(z, y) <= 0.5
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-30, 1e-12, 1.0, 1e6, 1e12])
+@pytest.mark.parametrize("rank", [0, 1, 3])
+def test_the_ridge_of_patches_that_are_alike(size, rank):
+    """More patches than values, and fewer; in single precision a load is lost beside large products."""
+    draw = torch.Generator().manual_seed(0)
+    for k, n in ((16, 75), (64, 27)):
+        few = size * torch.rand(2, k, rank, generator=draw) @ torch.rand(2, rank, n, generator=draw)
+        for estimate in (blind(few + size, torch.zeros(2)), piloted(few, few + size, torch.zeros(2))):
+            assert all(bool(torch.isfinite(v).all()) for v in estimate)
+
+
+def test_a_factor_is_the_plain_one_where_there_is_one():
+    """The same bits, also beside one that has none."""
+    draw = torch.Generator().manual_seed(0)
+    good = torch.rand(3, 8, 8, generator=draw)
+    good = good @ good.mT + torch.eye(8)
+    none = torch.ones(2, 8, 8) - 1e-3 * torch.eye(8)
+    none[1] = float("nan")
+    found = linear.factor(torch.cat([good, none]))
+    assert torch.equal(found[:3], torch.linalg.cholesky(good))
+    assert bool(torch.isfinite(found).all())
+    assert torch.allclose(found[3] @ found[3].mT, none[0], atol=1e-2)
