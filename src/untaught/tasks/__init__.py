@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from untaught.errors import BadInput, unknown
+from untaught.errors import BadInput, memory_told, unknown
 from untaught.registry import tasks
 from untaught.types import Ge, Gt, Le, Role
 
@@ -30,6 +30,7 @@ class Task:
         self.__name__ = compose.__name__
         functools.update_wrapper(self, compose)
 
+    @memory_told()
     def job(self, picture: Any = None, **settings: Any) -> Job:
         """The frozen job: y, A, E, R, the method, and how its result is brought back. Nothing is run yet."""
         self.check(settings)
@@ -73,6 +74,7 @@ class Task:
                 if value is not None and not _within(value, bound):
                     raise BadInput(f"{name} = {value} is outside what it can be: {_words(bound)}.")
 
+    @memory_told()
     def __call__(self, picture: Any = None, **settings: Any) -> Any:
         """Run the job and return the restored array, of the type, range and layout that came in."""
         from untaught.run import solve
