@@ -17,12 +17,14 @@ from untaught.codes import Grid
 from untaught.errors import SMALLER, OutOfMemory, amount
 from untaught.job import Job, Stage
 from untaught.machine import free_memory
-from untaught.priors import Ensemble, Network
+from untaught.priors import Ensemble, Network, Prior
 from untaught.problem import Problem
 from untaught.randomness import Rng
 
 TRIAL = 64  # pixels along each axis of the small picture; larger only where the network shrinks by more
 COPIES = 8  # of the picture, that the leanest of all stages holds at once
+BACKWARD = 1.5  # times what is kept for it, where gradients and their copies come beside; twice was measured
+AMPLE = 16_000  # numbers a pixel that no network of ours needs: with room for them nothing is counted
 KEPT = 7  # times the weights: themselves, gradient, two moments, and the copy of weights and moments to go back to
 
 
@@ -35,7 +37,9 @@ def refuse(job: Job) -> None:
     """`OutOfMemory`, with figures and the remedy, where a job needs more than can still be had on its device."""
     device = job.stages[0].method.device
     free = free_memory(device)
-    if free is not None and (bytes := needed(job)) > free:
+    if free is None or free > AMPLE * job.problem.data.element_size() * prod(job.problem.image_shape[2:]) * _members(job):
+        return
+    if (bytes := needed(job)) > free:
         raise OutOfMemory(
             f"A picture of {' x '.join(map(str, job.problem.image_shape[2:]))} needs about {amount(bytes)} of memory this "
             f"way, and {amount(free)} are free: {SMALLER}."
@@ -46,14 +50,21 @@ def _stage(stage: Stage, problem: Problem) -> float:
     shape = problem.image_shape
     picture = float(prod(shape)) * problem.data.element_size()
     prior, objective = stage.method.prior, stage.method.objective
-    members = prior.size if isinstance(prior, Ensemble) else 1
     net = prior.prior if isinstance(prior, Ensemble) else prior
-    if not isinstance(net, Network):
+    # One that sees crops, and makes the picture in strips, takes no more for a large picture than for a small one.
+    if not isinstance(net, Network) or not objective.whole:
         return COPIES * picture
-    weights, small = _network(net.net, _inputs(net, problem), shape[1], len(shape) - 2)
-    # One that sees crops, or makes the picture in strips, takes no more for a large picture than for a small one.
-    saved = small * prod(shape[2:]) if objective.whole and prod(shape[2:]) > TRIAL ** (len(shape) - 2) else 0.0
-    return COPIES * picture + members * (KEPT * weights + saved)
+    count = _network if getattr(type(net.net), "__hash__", None) else _network.__wrapped__
+    weights, small = count(net.net, _inputs(net, problem), shape[1], len(shape) - 2)
+    return COPIES * picture + _size(prior) * (KEPT * weights + BACKWARD * small * prod(shape[2:]))
+
+
+def _size(prior: Prior) -> int:
+    return prior.size if isinstance(prior, Ensemble) else 1
+
+
+def _members(job: Job) -> int:
+    return max(_size(stage.method.prior) for stage in job.stages)
 
 
 def _inputs(prior: Network, problem: Problem) -> int:
@@ -73,20 +84,19 @@ def _network(net: Any, cin: int, cout: int, ndim: int) -> tuple[float, float]:
     side = net.multiple * ceil((TRIAL if ndim < 3 else TRIAL // 4) / net.multiple)
     with Rng(0).initialise("trial"):
         model = net.build(cin, cout, ndim=ndim)
-    own = {p.untyped_storage().data_ptr() for p in model.parameters()}
+    code = torch.zeros(1, cin, *[side // getattr(net, "shrink", 1)] * ndim)
+    own = {p.untyped_storage()._cdata for p in model.parameters()}
     seen: dict[int, torch.UntypedStorage] = {}  # held until all are counted, or an address might come twice
 
     def note(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            seen[storage.data_ptr()] = storage
+        if storage._cdata not in own:
+            seen[storage._cdata] = storage
         return tensor
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        answer = model(torch.zeros(1, cin, *[side // getattr(net, "shrink", 1)] * ndim))
-    total = sum(storage.nbytes() for storage in seen.values())
-    del answer
-    return float(_bytes(model.parameters())), total / side**ndim
+        model(code)
+    return float(_bytes(model.parameters())), sum(storage.nbytes() for storage in seen.values()) / side**ndim
 
 
 def _bytes(tensors: Iterable[torch.Tensor]) -> int:
