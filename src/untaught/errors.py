@@ -33,11 +33,11 @@ class OutOfMemory(UntaughtError, MemoryError):
 SMALLER = "take a smaller preset, restore a part of the picture, or close other programs"
 _REFUSED = re.compile(
     r"can't allocate memory|cannot allocate memory|not enough memory|out of memory|bad_alloc|unable to allocate|"
-    r"alloc_failed|memoryallocation|could not create a memory|failed to map segment",
+    r"alloc_failed|memoryallocation|could not create a (?:memory|primitive)|failed to map segment",
     re.IGNORECASE,
 )
-_UNITS = {"B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-_ASKED = re.compile(r"allocate (\d+(?:\.\d+)?) ?(bytes|[KMGT]iB)", re.IGNORECASE)
+_UNITS = {"B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40, "P": 2**50, "E": 2**60}
+_ASKED = re.compile(r"allocate (\d+(?:\.\d+)?) ?(bytes|[KMGTPE]iB)", re.IGNORECASE)
 
 
 def short_of_memory(error: BaseException) -> bool:
