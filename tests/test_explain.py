@@ -18,6 +18,7 @@ from untaught.cli.explain import _command, _engines, _time
 from untaught.cli.restoring import command
 from untaught.codes import Fed, Noise
 from untaught.likelihoods import Gaussian
+from untaught.need import needed
 from untaught.networks._bare import ROWS, Convolution, Noted, alone, plain
 from untaught.networks._convolution import Conv2d
 from untaught.networks.hourglass import Hourglass
@@ -27,13 +28,11 @@ from untaught.objectives.classic import Classic
 from untaught.objectives.fit import Fit
 from untaught.objectives.recorrupt import Recorrupt
 from untaught.optimisers import Adam
-from untaught.presets.denoise import PRESETS
 from untaught.priors import Flat, Network, Pixels
 from untaught.problem import Problem
 from untaught.registry import tasks
 from untaught.run import Job, Method, Run, Stage, solve
 from untaught.stopping import After, WindowedVariance
-from untaught.need import needed
 from untaught.studies.explain import Cost, costs, formula, said
 
 NET = Hourglass(down=(4, 6))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from untaught import registry
 from untaught.classifiers._base import Classifier, Loaded
-from untaught.errors import BadInput, unknown, short_of_memory
+from untaught.errors import BadInput, short_of_memory, unknown
 
 SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".bin")
 FOLDER = "UNTAUGHT_WEIGHTS"
