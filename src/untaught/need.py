@@ -54,7 +54,7 @@ def _stage(stage: Stage, problem: Problem) -> float:
     # One that sees crops, and makes the picture in strips, takes no more for a large picture than for a small one.
     if not isinstance(net, Network) or not objective.whole:
         return COPIES * picture
-    count = _network if getattr(type(net.net), "__hash__", None) else _network.__wrapped__
+    count: Any = _network if getattr(type(net.net), "__hash__", None) else _network.__wrapped__
     weights, small = count(net.net, _inputs(net, problem), shape[1], len(shape) - 2)
     return COPIES * picture + _size(prior) * (KEPT * weights + BACKWARD * small * prod(shape[2:]))
 
