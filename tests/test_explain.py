@@ -18,6 +18,7 @@ from untaught.cli.explain import _command, _engines, _time
 from untaught.cli.restoring import command
 from untaught.codes import Fed, Noise
 from untaught.likelihoods import Gaussian
+from untaught.need import needed
 from untaught.networks._bare import ROWS, Convolution, Noted, alone, plain
 from untaught.networks._convolution import Conv2d
 from untaught.networks.hourglass import Hourglass
@@ -27,13 +28,12 @@ from untaught.objectives.classic import Classic
 from untaught.objectives.fit import Fit
 from untaught.objectives.recorrupt import Recorrupt
 from untaught.optimisers import Adam
-from untaught.presets.denoise import PRESETS
 from untaught.priors import Flat, Network, Pixels
 from untaught.problem import Problem
 from untaught.registry import tasks
 from untaught.run import Job, Method, Run, Stage, solve
 from untaught.stopping import After, WindowedVariance
-from untaught.studies.explain import Cost, costs, formula, memory, said
+from untaught.studies.explain import Cost, costs, formula, said
 
 NET = Hourglass(down=(4, 6))
 SHORT = 0.02  # seconds of probing
@@ -231,15 +231,6 @@ def test_large_tensors_are_said_by_their_size():
     assert said(Adam(0.5)).startswith("Adam(lr=0.5")
 
 
-@pytest.mark.parametrize("preset", sorted(PRESETS))
-def test_the_memory_is_the_presets_own_figure(preset):
-    one, two = memory("denoise", preset, 1_000_000), memory("denoise", preset, 2_000_000)
-    assert one is not None
-    assert two is not None
-    assert two - one == pytest.approx(1e6 * PRESETS[preset].bytes_a_pixel)
-    assert memory("denoise", "absent", 1) is None
-
-
 # The command
 
 
@@ -284,7 +275,7 @@ def test_the_command_prints_the_formula_and_json(tmp_path, noisy, capsys):
     assert facts["stages"][0]["parameters"] == sum(p.numel() for p in Run(job).model.parameters())
     assert facts["seconds"] == pytest.approx(sum(s["seconds"] for s in facts["stages"]))
     assert facts["stages"][0]["engine"] > 0
-    assert facts["memory_bytes"] == memory("denoise", "paper", 32 * 32)
+    assert facts["memory_bytes"] == needed(job)
     assert not list(tmp_path.glob("*untaught*"))  # nothing was restored
 
 

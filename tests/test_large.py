@@ -35,7 +35,7 @@ from untaught.randomness import Rng
 from untaught.ridge import WIDER, NonLocalRidge, Pass, Quick, Tiled
 from untaught.run import Job, Method, Run, Stage
 from untaught.stopping import After
-from untaught.studies.explain import forecast, memory
+from untaught.studies.explain import forecast
 
 
 def noisy(height, width, channels=3, sigma=0.1):
@@ -170,12 +170,6 @@ def test_a_huge_picture_comes_out_whole(monkeypatch):
     result = job.result(untaught.solve(job).x)
     clean = truth[0].permute(1, 2, 0).numpy()
     assert np.square(result / 255 - clean).mean() < 0.5 * np.square(array / 255 - clean).mean()
-
-
-def test_a_24_megapixel_picture_fits_into_4_gib():
-    """The presets' own figures; docs/benchmarks holds the measured ones."""
-    for preset in ("fast", "instant"):
-        assert memory("denoise", preset, 6000 * 4000) < 4 * 2**30
 
 
 class Slow:

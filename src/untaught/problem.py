@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from untaught.callers import own_settings
-from untaught.errors import BadInput
+from untaught.errors import BadInput, short_of_memory
 from untaught.likelihoods import Gaussian, Likelihood
 from untaught.operators import Identity, Operator, Shape, as_operator
 from untaught.regularisers import Regulariser, Sum
@@ -46,7 +46,9 @@ class Problem:
         if weight is not None:
             try:
                 weight = torch.as_tensor(weight, dtype=torch.float32, device=data.device).expand(data.shape)
-            except RuntimeError:
+            except RuntimeError as error:
+                if short_of_memory(error):
+                    raise
                 raise BadInput(
                     f"The weights are {tuple(weight.shape)}, the data {tuple(data.shape)}: "
                     "give one weight for each measurement."

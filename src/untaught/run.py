@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from untaught.callers import own_settings
-from untaught.errors import BadInput, Stale, UntaughtError
+from untaught.errors import BadInput, Stale, UntaughtError, memory_told
 from untaught.job import Job, Method, Moment, Solution, Stage, default_method
+from untaught.need import refuse
 from untaught.objectives._base import Step
 from untaught.problem import Problem
 from untaught.randomness import Rng
@@ -85,9 +86,11 @@ class Run(Iterator[Iterate]):
     most_attempts = 5
 
     @own_settings()
+    @memory_told()
     def __init__(self, job: Job) -> None:
         if not job.stages:
             raise BadInput("This job has no stage: there is nothing to run.")
+        refuse(job)
         self.job = job = _own(job)
         self.notes: list[str] = list(job.notes)
         self.history: list[Moment] = []
@@ -130,6 +133,7 @@ class Run(Iterator[Iterate]):
         self.good = self._changing()
 
     @own_settings()
+    @memory_told()
     def __next__(self) -> Iterate:
         if self.verdict.again and self.attempt + 1 < self.most_attempts:
             self._begin(self.stage, self.problem.start, self.attempt + 1)
@@ -308,6 +312,7 @@ class Run(Iterator[Iterate]):
 
     @property
     @own_settings(grad=False)
+    @memory_told()
     def solution(self) -> Solution:
         """The best picture so far, at any moment; before the first step, that of the random start."""
         stopped, begun = self.over and self.stage + 1 == len(self.job.stages), time.perf_counter()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from untaught import registry
 from untaught.classifiers._base import Classifier, Loaded
-from untaught.errors import BadInput, unknown
+from untaught.errors import BadInput, short_of_memory, unknown
 
 SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".bin")
 FOLDER = "UNTAUGHT_WEIGHTS"
@@ -84,6 +84,8 @@ def read(path: Path) -> dict[str, Tensor]:
         why = error.strerror or "it is cut short"
         raise BadInput(f"The weights '{path}' cannot be read ({why}): check the name.") from error
     except Exception as error:
+        if short_of_memory(error):
+            raise
         raise BadInput(
             f"'{path}' holds no weights that can be read safely ({type(error).__name__}): give .safetensors, .npz, or a "
             "state_dict that torch.save wrote."

@@ -7,10 +7,10 @@ import sys
 
 from cyclopts import App, CycloptsError, Group
 
-from untaught import __version__
+from untaught import __version__, threads
 from untaught.cli.restoring import command
 from untaught.cli.watching import INTERRUPTED
-from untaught.errors import UntaughtError
+from untaught.errors import UntaughtError, memory_told
 from untaught.registry import tasks
 
 app = App(
@@ -42,9 +42,11 @@ for _group, _name, _help in (
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: exit code 0, 2 for a refusal (one sentence on the error stream), 130 when interrupted."""
+    threads.prepare()
     logging.basicConfig(level=logging.WARNING, format="untaught: %(message)s")
     try:
-        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        with memory_told():
+            code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except UntaughtError as error:
         code = complain(str(error))
     except CycloptsError as error:

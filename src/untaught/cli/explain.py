@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import json
 from itertools import groupby
-from math import prod
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
 from untaught.cli.restoring import FILES, command
+from untaught.errors import amount
 from untaught.registry import tasks
 
 FORMULA = "x* = argmin over x of E(A x, y) + R(x),  x = f(z)"
@@ -43,21 +43,16 @@ def _command(name: str) -> Any:
 def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as_json: bool) -> None:
     """Read the picture, compose its job, probe it for a second, print."""
     from untaught import images
-    from untaught.presets import free_memory
+    from untaught.machine import free_memory
+    from untaught.need import needed
     from untaught.studies import explain as study
 
     task = tasks.get(name)
     image = None if picture is None else images.read(picture)
     job = task.job(image, **settings)
     costs = study.costs(job)
-    chosen = inspect.signature(task.compose).bind_partial(**settings)
-    chosen.apply_defaults()
     device = job.stages[0].method.device
-    needed = study.memory(
-        name,
-        str(chosen.arguments.get("preset")),
-        prod(job.problem.image_shape[2:]),
-    )
+    bytes = needed(job)
     lines = study.formula(
         job,
         costs,
@@ -76,7 +71,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
                     "formula": dict(lines),
                     "stages": [{**vars(c), "engine": c.engine, "seconds": c.seconds} for c in costs],
                     "device": device,
-                    "memory_bytes": needed,
+                    "memory_bytes": bytes,
                     "seconds": seconds,
                     "notes": notes,
                 },
@@ -89,10 +84,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
         ("device", f"{device}, seed {job.stages[0].method.seed}"),
         (
             "memory",
-            "not known"
-            if needed is None
-            else f"about {needed / 2**30:.1f} GiB, by the preset's own figure"
-            + (f"; {free / 2**30:.1f} GiB are free" if free is not None else ""),
+            f"at least {amount(bytes)}" + (f"; {amount(free)} are free" if free is not None else ""),
         ),
         *_engines(costs),
         ("time", _time(costs, seconds)),

@@ -43,13 +43,14 @@ def resume(
     quiet
         Print nothing but errors.
     """
-    from untaught import images
+    from untaught import images, threads
     from untaught.checkpoints import Folder
     from untaught.cli import reporting
     from untaught.recipes import Recipe
 
     place = Folder(folder)
     recipe = place.recipe()
+    threads.settle(recipe.threads)
     image = images.read(recipe.input, max_megapixels=math.inf) if recipe.input else None
     if image is not None and image.sha256 != recipe.sha256:
         raise BadInput(

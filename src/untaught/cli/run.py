@@ -245,7 +245,7 @@ def run(
     quiet
         Print nothing but errors.
     """
-    from untaught import images
+    from untaught import images, threads
     from untaught.cli import repeating, reporting
     from untaught.recipes import Recipe
 
@@ -256,6 +256,7 @@ def run(
         if text is None:
             raise BadInput(f"'{recipe}' carries no recipe: name a result of untaught, or a recipe (.toml).")
         old = Recipe.from_toml(text, f"'{recipe}'")
+    threads.settle(old.threads)
     task = tasks.get(old.task)
     settings = {**old.settings, **{name: str(find(str(old.settings[name]), recipe)) for name in old.files}}
     image, source = None, None

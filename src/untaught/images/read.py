@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from untaught.errors import BadInput, UntaughtError
+from untaught.errors import BadInput, UntaughtError, out_of_memory, short_of_memory
 from untaught.images import ifd, png, tiff
 from untaught.images.picture import FORMATS, KNOWN, RECIPE, XMP, Image, check_size, describe, sniff
 from untaught.images.samples import cmyk_to_rgb, split, standard, upright
@@ -80,6 +80,8 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
     except (UntaughtError, MemoryError):
         raise
     except Exception as error:  # decoders raise whatever they like; here is the edge where it becomes a sentence
+        if short_of_memory(error):
+            raise out_of_memory(error) from error
         if isinstance(error, OSError) and error.strerror:  # the system's own; Pillow's have no such word
             raise BadInput(f"{name} cannot be read ({error.strerror}): make it readable, or copy it.") from error
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__

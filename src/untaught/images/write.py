@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from untaught.errors import BadInput, UntaughtError
+from untaught.errors import BadInput, UntaughtError, short_of_memory
 from untaught.images import png, tiff
 from untaught.images.fit import fit
 from untaught.images.picture import FORMATS, XMP, Image, format_of, sniff
@@ -78,6 +78,8 @@ def write(
     except (UntaughtError, MemoryError):
         raise
     except Exception as error:  # a field that no check foresaw must not cost the picture, which may be hours of work
+        if short_of_memory(error):
+            raise
         data = _encode(kind, pixels, Image(pixels, like.alpha), recipe)
         notes += (f"Profile, EXIF, resolution and text are not in '{path.name}': {kind} took them not ({error}).",)
     files = {path.resolve(): data}

@@ -5,10 +5,8 @@ One file a task, `presets/denoise.py`, whose `PRESETS` are a dictionary by name.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import prod
 
 from untaught.errors import BadInput, unknown
 from untaught.problem import Problem
@@ -50,15 +48,12 @@ class Facts:
 
 @dataclass(frozen=True)
 class Preset:
-    """name, one line for people, source (paper, or the benchmark of this project), the method for given facts, and the
-    memory in bytes that a pixel of the picture needs beside a fixed part (measured; see docs/benchmarks)."""
+    """name, one line for people, source (paper, or the benchmark of this project), and the method for given facts."""
 
     name: str
     promise: str
     source: str
     stages: Callable[[Facts], tuple[Stage, ...]]
-    bytes_a_pixel: float
-    bytes_fixed: float = 3e8
 
 
 def table(task: str) -> dict[str, Preset]:
@@ -67,20 +62,10 @@ def table(task: str) -> dict[str, Preset]:
 
 
 def choose(presets: dict[str, Preset], name: str, facts: Facts) -> tuple[Stage, ...]:
-    """The stages of a preset; `BadInput` with the nearest name, or where they would not fit into memory."""
+    """The stages of a preset; `BadInput` with the nearest name."""
     if name not in presets:
         raise unknown("preset", name, presets)
-    preset = presets[name]
-    needed = preset.bytes_fixed + preset.bytes_a_pixel * prod(facts.space) * max(1.0, facts.channels / 3)
-    free = free_memory(facts.device)
-    if free is not None and needed > free:
-        smaller = [p.name for p in presets.values() if p.bytes_a_pixel < preset.bytes_a_pixel]
-        remedy = f"use the preset '{smaller[0]}', or restore a part of it" if smaller else "restore a part of it"
-        raise BadInput(
-            f"The preset '{name}' needs about {needed / 2**30:.1f} GiB for a picture of "
-            f"{' x '.join(map(str, facts.space))}, and {free / 2**30:.1f} GiB are free: {remedy}."
-        )
-    stages = preset.stages(facts) if facts.stop == "preset" else by_themselves(name, presets, facts)
+    stages = presets[name].stages(facts) if facts.stop == "preset" else by_themselves(name, presets, facts)
     return tuple(replace(s, method=replace(s.method, seed=facts.seed, device=facts.device)) for s in stages)
 
 
@@ -116,22 +101,6 @@ def _early(stop: Rule, steps: int | None) -> Rule:
     return FirstOf(
         (Auto(), *(After(steps or BEYOND * rule.steps) if isinstance(rule, After) else rule for rule in rules))
     )
-
-
-def free_memory(device: str) -> float | None:
-    """Free bytes on the device, or None where the system does not say."""
-    if device.startswith("cuda"):
-        import torch
-
-        return float(torch.cuda.mem_get_info(device)[0])
-    try:
-        with open("/proc/meminfo") as lines:
-            return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        try:
-            return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-        except (ValueError, OSError, AttributeError):
-            return None
 
 
 def resolve_device(device: str) -> str:

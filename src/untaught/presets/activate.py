@@ -48,11 +48,11 @@ _PAPER = "Ulyanov, Vedaldi and Lempitsky, IJCV 2020, section 4.7: 3100 steps"
 PRESETS = {
     p.name: p
     for p in (
-        Preset("fast", "a narrow network", "the paper's objective; values: benchmarks/features.py", _fast, 6000),
-        Preset("paper", "the exact recipe", _PAPER, _paper, 9000),
+        Preset("fast", "a narrow network", "the paper's objective; values: benchmarks/features.py", _fast),
+        Preset("paper", "the exact recipe", _PAPER, _paper),
         Preset(
-            "tv", "no network, total variation", "the paper's baseline, with the weight of this project", _pixels, 3000
+            "tv", "no network, total variation", "the paper's baseline, with the weight of this project", _pixels
         ),
-        Preset("pixels", "no network, nothing", "the paper's baseline without a prior", _pixels, 3000),
+        Preset("pixels", "no network, nothing", "the paper's baseline without a prior", _pixels),
     )
 }

@@ -156,11 +156,11 @@ _SELF = "SelfDeblur (Ren et al., CVPR 2020), mean square only"
 PRESETS = {
     p.name: p
     for p in (
-        Preset("instant", "a classic filter, no network", f"{_RIDGE}, four rounds", _instant, 600, 9e8),
-        Preset("fast", "a classic denoiser in turn with the data, no network", _RIDGE, _fast, 600, 9e8),
-        Preset("balanced", "a network that learns what fast does wrong", _OURS, _balanced, 1500, 9e8),
-        Preset("best", "the same, for minutes", _OURS, _best, 2000, 9e8),
-        Preset("paper", "the paper's network alone", "Ulyanov et al., CVPR 2018, as for upscaling", _paper, 6000),
+        Preset("instant", "a classic filter, no network", f"{_RIDGE}, four rounds", _instant),
+        Preset("fast", "a classic denoiser in turn with the data, no network", _RIDGE, _fast),
+        Preset("balanced", "a network that learns what fast does wrong", _OURS, _balanced),
+        Preset("best", "the same, for minutes", _OURS, _best),
+        Preset("paper", "the paper's network alone", "Ulyanov et al., CVPR 2018, as for upscaling", _paper),
     )
 }
 BLIND = {
@@ -169,5 +169,5 @@ BLIND = {
         for n, p in PRESETS.items()
         if n != "paper"
     },
-    "paper": Preset("paper", "a network for the picture and one for the kernel", _SELF, _blind_paper, 6000),
+    "paper": Preset("paper", "a network for the picture and one for the kernel", _SELF, _blind_paper),
 }

@@ -133,12 +133,12 @@ _RIDGE = "NL-Ridge (Herbreteau and Kervrann 2022) within the quantisation interv
 PRESETS = {
     p.name: p
     for p in (
-        Preset("instant", "a classic filter, no network", f"{_RIDGE}; values: this project", _classic, 600, 9e8),
-        Preset("fast", "seconds", f"{_OURS}; values: this project", _fast, 1500, 9e8),
-        Preset("balanced", "a minute", f"{_BOTH}; values: docs/benchmarks/dejpeg.md", _balanced, 2000, 9e8),
-        Preset("best", "what minutes buy", f"{_BOTH}; values: this project", _best, 2000, 9e8),
+        Preset("instant", "a classic filter, no network", f"{_RIDGE}; values: this project", _classic),
+        Preset("fast", "seconds", f"{_OURS}; values: this project", _fast),
+        Preset("balanced", "a minute", f"{_BOTH}; values: docs/benchmarks/dejpeg.md", _balanced),
+        Preset("best", "what minutes buy", f"{_BOTH}; values: this project", _best),
         Preset(
-            "paper", "the exact recipe", "Ulyanov et al., CVPR 2018, and the authors' code: 2400 steps", _paper, 1500
+            "paper", "the exact recipe", "Ulyanov et al., CVPR 2018, and the authors' code: 2400 steps", _paper
         ),
     )
 }

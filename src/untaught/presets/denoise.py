@@ -191,10 +191,10 @@ _R2R = "Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by NL-Ridge (
 PRESETS = {
     p.name: p
     for p in (
-        Preset("instant", "a classic filter, no network", "NL-Ridge; values: docs/benchmarks", _classic, 90, 1.3e9),
-        Preset("fast", "seconds", f"{_R2R}; values: docs/benchmarks", _fast, 90, 1.3e9),
-        Preset("balanced", "a minute", f"{_R2R}, and a share of a Deep Image Prior", _balanced, 90, 1.3e9),
-        Preset("best", "what minutes buy", f"{_R2R}, and a share of a Deep Image Prior", _best, 1500, 9e8),
-        Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper, 6000),
+        Preset("instant", "a classic filter, no network", "NL-Ridge; values: docs/benchmarks", _classic),
+        Preset("fast", "seconds", f"{_R2R}; values: docs/benchmarks", _fast),
+        Preset("balanced", "a minute", f"{_R2R}, and a share of a Deep Image Prior", _balanced),
+        Preset("best", "what minutes buy", f"{_R2R}, and a share of a Deep Image Prior", _best),
+        Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper),
     )
 }

@@ -48,9 +48,9 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
 PRESETS = {
     p.name: p
     for p in (
-        Preset("fast", "a narrow network", "this project; moments: docs/images/enhance.jpg", _fast, 1500),
+        Preset("fast", "a narrow network", "this project; moments: docs/images/enhance.jpg", _fast),
         Preset(
-            "paper", "the paper's network", "Ulyanov et al., IJCV 2020; its step numbers were not given", _paper, 6000
+            "paper", "the paper's network", "Ulyanov et al., IJCV 2020; its step numbers were not given", _paper
         ),
     )
 }

@@ -63,10 +63,10 @@ def _best(facts: Facts) -> tuple[Stage, ...]:
 PRESETS = {
     p.name: p
     for p in (
-        Preset("fast", "a narrow network", "the paper's, narrow; values: this project", _fast, 1500),
-        Preset("best", "a wider one, and longer", "the paper's, narrower; values: this project", _best, 2500),
+        Preset("fast", "a narrow network", "the paper's, narrow; values: this project", _fast),
+        Preset("best", "a wider one, and longer", "the paper's, narrower; values: this project", _best),
         Preset(
-            "paper", "the exact recipe", "Ulyanov et al., IJCV 2020, and the authors' code: 601 steps", _paper, 6000
+            "paper", "the exact recipe", "Ulyanov et al., IJCV 2020, and the authors' code: 601 steps", _paper
         ),
     )
 }

@@ -197,11 +197,11 @@ def _table(recipe: str) -> dict[str, Preset]:
         best = partial(_generate, recipe=recipe, steps=2000 if recipe != "sparse" else 1000, decay=0.99)
     paper = partial(_generate, recipe=recipe, steps=steps, decay=0.0)
     presets = (
-        Preset("instant", "a classic filling, no network", "values: docs/benchmarks", _filling, 900, 6e8),
-        Preset("fast", "seconds to minutes", _RIDGE if fed else f"{_DIP}, narrower", fast, 1200, 6e8),
-        Preset("balanced", "some minutes", _RIDGE if fed else f"{_DIP}, narrower", balanced, 1500, 6e8),
-        Preset("best", "what minutes buy", _RIDGE if fed else f"{_DIP}, fewer steps", best, 2500, 6e8),
-        Preset("paper", "the exact recipe", f"{_DIP}: {steps} steps", paper, 9000),
+        Preset("instant", "a classic filling, no network", "values: docs/benchmarks", _filling),
+        Preset("fast", "seconds to minutes", _RIDGE if fed else f"{_DIP}, narrower", fast),
+        Preset("balanced", "some minutes", _RIDGE if fed else f"{_DIP}, narrower", balanced),
+        Preset("best", "what minutes buy", _RIDGE if fed else f"{_DIP}, fewer steps", best),
+        Preset("paper", "the exact recipe", f"{_DIP}: {steps} steps", paper),
     )
     return {p.name: p for p in presets}
 

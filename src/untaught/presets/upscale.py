@@ -92,9 +92,9 @@ _ZSSR = "Zero-Shot super-resolution (Shocher et al., CVPR 2018), a smaller netwo
 PRESETS = {
     p.name: p
     for p in (
-        Preset("fast", "seconds", _ZSSR, _fast, 600, 5e8),
-        Preset("balanced", "a minute", _ZSSR, _balanced, 600, 5e8),
-        Preset("best", "what minutes buy", _ZSSR, _best, 1000, 7e8),
-        Preset("paper", "the exact recipe", "Ulyanov et al., CVPR 2018: 2000 steps at x4, 4000 at x8", _paper, 6000),
+        Preset("fast", "seconds", _ZSSR, _fast),
+        Preset("balanced", "a minute", _ZSSR, _balanced),
+        Preset("best", "what minutes buy", _ZSSR, _best),
+        Preset("paper", "the exact recipe", "Ulyanov et al., CVPR 2018: 2000 steps at x4, 4000 at x8", _paper),
     )
 }

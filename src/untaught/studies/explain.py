@@ -169,14 +169,6 @@ def _timed(work: Any) -> float:
     return time.perf_counter() - begun
 
 
-def memory(task: str, preset: str, pixels: int) -> float | None:
-    """The bytes that a preset needs for so many pixels, by its own figure; None where it has none."""
-    from untaught import presets
-
-    chosen = presets.table(task).get(preset)
-    return None if chosen is None else chosen.bytes_fixed + chosen.bytes_a_pixel * pixels
-
-
 def formula(job: Job, costs: list[Cost], *, name: str, dtype: str, sigma_given: bool) -> list[tuple[str, str]]:
     """(symbol, what it is here): y, A, E, R, and for each stage f, z, objective, optimiser, average, stop, passes."""
     problem = job.problem

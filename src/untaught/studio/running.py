@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught import images
+from untaught import images, threads
 from untaught.checkpoints import Folder
 from untaught.errors import BadInput, UntaughtError
 from untaught.recipes import Recipe
@@ -103,9 +103,11 @@ class Player:
         notes: tuple[str, ...] = ()
         state, settings = None, order["settings"]
         self.recipe = None
+        threads.settle()
         if order["resume"] and (kept.path / "recipe.toml").is_file():
             self.recipe = kept.recipe()
             settings = self.recipe.settings
+            threads.settle(self.recipe.threads)
             now = Recipe.now(order["task"], settings, image=image, files=one.files(settings))
             state, notes = kept.load(self.recipe)
             if apart := self.recipe.differences(now):

@@ -22,7 +22,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from untaught.errors import BadInput, UntaughtError
+from untaught import threads
+from untaught.errors import BadInput, UntaughtError, out_of_memory, short_of_memory
 
 Message = tuple[str, dict[str, Any]]
 
@@ -32,6 +33,7 @@ def main(pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the server's; it then says "quit"
     if hasattr(os, "nice"):
         os.nice(5)
+    threads.prepare(count=False)
     lock = threading.Lock()
 
     def send(kind: str, **values: Any) -> None:
@@ -86,8 +88,8 @@ def sentence(error: BaseException) -> str:
     """What a person is told of an error. The terminal gets the whole of those that nobody foresaw."""
     if isinstance(error, UntaughtError):
         return str(error)
-    if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error):
-        return "There was not enough memory for this picture: take a faster method, or restore a part of it."
+    if short_of_memory(error):
+        return str(out_of_memory(error))
     if isinstance(error, OSError) and error.strerror:
         return f"The disk did not take it ({error.strerror}): make room in the studio's folder and try again."
     traceback.print_exception(error, file=sys.stderr)

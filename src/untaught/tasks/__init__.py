@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from untaught.callers import own_settings
-from untaught.errors import BadInput, unknown
+from untaught.errors import BadInput, memory_told, unknown
 from untaught.registry import tasks
 from untaught.types import Ge, Gt, Le, Role
 
@@ -33,6 +33,7 @@ class Task:
         functools.update_wrapper(self, compose)
 
     @own_settings()
+    @memory_told()
     def job(self, picture: Any = None, **settings: Any) -> Job:
         """The frozen job: y, A, E, R, the method, and how its result is brought back. Nothing is run yet."""
         self.check(settings)
@@ -89,6 +90,7 @@ class Task:
                     raise BadInput(f"{name} = {value} is outside what it can be: {_words(bound)}.")
 
     @own_settings()
+    @memory_told()
     def __call__(self, picture: Any = None, **settings: Any) -> Any:
         """Run the job and return the restored array, of the type, range and layout that came in."""
         import numpy as np
