@@ -45,7 +45,9 @@ def seeds() -> dict[str, bytes]:
     rng = np.random.default_rng(0)
     smooth = np.clip(np.add.outer(np.arange(24), np.arange(32)) * 4.0, 0, 255).astype(np.uint8)
     colour = np.dstack((smooth, smooth[::-1], rng.integers(0, 256, smooth.shape, np.uint8)))
-    recipe = Recipe("denoise", {"sigma": 0.1, "preset": "fast"}, "a.png", "0" * 64, {"torch": "2"}, 1, notes=("x",)).to_toml()
+    recipe = Recipe(
+        "denoise", {"sigma": 0.1, "preset": "fast"}, "a.png", "0" * 64, {"torch": "2"}, 1, notes=("x",)
+    ).to_toml()
     made: dict[str, bytes] = {"recipe.toml": recipe.encode()}
     with tempfile.TemporaryDirectory() as folder:
         for suffix in ("png", "tif", "jpg", "webp", "npy"):
@@ -84,7 +86,11 @@ def seeds() -> dict[str, bytes]:
                 except Exception:
                     continue  # tifffile cannot write that one
                 made[f"{code.name.lower()}-{8 + 8 * deep}.tif"] = out.getvalue()
-        for name, how in (("tiles", {"tile": (16, 16)}), ("big", {"bigtiff": True}), ("planes", {"planarconfig": "separate"})):
+        for name, how in (
+            ("tiles", {"tile": (16, 16)}),
+            ("big", {"bigtiff": True}),
+            ("planes", {"planarconfig": "separate"}),
+        ):
             out = io.BytesIO()
             tifffile.imwrite(out, colour.transpose(2, 0, 1) if name == "planes" else colour, photometric="rgb", **how)
             made[f"{name}.tif"] = out.getvalue()
@@ -298,7 +304,9 @@ def main() -> None:
     given = asked.parse_args()
     began = time.monotonic()
     outcomes, failures, longest = sweep(given.count, given.seed, given.keep)
-    print(f"{given.count} files, seed {given.seed}: {dict(outcomes)}, {time.monotonic() - began:.0f} s, {longest:.2f} s at most")
+    print(
+        f"{given.count} files, seed {given.seed}: {dict(outcomes)}, {time.monotonic() - began:.0f} s, {longest:.2f} s at most"
+    )
     print("\n".join(failures))
     sys.exit(bool(failures))
 

@@ -190,7 +190,11 @@ class Recipe:
         try:
             table = tomllib.loads(text)
             _check_numbers(table)
-        except (ValueError, RecursionError, MemoryError) as error:  # ValueError: TOML's own, and numbers out of all bounds
+        except (
+            ValueError,
+            RecursionError,
+            MemoryError,
+        ) as error:  # ValueError: TOML's own, and numbers out of all bounds
             raise refuse(str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from error
         if table.get("recipe", FORMAT) != FORMAT:
             raise BadInput(

@@ -32,7 +32,9 @@ def check(file: BinaryIO, name: str) -> None:
             )
         seen.add(at)
         if len(seen) > MOST:
-            raise BadInput(f"{name} holds more than {MOST} pages, and one picture at a time can be worked on: extract one.")
+            raise BadInput(
+                f"{name} holds more than {MOST} pages, and one picture at a time can be worked on: extract one."
+            )
         total = 0
         for tag, kind, count, length in values:
             total += length

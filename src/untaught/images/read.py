@@ -77,7 +77,9 @@ def read_text(path: Path) -> str:
     with path.open("rb") as file:
         data = file.read(RECIPE_BYTES + 1)
     if len(data) > RECIPE_BYTES:
-        raise BadInput(f"'{path}' is longer than {RECIPE_BYTES} bytes, and a recipe is a page or two: name another file.")
+        raise BadInput(
+            f"'{path}' is longer than {RECIPE_BYTES} bytes, and a recipe is a page or two: name another file."
+        )
     return data.decode()
 
 

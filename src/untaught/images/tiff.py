@@ -69,7 +69,7 @@ def _check_segments(page: Any, file: BinaryIO, name: str) -> None:
     """BadInput where a strip or tile says in its own header that it is larger than the directory made room for."""
     import tifffile
 
-    if page.compression not in (*tifffile.TIFF.IMAGE_COMPRESSIONS, _LERC):
+    if page.compression not in (*tifffile.TIFF.IMAGE_COMPRESSIONS, _LERC, 34927):  # the last: WebP's first number
         return  # the decoders of bytes are given the room they have
     what, width, height = "strip", page.imagewidth, page.rowsperstrip
     if page.is_tiled:

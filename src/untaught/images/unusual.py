@@ -14,10 +14,16 @@ from untaught.images.picture import check_size
 from untaught.images.samples import widen
 
 _END = b"\xff\xd9"
-_TAILS = (_END, 64 * b"\x5a\xa3\x1d" + _END, 64 * b"\xc6\x0b\x75" + _END)  # what is behind a whole picture changes nothing
+_TAILS = (
+    _END,
+    64 * b"\x5a\xa3\x1d" + _END,
+    64 * b"\xc6\x0b\x75" + _END,
+)  # what is behind a whole picture changes nothing
 
 
-def jpeg(data: bytes, name: str, limit: float, plugin: Callable[[Any], Any]) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
+def jpeg(
+    data: bytes, name: str, limit: float, plugin: Callable[[Any], Any]
+) -> tuple[Any, np.ndarray | None, tuple[str, ...]]:
     """(Pillow's picture, its samples where Pillow cannot decode them, notes) of the bytes of a JPEG."""
     found = list(inner.frames(data))
     if not found:
@@ -70,5 +76,7 @@ def _loaded(data: bytes, plugin: Callable[[Any], Any]) -> tuple[Any, tuple[str, 
         else:
             pixels = [np.asarray(one) for one in tried]
             if all(np.array_equal(pixels[0], other) for other in pixels[1:]):
-                return tried[0], ("The end marker of the JPEG is missing, and perhaps a last refinement: all rows are there.",)
+                return tried[0], (
+                    "The end marker of the JPEG is missing, and perhaps a last refinement: all rows are there.",
+                )
         raise
