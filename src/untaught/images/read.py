@@ -27,7 +27,7 @@ from untaught.images.picture import (
     describe,
     sniff,
 )
-from untaught.images.samples import cmyk_to_rgb, split, standard, upright, widen
+from untaught.images.samples import cmyk_to_rgb, split, standard, upright
 
 
 def read(path: str | Path, *, max_megapixels: float = 100.0) -> Image:
@@ -171,7 +171,8 @@ def _read_with_pillow(file: BinaryIO, kind: str, name: str, limit: float) -> Ima
         picture, decoded, notes = unusual.jpeg(file.read(), name, limit, plugin)
     else:
         picture = plugin(file)
-        check_size(name, *picture.size, limit)
+        width, height = picture.size
+        check_size(name, width, height, limit)
     frames = getattr(picture, "n_frames", 1)
     if frames > 1:
         raise BadInput(

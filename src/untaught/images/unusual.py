@@ -46,7 +46,7 @@ def jpeg(
         samples = imagecodecs.jpeg8_decode(data)
         plain = data[: at + 1] + b"\xc0" + data[at + 2 : at + 4] + b"\x08" + data[at + 5 :]
         picture = plugin(io.BytesIO(plain))  # for what travels with it
-        if samples.shape[:2] != (height, width) or samples.ndim == 3 and samples.shape[2] != 3:
+        if samples.shape[:2] != (height, width) or (samples.ndim == 3 and samples.shape[2] != 3):
             raise ValueError(f"samples of shape {samples.shape}")
     except Exception as error:
         raise BadInput(
