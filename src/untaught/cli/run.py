@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import sys
 import time
 from dataclasses import dataclass, field, replace
@@ -208,6 +207,7 @@ def run(
     /,
     *,
     input: Path | None = None,
+    max_megapixels: float = 100.0,
     output: Annotated[Path | None, Parameter(alias="-o")] = None,
     force: Annotated[bool, FLAG] = False,
     save_run: Path | None = None,
@@ -226,6 +226,8 @@ def run(
         A recipe (.toml), or a result that carries one.
     input
         The picture to restore, instead of the recipe's own (which is sought beside the recipe, then here).
+    max_megapixels
+        The largest picture that is read.
     output
         Where the result goes; NAME.untaught.EXT if not given.
     force
@@ -265,7 +267,7 @@ def run(
             raise BadInput(f"The recipe's task '{old.task}' takes no picture: leave --input out.")
     else:
         source = input or find(old.input, recipe)
-        image = images.read(source, max_megapixels=100 if input else math.inf)  # its own was accepted once
+        image = images.read(source, max_megapixels=max_megapixels)
     target = images.check_output(output or default_output(old.task, source), source=source, force=force)
     reporting.check(report, source=source, target=target, force=force)
     if uncertainty is None and old.uncertainty:

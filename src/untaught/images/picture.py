@@ -23,6 +23,7 @@ KNOWN = "PNG, JPEG, TIFF, WebP or NPY"
 XMP = "XML:com.adobe.xmp"  # PNG's own keyword for an XMP packet; those of the other formats are kept under it too
 RECIPE = "untaught"  # the PNG keyword of a recipe
 RECIPE_TAG = 65000  # the TIFF tag of a recipe: the first of those that the format leaves to everybody
+RECIPE_BYTES = 2**18  # the longest recipe that is read; they are of a page or two
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -128,4 +129,14 @@ def check_size(name: str, width: int, height: int, limit: float) -> None:
         raise BadInput(
             f"{name} is {width} x {height} pixels ({megapixels:.4g} MP) and the limit is {limit:g} MP: "
             f"raise it with --max-megapixels {math.ceil(megapixels)}, or restore a part of it."
+        )
+
+
+def check_bytes(name: str, size: int, limit: float) -> None:
+    """Refuse a file that is longer than any picture of `limit` megapixels: four channels of 8 bytes, and as much again."""
+    most = limit * 64e6 + 2**26
+    if size > most:
+        raise BadInput(
+            f"{name} is {size / 1e6:.4g} MB long and a picture of {limit:g} MP takes {most / 1e6:.4g} MB at most: raise the "
+            f"limit with --max-megapixels {math.ceil(size / 64e6)}, or restore a part of it."
         )

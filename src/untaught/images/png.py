@@ -6,22 +6,33 @@ import io
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 
-from untaught.images.picture import RECIPE, Image
+from untaught.images.picture import RECIPE, RECIPE_BYTES, Image
 
 COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 _SIGNATURE = 8
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(type, the whole chunk with length and checksum) of every chunk."""
+    """(type, the whole chunk with length and checksum) of every chunk; what stands behind IEND is none."""
     at = _SIGNATURE
     while at + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, at)
-        yield data[at + 4 : at + 8], data[at : at + 12 + length]
+        kind = data[at + 4 : at + 8]
+        yield kind, data[at : at + 12 + length]
+        if kind == b"IEND":
+            return
         at += 12 + length
+
+
+def check(data: bytes) -> None:
+    """ValueError where the size could be read in two ways: one header is there, and it comes first."""
+    kinds = [kind for kind, _ in chunks(data)]
+    if kinds[:1] != [b"IHDR"] or kinds.count(b"IHDR") > 1 or data[8:12] != b"\0\0\0\x0d":
+        raise ValueError("its header is not its first chunk, or not its only one")
 
 
 def colour_chunks(data: bytes) -> bytes:
@@ -29,21 +40,36 @@ def colour_chunks(data: bytes) -> bytes:
     return b"".join(chunk for kind, chunk in chunks(data) if kind in COLOUR)
 
 
-def read_recipe(data: bytes) -> str | None:
-    """The recipe of a PNG file, without decoding the picture."""
-    for kind, chunk in chunks(data):
-        body = chunk[8:-4]
+def read_recipe(file: BinaryIO) -> str | None:
+    """The recipe of a PNG file, without decoding the picture. ValueError for one too long to be a recipe."""
+    file.seek(_SIGNATURE)
+    while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
+        length, kind = struct.unpack(">I4s", head)
+        if kind not in (b"tEXt", b"zTXt", b"iTXt"):
+            file.seek(length + 4, 1)
+            continue
+        body = file.read(min(length, RECIPE_BYTES + 100))  # a keyword is shorter than that
+        file.seek(length - len(body) + 4, 1)
         key, _, rest = body.partition(b"\0")
         if key.decode("latin-1") != RECIPE:
             continue
+        if length > len(body):
+            raise ValueError(f"a recipe of {length} bytes")
         if kind == b"tEXt":
             return rest.decode("latin-1")
         if kind == b"zTXt":
-            return zlib.decompress(rest[1:]).decode("latin-1")
-        if kind == b"iTXt":
-            packed, text = rest[0], rest[2:].split(b"\0", 2)[2]
-            return (zlib.decompress(text) if packed else text).decode()
+            return _inflate(rest[1:]).decode("latin-1")
+        packed, text = rest[0], rest[2:].split(b"\0", 2)[2]
+        return (_inflate(text) if packed else text).decode()
     return None
+
+
+def _inflate(data: bytes) -> bytes:
+    work = zlib.decompressobj()
+    text = work.decompress(data, RECIPE_BYTES)
+    if not work.eof:
+        raise ValueError(f"a packed recipe that is cut short, or longer than {RECIPE_BYTES} bytes")
+    return text
 
 
 def encode(samples: np.ndarray, like: Image, recipe: str | None) -> bytes:

@@ -14,8 +14,19 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from untaught.errors import BadInput, UntaughtError, out_of_memory, short_of_memory
-from untaught.images import ifd, png, tiff
-from untaught.images.picture import FORMATS, KNOWN, RECIPE, XMP, Image, check_size, describe, sniff
+from untaught.images import ifd, png, tiff, unusual
+from untaught.images.picture import (
+    FORMATS,
+    KNOWN,
+    RECIPE,
+    RECIPE_BYTES,
+    XMP,
+    Image,
+    check_bytes,
+    check_size,
+    describe,
+    sniff,
+)
 from untaught.images.samples import cmyk_to_rgb, split, standard, upright
 
 
@@ -27,6 +38,9 @@ def read(path: str | Path, *, max_megapixels: float = 100.0) -> Image:
     """
     path, name = Path(path), f"'{path}'"
     with _opened(path) as (file, kind):
+        if kind != "TIFF":  # which says first of how many pages it is
+            check_bytes(name, file.seek(0, 2), max_megapixels)
+            file.seek(0)
         if kind == "TIFF":
             image = tiff.read(file, name, max_megapixels)
         elif kind == "NPY":
@@ -49,11 +63,24 @@ def read_recipe(path: str | Path) -> str | None:
     with _opened(path) as (file, kind):
         recipe = None
         if kind == "PNG":
-            recipe = png.read_recipe(file.read())
+            recipe = png.read_recipe(file)
         elif kind == "TIFF":
-            recipe = tiff.read_recipe(file)
+            recipe = tiff.read_recipe(file, f"'{path}'")
         beside = path.with_name(path.name + ".toml")
-        return beside.read_text(encoding="utf-8") if recipe is None and beside.is_file() else recipe
+        return read_text(beside) if recipe is None and beside.is_file() else recipe
+
+
+def read_text(path: Path) -> str:
+    """The text of a recipe's file, UTF-8. BadInput where it is no file, or too long to be a recipe; OSError, UnicodeDecodeError."""
+    if path.exists() and not path.is_file():
+        raise BadInput(f"'{path}' is a folder, a device or a pipe: name a recipe (.toml) or a result.")
+    with path.open("rb") as file:
+        data = file.read(RECIPE_BYTES + 1)
+    if len(data) > RECIPE_BYTES:
+        raise BadInput(
+            f"'{path}' is longer than {RECIPE_BYTES} bytes, and a recipe is a page or two: name another file."
+        )
+    return data.decode()
 
 
 @contextmanager
@@ -77,8 +104,13 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
                 raise BadInput(f"{name} holds {describe(head)}, not a picture that can be read: convert it to {KNOWN}.")
             file.seek(0)
             yield file, kind
-    except (UntaughtError, MemoryError):
+    except UntaughtError:
         raise
+    except MemoryError as error:
+        raise BadInput(
+            f"{name} ({size} bytes) asks for more memory than there is: it is damaged, or too large for this machine; "
+            "restore a part of it."
+        ) from error
     except Exception as error:  # decoders raise whatever they like; here is the edge where it becomes a sentence
         if short_of_memory(error):
             raise out_of_memory(error) from error
@@ -101,15 +133,21 @@ def _read_npy(file: BinaryIO, name: str, limit: float) -> Image:
     """(h, w) or (h, w, c) numbers of any real type; object arrays, which would run code, are refused."""
     version = np.lib.format.read_magic(file)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = header(file)
+    try:
+        shape, _, dtype = header(file)
+    except (MemoryError, RecursionError) as error:  # Python's own parser, at brackets nested too deep
+        raise ValueError("its header is no description of an array") from error
     said = " x ".join(map(str, shape)) or "one number"
     if dtype.kind not in "biuf":
         raise BadInput(f"{name} holds samples of type {dtype}: real numbers are needed, e.g. uint8, uint16 or float32.")
     if len(shape) not in (2, 3):
         raise BadInput(f"{name} is an array of {said}: (height, width) or (height, width, channels) is needed.")
+    if min(shape) < 0:
+        raise ValueError(f"an array of {said}")
     if 0 in shape:
         raise BadInput(f"{name} is an empty array ({said}): at least one pixel and one channel are needed.")
     check_size(name, shape[1], shape[0], limit)
+    check_bytes(name, int(np.prod(shape, dtype=object)) * dtype.itemsize, limit)
     start = file.tell()
     there, needed = file.seek(0, 2) - start, int(np.prod(shape, dtype=object)) * dtype.itemsize
     if there < needed:
@@ -128,20 +166,28 @@ def _read_with_pillow(file: BinaryIO, kind: str, name: str, limit: float) -> Ima
         "JPEG": JpegImagePlugin.JpegImageFile,
         "WEBP": WebPImagePlugin.WebPImageFile,
     }[kind]
-    picture: Any = plugin(file)
-    width, height = picture.size
-    check_size(name, width, height, limit)
+    notes: tuple[str, ...] = ()
+    decoded: np.ndarray | None = None
+    data = b""
+    if kind == "JPEG":
+        picture, decoded, notes = unusual.jpeg(file.read(), name, limit, plugin)
+    else:
+        picture = plugin(file)
+        width, height = picture.size
+        check_size(name, width, height, limit)
     frames = getattr(picture, "n_frames", 1)
     if frames > 1:
         raise BadInput(
             f"{name} is an animation of {frames} frames, and pictures are restored one by one: save one as PNG."
         )
-    picture.load()
-    icc, data = picture.info.get("icc_profile"), b""
     if kind == "PNG":
         file.seek(0)
-        data = file.read()
-    samples, notes = _samples(picture, data)
+        png.check(data := file.read())
+    if decoded is None:
+        picture.load()
+        decoded, said = _samples(picture, data)
+        notes += said
+    samples, icc = decoded, picture.info.get("icc_profile")
     if picture.mode == "CMYK":
         samples, icc, said = cmyk_to_rgb(samples, icc, name)
         notes += said

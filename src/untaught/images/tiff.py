@@ -11,12 +11,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from untaught.errors import BadInput
-from untaught.images import ifd
-from untaught.images.picture import RECIPE_TAG, XMP, Image, check_size
+from untaught.images import directories, ifd, inner
+from untaught.images.picture import RECIPE_BYTES, RECIPE_TAG, XMP, Image, check_bytes, check_size
 from untaught.images.samples import cmyk_to_rgb, join, split, standard, unpremultiply, upright, widen
 
 TEXT = {"Title": 269, "Description": 270, "Software": 305, "DateTime": 306, "Author": 315, "Copyright": 33432}
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # photometric interpretation -> samples that are colour
+_LERC = 34887
 _RAW = (32803, 34892)  # colour filter array, linear raw
 
 
@@ -24,17 +25,20 @@ def read(file: BinaryIO, name: str, limit: float) -> Image:
     """The one picture of a TIFF or BigTIFF. `file` at any position; `limit` in megapixels."""
     import tifffile
 
+    directories.check(file, name)
     file.seek(0)
     with tifffile.TiffFile(file) as tif:
         page = _only_page(tif, name)
         check_size(name, page.imagewidth, page.imagelength, limit)
         if page.is_tiled:  # one vast tile is a bomb as well
-            check_size(f"A tile of {name}", page.tilewidth, page.tilelength, limit)
+            check_size(f"A tile of {name}", page.tilewidth, page.tilelength * max(1, page.tiledepth), limit)
         extra = _judge(page, name)
         size = file.seek(0, io.SEEK_END)
+        check_bytes(name, size, limit)
         end = max((o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
         if end > size:
             raise BadInput(f"{name} is truncated: its samples reach to byte {end}, it ends at {size}: fetch it again.")
+        _check_segments(page, file, name)
         samples = page.asarray()
         if page.axes == "SYX":
             samples = np.moveaxis(samples, 0, -1)
@@ -59,6 +63,47 @@ def _only_page(tif: Any, name: str) -> Any:
             f"e.g. tifffile.imwrite('page0.tif', tifffile.imread({name}, key=0))."
         )
     return first
+
+
+def _check_segments(page: Any, file: BinaryIO, name: str) -> None:
+    """BadInput where a strip or tile says in its own header that it is larger than the directory made room for."""
+    import tifffile
+
+    if page.compression not in (*tifffile.TIFF.IMAGE_COMPRESSIONS, _LERC, 34927):  # the last: WebP's first number
+        return  # the decoders of bytes are given the room they have
+    what, width, height = "strip", page.imagewidth, page.rowsperstrip
+    if page.is_tiled:
+        what, width, height = "tile", page.tilewidth, page.tilelength
+    samples = page.samplesperpixel if page.planarconfig == 1 else 1
+    for place, length in zip(page.dataoffsets, page.databytecounts, strict=False):
+        file.seek(place)
+        data = file.read(length)
+        if page.compression == _LERC:
+            data = _unwrapped(page, data, width * height * samples * 16)
+        found = inner.area(data) if data else 0
+        if found is None:
+            raise BadInput(
+                f"{name} is a TIFF compressed as {getattr(page.compression, 'name', page.compression)} whose {what}s do not "
+                "say their size: save it without compression, or as deflate."
+            )
+        room = width * height * (samples if page.compression == _LERC else 1)
+        if found > room:
+            raise BadInput(
+                f"{name} is damaged: a {what} of {width} x {height} pixels would unpack to {found} pixels; fetch it again, "
+                "or save it anew where it was made."
+            )
+        if data[:2] == b"\xff\xd8" and (count := inner.scans(data)) > inner.SCANS:
+            raise BadInput(f"{name} holds a JPEG of {count} scans, and encoders make about ten: save it anew.")
+
+
+def _unwrapped(page: Any, data: bytes, most: int) -> bytes:
+    """A LERC strip without the deflate or zstd that may be around it."""
+    import imagecodecs
+
+    around = [*_value(page, 50674, (0, 0)), 0, 0][1]
+    if around == 1:
+        return bytes(imagecodecs.zlib_decode(data, out=most + 1024))
+    return bytes(imagecodecs.zstd_decode(data, out=most + 1024)) if around == 2 else data
 
 
 def _judge(page: Any, name: str) -> int:
@@ -157,16 +202,19 @@ def _word(photometric: Any) -> str:
     return words.get(int(photometric), getattr(photometric, "name", "?"))
 
 
-def read_recipe(file: BinaryIO) -> str | None:
+def read_recipe(file: BinaryIO, name: str) -> str | None:
     """The recipe of a TIFF, without decoding the picture."""
     import tifffile
 
+    directories.check(file, name)
     file.seek(0)
     with tifffile.TiffFile(file) as tif:
         tag = tif.pages.first.tags.get(RECIPE_TAG)
         if tag is None:
             return None
         file.seek(tag.valueoffset)  # tag.value has lost its last newline
+        if tag.valuebytecount > RECIPE_BYTES:
+            raise ValueError(f"a recipe of {tag.valuebytecount} bytes")
         return file.read(tag.valuebytecount).rstrip(b"\0").decode()
 
 

@@ -52,8 +52,9 @@ def check_output(path: str | Path, *, source: str | Path | None = None, force: b
         trial = _temporary(path.resolve())
         trial.touch(exist_ok=False)
         trial.unlink()
-    except OSError as error:
-        raise BadInput(f"'{path}' cannot be written ({error.strerror}): name another file or folder.") from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to themselves, before Python 3.13
+        why = getattr(error, "strerror", None) or "its links lead to themselves"
+        raise BadInput(f"'{path}' cannot be written ({why}): name another file or folder.") from error
     return path
 
 
