@@ -118,11 +118,13 @@ def _lookup(name: str) -> Task:
 
 
 def _array(picture: Any) -> Any:
+    from untaught.images.hidden import seen
+
     if isinstance(picture, str) or hasattr(picture, "__fspath__"):
         from untaught.images import read
 
-        return read(picture).pixels
-    return getattr(picture, "pixels", picture)
+        picture = read(picture)
+    return seen(picture) if hasattr(picture, "pixels") else picture
 
 
 def _image(picture: Any) -> Any:
