@@ -50,6 +50,8 @@ def fit(pixels: np.ndarray, like: Image, kind: str, path: Path) -> tuple[np.ndar
     if like.exif and (kind == "TIFF" or not np.array_equal(pixels, like.pixels)):
         like, was = replace(like, exif=ifd.without_thumbnail(like.exif)), like.exif
         notes += (THUMBNAIL,) * (like.exif != was)
+    if kind == "TIFF" and like.exif and ifd.is_sound(like.exif) and not ifd.moves(ifd.reader(like.exif), *ifd.start(like.exif)):
+        notes += (tiff.MAKER,)
     pixels = restored(pixels, like)
     (pixels, alpha), said = _samples(pixels, like, kind)
     notes += said
@@ -89,8 +91,9 @@ def _samples(pixels: np.ndarray, like: Image, kind: str) -> tuple[list[Any], tup
 def _is_of(ome: str, pixels: np.ndarray) -> bool:
     """Whether an OME description states the size and the type of these samples."""
     kind = {"float32": "float", "float64": "double"}.get(str(pixels.dtype), str(pixels.dtype))
-    said = dict(re.findall(r'\b(SizeX|SizeY|Type)="([^"]*)"', ome[ome.find("<Pixels") :].partition(">")[0]))
-    return said == {"SizeX": str(pixels.shape[1]), "SizeY": str(pixels.shape[0]), "Type": kind}
+    said = dict(re.findall(r'\b(SizeX|SizeY|SizeC|Type)="([^"]*)"', ome[ome.find("<Pixels") :].partition(">")[0]))
+    height, width, channels = (*pixels.shape, 1)[:3]
+    return said == {"SizeX": str(width), "SizeY": str(height), "SizeC": str(channels), "Type": kind}
 
 
 def _depth(pixels: np.ndarray, kind: str) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from typing import Literal
 
 EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005  # tags whose value is the place of a further directory
 ORIENTATION, MAKE, MODEL = 0x0112, 0x010F, 0x0110
+_MAKER = 0x927C
 _SIDES = {0x0100: 0, 0x0101: 1, 0xA002: 0, 0xA003: 1}  # the picture's width (0) and height (1), in pixels
 _DENSITIES = {0x011A: 0, 0x011B: 1, 0xA20E: 0, 0xA20F: 1}  # pixels a unit of length, on paper and on the sensor
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
@@ -79,6 +80,8 @@ def moved(read: Read, order: Order, at: int, base: int, keep: Collection[int] | 
             data = read(place, size)
             if len(data) < size:
                 raise ValueError("a value beyond the end")
+            if tag == _MAKER:
+                data = _counted_anew(data, order, place, free + len(tail))[0]
         else:
             data = b""
         if data:
@@ -86,6 +89,47 @@ def moved(read: Read, order: Order, at: int, base: int, keep: Collection[int] | 
             tail += data + b"\0" * (len(data) % 2)
         rows += struct.pack(order + "HHI4s", tag, kind, count, value)
     return struct.pack(order + "H", len(known)) + rows + b"\0\0\0\0" + tail
+
+
+def _counted_anew(note: bytes, order: Order, was: int, now: int) -> tuple[bytes, bool]:
+    """A maker note moved from `was` to `now`, and whether it is sound there.
+
+    Some makers' directories count their places from the start of the file (Canon's, Sony's): these are counted anew. Others
+    count from the note's own start, or hold no places at all: these move as they are. What may be either is not touched.
+    """
+    for head in (0, 8, 10, 12):  # a maker's name may stand before the directory
+        try:
+            rows = list(entries(reader(note), order, head))
+        except struct.error:
+            continue
+        sizes = [_SIZES.get(kind, 0) * count for _, kind, count, _ in rows]
+        if not rows or 0 in sizes or not any(size > 4 for size in sizes):
+            continue
+        places = [struct.unpack(order + "I", row[3])[0] for row in rows]
+        least = head + 2 + 12 * len(rows)
+        counted = [
+            all(start + least <= at <= start + len(note) - size for at, size in zip(places, sizes, strict=True) if size > 4)
+            for start in (was, 0)
+        ]
+        if counted == [True, False]:
+            out = bytearray(note)
+            for number, (at, size) in enumerate(zip(places, sizes, strict=True)):
+                if size > 4:
+                    struct.pack_into(order + "I", out, head + 2 + 12 * number + 8, at - was + now)
+            return bytes(out), True
+        return note, counted == [False, True]
+    return note, True
+
+
+def moves(read: Read, order: Order, at: int) -> bool:
+    """Whether the maker's note behind the directory at `at` outlasts a move to another place (or there is none)."""
+    for tag, kind, count, value in entries(read, order, at):
+        (place,) = struct.unpack(order + "I", value)
+        if tag == EXIF:
+            return moves(read, order, place)
+        if tag == _MAKER and _SIZES.get(kind, 0) * count > 4:
+            return _counted_anew(read(place, count), order, place, place)[1]
+    return True
 
 
 def extract(read: Read, order: Order, at: int, wanted: Collection[int]) -> bytes | None:

@@ -19,6 +19,7 @@ from untaught.images.samples import cmyk_to_rgb, join, split, standard, stored_t
 TEXT = {"Title": 269, "Description": 270, "Software": 305, "DateTime": 306, "Author": 315, "Copyright": 33432}
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # photometric interpretation -> samples that are colour
 _RAW = (32803, 34892)  # colour filter array, linear raw
+MAKER = "Its maker note is kept byte for byte, but not at its old place: what it counts from there may not be found."
 _UNITS = {1: "", 2: "inch", 3: "cm"}
 _TAGS = {**dict.fromkeys((*geo.PLACE[:3], 34736), 12), geo.KEYS: 3, 34737: 2, 42112: 2, NODATA: 2}  # carried over, and their types
 # Others that say something of the picture, and are not: what a page is called and lies, curves, primaries, all private ones
@@ -144,9 +145,9 @@ def _metadata(page: Any, file: BinaryIO, image: Image) -> Image:
         wanted.discard(TEXT["Description"])
     try:
         if not page.parent.is_bigtiff:  # whose directories have another shape; EXIF is hardly ever seen there
-            exif = ifd.extract(
-                lambda at, n: (file.seek(at), file.read(n))[1], page.parent.byteorder, page.offset, wanted
-            )
+            there = (lambda at, n: (file.seek(at), file.read(n))[1]), page.parent.byteorder, page.offset
+            exif = ifd.extract(*there, wanted)
+            notes += () if ifd.moves(*there) else (MAKER,)
     except (struct.error, ValueError):
         notes += ("Its EXIF block is damaged and is not kept.",)
     dpi, unit = None, _UNITS.get(int(_value(page, 296, 2)), "")
