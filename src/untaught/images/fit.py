@@ -29,7 +29,6 @@ _TAGS = {  # what only TIFF has a place for
     "no-data value": (NODATA,),
     "ImageJ metadata": (IMAGEJ,),
 }
-THUMBNAIL = "The thumbnail in its EXIF block showed the picture as it was: it was left out."
 _SIDE = {"JPEG": 65535, "WEBP": 16383}  # the longest side that the format can say
 _SEGMENT = 65533 - 29  # the most bytes of a JPEG segment, less the longest of its headers
 
@@ -49,7 +48,7 @@ def fit(pixels: np.ndarray, like: Image, kind: str, path: Path) -> tuple[np.ndar
     like, notes = resized(like, *pixels.shape[:2])
     if like.exif and (kind == "TIFF" or not np.array_equal(pixels, like.pixels)):
         like, was = replace(like, exif=ifd.without_thumbnail(like.exif)), like.exif
-        notes += (THUMBNAIL,) * (like.exif != was)
+        notes += (ifd.THUMBNAIL,) * (like.exif != was)
     if kind == "TIFF" and like.exif and ifd.is_sound(like.exif) and not ifd.moves(ifd.reader(like.exif), *ifd.start(like.exif)):
         notes += (tiff.MAKER,)
     pixels = restored(pixels, like)

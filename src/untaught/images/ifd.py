@@ -17,6 +17,8 @@ _SIDES = {0x0100: 0, 0x0101: 1, 0xA002: 0, 0xA003: 1}  # the picture's width (0)
 _DENSITIES = {0x011A: 0, 0x011B: 1, 0xA20E: 0, 0xA20F: 1}  # pixels a unit of length, on paper and on the sensor
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 
+THUMBNAIL = "The thumbnail in its EXIF block showed the picture as it was: it was left out."
+
 Read = Callable[[int, int], bytes]  # (place, length) -> bytes
 Order = Literal["<", ">"]  # as `struct` wants it
 

@@ -126,17 +126,21 @@ def upright(image: Image, orientation: int) -> Image:
     if exif and orientation > 4:
         exif = ifd.resized(exif, (pixels.shape[1], pixels.shape[0]), (1, 1), turned=True)
     tags = {tag: value for tag, value in image.tags.items() if tag not in geo.PLACE}
-    lost = ("Its place on the Earth (GeoTIFF) is that of the picture before it was turned: it is not kept.",)
+    bare = ifd.without_thumbnail(exif) if exif else exif
+    said = [f"The picture was turned upright (its orientation tag was {orientation}, now 1)."]
+    said += [ifd.THUMBNAIL] if bare != exif else []
+    if tags != image.tags:
+        said.append("Its place on the Earth (GeoTIFF) is that of the picture before it was turned: it is not kept.")
     return replace(
         image,
         pixels=pixels,
-        exif=ifd.without_thumbnail(exif) if exif else exif,
+        exif=bare,
         unknown=None if image.unknown is None else turn(image.unknown, orientation),
         tags=tags,
         alpha=None if image.alpha is None else turn(image.alpha, orientation),
         dpi=image.dpi[::-1] if image.dpi and orientation > 4 else image.dpi,
         text=text,
-        notes=(*image.notes, f"The picture was turned upright (its orientation tag was {orientation}, now 1).", *lost * (tags != image.tags)),
+        notes=(*image.notes, *said),
     )
 
 
