@@ -67,7 +67,13 @@ def sprite(name: str, channels: int, dtype: Any, garbage: float) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("suffix", "channels", "dtype"),
-    [(".png", 3, np.uint8), (".png", 1, np.uint16), (".tif", 3, np.uint16), (".tif", 1, np.uint8), (".webp", 3, np.uint8)],
+    [
+        (".png", 3, np.uint8),
+        (".png", 1, np.uint16),
+        (".tif", 3, np.uint16),
+        (".tif", 1, np.uint8),
+        (".webp", 3, np.uint8),
+    ],
 )
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_hidden_by_transparency_has_no_say(task: str, suffix: str, channels: int, dtype: Any) -> None:
@@ -101,7 +107,9 @@ def test_what_a_tiff_says_survives_and_no_data_has_no_say(task: str, dtype: Any)
         stored[GONE] = nodata
         place = [(33550, 12, 3, (0.5, 0.5, 0.0), True), (33922, 12, 6, (0.0, 0.0, 0.0, 4e5, 5e6, 0.0), True)]
         more = [(34735, 3, 4, (1, 1, 0, 0), True), (42113, 2, 0, str(nodata), True), (315, 2, 0, "N. N.", True)]
-        tifffile.imwrite("p.tif", stored, extratags=place + more, resolution=(30000, 30000), resolutionunit="CENTIMETER")
+        tifffile.imwrite(
+            "p.tif", stored, extratags=place + more, resolution=(30000, 30000), resolutionunit="CENTIMETER"
+        )
         image = carried(task, "p.tif")
         times = 2 if task == "upscale" else 1
         with tifffile.TiffFile(f"{task}.p.tif") as file:
@@ -114,7 +122,7 @@ def test_what_a_tiff_says_survives_and_no_data_has_no_say(task: str, dtype: Any)
         np.testing.assert_array_equal(result == nodata, gone)
         assert image.unknown is not None
         made.append(result[~gone].astype(float))
-    np.testing.assert_array_equal(made[0], made[1])
+    np.testing.assert_allclose(made[0], made[1], rtol=0, atol=1)  # 1: a known 0 is told from the no-data value 0
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -133,7 +141,7 @@ def test_one_colour_of_a_changing_opacity_can_be_enlarged() -> None:
     icon[icon[..., 3] > 0, :3] = 240, 150, 40
     Pillow.fromarray(icon).save("icon.png")
     image = carried("upscale", "icon.png")
-    assert (image.pixels == (240, 150, 40)).all()
+    assert np.abs(image.pixels.astype(int) - (240, 150, 40)).max() <= 3  # of a network of two steps
     small = image.alpha.reshape(SIDE, 2, SIDE, 2).mean((1, 3))
     assert np.abs(small - icon[..., 3]).mean() < 4
 

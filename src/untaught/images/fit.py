@@ -11,7 +11,7 @@ import numpy as np
 
 from untaught.errors import BadInput
 from untaught.images import geo, ifd, jpeg, tiff
-from untaught.images.hidden import NODATA, restored
+from untaught.images.hidden import NODATA, apart, number, restored
 from untaught.images.picture import IMAGEJ, RECIPE, XMP, Image
 from untaught.images.resized import resized
 from untaught.images.samples import again, rescale
@@ -49,10 +49,15 @@ def fit(pixels: np.ndarray, like: Image, kind: str, path: Path) -> tuple[np.ndar
     if like.exif and (kind == "TIFF" or not np.array_equal(pixels, like.pixels)):
         like, was = replace(like, exif=ifd.without_thumbnail(like.exif)), like.exif
         notes += (ifd.THUMBNAIL,) * (like.exif != was)
-    if kind == "TIFF" and like.exif and ifd.is_sound(like.exif) and not ifd.moves(ifd.reader(like.exif), *ifd.start(like.exif)):
+    if (
+        kind == "TIFF"
+        and like.exif
+        and ifd.is_sound(like.exif)
+        and not ifd.moves(ifd.reader(like.exif), *ifd.start(like.exif))
+    ):
         notes += (tiff.MAKER,)
     pixels = restored(pixels, like)
-    (pixels, alpha), said = _samples(pixels, like, kind)
+    pixels, alpha, said = _samples(pixels, like, kind)
     notes += said
     text = {key: value for key, value in like.text.items() if key != RECIPE}
     if "<OME" in text.get("Description", "") and not _is_of(text["Description"], pixels):
@@ -72,19 +77,23 @@ def fit(pixels: np.ndarray, like: Image, kind: str, path: Path) -> tuple[np.ndar
     return np.ascontiguousarray(pixels), like, notes
 
 
-def _samples(pixels: np.ndarray, like: Image, kind: str) -> tuple[list[Any], tuple[str, ...]]:
+def _samples(pixels: np.ndarray, like: Image, kind: str) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
     """Samples and alpha in the best type that the format holds: the file's own, where float32 stood for it."""
-    result, notes = _depth(pixels, kind)
-    both = [result, None if like.alpha is None else rescale(like.alpha, result.dtype)]
-    if like.stored and kind in ("TIFF", "NPY") and (result.dtype, like.pixels.dtype) == (np.float32, np.float32):
-        result, said = again(result, like.stored)
+    pixels, notes = _depth(pixels, kind)
+    alpha = None if like.alpha is None else rescale(like.alpha, pixels.dtype)
+    if like.stored and kind in ("TIFF", "NPY") and (pixels.dtype, like.pixels.dtype) == (np.float32, np.float32):
+        pixels, said = again(pixels, like.stored)
         notes += said
-        if result.dtype == like.stored:
-            both = [result, None if like.alpha is None else again(like.alpha, like.stored)[0]]
-            value = float(like.tags.get(NODATA, "nan"))
-            if like.unknown is not None and not np.isnan(value) and like.alpha is None:  # as exact as the type is
-                result[like.unknown] = result.dtype.type(value)
-    return both, notes
+        if pixels.dtype == like.stored:
+            alpha = None if alpha is None else again(alpha, like.stored)[0]
+            value = number(str(like.tags.get(NODATA, "")))
+            if (
+                like.unknown is not None and value is not None and np.isfinite(value) and alpha is None
+            ):  # as exact as the type is
+                pixels[like.unknown] = pixels.dtype.type(value)
+    if kind == "TIFF" and NODATA in like.tags:
+        pixels = apart(pixels, str(like.tags[NODATA]), like.unknown)
+    return pixels, alpha, notes
 
 
 def _is_of(ome: str, pixels: np.ndarray) -> bool:

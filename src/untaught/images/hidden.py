@@ -14,11 +14,18 @@ from untaught.images.picture import Image
 NODATA = 42113  # GDAL's tag: the value, as text
 
 
+def number(nodata: str) -> float | None:
+    """The value that the tag names, or None."""
+    try:
+        return float(nodata.strip(" \0"))
+    except ValueError:
+        return None
+
+
 def marked(samples: np.ndarray, nodata: str) -> np.ndarray | None:
     """(h, w), True where every sample of (h, w) or (h, w, c) is the no-data value; None where none is, or it is no number."""
-    try:
-        value = float(nodata.strip(" \0"))
-    except ValueError:
+    value = number(nodata)
+    if value is None:
         return None
     if samples.dtype.kind == "f":
         with np.errstate(over="ignore"):
@@ -27,6 +34,21 @@ def marked(samples: np.ndarray, nodata: str) -> np.ndarray | None:
         same = samples == value
     unknown = same if samples.ndim == 2 else same.all(-1)
     return np.ascontiguousarray(unknown) if unknown.any() else None
+
+
+def apart(samples: np.ndarray, nodata: str, unknown: np.ndarray | None) -> np.ndarray:
+    """A result in which nothing that is known equals the no-data value by chance: the next number stands for it."""
+    chance = marked(samples, nodata)
+    if chance is not None and unknown is not None:
+        chance = chance & ~unknown
+    if chance is None or not chance.any() or np.isnan(samples[chance]).any():
+        return samples
+    value, result = samples[chance].ravel()[0], samples.copy()
+    if samples.dtype.kind == "f":
+        result[chance] = np.nextafter(value, samples.dtype.type(value == 0))  # towards 0
+    else:
+        result[chance] = value - 1 if value == np.iinfo(samples.dtype).max else value + 1
+    return result
 
 
 def veiled(image: Image) -> Image:

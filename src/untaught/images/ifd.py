@@ -110,7 +110,11 @@ def _counted_anew(note: bytes, order: Order, was: int, now: int) -> tuple[bytes,
         places = [struct.unpack(order + "I", row[3])[0] for row in rows]
         least = head + 2 + 12 * len(rows)
         counted = [
-            all(start + least <= at <= start + len(note) - size for at, size in zip(places, sizes, strict=True) if size > 4)
+            all(
+                start + least <= at <= start + len(note) - size
+                for at, size in zip(places, sizes, strict=True)
+                if size > 4
+            )
             for start in (was, 0)
         ]
         if counted == [True, False]:
@@ -147,7 +151,7 @@ def times(numerator: int, denominator: int, factor: float) -> tuple[int, int]:
     if not denominator:
         return numerator, denominator
     value = Fraction(numerator, denominator) * Fraction(factor).limit_denominator(2**20)
-    value = value.limit_denominator(max(1, min(2**32 - 1, int((2**32 - 1) / max(value, 1)))))
+    value = value.limit_denominator(max(1, int((2**32 - 1) / max(float(value), 1.0))))
     return min(value.numerator, 2**32 - 1), value.denominator
 
 
@@ -169,8 +173,8 @@ def resized(exif: bytes, size: tuple[int, int], factors: tuple[float, float], *,
                     struct.pack_into(order + "HII", out, row + 2, 4, 1, size[_SIDES[tag]])
                 elif tag in _DENSITIES and (count, kind) == (1, 5):
                     (place,) = struct.unpack(order + "I", value)
-                    pair = times(*struct.unpack_from(order + "II", exif, place), factors[_DENSITIES[tag]])
-                    found[tag] = place, struct.pack(order + "II", *pair)
+                    above, below = struct.unpack_from(order + "II", exif, place)
+                    found[tag] = place, struct.pack(order + "II", *times(above, below, factors[_DENSITIES[tag]]))
         for tag, (place, data) in found.items():
             other = tag + (1 if _DENSITIES[tag] == 0 else -1)
             out[place : place + 8] = found[other][1] if turned and other in found else data
@@ -190,7 +194,9 @@ def without_thumbnail(exif: bytes) -> bytes:
             return exif
         out = bytearray(exif)
         out[link : link + 4] = bytes(4)
-        values = {tag: struct.unpack(order + "I", value)[0] for tag, _, _, value in entries(reader(exif), order, second)}
+        values = {
+            tag: struct.unpack(order + "I", value)[0] for tag, _, _, value in entries(reader(exif), order, second)
+        }
         place, length = values.get(0x0201, 0), values.get(0x0202, 0)
         if second < place and place + length >= len(exif) - 1:  # at the end, as nearly always: nothing else moves
             del out[place:]

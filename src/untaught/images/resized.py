@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from untaught.images import geo, ifd
 from untaught.images.hidden import NODATA
 from untaught.images.picture import IMAGEJ, Image
+
+_NUMBER = r"-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?"
 
 
 def resized(image: Image, height: int, width: int) -> tuple[Image, tuple[str, ...]]:
@@ -31,7 +34,9 @@ def resized(image: Image, height: int, width: int) -> tuple[Image, tuple[str, ..
         text = {k: _sides(v, (width, height), (1, 1)) for k, v in image.text.items()}
         names = {"alpha channel": image.alpha is not None, "place of its pixels (GeoTIFF, ImageJ)": tags != image.tags}
         said = " and the ".join(name for name, there in names.items() if there)
-        notes = (f"The {said} ({h} x {w}) does not fit the result ({height} x {width}) and is left out.",) if said else ()
+        notes = (
+            (f"The {said} ({h} x {w}) does not fit the result ({height} x {width}) and is left out.",) if said else ()
+        )
         return replace(image, alpha=None, unknown=None, exif=exif, tags=tags, text=text), notes
     tags, notes = geo.scaled(image.tags, across, down), ()
     if tags.pop(IMAGEJ, None):
@@ -64,17 +69,33 @@ def _enlarged(alpha: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _sides(text: str, size: tuple[int, int], factors: tuple[float, float]) -> str:
-    """A description for machines (XMP, OME-XML, ImageJ's lines), or plain text as it is."""
-    for axis, (side, factor) in enumerate(zip(size, factors, strict=True)):
+    """A description for machines (XMP, OME-XML, ImageJ's lines) of the new size; plain text as it is."""
+    for axis, factor in enumerate(factors):
         letter, name = "XY"[axis], ("Width", "Length")[axis]
-        text = re.sub(rf"""((?:tiff:Image{name}|exif:Pixel{letter}Dimension)(?:=["']|>))\d+""", rf"\g<1>{side}", text)
-        pattern = rf"""(tiff:{letter}Resolution(?:=["']|>))(\d+)/(\d+)"""
-        text = re.sub(pattern, lambda m, f=factor: m[1] + "{}/{}".format(*ifd.times(int(m[2]), int(m[3]), f)), text)
+        side = partial(_counted, number=size[axis])
+        ratio, larger, smaller = (partial(f, factor=factor) for f in (_ratio, _times, _divided))
+        text = re.sub(rf"""((?:tiff:Image{name}|exif:Pixel{letter}Dimension)(?:=["']|>))(\d+)""", side, text)
+        text = re.sub(rf"""(tiff:{letter}Resolution(?:=["']|>))(\d+)/(\d+)""", ratio, text)
         if "<OME" in text[:1000]:
-            text = re.sub(rf'(\bSize{letter}=")\d+', rf"\g<1>{side}", text)
-            text = re.sub(rf'(\bPhysicalSize{letter}=")([^"]+)', lambda m, f=factor: f"{m[1]}{float(m[2]) / f:.17g}", text)
+            text = re.sub(rf'(\bSize{letter}=")(\d+)', side, text)
+            text = re.sub(rf'(\bPhysicalSize{letter}=")({_NUMBER})', smaller, text)
         if text.startswith("ImageJ="):
-            text = re.sub(
-                rf"^({letter.lower()}origin=)(\S+)", lambda m, f=factor: f"{m[1]}{float(m[2]) * f:.10g}", text, flags=re.M
-            )
+            text = re.sub(rf"^({letter.lower()}origin=)({_NUMBER})", larger, text, flags=re.MULTILINE)
     return text
+
+
+def _counted(found: re.Match[str], number: int) -> str:
+    return f"{found[1]}{number}"
+
+
+def _times(found: re.Match[str], factor: float) -> str:
+    return f"{found[1]}{float(found[2]) * factor:.15g}"
+
+
+def _divided(found: re.Match[str], factor: float) -> str:
+    return f"{found[1]}{float(found[2]) / factor:.15g}"
+
+
+def _ratio(found: re.Match[str], factor: float) -> str:
+    above, below = ifd.times(int(found[2]), int(found[3]), factor)
+    return f"{found[1]}{above}/{below}"

@@ -43,10 +43,14 @@ def again(pixels: np.ndarray, stored: str) -> tuple[np.ndarray, tuple[str, ...]]
             result = pixels.astype(dtype)
         if not np.array_equal(np.isfinite(result), np.isfinite(pixels)):
             return pixels, (f"The result goes beyond what {stored} holds: it is float32.",)
-        return result, ("The samples are float64 again, of which float32's 24 bits were worked on.",) * (dtype.itemsize > 4)
+        return result, ("The samples are float64 again, of which float32's 24 bits were worked on.",) * (
+            dtype.itemsize > 4
+        )
     odd = ~np.isfinite(pixels)
     if odd.any():
-        return pixels, (f"{int(odd.sum())} samples are NaN or infinite, which {stored} does not hold: they are float32.",)
+        return pixels, (
+            f"{int(odd.sum())} samples are NaN or infinite, which {stored} does not hold: they are float32.",
+        )
     info = np.iinfo(dtype)
     top = float(info.max) if int(float(info.max)) <= info.max else np.nextafter(float(info.max), 0)
     whole = np.rint(pixels.astype(np.float64))

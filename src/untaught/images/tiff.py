@@ -12,7 +12,7 @@ import numpy as np
 
 from untaught.errors import BadInput
 from untaught.images import geo, ifd
-from untaught.images.hidden import NODATA, marked
+from untaught.images.hidden import NODATA, marked, number
 from untaught.images.picture import IMAGEJ, RECIPE_TAG, XMP, Image, check_size
 from untaught.images.samples import cmyk_to_rgb, join, split, standard, stored_type, unpremultiply, upright, widen
 
@@ -21,11 +21,33 @@ _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # photometric interpretation ->
 _RAW = (32803, 34892)  # colour filter array, linear raw
 MAKER = "Its maker note is kept byte for byte, but not at its old place: what it counts from there may not be found."
 _UNITS = {1: "", 2: "inch", 3: "cm"}
-_TAGS = {**dict.fromkeys((*geo.PLACE[:3], 34736), 12), geo.KEYS: 3, 34737: 2, 42112: 2, NODATA: 2}  # carried over, and their types
+_TAGS = {
+    **dict.fromkeys((*geo.PLACE[:3], 34736), 12),
+    geo.KEYS: 3,
+    34737: 2,
+    42112: 2,
+    NODATA: 2,
+}  # carried over, and their types
 # Others that say something of the picture, and are not: what a page is called and lies, curves, primaries, all private ones
 # but those that say how samples are stored, and those that are read elsewhere.
 _SAYING = {285, 286, 287, 301, 316, 318, 319}
-_ELSEWHERE = {32995, 32996, 32997, 32998, 33432, 33723, 34377, ifd.EXIF, ifd.GPS, 34675, 50674, 50838, IMAGEJ, RECIPE_TAG, *_TAGS}
+_ELSEWHERE = {
+    32995,
+    32996,
+    32997,
+    32998,
+    33432,
+    33723,
+    34377,
+    ifd.EXIF,
+    ifd.GPS,
+    34675,
+    50674,
+    50838,
+    IMAGEJ,
+    RECIPE_TAG,
+    *_TAGS,
+}
 
 
 def read(file: BinaryIO, name: str, limit: float) -> Image:
@@ -163,7 +185,10 @@ def _metadata(page: Any, file: BinaryIO, image: Image) -> Image:
 
 def _tags(page: Any, samples: np.ndarray, image: Image) -> Image:
     """What other programs noted, and which of the samples say nothing, added to `image`; `samples` as they were stored."""
-    tags, notes, unknown = {tag: _value(page, tag) for tag in (*_TAGS, IMAGEJ) if tag in page.tags}, image.notes, None
+    there = {tag: _value(page, tag) for tag in (*_TAGS, IMAGEJ) if tag in page.tags}
+    tags, notes, unknown = {tag: value for tag, value in there.items() if _is_usable(tag, value)}, image.notes, None
+    if odd := there.keys() - tags.keys():
+        notes += (f"Its tags {', '.join(map(str, sorted(odd)))} do not hold what they should, and are not kept.",)
     if NODATA in tags:
         said = str(tags[NODATA]).strip(" \0")
         unknown = marked(samples if image.alpha is None else samples[..., :-1], said)
@@ -176,6 +201,18 @@ def _tags(page: Any, samples: np.ndarray, image: Image) -> Image:
     if others:
         notes += (f"Its tags {', '.join(f'{t.name} ({t.code})' for t in others)} are not kept.",)
     return replace(image, tags=tags, notes=notes, unknown=unknown)
+
+
+def _is_usable(tag: int, value: Any) -> bool:
+    """Whether a tag of another program holds what its rules say, so that it can be scaled and written."""
+    if tag == IMAGEJ:
+        return isinstance(value, dict)
+    if _TAGS[tag] == 2:
+        return isinstance(value, str) and (tag != NODATA or number(value) is not None)
+    many = np.ravel(value)
+    groups = {geo.PIXEL_SCALE: 3, geo.TIEPOINT: 6, geo.TRANSFORMATION: 16, geo.KEYS: 4}.get(tag, 1)
+    fits = many.dtype.kind in "iuf" and many.size > 0 and many.size % groups == 0
+    return fits and (tag not in (geo.PIXEL_SCALE, geo.TRANSFORMATION) or many.size == groups)
 
 
 def _value(page: Any, tag: int, default: Any = None) -> Any:
@@ -240,7 +277,7 @@ def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: st
     for tag in pointers:  # tifffile writes no sub-directories: a neighbour holds the room until it is patched below
         tags.append((tag - 1, 4, 1, 0, True))
 
-    density = like.dpi and tuple(d / 2.54 if like.unit == "cm" else d for d in like.dpi)
+    inch = 2.54 if like.unit == "cm" else 1.0
     out = io.BytesIO()
     tifffile.imwrite(
         out,
@@ -254,7 +291,7 @@ def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: st
         iccprofile=like.icc,
         description=description or None,
         software=software or False,
-        resolution=density,
+        resolution=None if like.dpi is None else (like.dpi[0] / inch, like.dpi[1] / inch),
         resolutionunit={"": "none", "inch": "inch", "cm": "centimeter"}[like.unit] if like.dpi else None,
         metadata=None,
         extratags=tags,

@@ -63,9 +63,9 @@ def write(
     """Write `pixels`, (h, w) or (h, w, 3) uint8, uint16 or float, to `path`; its extension names the format.
 
     Alpha, ICC profile, EXIF, resolution and text come from `like`. Where that is of another size, the result shows the same
-    scene in other pixels, and they are made to fit: alpha is enlarged with it, and every length stays. The recipe goes into PNG (text "untaught") and TIFF
-    (tag 65000), and beside the others (NAME.EXT.toml). NPY takes any (h, w, c). Floats are in [0, 1] where they must
-    become integers. Returns a sentence for every conversion and loss.
+    scene in other pixels, and they are made to fit: alpha is enlarged with it, and every length stays. The recipe goes into
+    PNG (text "untaught") and TIFF (tag 65000), and beside the others (NAME.EXT.toml). NPY takes any (h, w, c).
+    Floats are in [0, 1] where they must become integers. Returns a sentence for every conversion and loss.
 
     The file appears whole or not at all: UntaughtError tells what failed, and nothing that was there is changed.
     """
