@@ -71,8 +71,8 @@ def sprite(name: str, channels: int, dtype: Any, garbage: float) -> np.ndarray:
         (".png", 3, np.uint8),
         (".png", 1, np.uint16),
         (".tif", 3, np.uint16),
-        (".tif", 1, np.uint8),
-        (".webp", 3, np.uint8),
+        pytest.param(".tif", 1, np.uint8, marks=pytest.mark.slow),
+        pytest.param(".webp", 3, np.uint8, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("task", TASKS)
