@@ -184,8 +184,8 @@ def test_depth_that_a_format_lacks_is_said(tmp_path: Path) -> None:
     image = Image(draw((4, 5)), draw((4, 5), np.uint8, 1))  # alpha follows the depth of the result, reversibly
     images.write(tmp_path / "a.png", draw((4, 5), np.uint16), image)
     np.testing.assert_array_equal(images.read(tmp_path / "a.png").alpha, image.alpha.astype(int) * 257)
-    (note,) = images.write(tmp_path / "a.png", draw((8, 10)), image)
-    assert "alpha channel (4 x 5) does not fit the result (8 x 10)" in note
+    (note,) = images.write(tmp_path / "a.png", draw((8, 13)), image)
+    assert "alpha channel (4 x 5) does not fit the result (8 x 13)" in note
     (note,) = images.write(tmp_path / "i.png", draw((4, 5)), Image(draw((4, 5)), icc=SRGB))
     assert "profile is for RGB and the result has 1 channel" in note
     (note,) = images.write(tmp_path / "x.jpg", draw((4, 5)), Image(draw((4, 5)), exif=exif(maker=b"x" * 70000)))

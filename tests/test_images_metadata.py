@@ -82,9 +82,14 @@ def test_an_ome_description_does_not_lie(tmp_path: Path) -> None:
     assert images.write(tmp_path / "same.tif", pixels, image) == ()
     assert images.read(tmp_path / "same.tif").text["Description"] == image.text["Description"]
     larger = draw((12, 14), np.uint16)
-    (note,) = images.write(tmp_path / "larger.tif", larger, image)
-    assert "OME description" in note
+    assert images.write(tmp_path / "larger.tif", larger, image) == ()
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "larger.tif"), larger)
+    said = images.read(tmp_path / "larger.tif").text["Description"]
+    assert 'SizeX="14"' in said
+    assert 'SizeY="12"' in said
+    for other in (draw((6, 7)), draw((6, 7, 3), np.uint16)):
+        (note,) = images.write(tmp_path / "other.tif", other, image)
+        assert "OME description" in note
 
 
 def test_png_colour_chunks_stay(tmp_path: Path) -> None:

@@ -48,11 +48,12 @@ class Layout:
         return np.ascontiguousarray(array.astype(dtype))
 
 
-def take(array: Any, channel_axis: Channel = "auto") -> tuple[NDArray, int | None]:
+def take(array: Any, channel_axis: Channel = "auto", *, flat: bool = False) -> tuple[NDArray, int | None]:
     """A checked array and the axis of its channels.
 
     "auto" takes a last axis of 3 as RGB and two axes as grey; None says that there are no channels (a series, a grey
-    picture, a volume). Raises `BadInput` for anything that is no picture: empty, boolean, complex, not finite, constant.
+    picture, a volume). Raises `BadInput` for anything that is no picture: empty, boolean, complex, not finite, constant
+    (flat: that is one).
     """
     array = np.asarray(array)
     if array.size == 0:
@@ -75,7 +76,7 @@ def take(array: Any, channel_axis: Channel = "auto") -> tuple[NDArray, int | Non
         if channel_axis is None
         else np.moveaxis(array, channel_axis, 0).reshape(array.shape[channel_axis], -1)
     )
-    if pixels.shape[1] > 1 and (pixels == pixels[:, :1]).all():
+    if not flat and pixels.shape[1] > 1 and (pixels == pixels[:, :1]).all():
         raise BadInput(
             f"Every pixel of the picture is {', '.join(map(str, pixels[:, 0]))}: there is nothing to restore."
         )

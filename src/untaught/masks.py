@@ -263,4 +263,7 @@ class Filled:
         """What of the picture's file travels with the result."""
         from dataclasses import replace
 
-        return replace(image, alpha=None) if self.opaque else image
+        unknown = image.unknown
+        if unknown is not None:  # what was filled is known now
+            unknown = unknown & ~(self.fill if self.fill.ndim == 2 else self.fill.all(-1))
+        return replace(image, alpha=None if self.opaque else image.alpha, unknown=unknown)

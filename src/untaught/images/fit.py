@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from untaught.errors import BadInput
-from untaught.images import ifd, tiff
-from untaught.images.picture import RECIPE, XMP, Image
-from untaught.images.samples import rescale
+from untaught.images import geo, ifd, jpeg, tiff
+from untaught.images.hidden import NODATA, apart, number, restored
+from untaught.images.picture import IMAGEJ, RECIPE, XMP, Image
+from untaught.images.resized import resized
+from untaught.images.samples import again, rescale
 
 _TYPES = {  # what a format holds, the best last
     "PNG": (np.uint8, np.uint16),
@@ -19,6 +22,12 @@ _TYPES = {  # what a format holds, the best last
     "WEBP": (np.uint8,),
     "TIFF": (np.uint8, np.uint16, np.float32),
     "NPY": (np.uint8, np.uint16, np.float32),
+}
+_TAGS = {  # what only TIFF has a place for
+    "place on the Earth (GeoTIFF)": geo.PLACE,
+    "GDAL metadata": (42112,),
+    "no-data value": (NODATA,),
+    "ImageJ metadata": (IMAGEJ,),
 }
 _SIDE = {"JPEG": 65535, "WEBP": 16383}  # the longest side that the format can say
 _SEGMENT = 65533 - 29  # the most bytes of a JPEG segment, less the longest of its headers
@@ -36,23 +45,26 @@ def fit(pixels: np.ndarray, like: Image, kind: str, path: Path) -> tuple[np.ndar
         raise BadInput(f"'{path}' would be {shape} and {kind} ends at {_SIDE[kind]} a side: write PNG or TIFF.")
     if pixels.ndim == 3 and channels == 1 and kind != "NPY":
         pixels = pixels[..., 0]
-    was, (pixels, notes) = like.pixels, _depth(pixels, kind)
+    like, notes = resized(like, *pixels.shape[:2])
+    if like.exif and (kind == "TIFF" or not np.array_equal(pixels, like.pixels)):
+        like, was = replace(like, exif=ifd.without_thumbnail(like.exif)), like.exif
+        notes += (ifd.THUMBNAIL,) * (like.exif != was)
+    if (
+        kind == "TIFF"
+        and like.exif
+        and ifd.is_sound(like.exif)
+        and not ifd.moves(ifd.reader(like.exif), *ifd.start(like.exif))
+    ):
+        notes += (tiff.MAKER,)
+    pixels = restored(pixels, like)
+    pixels, alpha, said = _samples(pixels, like, kind)
+    notes += said
     text = {key: value for key, value in like.text.items() if key != RECIPE}
-    if "<OME" in text.get("Description", "") and (pixels.shape, pixels.dtype) != (was.shape, was.dtype):
+    if "<OME" in text.get("Description", "") and not _is_of(text["Description"], pixels):
         del text["Description"]  # it states a size and a type, and readers believe it rather than the tags
-        notes += ("Its OME description is of another size or type of picture: it was left out.",)
-    like, lost = replace(like, text=text), []
-    alpha = like.alpha
-    if alpha is not None:
-        if alpha.shape != pixels.shape[:2]:
-            size = " x ".join(map(str, alpha.shape))
-            notes += (f"The alpha channel ({size}) does not fit the result ({shape}) and is not in '{path.name}'.",)
-            like = replace(like, alpha=None)
-        elif kind in ("JPEG", "NPY"):
-            lost.append("alpha channel")
-            like = replace(like, alpha=None)
-        else:
-            like = replace(like, alpha=rescale(alpha, pixels.dtype))
+        notes += ("Its OME description is of another type of picture: it was left out.",)
+    lost = ["alpha channel"] if alpha is not None and kind in ("JPEG", "NPY") else []
+    like = replace(like, text=text, alpha=None if lost else alpha)
     space = {b"GRAY": ("grey", 1), b"RGB ": ("RGB", 3), b"CMYK": ("CMYK", 4)}.get(like.icc[16:20]) if like.icc else None
     if space and space[1] != channels:
         notes += (f"The ICC profile is for {space[0]} and the result has {channels} channel(s): it was left out.",)
@@ -63,6 +75,33 @@ def fit(pixels: np.ndarray, like: Image, kind: str, path: Path) -> tuple[np.ndar
     if kind == "WEBP" and channels == 1:
         notes += ("WebP knows no grey: the three channels are equal.",)
     return np.ascontiguousarray(pixels), like, notes
+
+
+def _samples(pixels: np.ndarray, like: Image, kind: str) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
+    """Samples and alpha in the best type that the format holds: the file's own, where float32 stood for it."""
+    pixels, notes = _depth(pixels, kind)
+    alpha = None if like.alpha is None else rescale(like.alpha, pixels.dtype)
+    if like.stored and kind in ("TIFF", "NPY") and (pixels.dtype, like.pixels.dtype) == (np.float32, np.float32):
+        pixels, said = again(pixels, like.stored)
+        notes += said
+        if pixels.dtype == like.stored:
+            alpha = None if alpha is None else again(alpha, like.stored)[0]
+            value = number(str(like.tags.get(NODATA, "")))
+            if (
+                like.unknown is not None and value is not None and np.isfinite(value) and alpha is None
+            ):  # as exact as the type is
+                pixels[like.unknown] = pixels.dtype.type(value)
+    if kind == "TIFF" and NODATA in like.tags:
+        pixels = apart(pixels, str(like.tags[NODATA]), like.unknown)
+    return pixels, alpha, notes
+
+
+def _is_of(ome: str, pixels: np.ndarray) -> bool:
+    """Whether an OME description states the size and the type of these samples."""
+    kind = {"float32": "float", "float64": "double"}.get(str(pixels.dtype), str(pixels.dtype))
+    said = dict(re.findall(r'\b(SizeX|SizeY|SizeC|Type)="([^"]*)"', ome[ome.find("<Pixels") :].partition(">")[0]))
+    height, width, channels = (*pixels.shape, 1)[:3]
+    return said == {"SizeX": str(width), "SizeY": str(height), "SizeC": str(channels), "Type": kind}
 
 
 def _depth(pixels: np.ndarray, kind: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -84,6 +123,14 @@ def _depth(pixels: np.ndarray, kind: str) -> tuple[np.ndarray, tuple[str, ...]]:
     return result, (said + clipped + (f"; {odd} were NaN and became 0" if odd else "") + ".",)
 
 
+def _holds(kind: str, dpi: tuple[float, float], unit: str) -> bool:
+    """Whether the format can say this resolution, to a hundredth."""
+    if kind == "PNG":
+        counts = [d / 0.0254 if unit else d for d in dpi]
+        return all(1 <= round(n) < 2**31 and abs(round(n) - n) <= n / 100 for n in counts)
+    return kind == "TIFF" or (kind == "JPEG" and jpeg.density(dpi, unit) is not None)
+
+
 def _company(like: Image, kind: str) -> tuple[Image, list[str]]:
     """`like` with only what the format can hold, and the names of the rest."""
     lost: list[str] = []
@@ -96,15 +143,19 @@ def _company(like: Image, kind: str) -> tuple[Image, list[str]]:
     if kind == "JPEG":  # a segment ends at 64 KiB
         keys -= {key for key in keys & set(text) if len(text[key].encode()) > _SEGMENT}
     exif = like.exif or b""
-    refused = {"NPY": {"icc", "exif", "dpi"}, "WEBP": {"dpi"}}.get(kind, set())
-    if kind == "JPEG" and like.dpi and not all(1 <= round(d) <= 65535 for d in like.dpi):
-        refused = {"dpi"}
+    refused = {"icc", "exif"} if kind == "NPY" else set()
+    if like.dpi and not _holds(kind, like.dpi, like.unit):
+        refused = {*refused, "dpi"}
     if (kind == "JPEG" and len(exif) > _SEGMENT) or (kind == "TIFF" and exif and not ifd.is_sound(exif)):
         refused = {*refused, "exif"}  # too long for a segment; or damaged, and TIFF must move what is in it
     also = b"" if "exif" in refused else exif  # what stands in the EXIF block as well is not lost
     lost += [f"text '{key}'" for key, value in text.items() if key not in keys and value.encode() not in also]
     names = {"icc": "ICC profile", "exif": "EXIF", "dpi": "resolution"}
     lost += [names[part] for part in names if part in refused and getattr(like, part)]
+    if kind == "WEBP" and "exif" not in refused and 0x011A in ifd.tags(exif):
+        lost.remove("resolution")  # it stands there as well
+    if kind != "TIFF":
+        lost += [name for name, tags in _TAGS.items() if any(tag in like.tags for tag in tags)]
     text = {key: value for key, value in text.items() if key in keys}
     if like.encoding and kind != "PNG" and not like.icc and b"sRGB" not in like.encoding:
         lost.append("gamma")

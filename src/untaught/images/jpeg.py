@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 
 from untaught.errors import BadInput
 from untaught.images import ifd
+from untaught.images.picture import Image as Picture
 from untaught.registry import require
 
 
@@ -67,6 +69,21 @@ def coefficients(path: str | Path) -> Coefficients:
             0
         ],  # Pillow's own would ask XMP as well, and `read` does not
     )
+
+
+def density(dpi: tuple[float, float], unit: str) -> tuple[int, int, int] | None:
+    """(unit, across, down) as JFIF's header says it, in whole numbers; None where these would be off by over a hundredth."""
+    inch, cm = (1, dpi), (2, (dpi[0] / 2.54, dpi[1] / 2.54))
+    for number, (x, y) in {"inch": (inch, cm), "cm": (cm, inch), "": ((0, dpi),)}[unit]:
+        if all(1 <= round(d) <= 65535 and abs(round(d) - d) <= d / 100 for d in (x, y)):
+            return number, round(x), round(y)
+    return None
+
+
+def dense(data: bytes, like: Picture) -> bytes:
+    """The JPEG `data` (its JFIF header first) with the resolution of `like`."""
+    found = density(like.dpi, like.unit) if like.dpi else None
+    return data if found is None else data[:13] + struct.pack(">BHH", *found) + data[18:]
 
 
 def _steps(found: Any, plane: int) -> tuple[int, ...]:

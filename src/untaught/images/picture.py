@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ FORMATS = {
 KNOWN = "PNG, JPEG, TIFF, WebP or NPY"
 XMP = "XML:com.adobe.xmp"  # PNG's own keyword for an XMP packet; those of the other formats are kept under it too
 RECIPE = "untaught"  # the PNG keyword of a recipe
+IMAGEJ = 50839  # the TIFF tag of what ImageJ adds: overlays, labels, look-up tables
 RECIPE_TAG = 65000  # the TIFF tag of a recipe: the first of those that the format leaves to everybody
 RECIPE_BYTES = 2**18  # the longest recipe that is read; they are of a page or two
 
@@ -63,12 +65,17 @@ class Image:
               integers use their full range, floats are as they came and may hold NaN or infinity
     alpha     (h, w) of the same type, not premultiplied; kept, never touched by restoration
     exif      a bare TIFF block, its orientation 1: the pixels are already upright
-    dpi       (x, y)
+    dpi       (x, y), of pixels an inch; of a unit that only the description names (ImageJ), or of none, where unit is ""
+    unit      in which the file states its resolution: "inch", "cm" or ""
     text      Title, Description, Author, Comment, ... ; an XMP packet is under "XML:com.adobe.xmp"
     notes     a sentence for every conversion that was applied
     sha256    of the file's bytes
     encoding  a PNG's own colour chunks (gAMA, cHRM, sRGB, cICP) as they stood
     source    the file, resolved: `write` refuses to overwrite it
+    unknown   (h, w), True where the samples say nothing: no-data, and colour under full transparency. Tasks do not learn
+              from them, and `write` puts back what stood there
+    stored    the type of the file's samples where float32 stands for it ("int16"): `write` goes back to it
+    tags      TIFF tags of other programs, by number: the place on the Earth, GDAL's and ImageJ's own
     """
 
     pixels: np.ndarray
@@ -82,6 +89,10 @@ class Image:
     sha256: str = ""
     encoding: bytes = b""
     source: Path | None = None
+    unit: str = "inch"
+    unknown: np.ndarray | None = None
+    stored: str = ""
+    tags: dict[int, Any] = field(default_factory=dict)
 
 
 def sniff(head: bytes) -> str | None:

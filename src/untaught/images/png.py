@@ -35,6 +35,19 @@ def check(data: bytes) -> None:
         raise ValueError("its header is not its first chunk, or not its only one")
 
 
+def density(data: bytes) -> tuple[tuple[float, float], str] | None:
+    """(x, y) dots an inch and "inch", or of no unit and "", which tells the shape of a pixel; None where nothing is said."""
+    for kind, chunk in chunks(data):
+        if kind == b"pHYs":
+            x, y, metre = struct.unpack(">IIB", chunk[8:-4])
+            return ((x * 0.0254, y * 0.0254), "inch") if metre else ((x, y), "")
+    return None
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
 def colour_chunks(data: bytes) -> bytes:
     """The chunks that say what the numbers mean, other than the ICC profile, as they stand."""
     return b"".join(chunk for kind, chunk in chunks(data) if kind in COLOUR)
@@ -88,10 +101,13 @@ def encode(samples: np.ndarray, like: Image, recipe: str | None) -> bytes:
     if recipe is not None:
         info.add_itxt(RECIPE, recipe)
     mode = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}[1 if samples.ndim == 2 else samples.shape[2]]
-    extra = {"icc_profile": like.icc, "exif": like.exif, "dpi": like.dpi}
+    extra = {"icc_profile": like.icc, "exif": like.exif}
     tiny = io.BytesIO()
     Pillow.new(mode, (1, 1)).save(tiny, "PNG", pnginfo=info, **{k: v for k, v in extra.items() if v})
     metadata = b"".join(c for kind, c in chunks(tiny.getvalue()) if kind not in (b"IHDR", b"IDAT", b"IEND"))
+    if like.dpi:  # Pillow takes inches only
+        x, y = (round(d / 0.0254) if like.unit else round(d) for d in like.dpi)
+        metadata = _chunk(b"pHYs", struct.pack(">IIB", x, y, bool(like.unit))) + metadata
     data = bytes(imagecodecs.png_encode(samples, level=4))
     body = _SIGNATURE + 25  # IHDR is always 25 bytes; colour and profile must stand before the samples
     return data[:body] + like.encoding + metadata + data[body:]

@@ -15,6 +15,7 @@ import numpy as np
 
 from untaught.errors import BadInput, UntaughtError, out_of_memory, short_of_memory
 from untaught.images import ifd, png, tiff, unusual
+from untaught.images.hidden import veiled
 from untaught.images.picture import (
     FORMATS,
     KNOWN,
@@ -27,7 +28,7 @@ from untaught.images.picture import (
     describe,
     sniff,
 )
-from untaught.images.samples import cmyk_to_rgb, split, standard, upright
+from untaught.images.samples import cmyk_to_rgb, split, standard, stored_type, upright
 
 
 def read(path: str | Path, *, max_megapixels: float = 100.0) -> Image:
@@ -54,7 +55,7 @@ def read(path: str | Path, *, max_megapixels: float = 100.0) -> Image:
     notes = image.notes
     if FORMATS.get(path.suffix.lower(), kind) != kind:
         notes = (f"{name} holds {kind}, whatever its name says.", *notes)
-    return replace(image, notes=notes, sha256=digest, source=path.resolve())
+    return veiled(replace(image, notes=notes, sha256=digest, source=path.resolve()))
 
 
 def read_recipe(path: str | Path) -> str | None:
@@ -154,7 +155,7 @@ def _read_npy(file: BinaryIO, name: str, limit: float) -> Image:
         raise BadInput(f"{name} is truncated: {said} {dtype} take {needed} bytes, {there} are there: fetch it again.")
     file.seek(0)
     pixels, notes = standard(np.load(file, allow_pickle=False), name)
-    return Image(pixels, format="NPY", notes=notes)
+    return Image(pixels, format="NPY", notes=notes, stored=stored_type(dtype))
 
 
 def _read_with_pillow(file: BinaryIO, kind: str, name: str, limit: float) -> Image:
@@ -197,13 +198,15 @@ def _read_with_pillow(file: BinaryIO, kind: str, name: str, limit: float) -> Ima
         notes += ("Its IPTC and Photoshop blocks are not kept.",)
     pixels, alpha = split(samples)
     orientation, exif = ifd.take_orientation((picture.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
+    dpi, unit = _density(picture, kind, exif, data)
     image = Image(
         pixels,
         alpha,
         kind,
         icc=icc or None,
         exif=exif or None,
-        dpi=_dpi(picture, kind, exif),
+        dpi=dpi,
+        unit=unit,
         text=_text(picture, kind),
         notes=notes,
         encoding=png.colour_chunks(data) if kind == "PNG" else b"",
@@ -235,11 +238,18 @@ def _samples(picture: Any, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:
     return np.array(picture), notes
 
 
-def _dpi(picture: Any, kind: str, exif: bytes) -> tuple[float, float] | None:
-    if kind == "JPEG" and not picture.info.get("jfif_unit") and 0x011A not in ifd.tags(exif):
-        return None  # Pillow makes 72 up
-    x, y = picture.info.get("dpi") or (0, 0)
-    return (float(x), float(y)) if x > 0 and y > 0 else None
+def _density(picture: Any, kind: str, exif: bytes, data: bytes) -> tuple[tuple[float, float] | None, str]:
+    """Resolution and its unit, as an `Image` holds them."""
+    (x, y), unit = picture.info.get("dpi") or (0, 0), "inch"
+    if kind == "PNG":
+        (x, y), unit = png.density(data) or ((0, 0), "inch")
+    elif kind == "JPEG" and not picture.info.get("jfif_unit") and 0x011A not in ifd.tags(exif):
+        (x, y), unit = picture.info.get("jfif_density") or (0, 0), ""  # Pillow makes 72 dots an inch up
+    elif kind == "JPEG" and picture.info.get("jfif_unit") == 2:
+        unit = "cm"
+    if not unit and x == y:  # square pixels, of which nothing is said
+        return None, "inch"
+    return ((float(x), float(y)), unit) if x > 0 and y > 0 else (None, "inch")
 
 
 def _text(picture: Any, kind: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from untaught.errors import BadInput
+from untaught.images import geo, ifd
 from untaught.images.picture import XMP, Image
 
 
@@ -26,6 +27,36 @@ def standard(samples: np.ndarray, name: str) -> tuple[np.ndarray, tuple[str, ...
     exact = np.array_equal(result, samples, equal_nan=kind.kind == "f")
     how = "exactly" if exact else "rounded to its 24 significant bits"
     return result, (f"{kind} samples became float32, {how}.",)
+
+
+def stored_type(dtype: np.dtype) -> str:
+    """The name of a type that `standard` turns into float32, and that a result goes back to; else ""."""
+    kind = dtype.newbyteorder("=")
+    return str(kind) if kind.kind in "iuf" and kind not in (np.uint8, np.uint16, np.float32) else ""
+
+
+def again(pixels: np.ndarray, stored: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """float32 samples in the type that the file held them in, and what is said about it."""
+    dtype = np.dtype(stored)
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            result = pixels.astype(dtype)
+        if not np.array_equal(np.isfinite(result), np.isfinite(pixels)):
+            return pixels, (f"The result goes beyond what {stored} holds: it is float32.",)
+        return result, ("The samples are float64 again, of which float32's 24 bits were worked on.",) * (
+            dtype.itemsize > 4
+        )
+    odd = ~np.isfinite(pixels)
+    if odd.any():
+        return pixels, (
+            f"{int(odd.sum())} samples are NaN or infinite, which {stored} does not hold: they are float32.",
+        )
+    info = np.iinfo(dtype)
+    top = float(info.max) if int(float(info.max)) <= info.max else np.nextafter(float(info.max), 0)
+    whole = np.rint(pixels.astype(np.float64))
+    outside = int(((whole < info.min) | (whole > info.max)).sum())
+    cut = f", and {outside} of {whole.size} that lay outside were cut off" if outside else ""
+    return whole.clip(info.min, top).astype(dtype), (f"The samples are {stored} again, rounded to whole numbers{cut}.",)
 
 
 def rescale(samples: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -92,16 +123,28 @@ def upright(image: Image, orientation: int) -> Image:
     """`image` turned as its orientation asks. XMP may repeat it and is reset too, or viewers turn it twice."""
     if orientation == 1:
         return image
-    text = dict(image.text)
+    text, exif = dict(image.text), image.exif
+    pixels = turn(image.pixels, orientation)
     if XMP in text:
         text[XMP] = re.sub(r"""(tiff:Orientation(?:=["']|>))\d""", r"\g<1>1", text[XMP])
+    if exif and orientation > 4:
+        exif = ifd.resized(exif, (pixels.shape[1], pixels.shape[0]), (1, 1), turned=True)
+    tags = {tag: value for tag, value in image.tags.items() if tag not in geo.PLACE}
+    bare = ifd.without_thumbnail(exif) if exif else exif
+    said = [f"The picture was turned upright (its orientation tag was {orientation}, now 1)."]
+    said += [ifd.THUMBNAIL] if bare != exif else []
+    if tags != image.tags:
+        said.append("Its place on the Earth (GeoTIFF) is that of the picture before it was turned: it is not kept.")
     return replace(
         image,
-        pixels=turn(image.pixels, orientation),
+        pixels=pixels,
+        exif=bare,
+        unknown=None if image.unknown is None else turn(image.unknown, orientation),
+        tags=tags,
         alpha=None if image.alpha is None else turn(image.alpha, orientation),
         dpi=image.dpi[::-1] if image.dpi and orientation > 4 else image.dpi,
         text=text,
-        notes=(*image.notes, f"The picture was turned upright (its orientation tag was {orientation}, now 1)."),
+        notes=(*image.notes, *said),
     )
 
 

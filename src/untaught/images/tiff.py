@@ -11,14 +11,44 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from untaught.errors import BadInput
-from untaught.images import directories, ifd, inner
-from untaught.images.picture import RECIPE_BYTES, RECIPE_TAG, XMP, Image, check_bytes, check_size
-from untaught.images.samples import cmyk_to_rgb, join, split, standard, unpremultiply, upright, widen
+from untaught.images import directories, geo, ifd, inner
+from untaught.images.hidden import NODATA, marked, number
+from untaught.images.picture import IMAGEJ, RECIPE_BYTES, RECIPE_TAG, XMP, Image, check_bytes, check_size
+from untaught.images.samples import cmyk_to_rgb, join, split, standard, stored_type, unpremultiply, upright, widen
 
 TEXT = {"Title": 269, "Description": 270, "Software": 305, "DateTime": 306, "Author": 315, "Copyright": 33432}
 _COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}  # photometric interpretation -> samples that are colour
 _LERC = 34887
 _RAW = (32803, 34892)  # colour filter array, linear raw
+MAKER = "Its maker note is kept byte for byte, but not at its old place: what it counts from there may not be found."
+_UNITS = {1: "", 2: "inch", 3: "cm"}
+_TAGS = {
+    **dict.fromkeys((*geo.PLACE[:3], 34736), 12),
+    geo.KEYS: 3,
+    34737: 2,
+    42112: 2,
+    NODATA: 2,
+}  # carried over, and their types
+# Others that say something of the picture, and are not: what a page is called and lies, curves, primaries, all private ones
+# but those that say how samples are stored, and those that are read elsewhere.
+_SAYING = {285, 286, 287, 301, 316, 318, 319}
+_ELSEWHERE = {
+    32995,
+    32996,
+    32997,
+    32998,
+    33432,
+    33723,
+    34377,
+    ifd.EXIF,
+    ifd.GPS,
+    34675,
+    50674,
+    50838,
+    IMAGEJ,
+    RECIPE_TAG,
+    *_TAGS,
+}
 
 
 def read(file: BinaryIO, name: str, limit: float) -> Image:
@@ -42,7 +72,7 @@ def read(file: BinaryIO, name: str, limit: float) -> Image:
         samples = page.asarray()
         if page.axes == "SYX":
             samples = np.moveaxis(samples, 0, -1)
-        image = _metadata(page, file, _picture(page, samples, extra, name))
+        image = _tags(page, samples, _metadata(page, file, _picture(page, samples, extra, name)))
         return upright(image, int(_value(page, 274, 1)))
 
 
@@ -133,6 +163,7 @@ def _picture(page: Any, samples: np.ndarray, extra: int, name: str) -> Image:
         samples, notes = _look_up(page, samples)
     elif samples.dtype.kind == "u" and bits not in (8, 16, 32, 64):
         samples, notes = widen(samples, bits)
+    stored = "" if page.photometric == 3 else stored_type(samples.dtype)
     samples, said = standard(samples, name)
     notes += said
     if page.photometric == 0:
@@ -153,7 +184,7 @@ def _picture(page: Any, samples: np.ndarray, extra: int, name: str) -> Image:
         notes += ("Colour was stored multiplied by its alpha: it was divided by it again.",)
     elif alpha is not None and kind == 0:
         notes += ("A fourth sample of unstated meaning was taken for alpha and is kept as it is.",)
-    return Image(pixels, alpha, "TIFF", icc=icc, notes=notes)
+    return Image(pixels, alpha, "TIFF", icc=icc, notes=notes, stored=stored)
 
 
 def _look_up(page: Any, samples: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -181,16 +212,52 @@ def _metadata(page: Any, file: BinaryIO, image: Image) -> Image:
         wanted.discard(TEXT["Description"])
     try:
         if not page.parent.is_bigtiff:  # whose directories have another shape; EXIF is hardly ever seen there
-            exif = ifd.extract(
-                lambda at, n: (file.seek(at), file.read(n))[1], page.parent.byteorder, page.offset, wanted
-            )
+            there = (lambda at, n: (file.seek(at), file.read(n))[1]), page.parent.byteorder, page.offset
+            exif = ifd.extract(*there, wanted)
+            notes += () if ifd.moves(*there) else (MAKER,)
     except (struct.error, ValueError):
         notes += ("Its EXIF block is damaged and is not kept.",)
-    dpi, unit = None, {2: 1.0, 3: 2.54}.get(int(_value(page, 296, 2)))
-    if unit and 282 in page.tags and 283 in page.tags:
+    dpi, unit = None, _UNITS.get(int(_value(page, 296, 2)), "")
+    if 282 in page.tags and 283 in page.tags:
         (a, b), (c, d) = _value(page, 282), _value(page, 283)
-        dpi = (a / b * unit, c / d * unit) if a and b and c and d else None
-    return replace(image, exif=exif, dpi=dpi, text={k: v for k, v in text.items() if v}, notes=notes)
+        inch = 2.54 if unit == "cm" else 1.0
+        dpi = (a / b * inch, c / d * inch) if a and b and c and d else None
+        if not unit and dpi == (1, 1) and not page.parent.is_imagej:  # one pixel a pixel says nothing
+            dpi = None
+    text = {k: v for k, v in text.items() if v}
+    return replace(image, exif=exif, dpi=dpi, unit=unit if dpi else "inch", text=text, notes=notes)
+
+
+def _tags(page: Any, samples: np.ndarray, image: Image) -> Image:
+    """What other programs noted, and which of the samples say nothing, added to `image`; `samples` as they were stored."""
+    there = {tag: _value(page, tag) for tag in (*_TAGS, IMAGEJ) if tag in page.tags}
+    tags, notes, unknown = {tag: value for tag, value in there.items() if _is_usable(tag, value)}, image.notes, None
+    if odd := there.keys() - tags.keys():
+        notes += (f"Its tags {', '.join(map(str, sorted(odd)))} do not hold what they should, and are not kept.",)
+    if NODATA in tags:
+        said = str(tags[NODATA]).strip(" \0")
+        unknown = marked(samples if image.alpha is None else samples[..., :-1], said)
+        if unknown is not None:
+            notes += (f"{int(unknown.sum())} pixels hold {said}, which means no data: they are left as they are.",)
+            value = image.pixels[unknown].ravel()[0]
+            if not image.stored and image.pixels.dtype.kind != "f" and value != float(said):  # turned over, or spread
+                tags[NODATA] = str(value)
+    others = [t for t in page.tags if t.code in _SAYING or (t.code >= 32768 and t.code not in _ELSEWHERE)]
+    if others:
+        notes += (f"Its tags {', '.join(f'{t.name} ({t.code})' for t in others)} are not kept.",)
+    return replace(image, tags=tags, notes=notes, unknown=unknown)
+
+
+def _is_usable(tag: int, value: Any) -> bool:
+    """Whether a tag of another program holds what its rules say, so that it can be scaled and written."""
+    if tag == IMAGEJ:
+        return isinstance(value, dict)
+    if _TAGS[tag] == 2:
+        return isinstance(value, str) and (tag != NODATA or number(value) is not None)
+    many = np.ravel(value)
+    groups = {geo.PIXEL_SCALE: 3, geo.TIEPOINT: 6, geo.TRANSFORMATION: 16, geo.KEYS: 4}.get(tag, 1)
+    fits = many.dtype.kind in "iuf" and many.size > 0 and many.size % groups == 0
+    return fits and (tag not in (geo.PIXEL_SCALE, geo.TRANSFORMATION) or many.size == groups)
 
 
 def _value(page: Any, tag: int, default: Any = None) -> Any:
@@ -219,7 +286,7 @@ def read_recipe(file: BinaryIO, name: str) -> str | None:
 
 
 def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: str | None) -> bytes:
-    """A deflated TIFF of (h, w) or (h, w, 3) uint8, uint16 or float32, with the metadata of `like`.
+    """A deflated TIFF of (h, w) or (h, w, 3) numbers of any type, with the metadata of `like`.
 
     Its EXIF must be sound: a damaged block cannot be moved.
     """
@@ -245,11 +312,20 @@ def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: st
         add(700, like.text[XMP].encode(), kind=1)
     if recipe is not None:
         add(RECIPE_TAG, recipe.encode())
+    for tag, kind in _TAGS.items():
+        if tag in like.tags and kind == 2:
+            add(tag, str(like.tags[tag]).rstrip("\0").encode())
+        elif tag in like.tags:
+            values = tuple(np.ravel(like.tags[tag]).tolist())
+            tags.append((tag, kind, len(values), values, True))
+    if IMAGEJ in like.tags:
+        tags.extend(tifffile.tifffile.imagej_metadata_tag(like.tags[IMAGEJ], order))
     small = pixels.nbytes < 2**31  # beyond, it becomes a BigTIFF, whose directories have another shape
     pointers = [tag for tag in (ifd.EXIF, ifd.GPS) if tag in camera and small]
     for tag in pointers:  # tifffile writes no sub-directories: a neighbour holds the room until it is patched below
         tags.append((tag - 1, 4, 1, 0, True))
 
+    inch = 2.54 if like.unit == "cm" else 1.0
     out = io.BytesIO()
     tifffile.imwrite(
         out,
@@ -259,12 +335,12 @@ def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: st
         planarconfig="contig" if pixels.ndim == 3 or alpha is not None else None,
         extrasamples=None if alpha is None else ["unassalpha"],
         compression="adobe_deflate",
-        predictor=pixels.dtype != np.float32,
+        predictor=pixels.dtype.kind != "f",
         iccprofile=like.icc,
         description=description or None,
         software=software or False,
-        resolution=like.dpi,
-        resolutionunit="inch" if like.dpi else None,
+        resolution=None if like.dpi is None else (like.dpi[0] / inch, like.dpi[1] / inch),
+        resolutionunit={"": "none", "inch": "inch", "cm": "centimeter"}[like.unit] if like.dpi else None,
         metadata=None,
         extratags=tags,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from untaught.errors import BadInput, UntaughtError, short_of_memory
-from untaught.images import png, tiff
+from untaught.images import jpeg, png, tiff
 from untaught.images.fit import fit
 from untaught.images.picture import FORMATS, XMP, Image, format_of, sniff
 from untaught.images.samples import join
@@ -63,9 +63,10 @@ def write(
 ) -> tuple[str, ...]:
     """Write `pixels`, (h, w) or (h, w, 3) uint8, uint16 or float, to `path`; its extension names the format.
 
-    Alpha, ICC profile, EXIF, resolution and text come from `like`. The recipe goes into PNG (text "untaught") and TIFF
-    (tag 65000), and beside the others (NAME.EXT.toml). NPY takes any (h, w, c). Floats are in [0, 1] where they must
-    become integers. Returns a sentence for every conversion and loss.
+    Alpha, ICC profile, EXIF, resolution and text come from `like`. Where that is of another size, the result shows the same
+    scene in other pixels, and they are made to fit: alpha is enlarged with it, and every length stays. The recipe goes into
+    PNG (text "untaught") and TIFF (tag 65000), and beside the others (NAME.EXT.toml). NPY takes any (h, w, c).
+    Floats are in [0, 1] where they must become integers. Returns a sentence for every conversion and loss.
 
     The file appears whole or not at all: UntaughtError tells what failed, and nothing that was there is changed.
     """
@@ -123,12 +124,11 @@ def _encode(kind: str, pixels: np.ndarray, like: Image, recipe: str | None) -> b
     extra: dict[str, Any] = {"icc_profile": like.icc, "xmp": like.text[XMP].encode() if XMP in like.text else None}
     if kind == "JPEG":
         extra |= {"quality": 95, "subsampling": 0, "exif": b"Exif\0\0" + like.exif if like.exif else None}
-        extra |= {"dpi": tuple(round(d) for d in like.dpi) if like.dpi else None}
         extra |= {"comment": like.text["Comment"].encode() if "Comment" in like.text else None}
     else:
         extra |= {"lossless": True, "exact": True, "exif": like.exif}
     Pillow.fromarray(join(pixels, like.alpha)).save(out, kind, **{k: v for k, v in extra.items() if v is not None})
-    return out.getvalue()
+    return jpeg.dense(out.getvalue(), like) if kind == "JPEG" else out.getvalue()
 
 
 def _is_same(path: Path, other: str | Path | None) -> bool:

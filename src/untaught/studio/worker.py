@@ -183,8 +183,6 @@ def _encode(values: dict[str, Any], send: Any) -> list[str]:
 
     pixels = np.load(values["samples"], allow_pickle=False)
     like = images.read(values["like"], max_megapixels=math.inf) if values["like"] else None
-    if like is not None and like.alpha is not None and like.alpha.shape != pixels.shape[:2]:
-        like = replace(like, alpha=None)
     recipe = Path(values["recipe"])
     text = recipe.read_text(encoding="utf-8") if recipe.is_file() else None
     return list(images.write(values["target"], pixels, like, recipe=text))

@@ -45,11 +45,14 @@ class Task:
         if picture is None:
             raise BadInput(f"{self.__name__} needs a picture: an array, or the path of a file.")
         from untaught import gaps
+        from untaught.images import hidden
 
         image = _image(picture)
         if self.masked:
             image, given = gaps.told(image, given)
             return self.compose(image, **given)
+        # What a file marks as no data, or hides by transparency, has no say; `images.write` puts it back.
+        image = replace(image, pixels=hidden.seen(image), unknown=None)
         compose = self.compose if self.subject == "file" else lambda image, **given: self.compose(image.pixels, **given)
         return gaps.spanned(compose, image, given)
 

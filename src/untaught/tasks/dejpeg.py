@@ -75,12 +75,13 @@ def dejpeg(
         Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
     from untaught import arrays
+    from untaught.images.hidden import seen
     from untaught.presets import Facts, resolve_device
     from untaught.presets.dejpeg import dejpegging
     from untaught.problem import Problem
     from untaught.run import Job
 
-    array, axis = arrays.take(picture.pixels, channel_axis)
+    array, axis = arrays.take(seen(picture), channel_axis)
     scale = arrays.units(array)
     layout = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
     notes: list[str] = []

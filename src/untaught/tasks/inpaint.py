@@ -85,14 +85,19 @@ def inpaint(
     fill, notes = masks.find(
         picture, mask, keeps=mask_keeps, colour=mask_colour, tolerance=tolerance, grow=grow, channel_axis=axis
     )
-    if odd := int((~finite & ~fill).sum()):
+    hidden = fill  # and what says nothing: it is not asked for, and nothing is learnt from it
+    if picture.unknown is not None:
+        hidden = fill | (picture.unknown if axis is None else np.expand_dims(picture.unknown, axis))
+    if odd := int((~finite & ~hidden).sum()):
         raise BadInput(
             f"{odd} of the values that are to be kept are NaN or infinite: mark them in the mask, or give --mask nan."
         )
     holes = masks.measure(fill, axis)
-    scale = arrays.units(array[~fill])
-    data = arrays.tensor(np.where(fill, scale[0], array), axis, scale)
-    first = ~fill[None] if axis is None else np.moveaxis(~fill, axis, 0)
+    if hidden.all():
+        raise BadInput("Nothing is left to fill from: all that is not to be filled is no-data, or transparent.")
+    scale = arrays.units(array[~hidden])
+    data = arrays.tensor(np.where(hidden, scale[0], array), axis, scale)
+    first = ~hidden[None] if axis is None else np.moveaxis(~hidden, axis, 0)
     weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
     facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop=stop)

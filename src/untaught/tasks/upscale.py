@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from untaught.tasks import task
-from untaught.types import Channel, Device, Gt, Picture, Seed, Steps, Stop
+from untaught.types import Channel, Device, Gt, PictureFile, Seed, Steps, Stop
 
 if TYPE_CHECKING:
     from untaught.run import Job
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @task
 def upscale(
-    picture: Picture,
+    picture: PictureFile,
     *,
     factor: Annotated[float, Gt(1)] = 4.0,
     kernel: Literal["auto", "lanczos3", "lanczos2", "bicubic", "box", "gauss"] = "auto",
@@ -55,13 +55,15 @@ def upscale(
     """
     from untaught import arrays
     from untaught.errors import BadInput, unknown
+    from untaught.images.hidden import seen
     from untaught.operators.resample import KERNELS, Downsample
     from untaught.presets import Facts, resolve_device
     from untaught.presets.upscale import upscaling
     from untaught.problem import Problem
     from untaught.run import Job
 
-    array, axis = arrays.take(picture, channel_axis)
+    # One colour of a changing opacity is a picture as well: an icon.
+    array, axis = arrays.take(seen(picture), channel_axis, flat=picture.alpha is not None)
     scale, full = arrays.units(array), arrays.full_scale(array)
     data = arrays.tensor(array, axis, scale)
     small = tuple(data.shape[2:])
