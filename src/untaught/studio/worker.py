@@ -70,14 +70,21 @@ def main(pipe: Connection) -> None:
 
 
 def play(player: Any, order: dict[str, Any], send: Any) -> None:
-    """One job from beginning to end; whatever goes wrong becomes a sentence, and the next job finds the process as it was."""
+    """One job from beginning to end; whatever goes wrong becomes a sentence, and the next job finds the process as it was.
+
+    It works in an empty folder of its own, so that no word of a form can be taken for a file that happens to lie somewhere.
+    """
+    home, empty = os.getcwd(), Path(order["folder"]) / "empty"
     try:
+        empty.mkdir(exist_ok=True)
+        os.chdir(empty)
         player.play(order)
     except SystemExit:
         raise
     except BaseException as error:
         send("failed", job=order["job"], message=sentence(error))
     finally:
+        os.chdir(home)
         player.clear()
         give_back()
 
@@ -86,13 +93,27 @@ def sentence(error: BaseException) -> str:
     """What a person is told of an error. The terminal gets the whole of those that nobody foresaw."""
     if isinstance(error, UntaughtError):
         return str(error)
-    if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error):
-        return "There was not enough memory for this picture: take a faster method, or restore a part of it."
+    if said := memory_sentence(error):
+        return said
     if isinstance(error, OSError) and error.strerror:
         return f"The disk did not take it ({error.strerror}): make room in the studio's folder and try again."
     traceback.print_exception(error, file=sys.stderr)
     first = (str(error).splitlines() or [""])[0][:200]
     return f"The engine met an error that it does not know ({type(error).__name__}: {first}). The terminal has the whole of it."
+
+
+def memory_sentence(error: BaseException) -> str | None:
+    """What is said where memory was wanting, in the words of Python, of torch or of a driver; None for any other error."""
+    words = (
+        "not enough memory",
+        "out of memory",
+        "can't allocate memory",
+        "cannot allocate memory",
+        "unable to allocate",
+    )
+    if isinstance(error, MemoryError) or any(w in str(error).lower() for w in words):
+        return "There was not enough memory for this picture: take a faster method, or restore a part of it."
+    return None
 
 
 def give_back() -> None:
@@ -137,8 +158,8 @@ def _open(values: dict[str, Any], send: Any) -> dict[str, Any]:
         raise BadInput(str(error).replace(str(path), values["name"])) from error
     pixels = image.pixels
     eye = Eye.of(pixels)
-    path.with_name(f"{path.stem}.preview.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc))
-    path.with_name(f"{path.stem}.thumb.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc, side=160, quality=80))
+    path.with_name("preview.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc))
+    path.with_name("thumb.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc, side=160, quality=80))
     height, width = pixels.shape[:2]
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     notes = [n for n in image.notes if "whatever its name says" not in n]  # its name here is ours
@@ -181,7 +202,7 @@ def _encode(values: dict[str, Any], send: Any) -> list[str]:
 
     pixels = np.load(values["samples"], allow_pickle=False)
     like = images.read(values["like"], max_megapixels=math.inf) if values["like"] else None
-    if like is not None and like.alpha is not None and like.alpha.shape != pixels.shape[:2]:
+    if like is not None and like.alpha is not None and (values["opaque"] or like.alpha.shape != pixels.shape[:2]):
         like = replace(like, alpha=None)
     recipe = Path(values["recipe"])
     text = recipe.read_text(encoding="utf-8") if recipe.is_file() else None
