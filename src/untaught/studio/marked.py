@@ -27,8 +27,13 @@ def room(folder: Path) -> Path:
 def make(place: Path) -> Path:
     """A new folder, which says whose it is before anything else is in it. OSError where that cannot be."""
     place.mkdir()
-    with (place / MARK).open("x") as file:
-        file.write(place.name)  # a copy under another name is not the studio's
+    try:
+        with (place / MARK).open("x") as file:
+            file.write(place.name)  # a copy under another name is not the studio's
+    except OSError:
+        (place / MARK).unlink(missing_ok=True)
+        place.rmdir()
+        raise
     return place
 
 
