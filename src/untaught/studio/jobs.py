@@ -336,13 +336,13 @@ class Jobs:
             )
 
     def _trim(self) -> None:
-        """Let go what is too old; of too much first the moments on the way, then the results, the oldest first, never the last."""
+        """Let go what is too old; of too many results first the moments on the way, then all, the oldest first, never the last."""
         over = sorted((j for j in self.all.values() if j.state in OVER and j.of is None), key=lambda j: j.ended)
         for job in over:
             if time.time() - job.ended > 86400 * self.shelf.days:
                 self.remove(job)
-        over = [j for j in over if j.id in self.all]
-        size = sum(j.bytes for j in self.all.values() if j.state in OVER)
+        over = [j for j in over if j.id in self.all and j.state == "done"]
+        size = sum(j.bytes for j in self.all.values() if j.state == "done")
         for job in over[:-1]:
             if size > self.shelf.room:
                 size -= self.shelf.thin(job)

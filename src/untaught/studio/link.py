@@ -90,6 +90,8 @@ class Link:
             self.died(process.exitcode)
 
     def send(self, kind: str, **values: Any) -> None:
+        if self.pipe is None:
+            return
         with contextlib.suppress(OSError):  # its death is noticed elsewhere
             self.pipe.send((kind, values))
 
