@@ -1,6 +1,6 @@
 """A crowd and a long queue: so many pages at once that all hear of a job, then so many tiny jobs in a row, and the server's memory.
 
-    python benchmarks/studio_soak.py [--pages 100] [--jobs 500]
+python benchmarks/studio_soak.py [--pages 100] [--jobs 500]
 """
 
 from __future__ import annotations

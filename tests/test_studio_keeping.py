@@ -1,4 +1,4 @@
-"""What the studio keeps and what it leaves alone: nothing of anybody else's is touched, and no result is lost by an end or a kill."""
+"""What the studio keeps and leaves alone: nothing of anybody else is touched, and no result is lost by an end or a kill."""
 
 from __future__ import annotations
 

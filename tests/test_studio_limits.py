@@ -1,4 +1,4 @@
-"""Laws over every route of the studio, walked from the application: bodies, HEAD, keys; and what it bears: crowds, dying engines."""
+"""Laws over every route of the studio, walked from the application (bodies, HEAD, keys), and over crowds and dying engines."""
 
 from __future__ import annotations
 
@@ -70,7 +70,10 @@ async def ask(app, method, path, *, body=None, key=True, length=None):
     async def send(event):
         sent.append(event)
 
+    begun = iter([0.0])
+
     async def nothing():
+        await asyncio.sleep(next(begun, 3600))
         return {"type": "http.request", "body": b"", "more_body": False}
 
     await asyncio.wait_for(app(scope, nothing if body is None else body.receive, send), 10)
@@ -164,7 +167,9 @@ def test_a_log_is_bounded():
     "error",
     [
         MemoryError(),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"
+        ),
         RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
         OSError(12, "Cannot allocate memory"),
     ],
