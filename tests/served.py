@@ -21,7 +21,7 @@ pytest.importorskip("uvicorn", reason="the extra test-studio is not installed")
 class Served:
     """`untaught studio` in a process of its own, and a client that has its key."""
 
-    def __init__(self, folder, *more):
+    def __init__(self, folder, *more, stderr=None):
         self.folder = folder
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
@@ -38,6 +38,7 @@ class Served:
                 *more,
             ],
             stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             env=environment,
         )

@@ -51,12 +51,20 @@ def test_a_setting_that_cannot_be_is_named(studio, picture, settings, said):
     assert said in answer.json()["message"]
 
 
-def test_a_file_that_exists_is_no_word(tmp_path, monkeypatch):
+def test_a_word_is_a_word_whatever_lies_in_the_folder_of_the_start(tmp_path, monkeypatch):
+    """No text of a form is looked up: every choice of every task, and free words, are taken although files are called so."""
+    words = {("kernel", "gauss:1.6"), ("weights", "secret"), ("device", "cpu")}
+    for task in forms.schemas():
+        words |= {(name, c) for name, field in task["form"]["properties"].items() for c in field.get("choices", {})}
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "secret").touch()
-    with pytest.raises(forms.BadInput, match="files are not named here"):
-        forms.word("weights", "secret")
-    assert forms.word("kernel", "gauss:1.6") == "gauss:1.6"
+    for _, word in words:
+        (tmp_path / word).write_bytes(b"a file")
+    assert len(words) > 10
+    for field, word in words:
+        assert forms.word(field, word) == word
+    for path in ("/etc/passwd", "../x", "a/b", "a\\b", "C:x"):
+        with pytest.raises(forms.BadInput, match="files are not named here"):
+            forms.word("weights", path)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import re
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -154,10 +155,16 @@ def test_a_file_name_is_only_shown(given, kept):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device that is always full")
 def test_a_full_disk_refuses_a_picture_in_a_sentence(tmp_path, noisy, monkeypatch):
     pictures = Pictures(tmp_path, 50)
-    monkeypatch.setattr("pathlib.Path.open", lambda path, mode: open("/dev/full", "wb"))  # noqa: SIM115
+    real = Path.open
+
+    def full(path, mode="r", *more, **how):
+        return real(Path("/dev/full"), "wb") if mode == "xb" else real(path, mode, *more, **how)
+
+    monkeypatch.setattr("pathlib.Path.open", full)
 
     async def chunks():
         yield png(noisy)
 
     with pytest.raises(UntaughtError, match=r"a.png could not be kept \(No space left on device\): make room"):
         asyncio.run(pictures.take(chunks(), "a.png", "picture"))
+    assert not list(tmp_path.iterdir())

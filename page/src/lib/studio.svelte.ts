@@ -11,6 +11,7 @@ class Studio {
   tasks = $state<Task[]>([])
   examples = $state<Example[]>([])
   limit = $state(50)
+  keeps = $state({ days: 30, bytes: 2e9 }) // how long results are kept, and how many bytes of them
   private most = Infinity // bytes of an upload
   picture = $state<Picture | null>(null)
   task = $state('')
@@ -40,11 +41,12 @@ class Studio {
     const place = location.hash
     try {
       await enter()
-      const told = await call<{ tasks: Task[]; examples: Example[]; limit: number; bytes: number }>('GET', '/api/tasks')
+      const told = await call<{ tasks: Task[]; examples: Example[]; limit: number; bytes: number; keeps: Studio['keeps'] }>('GET', '/api/tasks')
       this.tasks = told.tasks
       this.examples = told.examples
       this.limit = told.limit
       this.most = told.bytes
+      this.keeps = told.keeps
       await this.goBack(place)
     } catch (error) {
       this.error = words(error)

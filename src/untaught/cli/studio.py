@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import socket
 import sys
@@ -17,6 +18,8 @@ from cyclopts import Parameter
 from untaught.errors import BadInput
 from untaught.registry import require
 
+LOCK = ".untaught-studio.lock"
+
 
 def studio(
     *,
@@ -25,6 +28,8 @@ def studio(
     no_browser: Annotated[bool, Parameter(negative=())] = False,
     folder: Path | None = None,
     max_megapixels: float = 50.0,
+    keep_days: float = 30.0,
+    keep_gigabytes: float = 2.0,
 ) -> int:
     """Open a page in the browser on which pictures are restored and watched. Nothing leaves this computer.
 
@@ -37,26 +42,35 @@ def studio(
     no_browser
         Only print the address.
     folder
-        Where pictures and runs lie while they are needed; a folder of your own if not given.
+        Where pictures and results lie, and stay for the next time; a folder of your own if not given. What else is in it is left
+        alone.
     max_megapixels
         The largest picture that is taken.
+    keep_days
+        How long results are kept that nobody removes.
+    keep_gigabytes
+        How much of them is kept; of more, the oldest go, but never the last.
     """
     uvicorn = require("uvicorn", extra="studio")
     require("fastapi", extra="studio")
+    from untaught.studio.connections import Patient, quiet
     from untaught.studio.server import STATIC, Studio, create_app
 
     if not (STATIC / "index.html").is_file():
         raise BadInput(
             f"The page is not here ({STATIC / 'index.html'}): install untaught anew, or build it with page/build.sh."
         )
-    if max_megapixels <= 0:
-        raise BadInput(f"max_megapixels = {max_megapixels:g} takes no picture: give a number above 0.")
+    if not 0 < max_megapixels < math.inf:
+        raise BadInput(f"max_megapixels = {max_megapixels:g} is no size of a picture: give a number above 0.")
+    for name, value in (("keep_days", keep_days), ("keep_gigabytes", keep_gigabytes)):
+        if not value > 0:
+            raise BadInput(f"{name} = {value:g} keeps nothing: give a number above 0.")
     place = folder or _default_folder()
     with _own(place):
+        rooms = Studio(place, limit=max_megapixels, days=keep_days, room=1e9 * keep_gigabytes)
         listener = _listen(host, port)
         port = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
-        rooms = Studio(place, limit=max_megapixels)
         app = create_app(rooms, hosts={shown, *_names(host)}, port=port)
         address = (
             f"http://{shown if shown not in ('0.0.0.0', '[::]') else socket.gethostname()}:{port}/#t={rooms.token}"
@@ -71,8 +85,15 @@ def studio(
         if not no_browser:
             threading.Timer(0.3, webbrowser.open, (address,)).start()
         config: Any = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, server_header=False, ws="none"
+            app,
+            http=Patient,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            server_header=False,
+            ws="none",
         )
+        quiet()
         server = uvicorn.Server(config)
         _ending_streams(server, rooms)
         with contextlib.suppress(KeyboardInterrupt):
@@ -126,7 +147,8 @@ def _own(folder: Path) -> Iterator[None]:
     """The folder, made if need be, for this studio alone."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (folder / "lock").open("a")
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        lock = os.fdopen(handle, "r+")
     except OSError as error:
         raise BadInput(
             f"The folder '{folder}' cannot be used ({error.strerror}): name another with --folder."

@@ -3,80 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import contextlib
 import secrets
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from untaught.errors import BadInput
-from untaught.studio import forms
+from untaught.studio import forms, marked, worker
 from untaught.studio.link import Link, words
 from untaught.studio.pictures import Pictures
+from untaught.studio.shelf import OVER, Job, Shelf, rescued
 
 WITH_WORKER = {"preparing", "running", "paused", "stopping", "cancelling", "finishing"}
-OVER = {"done", "failed", "interrupted"}
 PATIENCE = 5.0  # seconds that an order to stop or cancel may go unheard
+REST = 5.0  # seconds at most before another engine is made, where one after the other does not live
+HOUR = 3600.0  # seconds between two looks at what is too old
 CURVE = 600  # points of a curve; of more, every second one goes
-ROOM = 4e9  # bytes of all jobs; beyond, the oldest that are over go
-
-
-@dataclass
-class Job:
-    """One run, as the pages see it. settings: as they were sent, with ids in place of files.
-
-    of: the job about whose result this one asks where it is unsure; `map` is then its answer. ask: what such a question would
-    cost. verdict: of the result's report; {} while that is made, None where there is none.
-    """
-
-    id: str
-    task: str
-    picture: str | None
-    name: str
-    settings: dict[str, Any]
-    state: str = "waiting"
-    created: float = 0.0
-    resume: bool = False
-    message: str = ""
-    reason: str = ""
-    notes: list[str] = field(default_factory=list)
-    numbers: dict[str, Any] = field(default_factory=dict)
-    moments: list[dict[str, Any]] = field(default_factory=list)
-    curve: list[list[float | None]] = field(default_factory=list)
-    result: dict[str, Any] | None = None
-    verdict: dict[str, str] | None = None
-    ask: dict[str, Any] | None = None
-    of: str | None = None
-    map: dict[str, Any] | None = None
-    saved: int | None = None
-    version: int = 0
-    written: str = field(default="", repr=False)  # the state that the disk knows of
-
-    def public(self) -> dict[str, Any]:
-        """Everything but the curve, of which pages get what is new to them."""
-        hidden = {"resume", "curve", "version", "written"}
-        names = [f.name for f in fields(self) if f.name not in hidden]
-        return {n: getattr(self, n) for n in names}
 
 
 class Jobs:
     """tell: is called with a job's id whenever something about it has changed, and with patient=True where only numbers have."""
 
-    def __init__(self, folder: Path, pictures: Pictures, tell: Callable[..., None]) -> None:
-        self.folder, self.pictures, self.tell = folder, pictures, tell
-        self.all: dict[str, Job] = {}
-        self.link = Link(self.hear, self.died)
+    def __init__(
+        self, shelf: Shelf, pictures: Pictures, tell: Callable[..., None], engine: Callable[[Any], None] = worker.main
+    ) -> None:
+        self.shelf, self.pictures, self.tell = shelf, pictures, tell
+        self.all: dict[str, Job] = {job.id: job for job in shelf.load()}
+        self.link = Link(self.hear, self.died, engine)
         self.engine: dict[str, Any] = {"state": "starting", "devices": ["auto", "cpu"]}
         self.on_measured: Callable[[dict[str, Any]], None] = lambda said: None
         self.active: Job | None = None
         self.watched = False
-        self.deaths = 0
+        self.deaths = 0  # of engines since one was ready
         self.timers: dict[str, asyncio.TimerHandle] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        self._load()
+
+    def begin(self) -> None:
+        """Make an engine, and from then on see to it that there is one, and that nothing is kept for too long."""
+        self._engine()
+        self._tidy()
 
     # What pages ask for
 
@@ -87,7 +54,7 @@ class Jobs:
 
     def add(self, task: str, picture: str | None, name: str, settings: dict[str, Any], *, of: str | None = None) -> Job:
         job = Job(secrets.token_urlsafe(12), task, picture, name, settings, created=time.time(), of=of)
-        self.place(job).mkdir()
+        marked.make(self.place(job))
         self.all[job.id] = job
         self._changed(job)
         self._trim()
@@ -95,7 +62,7 @@ class Jobs:
         return job
 
     def place(self, job: Job) -> Path:
-        return self.folder / job.id
+        return self.shelf.place(job)
 
     def pause(self, job: Job) -> None:
         self._need(job, {"running", "preparing"}, "be paused")
@@ -107,17 +74,19 @@ class Jobs:
             self.link.send("resume", job=job.id)
             return
         self._need(job, {"interrupted", "failed"}, "be resumed")
-        job.state, job.resume, job.message = "waiting", True, ""
+        job.state, job.resume, job.message, job.ended = "waiting", True, "", 0.0
         self._changed(job)
         self._next()
 
     def stop(self, job: Job) -> None:
-        """End it and keep the best picture so far. Heard or not, this returns at once."""
+        """End it and keep the best picture so far. Heard or not, this returns at once, and it ends within `PATIENCE`: only where
+        there is no picture to fall back on, a slow step is waited for.
+        """
         self._need(job, {"running", "paused"}, "be stopped")
         job.state = "stopping"
         self.link.send("stop", job=job.id)
         each = job.numbers.get("seconds", 0) / max(1, job.numbers.get("step", 1))
-        self._expect(job, PATIENCE + 3 * each)
+        self._expect(job, PATIENCE if self._whole(job) else PATIENCE + 3 * each)
         self._changed(job)
 
     def cancel(self, job: Job) -> None:
@@ -162,7 +131,7 @@ class Jobs:
         if (asked := self.question(job)) is not None:
             self.cancel(asked)
         self.all.pop(job.id, None)
-        shutil.rmtree(self.place(job), ignore_errors=True)
+        marked.remove(self.place(job))
         self.tell(job.id)
         used = {j.picture for j in self.all.values()} | {v for j in self.all.values() for v in j.settings.values()}
         if job.picture and job.picture not in used and len(self.pictures.all) > 20:
@@ -177,12 +146,12 @@ class Jobs:
     def hear(self, kind: str, values: dict[str, Any]) -> None:
         if kind == "ready":
             self.engine = {"state": "ready", **values}
+            self.deaths = 0
             self.tell("")
             self._next()
             return
         if kind == "broken":
             self.engine = {**self.engine, "state": "broken", "message": values["message"]}
-            self.deaths = 99
             self.tell("")
             return
         if kind == "measured":
@@ -192,6 +161,7 @@ class Jobs:
         if job is None:
             return
         if kind == "state":
+            job.opaque = values.get("opaque", job.opaque)
             self._state(job, values["state"])
         elif kind == "numbers":
             job.numbers = values
@@ -213,7 +183,7 @@ class Jobs:
             job.ask, job.verdict = values["ask"], {}
             self._over(job, "done")
         elif kind == "judged":
-            job.verdict = values["verdict"]
+            job.verdict, job.written = values["verdict"], ""
         elif kind == "mapped":
             job.map = values["map"]
             self._over(job, "done")
@@ -254,15 +224,32 @@ class Jobs:
                 job.state = "failed"
             if job.id in self.all:
                 self._changed(job)
-        self.engine = {**self.engine, "state": "starting"}
+        if self.engine["state"] != "broken":
+            self.engine = {**self.engine, "state": "starting"}
         self.tell("")
-        if self.deaths < 20:
+        self._another()
+
+    def _another(self) -> None:
+        """Another engine: at once after one that had been ready, and the later the more of them did not come so far."""
+        rest = 0.0 if self.deaths < 2 else min(REST, 0.05 * 2.0 ** min(self.deaths, 20))
+        self.timers[""] = asyncio.get_running_loop().call_later(rest, self._engine)
+
+    def _engine(self) -> None:
+        try:
             self.link.start()
+        except OSError:  # no memory or no process left for it just now
+            self.deaths += 1
+            self._another()
+        else:
             self.watch(self.watched)
+
+    def _whole(self, job: Job) -> list[dict[str, Any]]:
+        """The moments that are kept in full depth."""
+        return [m for m in job.moments if m["whole"]]
 
     def _rescue(self, job: Job) -> bool:
         """A run that did not hear "stop" and was killed: its last kept moment is the result. False where there is none."""
-        whole = [m for m in job.moments if m["whole"]]
+        whole = self._whole(job)
         if not whole:
             return False
         last = whole[-1]
@@ -271,9 +258,8 @@ class Jobs:
         except OSError:
             return False
         about = self.pictures.all[job.picture].about if job.picture in self.pictures.all else {}
-        job.result = {"n": last["n"], "width": 0, "height": 0, "depth": about.get("depth", ""), "again": []}
-        job.reason = f"it did not stop within {PATIENCE:g} s and was ended; this is its picture of step {last['step']}"
-        job.state = "done"
+        reason = f"it did not stop within {PATIENCE:g} s and was ended; this is its picture of step {last['step']}"
+        rescued(job, last, reason, about.get("depth", ""))
         return True
 
     # What follows from it
@@ -317,6 +303,7 @@ class Jobs:
         if self.active is job:
             self.active = None
         asyncio.get_running_loop().call_soon(self._next)
+        asyncio.get_running_loop().call_soon(self._trim)
 
     def _expect(self, job: Job, seconds: float) -> None:
         self._heard(job)
@@ -339,14 +326,8 @@ class Jobs:
             self._write(job)
 
     def _write(self, job: Job) -> None:
-        try:
-            kept = {
-                k: getattr(job, k)
-                for k in ("id", "task", "picture", "name", "settings", "state", "created", "saved", "of")
-            }
-            (self.place(job) / "job.json").write_text(json.dumps(kept), encoding="utf-8")
-        except OSError:
-            pass  # costs only that a restart does not know of it
+        with contextlib.suppress(OSError):  # costs only that a restart does not know of it
+            self.shelf.write(job)
 
     def _need(self, job: Job, states: set[str], what: str) -> None:
         if job.state not in states:
@@ -355,36 +336,29 @@ class Jobs:
             )
 
     def _trim(self) -> None:
-        over = sorted((j for j in self.all.values() if j.state == "done"), key=lambda j: j.created)
-        size = sum(p.stat().st_size for p in self.folder.rglob("*") if p.is_file())
-        while size > ROOM and over:
-            old = over.pop(0)
-            size -= sum(p.stat().st_size for p in self.place(old).rglob("*") if p.is_file())
-            self.remove(old)
+        """Let go what is too old; of too many results first the moments on the way, then all, the oldest first, never the last."""
+        over = sorted((j for j in self.all.values() if j.state in OVER and j.of is None), key=lambda j: j.ended)
+        for job in over:
+            if time.time() - job.ended > 86400 * self.shelf.days:
+                self.remove(job)
+        over = [j for j in over if j.id in self.all and j.state == "done"]
+        size = sum(j.bytes for j in self.all.values() if j.state == "done")
+        for job in over[:-1]:
+            if size > self.shelf.room:
+                size -= self.shelf.thin(job)
+                job.written = ""
+                self._changed(job)
+        for job in over[:-1]:
+            if size > self.shelf.room:
+                size -= job.bytes
+                self.remove(job)
 
-    def _load(self) -> None:
-        """What an earlier server left unfinished is offered again; what was finished went with it."""
-        for place in self.folder.iterdir():
-            try:
-                job = Job(**json.loads((place / "job.json").read_text(encoding="utf-8")))
-            except (OSError, ValueError, TypeError):
-                shutil.rmtree(place, ignore_errors=True)
-                continue
-            if job.state == "done" or job.of is not None:
-                shutil.rmtree(place, ignore_errors=True)
-                continue
-            states = sorted((place / "run").glob("state-*")) if (place / "run").is_dir() else []
-            job.saved = max((int(s.name.split("-")[1]) for s in states), default=None)
-            kept = f"It is kept at step {job.saved}." if job.saved else "It had not been kept yet and begins anew."
-            job.message = f"The studio was closed while this {'waited' if job.state == 'waiting' else 'ran'}. {kept}"
-            job.state = "interrupted"
-            self.all[job.id] = job
+    def _tidy(self) -> None:
+        self._trim()
+        self.timers["tidy"] = asyncio.get_running_loop().call_later(HOUR, self._tidy)
 
     def end(self) -> None:
-        """Let the worker keep its run and go; remove what is finished."""
+        """Let the worker keep its run and go. What is finished stays until it is removed."""
         for timer in self.timers.values():
             timer.cancel()
         self.link.end()
-        for job in list(self.all.values()):
-            if job.state == "done":
-                shutil.rmtree(self.place(job), ignore_errors=True)

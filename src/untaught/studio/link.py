@@ -14,16 +14,26 @@ from typing import Any
 from untaught.errors import UntaughtError
 from untaught.studio import worker
 
+ANSWER = 300.0  # seconds that the desk may take for anything
+
 
 class Gone(UntaughtError):
     """The worker died while it was asked for something."""
 
 
 class Link:
-    """One worker process after another. hear: gets every event (kind, values); died: gets the exit code, or minus a signal."""
+    """One worker process after another. hear: gets every event (kind, values); died: gets the exit code, or minus a signal.
 
-    def __init__(self, hear: Callable[[str, dict[str, Any]], None], died: Callable[[int | None], None]) -> None:
-        self.hear, self.died = hear, died
+    engine: what runs in the process, given its end of the pipe.
+    """
+
+    def __init__(
+        self,
+        hear: Callable[[str, dict[str, Any]], None],
+        died: Callable[[int | None], None],
+        engine: Callable[[Any], None] = worker.main,
+    ) -> None:
+        self.hear, self.died, self.engine = hear, died, engine
         self.calls: dict[int, asyncio.Future[Any]] = {}
         self.numbers = itertools.count()
         self.process: Any = None
@@ -35,11 +45,11 @@ class Link:
         return None if self.process is None else self.process.pid
 
     def start(self) -> None:
-        """Spawn a worker. It is of use for small things at once, for runs when it says "ready"."""
+        """Spawn a worker. It is of use for small things at once, for runs when it says "ready". OSError where none can be."""
         self.loop = asyncio.get_running_loop()
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=worker.main, args=(theirs,), name="untaught engine", daemon=True)
+        self.process = context.Process(target=self.engine, args=(theirs,), name="untaught engine", daemon=True)
         self.process.start()
         theirs.close()
         threading.Thread(target=self._listen, args=(self.pipe, self.process), daemon=True).start()
@@ -80,15 +90,24 @@ class Link:
             self.died(process.exitcode)
 
     def send(self, kind: str, **values: Any) -> None:
+        if self.pipe is None:
+            return
         with contextlib.suppress(OSError):  # its death is noticed elsewhere
             self.pipe.send((kind, values))
 
     async def call(self, kind: str, **values: Any) -> Any:
         """Ask the desk; UntaughtError with its sentence where it refuses, `Gone` where the process dies over it."""
+        if self.process is None or self.pipe.closed:
+            raise Gone("The engine ended and another is being started: try again in a few seconds.")
         number = next(self.numbers)
         future = self.calls[number] = asyncio.get_running_loop().create_future()
         self.send(kind, call=number, **values)
-        return await future
+        try:
+            return await asyncio.wait_for(future, ANSWER)
+        except TimeoutError:
+            raise Gone(f"The engine did not answer within {ANSWER:g} s: try again, or start the studio anew.") from None
+        finally:
+            self.calls.pop(number, None)
 
     def kill(self) -> None:
         """At once. What it held, memory and all, goes back to the system; `died` is told as of any other death."""

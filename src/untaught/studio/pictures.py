@@ -1,4 +1,4 @@
-"""What was handed in: files under names of our own, counted while they arrive, known by ids that nobody can guess."""
+"""What was handed in: each in a folder of its own, counted while it arrives, known by an id that nobody can guess."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from untaught.errors import BadInput, UntaughtError
+from untaught.studio import marked
 
 MARGIN = 4 << 20  # bytes beside the pixels: profiles, EXIF, previews
 WIDE = 8  # bytes of a pixel at most: RGBA of 16 bit
@@ -44,9 +45,8 @@ class Pictures:
     """The folder of uploads. limit: megapixels."""
 
     def __init__(self, folder: Path, limit: float) -> None:
-        self.folder, self.limit = folder, limit
+        self.folder, self.limit = marked.room(folder), limit
         self.all: dict[str, Picture] = {}
-        folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def most(self) -> int:
@@ -54,7 +54,11 @@ class Pictures:
         return int(self.limit * 1e6 * WIDE) + MARGIN
 
     def path(self, picture: Picture) -> Path:
-        return self.folder / picture.file
+        return self.folder / picture.id / picture.file
+
+    def shown(self, picture: Picture, kind: str) -> Path:
+        """What the eye is shown of it: its preview, or its thumb."""
+        return self.folder / picture.id / f"{kind}.jpg"
 
     def get(self, id: str) -> Picture:
         if id not in self.all:
@@ -66,9 +70,10 @@ class Pictures:
         from untaught.images.picture import FORMATS, KNOWN, describe, sniff
 
         id = secrets.token_urlsafe(12)
-        trial = self.folder / f"{id}.part"
-        count, head = 0, b""
+        place, count, head = self.folder / id, 0, b""
+        trial, whole = place / "part", False
         try:
+            marked.make(place)
             with trial.open("xb") as file:
                 async for chunk in chunks:
                     count += len(chunk)
@@ -85,37 +90,36 @@ class Pictures:
             if kind is None:
                 raise BadInput(f"{name} holds {describe(head)}, not a picture that can be read: convert it to {KNOWN}.")
             suffix = next(s for s, k in FORMATS.items() if k == kind)
-            trial.rename(self.folder / f"{id}{suffix}")
+            trial.rename(place / f"picture{suffix}")
+            whole = True
         except OSError as error:
             raise UntaughtError(
                 f"{name} could not be kept ({error.strerror}): make room in the studio's folder and hand it in again."
             ) from error
         finally:
-            trial.unlink(missing_ok=True)
-        return Picture(id, name, count, f"{id}{suffix}", role)
+            if not whole:
+                marked.remove(place)
+        return Picture(id, name, count, f"picture{suffix}", role)
 
     def keep(self, picture: Picture) -> None:
         self.all[picture.id] = picture
-        (self.folder / f"{picture.id}.json").write_text(json.dumps(asdict(picture)), encoding="utf-8")
+        marked.put(self.folder / picture.id / "about.json", json.dumps(asdict(picture)))
 
     def drop(self, id: str) -> None:
         self.all.pop(id, None)
-        for path in self.folder.glob(f"{id}.*"):
-            path.unlink(missing_ok=True)
+        marked.remove(self.folder / id)
 
     def load(self, wanted: set[str]) -> None:
-        """Take up again what an earlier server left, of those ids; the rest is removed."""
-        for path in self.folder.glob("*.json"):
-            if path.stem in wanted:
-                try:
-                    picture = Picture(**json.loads(path.read_text(encoding="utf-8")))
-                except (ValueError, TypeError):
-                    continue
-                if self.path(picture).is_file():
+        """Take up again what an earlier server left, of those ids; the rest of what is ours is removed."""
+        for place in marked.among(self.folder):
+            try:
+                picture = Picture(**json.loads((place / "about.json").read_text(encoding="utf-8")))
+                if place.name in wanted and picture.id == place.name and self.path(picture).is_file():
                     self.all[picture.id] = picture
-        for path in self.folder.iterdir():
-            if path.name.split(".")[0] not in self.all:
-                path.unlink(missing_ok=True)
+            except (OSError, ValueError, TypeError):
+                pass
+            if place.name not in self.all:
+                self.drop(place.name)
 
 
 def clean(name: str | None) -> str:

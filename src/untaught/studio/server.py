@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +14,12 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from untaught.errors import BadInput, UntaughtError
-from untaught.studio import forms
+from untaught.studio import forms, worker
 from untaught.studio.events import Events, Stream
 from untaught.studio.guard import Guard, same
-from untaught.studio.jobs import Job, Jobs
+from untaught.studio.jobs import Jobs
 from untaught.studio.pictures import Picture, Pictures, TooLarge, clean
+from untaught.studio.shelf import DAYS, ROOM, Job, Shelf
 from untaught.studio.worker import sentence
 
 STATIC = Path(__file__).parent / "static"
@@ -27,24 +28,36 @@ EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WEBP": "webp", "NPY":
 
 
 class Studio:
-    """All that one server holds. folder: where pictures and runs lie while they are needed. limit: megapixels."""
+    """All that one server holds. folder: where pictures and runs lie. limit: megapixels.
 
-    def __init__(self, folder: Path, *, limit: float = 50.0, token: str | None = None) -> None:
+    days, room: how long results are kept, and how many bytes of them. engine: what runs in the engine's process.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        limit: float = 50.0,
+        days: float = DAYS,
+        room: float = ROOM,
+        token: str | None = None,
+        engine: Callable[[Any], None] = worker.main,
+    ) -> None:
+        folder = folder.absolute()  # the engine works elsewhere
         self.folder, self.token = folder, token or secrets.token_urlsafe(24)
         self.pictures = Pictures(folder / "pictures", limit)
         self.events = Events(lambda on: self.jobs.watch(on))
-        self.jobs = Jobs(folder / "jobs", self.pictures, self.events.tell)
+        self.jobs = Jobs(Shelf(folder / "jobs", days, room), self.pictures, self.events.tell, engine)
         self.jobs.on_measured = self.measured
         self.pictures.load(self.needed())
         self.thumbnails: dict[str, bytes] = {}
 
     def needed(self) -> set[str]:
-        """The ids of all pictures that unfinished jobs are about, or take as guide or mask."""
-        unfinished = [j for j in self.jobs.all.values() if j.state != "done"]
-        return {str(v) for j in unfinished for v in (j.picture, *j.settings.values())}
+        """The ids of all pictures that jobs are about, or take as guide or mask."""
+        return {str(v) for j in self.jobs.all.values() for v in (j.picture, *j.settings.values())}
 
     def end(self) -> None:
-        """Nothing stays on the disk but what an unfinished run needs to go on."""
+        """Nothing stays on the disk but jobs and their pictures."""
         self.events.end()
         self.jobs.end()
         for id in set(self.pictures.all) - self.needed():
@@ -104,7 +117,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
 
     @asynccontextmanager
     async def living(app: FastAPI) -> AsyncIterator[None]:
-        studio.jobs.link.start()
+        studio.jobs.begin()
         try:
             yield
         finally:
@@ -141,8 +154,9 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
 
         found = forms.schemas()
         known = {t["name"] for t in found}
+        keeps = {"days": jobs.shelf.days, "bytes": jobs.shelf.room}
         examples = [{"name": n, "words": w, "task": t} for n, (w, t) in EXAMPLES.items() if t in known][:3]
-        return {"tasks": found, "examples": examples, "limit": pictures.limit, "bytes": pictures.most}
+        return {"tasks": found, "examples": examples, "limit": pictures.limit, "bytes": pictures.most, "keeps": keeps}
 
     @app.get("/api/examples/{name}.jpg")
     async def thumbnail(name: str) -> Response:
@@ -183,9 +197,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
     async def preview(id: str, kind: str) -> Response:
         if kind not in ("preview", "thumb"):
             raise HTTPException(404)
-        return FileResponse(
-            pictures.folder / f"{pictures.get(id).id}.{kind}.jpg", media_type="image/jpeg", headers=FOREVER
-        )
+        return FileResponse(pictures.shown(pictures.get(id), kind), media_type="image/jpeg", headers=FOREVER)
 
     @app.get("/api/pictures/{id}/mask.png")
     async def mask(id: str) -> Response:
@@ -315,6 +327,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
                 like=str(pictures.path(source)) if source else None,
                 recipe=str(place / ("recipe.toml" if moment is None else "none")),
                 target=str(target),
+                opaque=job.opaque,
             )
         at = "" if moment is None else f".{moment}"
         return FileResponse(target, filename=f"{_stem(job)}.untaught{at}.{extension}")

@@ -72,14 +72,21 @@ def main(pipe: Connection) -> None:
 
 
 def play(player: Any, order: dict[str, Any], send: Any) -> None:
-    """One job from beginning to end; whatever goes wrong becomes a sentence, and the next job finds the process as it was."""
+    """One job from beginning to end; whatever goes wrong becomes a sentence, and the next job finds the process as it was.
+
+    It works in an empty folder of its own, so that no word of a form can be taken for a file that happens to lie somewhere.
+    """
+    home, empty = os.getcwd(), Path(order["folder"]) / "empty"
     try:
+        empty.mkdir(exist_ok=True)
+        os.chdir(empty)
         player.play(order)
     except SystemExit:
         raise
     except BaseException as error:
         send("failed", job=order["job"], message=sentence(error))
     finally:
+        os.chdir(home)
         player.clear()
         give_back()
 
@@ -139,8 +146,8 @@ def _open(values: dict[str, Any], send: Any) -> dict[str, Any]:
         raise BadInput(str(error).replace(str(path), values["name"])) from error
     pixels = image.pixels
     eye = Eye.of(pixels)
-    path.with_name(f"{path.stem}.preview.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc))
-    path.with_name(f"{path.stem}.thumb.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc, side=160, quality=80))
+    path.with_name("preview.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc))
+    path.with_name("thumb.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc, side=160, quality=80))
     height, width = pixels.shape[:2]
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     notes = [n for n in image.notes if "whatever its name says" not in n]  # its name here is ours
@@ -183,6 +190,8 @@ def _encode(values: dict[str, Any], send: Any) -> list[str]:
 
     pixels = np.load(values["samples"], allow_pickle=False)
     like = images.read(values["like"], max_megapixels=math.inf) if values["like"] else None
+    if like is not None and values["opaque"]:
+        like = replace(like, alpha=None)
     recipe = Path(values["recipe"])
     text = recipe.read_text(encoding="utf-8") if recipe.is_file() else None
     return list(images.write(values["target"], pixels, like, recipe=text))
