@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import platform
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _HEAD = "# How this picture was made. `untaught run` on this text, or on the picture that carries it, makes it again.\n"
+_ODD = re.compile("[\ud800-\udfff]")  # half a character: how Python has the bytes of a name that are no UTF-8
+_ESCAPED = re.compile("[\ufdd0-\ufdd7][\ufdd0-\ufddf]{2}")
 _FIELDS: dict[str, type] = {
     "recipe": int,
     "task": str,
@@ -178,7 +181,7 @@ class Recipe:
             "versions": self.versions,
             **({"files": self.files} if self.files else {}),
         }
-        return _HEAD + tomli_w.dumps(table)
+        return _HEAD + _ODD.sub(lambda found: _escaped(found[0]), tomli_w.dumps(table))
 
     @classmethod
     def from_toml(cls, text: str, where: str = "this text") -> Recipe:
@@ -191,6 +194,10 @@ class Recipe:
             table = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise refuse(str(error)) from error
+        try:
+            table = _unescaped(table)
+        except ValueError as error:
+            raise refuse(str(error)) from error
         if table.get("recipe", FORMAT) != FORMAT:
             raise BadInput(
                 f"{where} is a recipe of format {table['recipe']}, and this untaught reads format {FORMAT}: "
@@ -202,6 +209,9 @@ class Recipe:
             for name, value in table.get(kind, {}).items():
                 if not isinstance(value, str):
                     raise refuse(f"'{name}' under [{kind}] is no text")
+        for name in table.get("files", {}):
+            if not isinstance(table["settings"].get(name), str):
+                raise refuse(f"'{name}' under [files] is no setting that names a file")
         if not all(isinstance(note, str) for note in table["notes"]):
             raise refuse("a note is no text")
         if table["steps"] < 0 or table["threads"] < 1 or table.get("repeat", 1) < 1:
@@ -237,6 +247,22 @@ class Recipe:
             raise BadInput(
                 f"'{path}' holds no recipe, but bytes that are no text: name a recipe (.toml) or a result."
             ) from error
+
+
+def _escaped(character: str) -> str:
+    """A part of a file's name that is no text, in TOML's own escapes for three characters that Unicode gives to nobody."""
+    return "".join(f"\\uFDD{digit}" for digit in f"{ord(character) - 0xD800:03X}")
+
+
+def _unescaped(value: Any) -> Any:
+    """What a recipe says, with such parts as Python has them. ValueError for text that can name no file."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a text has a null character in it")
+        return _ESCAPED.sub(lambda found: chr(0xD800 + int("".join(f"{ord(c) - 0xFDD0:X}" for c in found[0]), 16)), value)
+    if isinstance(value, dict):
+        return {_unescaped(name): _unescaped(one) for name, one in value.items()}
+    return [_unescaped(one) for one in value] if isinstance(value, list) else value
 
 
 def _check(

@@ -123,15 +123,20 @@ def restore(
     """Read, run, write. Everything that can be refused is refused before the work starts."""
     from untaught import images
     from untaught.cli import reporting
-    from untaught.cli.run import Keeper, carry_out, default_output
+    from untaught.cli.finishing import carry_out
+    from untaught.cli.keeping import Keeper
+    from untaught.cli.run import default_output
+    from untaught.images.places import Places
     from untaught.recipes import Recipe
 
     image = None if picture is None else images.read(picture, max_megapixels=max_megapixels)
-    target = images.check_output(output or default_output(name, picture), source=picture, force=force)
-    reporting.check(report, source=picture, target=target, force=force)
-    maps = repeating.check(uncertainty, source=picture, target=target, force=force)
-    keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
     files = tasks.get(name).files(settings)
+    target = output or default_output(name, picture)
+    places = Places.of([picture, *files.values()], force=force)
+    keeper = Keeper.beside(target, save_run, places, keep=keep_run, every=save_every)
+    images.check_output(target, places=places)
+    reporting.check(report, places)
+    maps = repeating.check(uncertainty, places)
     recipe = Recipe.now(name, settings, image=image, files=files, output=str(target.absolute()))
     recipe = replace(recipe, repeat=repeat, uncertainty=str(maps or ""))
-    return carry_out(recipe, image, target, keeper, report=report, as_json=as_json, quiet=quiet)
+    return carry_out(recipe, image, target, keeper, places, report=report, as_json=as_json, quiet=quiet)
