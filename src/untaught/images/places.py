@@ -75,6 +75,8 @@ class Places:
             raise BadInput(f"'{file}' is a device or a pipe: name a file with {option}.")
         if file.exists() and not self.replaces(file):
             raise BadInput(f"'{file}' exists already: replace it with --force, or name another file with {option}.")
+        if self.force and file.exists():  # this very file may be replaced, also when the run is resumed
+            self.tell(mark(file))
 
     def reads(self, path: Path) -> bool:
         """Whether the path is one of the inputs, under whatever name."""
