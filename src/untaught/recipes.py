@@ -259,7 +259,9 @@ def _unescaped(value: Any) -> Any:
     if isinstance(value, str):
         if "\0" in value:
             raise ValueError("a text has a null character in it")
-        return _ESCAPED.sub(lambda found: chr(0xD800 + int("".join(f"{ord(c) - 0xFDD0:X}" for c in found[0]), 16)), value)
+        return _ESCAPED.sub(
+            lambda found: chr(0xD800 + int("".join(f"{ord(c) - 0xFDD0:X}" for c in found[0]), 16)), value
+        )
     if isinstance(value, dict):
         return {_unescaped(name): _unescaped(one) for name, one in value.items()}
     return [_unescaped(one) for one in value] if isinstance(value, list) else value

@@ -173,7 +173,9 @@ def _judge(
 
     if quiet and path is None:
         return
-    what = "The result was not judged" if path is None else f"The result is written, but its report '{path}' could not be"
+    what = (
+        "The result was not judged" if path is None else f"The result is written, but its report '{path}' could not be"
+    )
     judged = ending.attempt(
         what, lambda: reporting.judge(path, solution, job, recipe, image, places), (), asked=path is not None
     )
@@ -194,5 +196,3 @@ def foretell(job: Job, runs: int = 1, *, as_json: bool, quiet: bool) -> None:
     else:
         span = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
         print(f"untaught: this will take about {span}.", file=sys.stderr, flush=True)
-
-

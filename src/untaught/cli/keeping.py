@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +71,9 @@ class Keeper:
         except BadInput as error:  # every state is damaged
             return None, (f"{error} It began anew.",)
         except OSError as error:
-            raise BadInput(f"'{self.folder.path}' cannot be used ({error.strerror}): name another with --save-run.") from error
+            raise BadInput(
+                f"'{self.folder.path}' cannot be used ({error.strerror}): name another with --save-run."
+            ) from error
         self.begun = True
         return state, (*notes, f"It had been kept in '{self.folder.path}'; --force begins anew.")
 
@@ -80,7 +82,9 @@ class Keeper:
         self.run, self.recipe, self.due = run, recipe, time.monotonic() + self.every
         try:
             if self.asked and not self.able:
-                raise BadInput("A run whose picture comes through a pipe cannot be kept: save the picture to a file first.")
+                raise BadInput(
+                    "A run whose picture comes through a pipe cannot be kept: save the picture to a file first."
+                )
             if self.asked and not self.begun:
                 self._begin()
         except OSError as error:

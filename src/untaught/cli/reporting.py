@@ -29,7 +29,7 @@ def check(path: Path | None, places: Places) -> None:
 def judge(
     path: Path | None, solution: Solution, job: Job, recipe: Recipe, image: Image | None, places: Places
 ) -> tuple[str, ...]:
-    """Write the report where one was asked for; what there is to say of the result. UntaughtError where the disk does not take it."""
+    """Write the report where one was asked for; what there is to say of the result. UntaughtError where it is not taken."""
     restores = getattr(job.finish, "restores", True)
     if not restores and path is None:
         return ()

@@ -81,7 +81,9 @@ def resume(
             f"{remedy}, or begin the run anew."
         )
     if uncertainty is not None and not recipe.uncertainty:
-        raise BadInput(f"The run in '{folder}' was begun without --uncertainty, for which some values are held out: begin anew.")
+        raise BadInput(
+            f"The run in '{folder}' was begun without --uncertainty, for which some values are held out: begin anew."
+        )
     target = output or Path(recipe.output)
     maps = uncertainty or (Path(recipe.uncertainty) if recipe.uncertainty else None)
     inputs = [recipe.input, *(recipe.settings[name] for name in recipe.files)]

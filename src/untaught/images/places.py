@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from untaught.errors import BadInput, UntaughtError
+from untaught.images.picture import FORMATS
 
 TRIES = 1000  # free names that are sought beside a place that was taken
 
@@ -26,7 +27,7 @@ class Places:
 
     inputs: files that are read: never written, whatever else is said. force: what stands at a place may be replaced. own: marks of
     what this run wrote earlier, which it may replace. tell: hears the mark of everything before it is put in its place.
-    said: what was passed by. went: where that which was meant for a place is, for those that were written. aside: a place that was taken is passed by.
+    went: where that which was meant for a place is, once it is written. aside: a place that was taken is passed by; said: so.
     """
 
     inputs: tuple[Path, ...] = ()
@@ -49,7 +50,10 @@ class Places:
             if path.is_dir():
                 raise BadInput(f"'{path}' is a folder: name a file in it, e.g. '{path / f'result{path.suffix}'}'.")
             if not path.parent.is_dir():
-                raise BadInput(f"The folder '{path.parent}' does not exist (none is created): make it, or name another.")
+                raise BadInput(
+                    f"The folder '{path.parent}' does not exist (none is created): make it, or name a file in a "
+                    "folder that exists."
+                )
             for file in (path, *also):
                 self._refuse(file, option, what)
             trial = temporary(path.resolve())
@@ -65,12 +69,14 @@ class Places:
 
     def _refuse(self, file: Path, option: str, what: str) -> None:
         if self.reads(file):
-            first = bool(self.inputs) and _is_same(file, self.inputs[0])
-            which = "is the input itself, which is" if first else "is read by this command, and its inputs are"
+            first = option == "-o" and _is_same(file, self.inputs[0])
+            which = "is the input itself, which is" if first else "is named twice by this command, whose inputs are"
             raise BadInput(f"'{file}' {which} never overwritten: name another file with {option}.")
         other = self.promised.get(file.resolve())
         if other not in (None, what):
-            raise BadInput(f"'{file}' would be both {other} and {what}: name another file with {option}.")
+            raise BadInput(
+                f"'{file}' is named twice by this command, and would be both {other} and {what}: name another with {option}."
+            )
         if file.exists() and not file.is_file():
             raise BadInput(f"'{file}' is a device or a pipe: name a file with {option}.")
         if file.exists() and not self.replaces(file):
@@ -79,8 +85,8 @@ class Places:
             self.tell(mark(file))
 
     def reads(self, path: Path) -> bool:
-        """Whether the path is one of the inputs, under whatever name."""
-        return any(_is_same(path, other) for other in self.inputs)
+        """Whether the path is one of the inputs, under whatever name, or a picture in a folder of them."""
+        return any(_is_same(path, other) or _is_in(path, other) for other in self.inputs)
 
     def replaces(self, path: Path) -> bool:
         """Whether what stands there may be replaced."""
@@ -174,6 +180,11 @@ class Places:
         return True
 
 
+def write_text(path: Path, text: str, places: Places | None) -> tuple[str, ...]:
+    """Text, where a command may write it; without `places`, as a program that names the path wants it. UntaughtError as `put`."""
+    return (places or Places(force=True, aside=False)).text(path, text)
+
+
 def mark(path: Path) -> str:
     """What tells this very file from any other, also from a copy: its bytes, its number on the disk, its time.
 
@@ -249,6 +260,13 @@ def _numbered(at: Path, number: int) -> Path:
 
 def _is_there(path: Path) -> bool:
     return os.path.lexists(path)
+
+
+def _is_in(path: Path, folder: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        kind = path.suffix.lower() in FORMATS and path.is_file() and folder.is_dir()
+        return kind and folder.resolve() in path.resolve().parents
+    return False
 
 
 def _is_same(path: Path, other: Path) -> bool:
