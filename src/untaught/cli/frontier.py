@@ -135,7 +135,8 @@ def frontier(
         _tell(found, said)
         print(f"{len(found)} points in {places.went.get(csv, csv)}.")
         if figure is not None:
-            images.write(figure, study.figure(found, title), places=places)
+            kept = study.read(places.went.get(csv, csv))  # as the table rounds them, so that it is known again
+            images.write(figure, study.figure(kept, title), places=places)
     tell(places)
     return INTERRUPTED if interrupted else 0
 
