@@ -62,12 +62,13 @@ def carry_out(
     state: Any = None,
     notes: tuple[str, ...] = (),
     report: Path | None = None,
+    shown: str = "",
     as_json: bool = False,
     quiet: bool = False,
 ) -> int:
     """Run, from the state if there is one, and write: the exit code. A recipe with steps ends there at the latest.
 
-    An interrupted run leaves its picture so far, and stays kept.
+    An interrupted run leaves its picture so far, and stays kept. shown: what the target is called.
     """
     from untaught.cli import repeating
 
@@ -120,7 +121,7 @@ def carry_out(
         if keeper.begun:
             raise KeyboardInterrupt(goes_on) from None
         raise
-    say(solution, tuple(ending.notes), places.went.get(target, target), as_json=as_json, quiet=quiet)
+    say(solution, tuple(ending.notes), Path(shown) if shown else places.went.get(target, target), as_json=as_json, quiet=quiet)
     if quiet or as_json:
         for sentence in (*ending.errors, *(places.said if quiet else ())):
             print(f"untaught: {sentence}", file=sys.stderr)
