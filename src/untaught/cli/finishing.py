@@ -121,7 +121,13 @@ def carry_out(
         if keeper.begun:
             raise KeyboardInterrupt(goes_on) from None
         raise
-    say(solution, tuple(ending.notes), Path(shown) if shown else places.went.get(target, target), as_json=as_json, quiet=quiet)
+    say(
+        solution,
+        tuple(ending.notes),
+        Path(shown) if shown else places.went.get(target, target),
+        as_json=as_json,
+        quiet=quiet,
+    )
     if quiet or as_json:
         for sentence in (*ending.errors, *(places.said if quiet else ())):
             print(f"untaught: {sentence}", file=sys.stderr)
@@ -177,8 +183,9 @@ def _judge(
     what = (
         "The result was not judged" if path is None else f"The result is written, but its report '{path}' could not be"
     )
+    nothing: tuple[str, ...] = ()
     judged = ending.attempt(
-        what, lambda: reporting.judge(path, solution, job, recipe, image, places), (), asked=path is not None
+        what, lambda: reporting.judge(path, solution, job, recipe, image, places), nothing, asked=path is not None
     )
     ending.notes += judged
 

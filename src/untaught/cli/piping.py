@@ -46,7 +46,9 @@ class Piped:
         except BrokenPipeError:
             sys.stdout.flush()  # which falls silent
         except OSError as error:
-            raise UntaughtError(f"Standard output did not take the result ({error.strerror}): name a file with -o.") from error
+            raise UntaughtError(
+                f"Standard output did not take the result ({error.strerror}): name a file with -o."
+            ) from error
 
 
 @contextlib.contextmanager
@@ -55,7 +57,9 @@ def pipe(picture: Path | None, output: Path | None, *, as_json: bool) -> Iterato
     if output in (None, PIPE) and as_json:
         raise BadInput("--json and the result would both go to standard output: name a file with -o.")
     if output in (None, PIPE) and (sys.stdout is None or sys.stdout.isatty()):
-        raise BadInput("The result would go to standard output, which is a terminal: name a file with -o, or pipe it on.")
+        raise BadInput(
+            "The result would go to standard output, which is a terminal: name a file with -o, or pipe it on."
+        )
     with tempfile.TemporaryDirectory(prefix="untaught-") as name:
         try:
             yield Piped(Path(name), picture, output)
@@ -73,4 +77,6 @@ def _suffix(path: Path) -> str:
     kind = None
     with contextlib.suppress(OSError), path.open("rb") as file:
         kind = sniff(file.read(256))
-    return {"JPEG": ".jpg", "TIFF": ".tif"}.get(kind or "") or next((s for s, k in FORMATS.items() if k == kind), ".png")
+    return {"JPEG": ".jpg", "TIFF": ".tif"}.get(kind or "") or next(
+        (s for s, k in FORMATS.items() if k == kind), ".png"
+    )

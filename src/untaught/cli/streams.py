@@ -61,7 +61,7 @@ def steady() -> Iterator[Streams]:
     for one in made:
         if getattr(one, "errors", None) == "strict" and hasattr(one._stream, "reconfigure"):
             one._stream.reconfigure(errors="backslashreplace")  # for names of files that are no text
-    sys.stdout, sys.stderr = made  # type: ignore[assignment]
+    sys.stdout, sys.stderr = made
     try:
         yield streams
     finally:
@@ -80,9 +80,7 @@ class Interrupts:
 
     def __enter__(self) -> Interrupts:
         self.before = signal.getsignal(signal.SIGINT)
-        self.mine = (
-            threading.current_thread() is threading.main_thread() and self.before is signal.default_int_handler
-        )
+        self.mine = threading.current_thread() is threading.main_thread() and self.before is signal.default_int_handler
         if self.mine:
             signal.signal(signal.SIGINT, self._handle)
         return self
@@ -94,7 +92,9 @@ class Interrupts:
     def _handle(self, number: int, frame: Any) -> None:
         self.seen = True
         torch = sys.modules.get("torch")
-        if torch is None or getattr(torch.__spec__, "_initializing", False):  # nothing is begun, and libraries are half there
+        if torch is None or getattr(
+            torch.__spec__, "_initializing", False
+        ):  # nothing is begun, and libraries are half there
             os.write(2, b"untaught: interrupted.\n")
             os._exit(130)
         raise KeyboardInterrupt

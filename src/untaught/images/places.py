@@ -129,7 +129,7 @@ class Places:
                 with contextlib.suppress(OSError):  # the folder may have gone as well: the error above says so
                     one.unlink(missing_ok=True)
         sync(at.parent)
-        notes = (f"The recipe could not be written beside '{path.name}' ({self.lost}).",) if self.lost else ()
+        notes: tuple[str, ...] = (f"The recipe could not be written beside '{path.name}' ({self.lost}).",) if self.lost else ()
         self.went[path] = path if there == at else there
         if there != at:
             self.said.append(
@@ -191,7 +191,7 @@ def mark(path: Path) -> str:
     A folder from somebody else cannot claim a file that is here.
     """
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
         about = os.fstat(file.fileno())
     return f"{digest} {about.st_ino} {about.st_mtime_ns}"
 

@@ -72,7 +72,7 @@ def write(
         if like is not None and _is_same(path, like.source):
             raise BadInput(f"'{path}' is the input itself, which is never overwritten: name another file.")
         data, beside, notes = _with_company(kind, pixels, like or Image(pixels), recipe, path)
-        return notes + Places.of([like and like.source], force=True, aside=False).put(path, data, beside)
+        return notes + Places.of([like.source if like else None], force=True, aside=False).put(path, data, beside)
     try:
         data, beside, notes = _with_company(kind, pixels, like or Image(pixels), recipe, path)
     except Exception as error:
