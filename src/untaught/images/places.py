@@ -129,7 +129,9 @@ class Places:
                 with contextlib.suppress(OSError):  # the folder may have gone as well: the error above says so
                     one.unlink(missing_ok=True)
         sync(at.parent)
-        notes: tuple[str, ...] = (f"The recipe could not be written beside '{path.name}' ({self.lost}).",) if self.lost else ()
+        notes: tuple[str, ...] = (
+            (f"The recipe could not be written beside '{path.name}' ({self.lost}).",) if self.lost else ()
+        )
         self.went[path] = path if there == at else there
         if there != at:
             self.said.append(
