@@ -218,7 +218,7 @@ def test_a_folder_keeps_what_a_person_has_in_it(folder: Path, name: str) -> None
         assert len(list((folder / "mine").iterdir())) == 1
 
 
-@pytest.mark.parametrize("moment", ["fsync", "replace", "link"])
+@pytest.mark.parametrize("moment", ["fsync", "link"])
 def test_after_a_full_disk_the_same_command_works(folder: Path, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert cli(*QUICK, "-o", "whole.png", "-q") == 0
 
@@ -236,17 +236,21 @@ def test_after_a_full_disk_the_same_command_works(folder: Path, moment: str, mon
 
 def test_maps_that_the_disk_did_not_take_are_made_up_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = (*WORK, "-o", "out.png", "--uncertainty", "u.tif", "-q")
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     with monkeypatch.context() as patch:
-        patch.setattr("untaught.images.write.write_pages", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+        patch.setattr(sys.modules["untaught.images.write"], "write_pages", full)
         assert cli(*words) == 2
     assert Path("out.png").exists()
     assert Folder(Path("out.png.run")).holds
-    Path("u.png").unlink(missing_ok=True)
-    assert cli(*words) == 0
+    assert cli(*words) == 0  # the drawing, which was written, is its own
     assert Path("u.tif").exists()
     assert not Path("out.png.run").exists()
 
 
+@pytest.mark.slow
 def test_a_pipe_in_and_out(folder: Path) -> None:
     command = [sys.executable, "-m", "untaught.cli", "denoise", "-", "--preset", "instant", "--sigma", "0.1"]
     done = subprocess.run(command, input=Path("in.png").read_bytes(), capture_output=True)

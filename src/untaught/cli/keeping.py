@@ -124,7 +124,9 @@ class Keeper:
             if self.save() or self.kept:
                 return f"The run is kept: {self.folder} continues it."
         with contextlib.suppress(Exception):
-            if self.begun:
+            if not self.folder.ours:
+                self.folder.path.rmdir()  # which takes an empty one alone
+            elif not self.folder.holds:
                 self.folder.remove()
         return ""
 
