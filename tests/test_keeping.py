@@ -15,7 +15,7 @@ from kept_runs import STEPS, cli
 
 from untaught import images
 from untaught.checkpoints import Folder
-from untaught.cli.run import Keeper
+from untaught.cli.keeping import Keeper
 from untaught.errors import UntaughtError
 from untaught.networks.hourglass import Hourglass
 from untaught.priors import Network

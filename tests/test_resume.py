@@ -14,6 +14,8 @@ from kept_runs import STEPS, cli, damage, start
 
 from untaught import images, registry
 from untaught.checkpoints import Folder
+from untaught.cli import main
+from untaught.images.places import Places
 from untaught.recipes import Recipe
 from untaught.run import Run
 
@@ -89,11 +91,34 @@ def test_killed_between_any_two_calls_of_a_checkpoint(kept: Path, expected: byte
     assert not kept.exists()
 
 
-def test_killed_while_the_output_was_written(kept: Path, expected: bytes):
-    """What stands there is the run's own, and may be replaced; what somebody else put there may not."""
-    (kept.parent / "out.png").write_bytes(b"something else")
-    assert cli("resume", kept, "-q") == 0  # the run had come to claim its output before (see `kept`)
-    assert (kept.parent / "out.png").read_bytes() == expected
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_while_the_output_was_written(place: Path, kept: Path, expected: bytes, moment: str, capsys):
+    """What the run wrote itself it may replace; a file that somebody put there it may not, whatever the folder says."""
+
+    class Killed(BaseException):
+        pass
+
+    out, take = place / "out.png", Places._take
+
+    def killed(self: Places, *arguments: Any) -> bool:
+        if moment == "after":
+            take(self, *arguments)
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Places, "_take", killed)
+        with pytest.raises(Killed):
+            main(["resume", str(kept), "-q"])
+    assert out.exists() == (moment == "after")
+    if moment == "before":
+        out.write_bytes(b"something else")
+        assert cli("resume", kept) == 2
+        assert out.read_bytes() == b"something else"
+        assert "exists already" in capsys.readouterr().err
+        out.unlink()
+    assert cli("resume", kept, "-q") == 0
+    assert out.read_bytes() == expected
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize("how", ["cut", "empty", "flipped", "long"])

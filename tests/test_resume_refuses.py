@@ -80,24 +80,23 @@ def test_a_foreign_output_is_not_replaced(kept: Path, expected: bytes, capsys):
 
 
 def test_a_kept_run_is_not_replaced_unasked(kept: Path, expected: bytes, capsys):
-    words = (
-        "denoise",
-        kept.parent / "in.png",
-        "--steps",
-        STEPS,
-        "-o",
-        kept.parent / "out.png",
-        "--save-run",
-        kept,
-        "-q",
-    )
+    out = kept.parent / "out.png"
+    words = ("denoise", kept.parent / "in.png", "--steps", STEPS, "-o", out, "--save-run", kept, "-q")
     states = Folder(kept).states()
-    assert cli(*words) == 2
+    assert cli(*words, "--seed", 7) == 2
     assert "untaught resume" in capsys.readouterr().err
     assert Folder(kept).states() == states
     assert cli(*words, "--force") == 0
     assert not kept.exists()
-    assert (kept.parent / "out.png").read_bytes() == expected
+    assert out.read_bytes() == expected
+
+
+def test_the_same_command_goes_on_with_what_is_kept(kept: Path, expected: bytes, capsys):
+    out = kept.parent / "out.png"
+    assert cli("denoise", kept.parent / "in.png", "--steps", STEPS, "-o", out, "--save-run", kept) == 0
+    assert "went on from step 25" in capsys.readouterr().err
+    assert out.read_bytes() == expected
+    assert not kept.exists()
 
 
 def test_a_folder_that_cannot_be_made_is_refused_before_the_work(place: Path, capsys):

@@ -2,6 +2,7 @@
 
 The folder holds `recipe.toml` (with the paths of the input and the output) and the last two states. A state is one file that
 appears by one rename, and its name carries the checksum of its bytes: what has a name is whole, or is known to be damaged.
+`untaught-run` is put there first and taken away last: without it nothing in the folder is ours to replace or to remove.
 """
 
 from __future__ import annotations
@@ -11,13 +12,13 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from untaught.errors import BadInput
+from untaught.images.places import sync, whole
 from untaught.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _STATE = re.compile(r"state-(\d+)-([0-9a-f]{16})\.safetensors")
 _TRIAL = re.compile(r"\.untaught-[0-9a-f]{12}\.tmp")
+_RECIPE, _CLAIMED, _MARK = "recipe.toml", "claimed", "untaught-run"
+_SIGN = b"untaught run 1\nA run is kept in this folder: `untaught resume` on it finishes it.\n"
 
 
 def pack(state: Any, metadata: dict[str, str] | None = None) -> bytes:
@@ -114,25 +117,54 @@ class Folder:
     def __str__(self) -> str:
         return f"'untaught resume {shlex.quote(str(self.path))}'"
 
-    def check(self, *, force: bool) -> None:
-        """`BadInput` where a run is kept already, unless it may be replaced."""
-        if not force and (self.path / "recipe.toml").exists():
-            raise BadInput(f"'{self.path}' keeps a run already: finish it with {self}, or begin anew with --force.")
+    @property
+    def ours(self) -> bool:
+        """Whether the folder carries the mark of a run."""
+        try:
+            return (self.path / _MARK).read_bytes() == _SIGN
+        except OSError:
+            return False
+
+    @property
+    def holds(self) -> bool:
+        """Whether a state is kept here; a run that was kept at no step yet has nothing to lose."""
+        return self.ours and (self.path / _RECIPE).exists() and bool(self.states())
+
+    def check(self) -> None:
+        """`BadInput` where a run cannot be kept, since files that are not of a run would be in the way."""
+        if not self.path.is_dir() or self.ours:
+            return
+        for path in sorted(self.path.iterdir()):
+            if path.name in (_RECIPE, _CLAIMED, _MARK) or _STATE.fullmatch(path.name):
+                raise BadInput(
+                    f"'{path}' is not of a run that is kept there, and would be in its way: name another folder with --save-run."
+                )
+
+    def refuse(self) -> BadInput:
+        """What is said of another run that is kept here."""
+        return BadInput(f"'{self.path}' keeps a run already: finish it with {self}, or begin anew with --force.")
 
     def recipe(self) -> Recipe:
         """The recipe of the run that is kept here; `BadInput` where there is none."""
-        if not (self.path / "recipe.toml").is_file():
+        if not (self.path / _RECIPE).is_file():
             raise BadInput(
                 f"'{self.path}' keeps no run, for there is no recipe.toml in it: name the folder OUTPUT.run, "
                 "or begin the run anew."
             )
-        return Recipe.read(self.path / "recipe.toml")
+        return Recipe.read(self.path / _RECIPE)
 
     def begin(self, recipe: Recipe) -> None:
         """Make the folder, empty it of an earlier run, and write the recipe. OSError where that fails."""
         self.path.mkdir(exist_ok=True)
-        self.remove(folder=False)
-        self._put("recipe.toml", recipe.to_toml().encode())
+        self.check()
+        if self.ours:
+            self.remove(folder=False)
+        self._put(_MARK, _SIGN)
+        self._put(_RECIPE, recipe.to_toml().encode())
+
+    def renew(self, recipe: Recipe) -> None:
+        """The recipe of the same run, which goes on to another output. OSError where that fails."""
+        self._put(_RECIPE, recipe.to_toml().encode())
 
     def save(self, run: Run | Series, recipe: Recipe) -> None:
         """Keep the run as it is now, and the last state before. OSError where the disk or the folder does not take it."""
@@ -175,17 +207,22 @@ class Folder:
         """The files of the states, the newest first."""
         return sorted((p for p in self.path.iterdir() if _STATE.fullmatch(p.name)), key=_step, reverse=True)
 
-    @property
-    def claimed(self) -> bool:
-        """Whether what stands at the output's place is this run's own, or may be replaced."""
-        return (self.path / "claimed").exists()
+    def claimed(self) -> set[str]:
+        """The marks of what this run wrote outside of the folder, which it may replace by what is better."""
+        try:
+            return set((self.path / _CLAIMED).read_text(encoding="utf-8").splitlines())
+        except (OSError, UnicodeDecodeError):
+            return set()
 
-    def claim(self) -> None:
-        self._put("claimed", b"")
+    def claim(self, marks: set[str]) -> None:
+        """Remember them, before what they are of is in its place. OSError where that fails."""
+        self._put(_CLAIMED, "".join(f"{one}\n" for one in sorted(self.claimed() | marks)).encode())
 
     def remove(self, *, folder: bool = True) -> None:
         """Remove the files of the run, the states first, and the folder if nothing else is in it. OSError where that fails."""
-        for path in (*self._trials(), *self.states(), self.path / "recipe.toml", self.path / "claimed"):
+        if not self.ours:
+            return
+        for path in (*self._trials(), *self.states(), *(self.path / name for name in (_CLAIMED, _RECIPE, _MARK))):
             path.unlink(missing_ok=True)
         if folder and not any(self.path.iterdir()):
             self.path.rmdir()
@@ -195,22 +232,13 @@ class Folder:
         return [p for p in self.path.iterdir() if _TRIAL.fullmatch(p.name)]
 
     def _put(self, name: str, data: bytes) -> None:
-        trial = self.path / f".untaught-{secrets.token_hex(6)}.tmp"
+        trial = whole(self.path / name, data)
         try:
-            with trial.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
             os.replace(trial, self.path / name)
         finally:
             with contextlib.suppress(OSError):
                 trial.unlink(missing_ok=True)
-        with contextlib.suppress(OSError, AttributeError):  # makes the rename outlast a power cut, where the system can
-            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+        sync(self.path)
 
 
 def _checksum(data: bytes) -> str:

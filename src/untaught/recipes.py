@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import platform
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _HEAD = "# How this picture was made. `untaught run` on this text, or on the picture that carries it, makes it again.\n"
+_ODD = re.compile("[\ud800-\udfff]")  # half a character: how Python has the bytes of a name that are no UTF-8
+_ESCAPED = re.compile("[\ufdd0-\ufdd7][\ufdd0-\ufddf]{2}")
 _FIELDS: dict[str, type] = {
     "recipe": int,
     "task": str,
@@ -178,7 +181,7 @@ class Recipe:
             "versions": self.versions,
             **({"files": self.files} if self.files else {}),
         }
-        return _HEAD + tomli_w.dumps(table)
+        return _HEAD + _ODD.sub(lambda found: _escaped(found[0]), tomli_w.dumps(table))
 
     @classmethod
     def from_toml(cls, text: str, where: str = "this text") -> Recipe:
@@ -190,11 +193,8 @@ class Recipe:
         try:
             table = tomllib.loads(text)
             _check_numbers(table)
-        except (
-            ValueError,
-            RecursionError,
-            MemoryError,
-        ) as error:  # ValueError: TOML's own, and numbers out of all bounds
+            table = _unescaped(table)
+        except (ValueError, RecursionError, MemoryError) as error:  # ValueError: TOML's own, and what is out of all bounds
             raise refuse(str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from error
         if table.get("recipe", FORMAT) != FORMAT:
             raise BadInput(
@@ -264,6 +264,24 @@ def _check_numbers(value: Any) -> None:
             _check_numbers(one)
     elif isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError("a whole number is beyond 64 bits")
+
+
+def _escaped(character: str) -> str:
+    """A part of a file's name that is no text, in TOML's own escapes for three characters that Unicode gives to nobody."""
+    return "".join(f"\\uFDD{digit}" for digit in f"{ord(character) - 0xD800:03X}")
+
+
+def _unescaped(value: Any) -> Any:
+    """What a recipe says, with such parts as Python has them. ValueError for text that can name no file."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise ValueError("a text has a null character in it")
+        return _ESCAPED.sub(
+            lambda found: chr(0xD800 + int("".join(f"{ord(c) - 0xFDD0:X}" for c in found[0]), 16)), value
+        )
+    if isinstance(value, dict):
+        return {_unescaped(name): _unescaped(one) for name, one in value.items()}
+    return [_unescaped(one) for one in value] if isinstance(value, list) else value
 
 
 def _check(

@@ -1,63 +1,59 @@
-"""The command line. It sees only iterates; the tasks' commands are generated from their typed signatures."""
+"""The command line. It sees only iterates; the tasks' commands are generated from their typed signatures.
+
+Nothing is imported here that takes time: an interrupt in the first second is obeyed as any other.
+"""
 
 from __future__ import annotations
 
-import logging
 import sys
-
-from cyclopts import App, CycloptsError, Group
-
-from untaught import __version__, threads
-from untaught.cli.restoring import command
-from untaught.cli.watching import INTERRUPTED
-from untaught.errors import UntaughtError, memory_told
-from untaught.registry import tasks
-
-app = App(
-    name="untaught",
-    help="Restore one picture with a network that was never taught anything.",
-    version=__version__,
-    help_format="markdown",
-)
-_FIRST, _RESTORE = Group("Start here", sort_key=0), Group("Restore a picture", sort_key=1)
-_RUNS, _STUDIES = Group("Runs and recipes", sort_key=2), Group("Look closer", sort_key=3)
-for _name in tasks.names():
-    app.command(command(_name), name=_name, group=_RESTORE)
-for _group, _name, _help in (
-    (_FIRST, "demo", "Show what it does, without a file: a sample photo, noise, and the restoration."),
-    (_FIRST, "studio", "Open a page on which pictures are restored and watched."),
-    (_RESTORE, "mask", "Propose a mask for inpaint: dead pixels, dust, scratches or text."),
-    (_RUNS, "explain", "Print the formula of a job, with memory and time."),
-    (_RUNS, "run", "Repeat a recipe, or the recipe that a result carries, bit for bit."),
-    (_RUNS, "resume", "Finish a run that was interrupted or killed."),
-    (_STUDIES, "bench", "Compare presets with classic methods on the same damaged pictures."),
-    (_STUDIES, "compare", "Compare networks as priors: equal steps, real and drawn noise."),
-    (_STUDIES, "impedance", "How fast a network fits a picture, and how slowly it fits noise."),
-    (_STUDIES, "sample", "Draw from the prior: what networks make before they see a picture."),
-    (_STUDIES, "layers", "List classifiers, the layers of one, or a picture's classes, for preimage and activate."),
-):
-    _what = "app" if _name == "bench" else _name  # it has commands of its own
-    app.command(f"untaught.cli.{_name}:{_what}", name=_name, help=_help, group=_group)
+from typing import Any
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: exit code 0, 2 for a refusal (one sentence on the error stream), 130 when interrupted."""
-    threads.prepare()
+    from untaught import threads
+
+    threads.prepare()  # before anything loads torch
+    from untaught.cli.streams import Interrupts, steady
+
+    with steady() as streams, Interrupts() as interrupts:
+        try:
+            code = _obey(arguments)
+        except BaseException as error:
+            # An interrupt amid an import may come out of it as any other error.
+            if not isinstance(error, KeyboardInterrupt) and not (interrupts.seen and isinstance(error, Exception)):
+                raise
+            code = complain(f"interrupted. {error if isinstance(error, KeyboardInterrupt) else ''}".strip(), 130)
+    sys.exit(code or streams.code)
+
+
+def _obey(arguments: list[str] | None) -> int:
+    import logging
+
+    from cyclopts import CycloptsError
+
+    from untaught.cli.commands import app
+    from untaught.errors import UntaughtError, memory_told
+
     logging.basicConfig(level=logging.WARNING, format="untaught: %(message)s")
-    try:
+    words = ["./-" if word == "-" else word for word in (sys.argv[1:] if arguments is None else arguments)]
+    try:  # a lone dash would be taken for an option
         with memory_told():
-            code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+            return app(words, exit_on_error=False, print_error=False, result_action="return_value") or 0
     except UntaughtError as error:
-        code = complain(str(error))
+        return complain(str(error))
     except CycloptsError as error:
-        code = complain(" ".join(str(error).split()))
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except BrokenPipeError:
-        code = 1
-    sys.exit(code or 0)
+        return complain(" ".join(str(error).split()))
 
 
-def complain(sentence: str) -> int:
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        from untaught.cli.commands import app
+
+        return app
+    raise AttributeError(name)
+
+
+def complain(sentence: str, code: int = 2) -> int:
     print(f"untaught: {sentence}", file=sys.stderr)
-    return 2
+    return code

@@ -15,6 +15,7 @@ from untaught.cli.watching import INTERRUPTED
 from untaught.registry import comparisons
 
 if TYPE_CHECKING:
+    from untaught.images.places import Places
     from untaught.studies.bench import Row
     from untaught.studies.comparisons._base import Case
 
@@ -97,7 +98,9 @@ def bench(
         Print nothing but the table and errors.
     """
     from untaught import images, metrics
+    from untaught.cli.studying import tell
     from untaught.errors import BadInput
+    from untaught.images.places import Places
     from untaught.presets import resolve_device
     from untaught.studies import bench as engine
     from untaught.studies.sheet import contact_sheet
@@ -107,7 +110,8 @@ def bench(
         if count is not None and count < 1:
             raise BadInput(f"--{option} {count} leaves nothing to do: give 1 or more.")
     methods, reasons = engine.check(_names(presets), None if against is None else _names(against), task)
-    _check_targets(csv, markdown, sheet, pictures, force=force)
+    places = Places.of([*pictures, *(pairs or ()), noisy_from], force=force)
+    _check_targets(csv, markdown, sheet, places)
     if lpips is not None:
         metrics.lpips_network("alex", str(lpips))  # refuses before the work what is not there
     settings = engine.Settings(steps, resolve_device(device), memory, lpips)
@@ -153,9 +157,10 @@ def bench(
         engine.bench(cases, methods, seeds, settings, task), cases, comparison.start, quiet=quiet
     )
     if rows:  # what ended the work, an interrupt too, does not undo what was done
-        _tell(rows, cases, task, seeds, settings.device, command, csv, markdown)
+        _tell(rows, cases, task, seeds, settings.device, command, csv, markdown, places)
         if sheet is not None:
-            images.write(sheet, contact_sheet(strips))
+            images.write(sheet, contact_sheet(strips), places=places)
+        tell(places)
     if isinstance(stopped, Exception):
         raise stopped
     return INTERRUPTED if stopped else 0
@@ -177,25 +182,15 @@ def _command(task: str, pictures: tuple[Path, ...], options: dict[str, Any]) -> 
     return shlex.join(words)
 
 
-def _check_targets(
-    csv: Path | None, markdown: Path | None, sheet: Path | None, pictures: tuple[Path, ...], *, force: bool
-) -> None:
+def _check_targets(csv: Path | None, markdown: Path | None, sheet: Path | None, places: Places) -> None:
     """Refuse before the work what could not be written after it."""
     from untaught import images
-    from untaught.errors import BadInput
 
-    targets = [t for t in (csv, markdown, sheet) if t is not None]
-    if len({t.resolve() for t in targets}) < len(targets):
-        raise BadInput("Two of --csv, --markdown and --sheet name the same file: give each one its own.")
-    for target in targets:
-        if any(target.resolve() == p.resolve() for p in pictures):
-            raise BadInput(f"'{target}' is one of the pictures, which are never overwritten: name another file.")
-        if target is sheet:
-            images.check_output(target, force=force)
-        elif target.is_dir() or not target.parent.is_dir():
-            raise BadInput(f"'{target}' cannot be written: name a file in a folder that exists.")
-        elif target.exists() and not force:
-            raise BadInput(f"'{target}' exists already: replace it with --force, or name another file.")
+    for target, option in ((csv, "--csv"), (markdown, "--markdown")):
+        if target is not None:
+            places.check(target, option=option, what=f"the file of {option}")
+    if sheet is not None:
+        images.check_output(sheet, places=places)
 
 
 def _run(
@@ -233,6 +228,7 @@ def _tell(
     command: str,
     csv: Path | None,
     markdown: Path | None,
+    places: Places,
 ) -> None:
     """The table on the terminal, and in the files that were asked for."""
     from rich.console import Console
@@ -255,10 +251,10 @@ def _tell(
     for sentence in (*caption, f"Hardware: {hardware}.", f"Command: {command}"):
         console.print(sentence, markup=False, soft_wrap=True)
     if csv is not None:
-        tables.write_csv(csv, rows, cases, task, hardware=hardware, command=command)
+        tables.write_csv(csv, rows, cases, task, hardware=hardware, command=command, places=places)
     if markdown is not None:
         text = tables.markdown(lines, caption=caption, hardware=hardware, command=command)
-        markdown.write_text(text, encoding="utf-8")
+        places.text(markdown, text)
 
 
 app = App(name="bench", help_format="markdown")

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from untaught.cli.watching import INTERRUPTED, watch
 
 if TYPE_CHECKING:
+    from untaught.images.places import Places
     from untaught.studies.networks import Row
 
 FLAG = Parameter(negative=())
@@ -33,6 +34,7 @@ def compare(
     device: str = "auto",
     csv: Path = Path("networks.csv"),
     markdown: Path | None = None,
+    force: Annotated[bool, FLAG] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> int:
     """Compare networks as priors on noise that is not Gaussian: equal steps, best (oracle) and final averaged iterate.
@@ -69,11 +71,14 @@ def compare(
         Where each row is kept as soon as it is known.
     markdown
         Write the table here.
+    force
+        Write over existing files (never over a picture that is read); rows of the CSV are kept anyway.
     quiet
         Print nothing but the table and errors.
     """
-    from untaught.cli.studying import check_table
+    from untaught.cli.studying import tell
     from untaught.errors import BadInput, unknown
+    from untaught.images.places import Places
     from untaught.presets import resolve_device
     from untaught.studies import networks as study
 
@@ -87,15 +92,23 @@ def compare(
         raise BadInput(f"--networks names none: give some of {', '.join(study.NETWORKS)}.")
     for name in names:
         study.architecture(name, width)
-    check_table(csv, pictures, force=True)
-    check_table(markdown, [*pictures, csv], force=True)
+    places = Places.of([*pictures, *(pairs or ())], force=force)
+    places.adopt(csv)  # read below, or refused there if it is another table
+    places.check(csv, option="--csv", what="the table of all rows")
     if lr is not None and not 0 < lr <= 1:
         raise BadInput(f"--lr {lr:g} is no learning rate: give one above 0 and up to 1, e.g. 0.01.")
     setting = study.Setting(steps, size, width, resolve_device(device), lr)
     found = study.pairs(pairs or (), pictures, noise or (), amount, size)
-    known = {row.key: row for row in study.read(csv)}
+    kept = study.read(csv)
+    known = {row.key: row for row in kept}
     rows, interrupted = [], False
-    for pair, name, seed, key in list(study.plan(found, names, seeds, setting)):
+    plan = list(study.plan(found, names, seeds, setting))
+    if markdown is not None:
+        before = [known[key] for *_, key in plan if key in known]
+        if before and markdown.is_file() and markdown.read_bytes() == _text(before, setting.device).encode():
+            places.adopt(markdown)  # exactly what this command wrote, which now goes on
+        places.check(markdown, option="--markdown", what="the table")
+    for pair, name, seed, key in plan:
         row = known.get(key)
         if row is None and not interrupted:
             score = study.Score(pair.clean, steps)
@@ -104,25 +117,26 @@ def compare(
             if interrupted:
                 continue  # what is left of the table may still be known
             row = study.row(pair, name, seed, setting, score, solution.seconds)
-            study.append(csv, row)
+            kept.append(row)
+            study.write(csv, kept, places)
             if not quiet:
                 best = f"best {row.best:.2f} dB at {row.best_step}, final {row.final:.2f} dB"
                 print(f"{row.noise}, {row.picture}, {name}, seed {seed}: {best}, {row.seconds:.0f} s", file=sys.stderr)
         if row is not None:
             rows.append(row)
     if rows:
-        _tell(rows, setting.device, markdown)
-        print(f"{len(rows)} rows in {csv}.")
+        _tell(rows, setting.device, markdown, places)
+        print(f"{len(rows)} rows in {places.went.get(csv, csv)}.")
+    tell(places)
     return INTERRUPTED if interrupted else 0
 
 
-def _tell(rows: list[Row], device: str, markdown: Path | None) -> None:
+def _tell(rows: list[Row], device: str, markdown: Path | None, places: Places) -> None:
     """The table on the terminal, and in the file that was asked for."""
     from rich.console import Console
     from rich.table import Table
 
     from untaught.studies import networks as study
-    from untaught.studies.tables import hardware
 
     table = Table()
     for i, name in enumerate(study.HEADER):
@@ -136,5 +150,12 @@ def _tell(rows: list[Row], device: str, markdown: Path | None) -> None:
     for sentence in study.caption(rows):
         console.print(sentence, markup=False, soft_wrap=True)
     if markdown is not None:
-        command = shlex.join(["untaught", *sys.argv[1:]])
-        markdown.write_text(study.markdown(rows, command, hardware(device)), encoding="utf-8")
+        places.text(markdown, _text(rows, device))
+
+
+def _text(rows: list[Row], device: str) -> str:
+    """The table, with the command that makes it."""
+    from untaught.studies import networks as study
+    from untaught.studies.tables import hardware
+
+    return study.markdown(rows, shlex.join(["untaught", *sys.argv[1:]]), hardware(device))

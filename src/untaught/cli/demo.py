@@ -34,16 +34,20 @@ def demo(
         Write over an existing file.
     """
     from untaught import images
+    from untaught.cli.studying import tell
+    from untaught.images.places import Places
     from untaught.registry import tasks
     from untaught.studies.demo import sample, side_by_side
 
-    target = images.check_output(output, force=force)
+    places = Places(force=force)
+    target = images.check_output(output, places=places)
     clean, noisy, sigma = sample(seed)
     job = tasks.get("denoise").job(noisy, sigma=sigma, preset=preset, seed=seed, device=device)
     solution, interrupted = watch(job)
     restored = job.result(solution.x)
     text, picture = side_by_side(noisy, restored, clean)
-    images.write(target, picture)
+    images.write(target, picture, places=places)
     print(text)
-    print(f"{target}: noisy, restored, original; {solution.seconds:.0f} s.")
+    tell(places)
+    print(f"{places.went[target]}: noisy, restored, original; {solution.seconds:.0f} s.")
     return INTERRUPTED if interrupted else 0

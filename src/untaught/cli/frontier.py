@@ -35,6 +35,7 @@ def frontier(
     device: str = "auto",
     csv: Path = Path("frontier.csv"),
     figure: Path | None = None,
+    force: Annotated[bool, FLAG] = False,
     quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
 ) -> int:
     """Quality against seconds: presets, classics, and what others do with untrained networks, under equal budgets.
@@ -71,11 +72,15 @@ def frontier(
         Where each point is kept as soon as it is known.
     figure
         Draw the curves here (PNG).
+    force
+        Write over existing files (never over a picture that is read); points of the CSV are kept anyway.
     quiet
         Print nothing but the table and errors.
     """
-    from untaught.cli.studying import check_table
+    from untaught import images
+    from untaught.cli.studying import tell
     from untaught.errors import BadInput
+    from untaught.images.places import Places
     from untaught.presets import resolve_device
     from untaught.registry import comparisons
     from untaught.studies import bench as engine
@@ -85,8 +90,9 @@ def frontier(
     seconds = _seconds(budgets)
     if seeds < 1:
         raise BadInput(f"--seeds {seeds} leaves nothing to do: give 1 or more.")
-    check_table(csv, pictures, force=True)
-    check_table(figure, [*pictures, csv], force=True)
+    places = Places.of([*pictures, noisy_from], force=force)
+    places.adopt(csv)  # read below, or refused there if it is another table
+    places.check(csv, option="--csv", what="the table")
     options: dict[str, Any] = {
         "sigma": sigma,
         "factor": factor,
@@ -103,6 +109,11 @@ def frontier(
     said = [f"Hardware: {hardware(settings.device)}.", f"Command: {shlex.join(['untaught', *sys.argv[1:]])}"]
     keep_memory()
     found = study.read(csv)
+    title = f"{task}: {_count(len(cases), 'picture')}"
+    if figure is not None:
+        if found and figure.is_file() and _is_drawn(figure, study.figure(found, title)):
+            places.adopt(figure)
+        images.check_output(figure, places=places)
     known = {p.key for p in found}
     interrupted = False
     try:
@@ -117,17 +128,30 @@ def frontier(
                         if not quiet:
                             _say(point)
                     found += fresh  # a method is kept whole, or not at all
-                    study.write(csv, found, said)
+                    study.write(csv, found, said, places)
     except KeyboardInterrupt:
         interrupted = True
     if found:
         _tell(found, said)
-        print(f"{len(found)} points in {csv}.")
+        print(f"{len(found)} points in {places.went.get(csv, csv)}.")
         if figure is not None:
-            from untaught import images
-
-            images.write(figure, study.figure(found, f"{task}: {_count(len(cases), 'picture')}"))
+            kept = study.read(places.went.get(csv, csv))  # as the table rounds them, so that it is known again
+            images.write(figure, study.figure(kept, title), places=places)
+    tell(places)
     return INTERRUPTED if interrupted else 0
+
+
+def _is_drawn(path: Path, figure: Any) -> bool:
+    """Whether the file holds exactly this figure: that of the same command, which goes on."""
+    import numpy as np
+
+    from untaught import images
+    from untaught.errors import UntaughtError
+
+    try:
+        return np.array_equal(images.read(path).pixels, figure)
+    except UntaughtError:
+        return False
 
 
 def _seconds(text: str) -> list[float]:

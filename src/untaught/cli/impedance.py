@@ -60,7 +60,8 @@ def impedance(
         Print nothing but errors.
     """
     from untaught import images
-    from untaught.cli.studying import check_table
+    from untaught.cli.studying import tell
+    from untaught.images.places import Places
     from untaught.presets import resolve_device
     from untaught.studies import impedance as study
 
@@ -76,8 +77,10 @@ def impedance(
     )
     device = resolve_device(device)
     target = output or picture.with_name(f"{picture.stem}.impedance.png")
-    images.check_output(target, source=picture, force=force)
-    check_table(csv, [picture, *([reference] if reference else []), target], force=force)
+    places = Places.of([picture, reference], force=force)
+    images.check_output(target, places=places)
+    if csv is not None:
+        places.check(csv, option="--csv", what="the table")
     small = study.reduced(image.pixels, size)
     truth = None if clean is None else study.reduced(clean.pixels, size)
     traces, interrupted = [], False
@@ -97,11 +100,12 @@ def impedance(
             f"{picture.name} at {shape}, noise of {255 * sigma:.3g}/255, hourglass of {study.NETWORKS[network]} channels, "
             f"Adam 0.01, seed {seed}. Average: exponential, 0.99. Peaks are known from the reference alone."
         )
-        images.write(target, study.figure(traces, caption))
+        images.write(target, study.figure(traces, caption), places=places)
         if csv is not None:
-            study.write_csv(csv, traces)
+            study.write_csv(csv, traces, places=places)
+        tell(places)
         if not quiet:
             for sentence in study.said(traces):
                 print(sentence)
-            print(f"{target}{f', {csv}' if csv else ''}")
+            print(", ".join(str(places.went[path]) for path in (target, csv) if path))
     return INTERRUPTED if interrupted else 0

@@ -42,12 +42,15 @@ def mask(
     import numpy as np
 
     from untaught import images
+    from untaught.cli.studying import tell
     from untaught.errors import BadInput
+    from untaught.images.places import Places
     from untaught.masks import grown, percent
     from untaught.proposals import propose
 
     image = images.read(picture, max_megapixels=max_megapixels)
-    target = images.check_output(output or picture.with_name(f"{picture.stem}.mask.png"), source=picture, force=force)
+    places = Places.of([picture], force=force)
+    target = images.check_output(output or picture.with_name(f"{picture.stem}.mask.png"), places=places)
     if image.pixels.ndim == 3 and image.pixels.shape[2] not in (1, 3):
         raise BadInput(f"A picture of {image.pixels.shape[2]} channels cannot be searched: give grey or RGB.")
     pixels = image.pixels[..., 0] if image.pixels.ndim == 3 and image.pixels.shape[2] == 1 else image.pixels
@@ -55,7 +58,9 @@ def mask(
     if not found.any():
         raise BadInput(f"No {find} were found in '{picture}': paint the mask by hand, white where it is to be filled.")
     found = grown(found, grow)
-    images.write(target, found.astype(np.uint8) * 255)
+    images.write(target, found.astype(np.uint8) * 255, places=places)
+    tell(places)
+    target = places.went[target]
     if not quiet:
         print(
             f"untaught: {target}: {percent(float(found.mean()))} of the picture. It is a proposal: look at it, correct it "

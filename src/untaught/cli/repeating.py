@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from untaught.errors import BadInput
 
 if TYPE_CHECKING:
+    from untaught.images.places import Places
     from untaught.recipes import Recipe
     from untaught.run import Job, Run, Solution
     from untaught.series import Series
@@ -19,18 +21,14 @@ UNCERTAINTY = (
 )
 
 
-def check(path: Path | None, *, source: Path | None, target: Path, force: bool) -> Path | None:
+def check(path: Path | None, places: Places) -> Path | None:
     """The place of the maps, absolute; `BadInput` where one of the two files cannot be written."""
-    from untaught import images
-
     if path is None:
         return None
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise BadInput(f"'{path}' cannot hold the uncertainty: name a TIFF, e.g. '{path.with_suffix('.tif')}'.")
-    for file in (path, drawn(path)):
-        if file.absolute() == target.absolute():
-            raise BadInput(f"'{file}' would be both the result and the uncertainty: name another file.")
-        images.check_output(file, source=source, force=force)
+    for file, what in ((path, "the uncertainty"), (drawn(path), "the drawing of the uncertainty")):
+        places.check(file, option="--uncertainty", what=what)
     return path.absolute()
 
 
@@ -52,8 +50,10 @@ def begin(job: Job, recipe: Recipe) -> Run | Series:
     return Series(job, recipe.repeat, uncertain=bool(recipe.uncertainty))
 
 
-def write(solution: Solution, job: Job, recipe: Recipe) -> tuple[str, ...]:
-    """Write the maps, where they are asked for and known: what is to be said. UntaughtError where the disk does not take them."""
+def parts(
+    solution: Solution, job: Job, recipe: Recipe, places: Places
+) -> Iterator[tuple[str, Callable[[], tuple[str, ...]]]]:
+    """What is to be written besides the result: what it is if it fails, and what writes it and says so."""
     from untaught import doubt, images
     from untaught.images.write import write_pages
     from untaught.intervals import flat
@@ -61,12 +61,20 @@ def write(solution: Solution, job: Job, recipe: Recipe) -> tuple[str, ...]:
 
     found = solution.uncertainty
     if found is None:
-        return ()
+        return
     path = Path(recipe.uncertainty)
-    pages = doubt.maps(job, found, solution.spread)
-    write_pages(path, pages)
-    first = pages["standard deviation"]
-    full = doubt.full(job)
-    unit = f" of {full:g}" if full else ""
-    images.write(drawn(path), heat(flat(first), f"standard deviation, levels{unit}" if unit else "standard deviation"))
-    return (f"How far it may be off is in '{path.name}', and drawn in '{drawn(path).name}'.",)
+    picture = drawn(path)
+
+    def maps() -> tuple[str, ...]:
+        notes = write_pages(path, doubt.maps(job, found, solution.spread), places)
+        return (*notes, f"How far it may be off is in '{places.went[path].name}'.")
+
+    def drawing() -> tuple[str, ...]:
+        full = doubt.full(job)
+        unit = f", levels of {full:g}" if full else ""
+        first = doubt.maps(job, found, solution.spread)["standard deviation"]
+        notes = images.write(picture, heat(flat(first), f"standard deviation{unit}"), places=places)
+        return (*notes, f"It is drawn in '{places.went[picture].name}'.")
+
+    yield f"The uncertainty could not be written to '{path.name}'", maps
+    yield f"The uncertainty could not be drawn in '{picture.name}'", drawing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin, get_type_hints
 
 from cyclopts import Group, Parameter
 
@@ -13,6 +13,13 @@ from untaught.cli import repeating
 from untaught.registry import tasks
 from untaught.types import Role, Unit
 
+if TYPE_CHECKING:
+    from untaught.cli.piping import Piped
+
+OUTPUT = (
+    "Where the result goes; NAME.untaught.EXT if not given. - is standard output, in the picture's own format, and what is "
+    "meant where the picture comes from standard input."
+)
 FILES, ENGINE = Group("Files", sort_key=1), Group("Settings", sort_key=0)
 
 
@@ -64,7 +71,7 @@ def command(name: str) -> Any:
         )
 
     kind = inspect.Parameter.KEYWORD_ONLY
-    about = Parameter(help="The picture to restore: PNG, JPEG, TIFF, WebP or NPY.")
+    about = Parameter(help="The picture to restore: PNG, JPEG, TIFF, WebP or NPY; - reads it from standard input.")
     parameters = []
     if one.subject is not None:
         parameters.append(
@@ -75,7 +82,7 @@ def command(name: str) -> Any:
             continue
         parameters.append(p.replace(annotation=_parameter(hints[p.name])))
     for key, annotation, default, alias, text in (
-        ("output", Path | None, None, "-o", "Where the result goes; NAME.untaught.EXT if not given."),
+        ("output", Path | None, None, "-o", OUTPUT),
         ("force", bool, False, None, "Write over an existing file (never over the input)."),
         ("max_megapixels", float, 100.0, None, "The largest picture that is read."),
         ("json", bool, False, None, "Print every iterate as a line of JSON instead of a progress bar."),
@@ -119,19 +126,59 @@ def restore(
     report: Path | None,
     repeat: int,
     uncertainty: Path | None,
+    piped: Piped | None = None,
 ) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
     from untaught import images
-    from untaught.cli import reporting
-    from untaught.cli.run import Keeper, carry_out, default_output
+    from untaught.cli import piping, reporting
+    from untaught.cli.finishing import carry_out
+    from untaught.cli.keeping import Keeper
+    from untaught.cli.run import default_output
+    from untaught.images.places import Places
     from untaught.recipes import Recipe
 
+    if piping.is_piped(picture, output):
+        with piping.pipe(picture, output, as_json=as_json) as piped:
+            code = restore(
+                name,
+                piped.source,
+                settings,
+                max_megapixels=max_megapixels,
+                output=piped.target,
+                force=force,
+                as_json=as_json,
+                quiet=quiet,
+                save_run=save_run,
+                keep_run=keep_run,
+                save_every=save_every,
+                report=report,
+                repeat=repeat,
+                uncertainty=uncertainty,
+                piped=piped,
+            )
+        return code
     image = None if picture is None else images.read(picture, max_megapixels=max_megapixels)
-    target = images.check_output(output or default_output(name, picture), source=picture, force=force)
-    reporting.check(report, source=picture, target=target, force=force)
-    maps = repeating.check(uncertainty, source=picture, target=target, force=force)
-    keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
     files = tasks.get(name).files(settings)
+    target = output or default_output(name, picture)
+    places = Places.of([picture, *files.values()], force=force)
+    keeper = Keeper.beside(target, save_run, places, keep=keep_run, every=save_every)
+    images.check_output(target, places=places)
+    reporting.check(report, places)
+    maps = repeating.check(uncertainty, places)
     recipe = Recipe.now(name, settings, image=image, files=files, output=str(target.absolute()))
     recipe = replace(recipe, repeat=repeat, uncertainty=str(maps or ""))
-    return carry_out(recipe, image, target, keeper, report=report, as_json=as_json, quiet=quiet)
+    keeper.able = piped is None  # what came through a pipe is gone when a run is resumed
+    code = carry_out(
+        recipe,
+        image,
+        target,
+        keeper,
+        places,
+        report=report,
+        shown="standard output" if piped and piped.gives else "",
+        as_json=as_json,
+        quiet=quiet,
+    )
+    if piped and piped.gives:
+        piped.give(places.went[target])
+    return code

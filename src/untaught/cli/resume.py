@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from untaught.cli.run import FLAG, Keeper, carry_out
+from untaught.cli.finishing import carry_out
+from untaught.cli.keeping import Keeper
 from untaught.errors import BadInput
 from untaught.registry import tasks
+
+FLAG = Parameter(negative=())
 
 
 def resume(
@@ -17,6 +21,8 @@ def resume(
     /,
     *,
     max_megapixels: float = 100.0,
+    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    uncertainty: Path | None = None,
     force: Annotated[bool, FLAG] = False,
     keep_run: Annotated[bool, FLAG] = False,
     save_every: float = 10.0,
@@ -32,8 +38,12 @@ def resume(
         Where the run is kept: OUTPUT.run, or what --save-run named.
     max_megapixels
         The largest picture that is read.
+    output
+        Where the result goes, instead of where it was to go when the run began.
+    uncertainty
+        Where the maps of how far the picture may be off go, instead, if the run has them.
     force
-        Write over an output that was put there by something else, and over an older report.
+        Write over files that were put there by something else (never over the input).
     keep_run
         Keep the folder when the run has ended.
     save_every
@@ -47,7 +57,8 @@ def resume(
     """
     from untaught import images, threads
     from untaught.checkpoints import Folder
-    from untaught.cli import reporting
+    from untaught.cli import repeating, reporting
+    from untaught.images.places import Places
     from untaught.recipes import Recipe
 
     place = Folder(folder)
@@ -72,13 +83,29 @@ def resume(
             f"The run in '{folder}' is of another build ({', '.join(apart)}) and would not end in the same bits: "
             f"{remedy}, or begin the run anew."
         )
-    target = images.check_output(recipe.output, source=recipe.input or None, force=force or place.claimed)
-    reporting.check(report, source=recipe.input or None, target=target, force=force)
+    if uncertainty is not None and not recipe.uncertainty:
+        raise BadInput(
+            f"The run in '{folder}' was begun without --uncertainty, for which some values are held out: begin anew."
+        )
+    target = output or Path(recipe.output)
+    maps = uncertainty or (Path(recipe.uncertainty) if recipe.uncertainty else None)
+    inputs = [recipe.input, *(recipe.settings[name] for name in recipe.files)]
+    places = Places.of(inputs, force=force)  # the folder may be from anybody: it names inputs, and grants no place
+    places.own |= place.claimed()
+    images.check_output(target, places=places)
+    reporting.check(report, places)
+    maps = repeating.check(maps, places)
     try:
         state, notes = place.load(recipe)
+        if output or uncertainty:
+            recipe = replace(recipe, output=str(target.absolute()), uncertainty=str(maps or ""))
+            place.renew(recipe)
     except OSError as error:
         raise BadInput(
-            f"The checkpoints in '{folder}' cannot be read ({error.strerror}): make them readable."
+            f"The checkpoints in '{folder}' cannot be used ({error.strerror}): make them readable, and the folder writable."
         ) from error
     keeper = Keeper(place, keep=keep_run, every=save_every, begun=True)
-    return carry_out(recipe, image, target, keeper, state=state, notes=notes, report=report, as_json=json, quiet=quiet)
+    places.tell = keeper.claim
+    return carry_out(
+        recipe, image, target, keeper, places, state=state, notes=notes, report=report, as_json=json, quiet=quiet
+    )

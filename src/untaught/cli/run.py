@@ -1,205 +1,19 @@
-"""A recipe, carried out: watched, kept on the disk, written. `untaught run` takes it from a file or from a result."""
+"""`untaught run`: a recipe, from a file or from a result, carried out again."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from untaught.cli.watching import INTERRUPTED, say, watch
-from untaught.errors import BadInput, UntaughtError
+from untaught.cli.finishing import carry_out
+from untaught.cli.keeping import Keeper
+from untaught.errors import BadInput
 from untaught.registry import tasks
 
-if TYPE_CHECKING:
-    from untaught.checkpoints import Folder
-    from untaught.images import Image
-    from untaught.recipes import Recipe
-    from untaught.run import Iterate, Job, Run
-    from untaught.series import Series
-
 FLAG = Parameter(negative=())
-LONG = 30.0  # seconds: a run that is expected to last longer is kept without being asked
-
-
-@dataclass
-class Keeper:
-    """A watcher that keeps the run in a folder every so many seconds; what fails is said at the end, and the run goes on.
-
-    asked: from the start, and not only once the run is seen to be a long one. keep: also when it has ended well. force:
-    what stands at the output's place may be replaced. begun: whether the folder is this run's already.
-    """
-
-    folder: Folder
-    asked: bool = False
-    keep: bool = False
-    every: float = 10.0
-    force: bool = False
-    begun: bool = False
-    tried: int = 0
-    errors: list[str] = field(default_factory=list)
-    run: Run | Series = field(init=False)
-    recipe: Recipe = field(init=False)
-
-    @classmethod
-    def beside(cls, target: Path, folder: Path | None, *, keep: bool, every: float, force: bool) -> Keeper:
-        """In `folder`, or in OUTPUT.run; `BadInput` where another run is kept there."""
-        from untaught.checkpoints import Folder
-
-        place = Folder(folder or target.with_name(target.name + ".run"))
-        place.check(force=force)
-        return cls(place, folder is not None or keep, keep, every, force)
-
-    def start(self, run: Run | Series, recipe: Recipe) -> None:
-        """Before the first step; `BadInput` where keeping was asked for and the folder cannot be written."""
-        self.run, self.recipe, self.due = run, recipe, time.monotonic() + self.every
-        try:
-            if self.asked and not self.begun:
-                self._begin()
-        except OSError as error:
-            raise BadInput(
-                f"The run cannot be kept in '{self.folder.path}' ({error.strerror}): name another folder with --save-run."
-            ) from error
-
-    def __call__(self, iterate: Iterate) -> None:
-        if time.monotonic() >= self.due:
-            if self.begun or (self.long and not self.run.over):  # one that is over is about to be written
-                self.save()
-            self.due = time.monotonic() + self.every
-
-    @property
-    def long(self) -> bool:
-        """Whether the run will last over 30 s, by its steps so far; one that does not know its end is taken to."""
-        run = self.run
-        return run.steps is None or run.seconds + (run.steps - run.step) * run.seconds / max(1, run.total) > LONG
-
-    def save(self) -> bool:
-        """Keep the run now. A failure is remembered and not raised, since the last good state is still there."""
-        self.tried += 1
-        try:
-            if not self.begun:
-                self._begin()
-            self.folder.save(self.run, self.recipe)
-        except OSError as error:
-            self.errors.append(error.strerror or str(error))
-            return False
-        return True
-
-    @property
-    def kept(self) -> bool:
-        """Whether there is a state on the disk, be it of an earlier step."""
-        return self.begun and bool(self.folder.states())
-
-    def claim(self) -> None:
-        """What is written to the output from here on is this run's, which a resumed one may replace."""
-        if self.begun:
-            with contextlib.suppress(OSError):
-                self.folder.claim()
-
-    def end(self, *, keep: bool) -> tuple[str, ...]:
-        """After the result is written: what is left to say."""
-        notes: tuple[str, ...] = ()
-        if self.begun and keep:
-            self.save()
-        elif self.begun:
-            try:
-                self.folder.remove()
-            except OSError as error:
-                notes = (f"'{self.folder.path}' could not be removed ({error.strerror}); nothing in it is needed.",)
-        if self.errors:
-            notes += (
-                f"{len(self.errors)} of {self.tried} checkpoints could not be written to '{self.folder.path}' "
-                f"({self.errors[-1]}): the run went on without.",
-            )
-        return notes
-
-    def _begin(self) -> None:
-        self.folder.begin(self.recipe)
-        self.begun = True
-        if self.force:
-            self.folder.claim()
-
-
-def carry_out(
-    recipe: Recipe,
-    image: Image | None,
-    target: Path,
-    keeper: Keeper,
-    *,
-    state: Any = None,
-    notes: tuple[str, ...] = (),
-    report: Path | None = None,
-    as_json: bool = False,
-    quiet: bool = False,
-) -> int:
-    """Run, from the state if there is one, and write: the exit code. A recipe with steps ends there at the latest.
-
-    An interrupted run leaves its picture so far, and stays kept.
-    """
-    from untaught import images
-    from untaught.cli import repeating, reporting
-
-    one = tasks.get(recipe.task)
-    job = one.job(image, **recipe.arguments(one.compose))
-    run = repeating.begin(job, recipe)
-    if state is not None:
-        run.load_state_dict(state)
-    keeper.start(run, recipe.resolved(job, one.compose))
-    if state is None:
-        foretell(job, recipe.repeat, as_json=as_json, quiet=quiet)
-    goes_on = f"The run is kept: {keeper.folder} continues it."
-    limit = recipe.steps - run.total if recipe.steps else None
-    try:
-        solution, interrupted = watch(run, as_json=as_json, quiet=quiet, watchers=(keeper,), limit=limit)
-        complete = run.over and run.stage + 1 == len(job.stages)
-        interrupted = interrupted and not complete
-        keeper.claim()
-        done = keeper.recipe.finished(steps=run.total, complete=complete, notes=solution.notes)
-        try:
-            company = getattr(job.finish, "company", None)  # what of the file does not belong to the result
-            like = company(image) if company and image else image
-            written = images.write(target, job.result(solution.x), like, recipe=done.to_toml())
-            written += repeating.write(solution, job, recipe)
-        except UntaughtError as error:  # hours of work are not lost with a disk that is full at the end
-            raise UntaughtError(f"{error} {goes_on}" if keeper.save() or keeper.kept else str(error)) from error
-    except KeyboardInterrupt:
-        if keeper.begun:
-            print(f"untaught: {goes_on}", file=sys.stderr)
-        raise
-    judged = () if quiet and report is None else reporting.judge(report, solution, job, done, image)
-    notes = (
-        *notes,
-        *(image.notes if image else ()),
-        *solution.notes,
-        *job.remarks(solution.x),
-        *written,
-        *judged,
-        *keeper.end(keep=keeper.keep or interrupted),
-    )
-    if interrupted and keeper.begun:
-        notes += (goes_on,)
-    say(solution, notes, target, as_json=as_json, quiet=quiet)
-    return INTERRUPTED if interrupted else 0
-
-
-def foretell(job: Job, runs: int = 1, *, as_json: bool, quiet: bool) -> None:
-    """Say how long a large picture will take, where that is over 30 s, from a few seconds on parts of it."""
-    from untaught.studies.explain import forecast
-
-    once = None if quiet else forecast(job)
-    seconds = (once or 0.0) * runs
-    if seconds < LONG:
-        return
-    if as_json:
-        print(json.dumps({"expected_seconds": round(seconds)}), flush=True)
-    else:
-        span = f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-        print(f"untaught: this will take about {span}.", file=sys.stderr, flush=True)
 
 
 def run(
@@ -249,6 +63,7 @@ def run(
     """
     from untaught import images, threads
     from untaught.cli import repeating, reporting
+    from untaught.images.places import Places
     from untaught.recipes import Recipe
 
     if recipe.suffix.lower() == ".toml":
@@ -268,13 +83,16 @@ def run(
     else:
         source = input or find(old.input, recipe)
         image = images.read(source, max_megapixels=max_megapixels)
-    target = images.check_output(output or default_output(old.task, source), source=source, force=force)
-    reporting.check(report, source=source, target=target, force=force)
+    named = task.files(settings)
+    target = output or default_output(old.task, source)
+    places = Places.of([source, recipe, *named.values()], force=force)
+    keeper = Keeper.beside(target, save_run, places, keep=keep_run, every=save_every)
+    images.check_output(target, places=places)
+    reporting.check(report, places)
     if uncertainty is None and old.uncertainty:
         uncertainty = target.with_name(f"{target.stem}.uncertainty.tif")
-    uncertainty = repeating.check(uncertainty, source=source, target=target, force=force)
-    keeper = Keeper.beside(target, save_run, keep=keep_run, every=save_every, force=force)
-    new = Recipe.now(old.task, settings, image=image, files=task.files(settings), output=str(target.absolute()))
+    uncertainty = repeating.check(uncertainty, places)
+    new = Recipe.now(old.task, settings, image=image, files=named, output=str(target.absolute()))
     notes = [f"Another build than the recipe's ({', '.join(d)}): bits may differ." for d in [old.differences(new)] if d]
     if new.sha256 != old.sha256:
         notes.append(f"'{source}' is another picture than the recipe's '{Path(old.input).name}' (its sha256 differs).")
@@ -284,7 +102,7 @@ def run(
         if new.files.get(name) != old.files[name]
     ]
     new = replace(new, repeat=old.repeat, uncertainty=str(uncertainty or ""), steps=0 if old.complete else old.steps)
-    return carry_out(new, image, target, keeper, notes=tuple(notes), report=report, as_json=json, quiet=quiet)
+    return carry_out(new, image, target, keeper, places, notes=tuple(notes), report=report, as_json=json, quiet=quiet)
 
 
 def default_output(task: str, source: Path | None) -> Path:

@@ -33,11 +33,17 @@ def sample(
         Write over an existing file.
     """
     from untaught import images
+    from untaught.cli.studying import tell
+    from untaught.images.places import Places
     from untaught.studies import sample as study
 
     names = list(study.COLUMNS) if columns is None else [n.strip() for n in columns.split(",") if n.strip()]
     study.check(names, size, seeds)
-    target = images.check_output(output, force=force)
-    images.write(target, study.sheet(names, size=size, seeds=seeds))
-    print(f"{target}: {seeds} x {len(names)} pictures of {size} x {size}, each stretched by itself for the eye.")
+    places = Places(force=force)
+    target = images.check_output(output, places=places)
+    images.write(target, study.sheet(names, size=size, seeds=seeds), places=places)
+    tell(places)
+    print(
+        f"{places.went[target]}: {seeds} x {len(names)} pictures of {size} x {size}, each stretched by itself for the eye."
+    )
     return 0

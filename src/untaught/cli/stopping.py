@@ -75,8 +75,9 @@ def stopping(
     quiet
         Print nothing but the tables and errors.
     """
-    from untaught.cli.studying import check_table
+    from untaught.cli.studying import tell
     from untaught.errors import BadInput
+    from untaught.images.places import Places
     from untaught.studies import stopping as study
     from untaught.studies import tables
     from untaught.studies import trajectories as t
@@ -90,8 +91,10 @@ def stopping(
             raise BadInput(f"--{option} {value} leaves nothing to do: give 1 or more.")
     if not pictures and not pairs:
         raise BadInput("There is nothing to run: name clean pictures, or folders of --pairs.")
-    check_table(csv, [*pictures, *([markdown] if markdown else [])], force=force)
-    check_table(markdown, [*pictures, *([csv] if csv else [])], force=force)
+    places = Places.of([*pictures, *(pairs or ())], force=force)
+    for table, option in ((csv, "--csv"), (markdown, "--markdown")):
+        if table is not None:
+            places.check(table, option=option, what=f"the file of {option}")
     settings = t.Settings(size, steps, width, seed)
     cases = t.cases(pictures, pairs or [], size=size, each=each)[:limit]
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,9 +118,10 @@ def stopping(
     text = _told(found, settings, hardware, command)
     print(text)
     if csv is not None:
-        study.write_csv(csv, found, hardware=hardware, command=command)
+        study.write_csv(csv, found, hardware=hardware, command=command, places=places)
     if markdown is not None:
-        markdown.write_text(text + "\n", encoding="utf-8")
+        places.text(markdown, text + "\n")
+    tell(places)
     return INTERRUPTED if interrupted else 0
 
 

@@ -15,6 +15,8 @@ FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
+    ".jpe": "JPEG",
+    ".jfif": "JPEG",
     ".tif": "TIFF",
     ".tiff": "TIFF",
     ".webp": "WEBP",

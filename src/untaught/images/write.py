@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from untaught.errors import BadInput, UntaughtError, short_of_memory
+from untaught.errors import BadInput, UntaughtError
 from untaught.images import jpeg, png, tiff
 from untaught.images.fit import fit
 from untaught.images.picture import FORMATS, XMP, Image, format_of, sniff
+from untaught.images.places import Places
 from untaught.images.samples import join
 
 
@@ -32,34 +33,27 @@ def default_output(path: str | Path) -> Path:
     return path.with_name(f"{path.name}.untaught{suffix}")
 
 
-def check_output(path: str | Path, *, source: str | Path | None = None, force: bool = False) -> Path:
+def check_output(
+    path: str | Path, *, source: str | Path | None = None, force: bool = False, places: Places | None = None
+) -> Path:
     """`path`, where a result can be written: asked before any work, so that none is done in vain. Else BadInput.
 
-    source: the input, which is never overwritten; force: an existing file may be.
+    source: the input, which is never overwritten; force: an existing file may be. places: instead of both, all of a command.
     """
     path = Path(path)
-    try:
-        if path.is_dir():
-            raise BadInput(f"'{path}' is a folder: name a file in it, e.g. '{path / 'result.png'}'.")
-        kind = format_of(path)
-        if not path.parent.is_dir():
-            raise BadInput(f"The folder '{path.parent}' does not exist (none is created): make it, or name another.")
-        if _is_same(path, source):
-            raise BadInput(f"'{path}' is the input itself, which is never overwritten: name another file with -o.")
-        for file in (path, _beside(path)) if kind in ("JPEG", "WEBP", "NPY") else (path,):
-            if file.exists() and not force:
-                raise BadInput(f"'{file}' exists already: replace it with --force, or name another file with -o.")
-        trial = _temporary(path.resolve())
-        trial.touch(exist_ok=False)
-        trial.unlink()
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to themselves, before Python 3.13
-        why = getattr(error, "strerror", None) or "its links lead to themselves"
-        raise BadInput(f"'{path}' cannot be written ({why}): name another file or folder.") from error
-    return path
+    places = places or Places.of([source], force=force)
+    if os.path.isdir(path):  # which never raises
+        return places.check(path)
+    return places.check(path, also=(_beside(path),) if format_of(path) in ("JPEG", "WEBP", "NPY") else ())
 
 
 def write(
-    path: str | Path, pixels: np.ndarray, like: Image | None = None, *, recipe: str | None = None
+    path: str | Path,
+    pixels: np.ndarray,
+    like: Image | None = None,
+    *,
+    recipe: str | None = None,
+    places: Places | None = None,
 ) -> tuple[str, ...]:
     """Write `pixels`, (h, w) or (h, w, 3) uint8, uint16 or float, to `path`; its extension names the format.
 
@@ -68,31 +62,83 @@ def write(
     PNG (text "untaught") and TIFF (tag 65000), and beside the others (NAME.EXT.toml). NPY takes any (h, w, c).
     Floats are in [0, 1] where they must become integers. Returns a sentence for every conversion and loss.
 
-    The file appears whole or not at all: UntaughtError tells what failed, and nothing that was there is changed.
+    The file appears whole or not at all: UntaughtError tells what failed, and nothing that was there is changed. A part of the
+    company that cannot be written is left out, and said. places: what a command may write; a picture that its format does not
+    take at all is then kept as .npy beside, since it may be hours of work.
     """
     path = Path(path)
     kind = format_of(path)
-    if like is not None and _is_same(path, like.source):
-        raise BadInput(f"'{path}' is the input itself, which is never overwritten: name another file.")
-    pixels, like, notes = fit(np.asarray(pixels), like or Image(pixels), kind, path)
+    pixels = np.asarray(pixels)
+    if places is None:
+        if like is not None and _is_same(path, like.source):
+            raise BadInput(f"'{path}' is the input itself, which is never overwritten: name another file.")
+        data, beside, notes = _with_company(kind, pixels, like or Image(pixels), recipe, path)
+        return notes + Places.of([like.source if like else None], force=True, aside=False).put(path, data, beside)
     try:
-        data = _encode(kind, pixels, like, recipe)
-    except (UntaughtError, MemoryError):
-        raise
-    except Exception as error:  # a field that no check foresaw must not cost the picture, which may be hours of work
-        if short_of_memory(error):
-            raise
-        data = _encode(kind, pixels, Image(pixels, like.alpha), recipe)
-        notes += (f"Profile, EXIF, resolution and text are not in '{path.name}': {kind} took them not ({error}).",)
-    files = {path.resolve(): data}
-    if recipe is not None and kind not in ("PNG", "TIFF"):
-        files[_beside(path.resolve())] = recipe.encode()
-    _put(files)
-    return notes
+        data, beside, notes = _with_company(kind, pixels, like or Image(pixels), recipe, path)
+    except Exception as error:
+        out = io.BytesIO()
+        np.save(out, pixels, allow_pickle=False)
+        raw = path.with_name(path.name + ".npy")
+        said = places.put(raw, out.getvalue())
+        places.went[path] = places.went[raw]
+        return (f"The result could not become {kind} ({_why(error)}): its samples are in '{places.went[raw]}'.", *said)
+    return notes + places.put(path, data, beside)
 
 
-def write_pages(path: str | Path, pages: dict[str, np.ndarray]) -> None:
-    """A TIFF of several float32 pages, (h, w) or (h, w, 3), each with its name as description; whole or not at all."""
+_PARTS = {
+    "icc": "ICC profile",
+    "exif": "EXIF",
+    "dpi": "resolution",
+    "text": "title and other text",
+    "encoding": "colour chunks",
+    "alpha": "alpha channel",
+}
+
+
+def _with_company(
+    kind: str, pixels: np.ndarray, like: Image, recipe: str | None, path: Path
+) -> tuple[bytes, bytes | None, tuple[str, ...]]:
+    """(the file, the recipe beside it, what was lost): with all that travels with the picture, else without what is in the way.
+
+    What metadata hold no check foresees altogether; they must not cost the picture.
+    """
+    plain = [name for name in _PARTS if name != "alpha" and getattr(like, name)]
+    ways: list[tuple[list[str], bool]] = [([], True), ([], False), *(([name], True) for name in plain)]
+    ways += [(plain, True), (plain, False), ([*plain, "alpha"], False)]
+    first: Exception | None = None
+    for without, carried in ways:
+        bare = replace(like, **{name: {"text": {}, "encoding": b""}.get(name) for name in without})  # type: ignore[arg-type]
+        told = recipe if carried else None
+        try:
+            fitted, company, notes = fit(pixels, bare, kind, path)
+            inside = told if kind in ("PNG", "TIFF") else None
+            beside = told.encode() if told is not None and inside is None else None
+            data = _encode(kind, fitted, company, inside)
+        except Exception as error:
+            first = first or error
+            continue
+        lost = [_PARTS[name] for name in without] + ([] if carried or recipe is None else ["recipe"])
+        if lost:
+            verb = "is" if len(lost) == 1 and lost[0] not in (_PARTS["text"], _PARTS["encoding"]) else "are"
+            said = f"The picture's {', '.join(lost)} {verb} not in '{path.name}'"
+            notes += (f"{said}: what {kind} was given could not be written ({_why(first)}).",)
+        return data, beside, notes
+    assert first is not None
+    if isinstance(first, (UntaughtError, MemoryError)):
+        raise first
+    raise UntaughtError(f"'{path}' could not be made ({_why(first)}): name a file of another format.") from first
+
+
+def _why(error: Exception | None) -> str:
+    return (str(error).splitlines() or [""])[0].rstrip(".")[:200] or type(error).__name__
+
+
+def write_pages(path: str | Path, pages: dict[str, np.ndarray], places: Places | None = None) -> tuple[str, ...]:
+    """A TIFF of several float32 pages, (h, w) or (h, w, 3), each with its name as description; whole or not at all.
+
+    Returns what there is to say of its place.
+    """
     import tifffile
 
     out = io.BytesIO()
@@ -106,7 +152,7 @@ def write_pages(path: str | Path, pages: dict[str, np.ndarray]) -> None:
                 description=name,
                 metadata=None,
             )
-    _put({Path(path).resolve(): out.getvalue()})
+    return (places or Places(force=True, aside=False)).put(Path(path), out.getvalue())
 
 
 def _encode(kind: str, pixels: np.ndarray, like: Image, recipe: str | None) -> bytes:
@@ -139,42 +185,3 @@ def _is_same(path: Path, other: str | Path | None) -> bool:
 
 def _beside(path: Path) -> Path:
     return path.with_name(path.name + ".toml")
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".untaught-{secrets.token_hex(6)}.tmp")  # short, whatever the length of the name
-
-
-def _put(files: dict[Path, bytes]) -> None:
-    """Every file whole on the disk under a temporary name first, then each in its place in one move."""
-    made: dict[Path, Path] = {}
-    at = next(iter(files))
-    try:
-        for at, data in files.items():
-            made[temporary := _temporary(at)] = at
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-        for temporary, at in made.items():
-            os.replace(temporary, at)
-    except OSError as error:
-        raise UntaughtError(
-            f"'{at}' could not be written ({error.strerror}; {len(files[at])} bytes are needed) and what was there is "
-            "unchanged: make room, or name another folder."
-        ) from error
-    finally:
-        for temporary in made:
-            with contextlib.suppress(OSError):  # the folder may have gone as well: the error above says so
-                temporary.unlink(missing_ok=True)
-    _sync_folder(at.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the renames last through a power cut, where the system can."""
-    with contextlib.suppress(OSError):  # Windows cannot open a folder
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

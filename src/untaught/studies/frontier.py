@@ -7,6 +7,7 @@ as fit; what has none is run once, and read when it passes each budget; a classi
 from __future__ import annotations
 
 import csv
+import io
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from untaught import presets
 from untaught.errors import BadInput, unknown
+from untaught.images.places import Places, write_text
 from untaught.job import Job, Stage
 from untaught.presets import Facts
 from untaught.registry import comparisons, tasks
@@ -173,17 +175,16 @@ def _point(row: dict[str, str]) -> Point:
     return Point(row["picture"], int(row["seed"]), row["method"], kind, number["budget"], seconds, steps, psnr)
 
 
-def write(path: Path, found: Sequence[Point], said: Sequence[str]) -> None:
+def write(path: Path, found: Sequence[Point], said: Sequence[str], places: Places | None = None) -> None:
     """All points, and on top what is needed to make them again."""
-    half = path.with_name(path.name + ".part")
-    with half.open("w", newline="", encoding="utf-8") as file:
-        file.writelines(f"# {line}\n" for line in said)
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([f.name for f in fields(Point)])
-        for p in found:
-            values = asdict(p) | {"seconds": f"{p.seconds:.3f}", "psnr": f"{p.psnr:.3f}"}
-            writer.writerow(["" if v is None else v for v in values.values()])
-    half.replace(path)
+    out = io.StringIO()
+    out.writelines(f"# {line}\n" for line in said)
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([f.name for f in fields(Point)])
+    for p in found:
+        values = asdict(p) | {"seconds": f"{p.seconds:.3f}", "psnr": f"{p.psnr:.3f}"}
+        writer.writerow(["" if v is None else v for v in values.values()])
+    write_text(path, out.getvalue(), places)
 
 
 def means(found: Sequence[Point]) -> list[tuple[str, Kind, float | None, float, float, int]]:

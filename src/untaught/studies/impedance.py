@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from untaught import arrays
 from untaught.errors import BadInput, unknown
+from untaught.images.places import Places, write_text
 from untaught.metrics import psnr
 from untaught.studies import labels
 from untaught.studies.plot import Axis, Curve, plot
@@ -199,7 +200,7 @@ def said(traces: Sequence[Trace]) -> list[str]:
     return lines
 
 
-def write_csv(path: Path, traces: Sequence[Trace], every: int = 1) -> None:
+def write_csv(path: Path, traces: Sequence[Trace], every: int = 1, *, places: Places | None = None) -> None:
     """One row for each target and step."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -209,7 +210,7 @@ def write_csv(path: Path, traces: Sequence[Trace], every: int = 1) -> None:
             if i == 0 or (i + 1) % every == 0:
                 scores = (f"{t.psnr[i]:.3f}", f"{t.psnr_average[i]:.3f}") if t.psnr else ("", "")
                 writer.writerow([t.target.name, i + 1, f"{value:.6g}", f"{share:.6g}", *scores])
-    path.write_text(out.getvalue(), encoding="utf-8")
+    write_text(path, out.getvalue(), places)
 
 
 def _array(x: Any, like: NDArray) -> NDArray:

@@ -7,6 +7,7 @@ interrupted and goes on where it was. Only the scores see the clean pictures.
 from __future__ import annotations
 
 import csv
+import io
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from untaught import arrays
 from untaught.errors import BadInput, unknown
+from untaught.images.places import Places, write_text
 from untaught.metrics import psnr
 
 if TYPE_CHECKING:
@@ -234,7 +236,7 @@ def plan(
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of a CSV that `append` wrote; none, where there is no file yet."""
+    """The rows of a CSV that `write` wrote; none, where there is no file yet."""
     if not path.exists():
         return []
     kinds = {"int": int, "float": float, "str": str}
@@ -251,14 +253,13 @@ def read(path: Path) -> list[Row]:
             ) from None
 
 
-def append(path: Path, new: Row) -> None:
-    """Add a row, and the header where the file is new."""
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if fresh:
-            writer.writerow([f.name for f in fields(Row)])
-        writer.writerow(asdict(new).values())
+def write(path: Path, rows: Iterable[Row], places: Places | None = None) -> None:
+    """All rows; whole or not at all."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([f.name for f in fields(Row)])
+    writer.writerows(asdict(row).values() for row in rows)
+    write_text(path, out.getvalue(), places)
 
 
 HEADER = ("noise", "network", "runs", "noisy", "best (oracle)", "at step", "final", "seconds")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from untaught.images.places import Places, write_text
 from untaught.studies.trajectories import CHANGED, FED, WATCHED, Recording, rules
 
 if TYPE_CHECKING:
@@ -162,14 +163,14 @@ def grid(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     return rows
 
 
-def write_csv(path: Path, lines: Iterable[Line], *, hardware: str, command: str) -> None:
+def write_csv(path: Path, lines: Iterable[Line], *, hardware: str, command: str, places: Places | None = None) -> None:
     """One row for each trajectory and rule."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*(f.name for f in fields(Line)), "hardware", "command"])
     for line in lines:
         writer.writerow([*asdict(line).values(), hardware, command])
-    path.write_text(out.getvalue(), encoding="utf-8")
+    write_text(path, out.getvalue(), places)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -14,6 +14,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 
+from untaught.images.places import Places, write_text
 from untaught.registry import comparisons
 from untaught.studies.bench import Row
 from untaught.studies.cases import plain
@@ -109,17 +110,25 @@ def hardware(device: str = "cpu") -> str:
 
 
 def write_csv(
-    path: Path, rows: Iterable[Row], cases: Sequence[Case], task: str = "denoise", *, hardware: str, command: str
+    path: Path,
+    rows: Iterable[Row],
+    cases: Sequence[Case],
+    task: str = "denoise",
+    *,
+    hardware: str,
+    command: str,
+    places: Places | None = None,
 ) -> None:
     """One row for each picture x method x seed, with the picture's published figures, hardware and command."""
     known = {case.name: published(case, task) for case in cases}
     labels = sorted({label for figures in known.values() for label in figures})
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*(f.name for f in fields(Row)), *labels, "hardware", "command"])
-        for row in rows:
-            figures = [known[row.picture].get(label) for label in labels]
-            writer.writerow([*asdict(row).values(), *figures, hardware, command])
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([*(f.name for f in fields(Row)), *labels, "hardware", "command"])
+    for row in rows:
+        figures = [known[row.picture].get(label) for label in labels]
+        writer.writerow([*asdict(row).values(), *figures, hardware, command])
+    write_text(path, out.getvalue(), places)
 
 
 def grid(lines: Sequence[Line]) -> list[tuple[str, ...]]:

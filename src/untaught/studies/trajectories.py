@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.errors import BadInput
+from untaught.images.places import write_text
 from untaught.metrics import psnr
 
 if TYPE_CHECKING:
@@ -90,9 +91,7 @@ class Recording:
     seconds: float = 0.0
 
     def write(self, path: Path) -> None:
-        trial = path.with_suffix(".part")
-        trial.write_text(json.dumps(self.__dict__), encoding="utf-8")
-        trial.replace(path)
+        write_text(path, json.dumps(self.__dict__), None)
 
     @classmethod
     def read(cls, path: Path) -> Recording:
