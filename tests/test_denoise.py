@@ -198,18 +198,11 @@ def test_a_path_is_read_and_nothing_is_written(small, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["noisy.png"]
 
 
-def with_value(array, value):
-    array = array.astype(float)
-    array[2, 3, 1] = value
-    return array
-
-
 @pytest.mark.parametrize(
     ("change", "options", "sentence"),
     [
         (lambda a: a[:0], {}, r"empty.*\(0, 56, 3\)"),
-        (lambda a: with_value(a, np.nan), {}, r"1 of 8064.*NaN.*\(2, 3, 1\).*weight"),
-        (lambda a: with_value(a, np.inf), {}, r"1 of 8064.*infinite"),
+        (lambda a: a * np.nan, {}, "All 8064 values of the picture are unknown"),
         (lambda a: a * 0 + 7, {}, "Every pixel of the picture is 7, 7, 7"),
         (lambda a: a > 9, {}, "type bool"),
         (lambda a: a * 1j, {}, "type complex"),

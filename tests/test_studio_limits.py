@@ -176,7 +176,7 @@ def test_a_log_is_bounded():
 )
 def test_a_want_of_memory_is_one_sentence_with_the_remedy(error, capsys):
     assert "not enough memory" in worker.sentence(error)
-    assert "restore a part of it" in worker.sentence(error)
+    assert "restore a part of the picture" in worker.sentence(error)
     assert capsys.readouterr().err == ""
 
 

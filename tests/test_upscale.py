@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import untaught
-from untaught.errors import BadInput
+from untaught.errors import BadInput, UntaughtError
 from untaught.metrics import psnr
 from untaught.objectives.pairs import Pairs
 from untaught.operators.resample import KERNELS, Downsample, resized
@@ -182,7 +182,7 @@ def test_a_job_pickles_to_the_same_job(photo):
     ],
 )
 def test_bad_input_gets_a_sentence(options, sentence, photo):
-    with pytest.raises(BadInput, match=sentence):
+    with pytest.raises(UntaughtError, match=sentence):
         untaught.upscale(photo, **options)
 
 

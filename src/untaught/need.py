@@ -35,20 +35,33 @@ def needed(job: Job) -> float:
 
 def refuse(job: Job) -> None:
     """`OutOfMemory`, with figures and the remedy, where a job needs more than can still be had on its device."""
-    device = job.stages[0].method.device
-    free = free_memory(device)
+    free = free_memory(job.stages[0].method.device)
     if free is None or free > AMPLE * job.problem.data.element_size() * prod(job.problem.image_shape[2:]) * _members(job):
         return
-    if (bytes := needed(job)) > free:
+    _compare(needed(job), free, job.problem)
+
+
+def refuse_picture(problem: Problem, device: str) -> None:
+    """The same where not even the leanest of all stages would have room: asked before any stage is made for the problem."""
+    if (free := free_memory(device)) is not None:
+        _compare(COPIES * _picture(problem), free, problem)
+
+
+def _compare(bytes: float, free: float, problem: Problem) -> None:
+    if bytes > free:
         raise OutOfMemory(
-            f"A picture of {' x '.join(map(str, job.problem.image_shape[2:]))} needs about {amount(bytes)} of memory this "
+            f"A picture of {' x '.join(map(str, problem.image_shape[2:]))} needs about {amount(bytes)} of memory this "
             f"way, and {amount(free)} are free: {SMALLER}."
         )
 
 
+def _picture(problem: Problem) -> float:
+    return float(prod(problem.image_shape)) * problem.data.element_size()
+
+
 def _stage(stage: Stage, problem: Problem) -> float:
     shape = problem.image_shape
-    picture = float(prod(shape)) * problem.data.element_size()
+    picture = _picture(problem)
     prior, objective = stage.method.prior, stage.method.objective
     net = prior.prior if isinstance(prior, Ensemble) else prior
     # One that sees crops, and makes the picture in strips, takes no more for a large picture than for a small one.

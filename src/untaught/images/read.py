@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from untaught.errors import BadInput, UntaughtError, out_of_memory, short_of_memory
+from untaught.errors import BadInput, OutOfMemory, UntaughtError, out_of_memory, short_of_memory
 from untaught.images import ifd, png, tiff, unusual
 from untaught.images.hidden import veiled
 from untaught.images.picture import (
@@ -108,9 +108,9 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
     except UntaughtError:
         raise
     except MemoryError as error:
-        raise BadInput(
-            f"{name} ({size} bytes) asks for more memory than there is: it is damaged, or too large for this machine; "
-            "restore a part of it."
+        raise OutOfMemory(
+            f"{name} ({size} bytes) asks for more memory than there is: there was not enough memory, or the file is damaged; "
+            "restore a part of the picture."
         ) from error
     except Exception as error:  # decoders raise whatever they like; here is the edge where it becomes a sentence
         if short_of_memory(error):

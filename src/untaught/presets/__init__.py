@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from untaught.errors import BadInput, unknown
+from untaught.need import refuse_picture
 from untaught.problem import Problem
 from untaught.registry import presets
 from untaught.run import Stage
@@ -65,6 +66,7 @@ def choose(presets: dict[str, Preset], name: str, facts: Facts) -> tuple[Stage, 
     """The stages of a preset; `BadInput` with the nearest name."""
     if name not in presets:
         raise unknown("preset", name, presets)
+    refuse_picture(facts.problem, facts.device)
     stages = presets[name].stages(facts) if facts.stop == "preset" else by_themselves(name, presets, facts)
     return tuple(replace(s, method=replace(s.method, seed=facts.seed, device=facts.device)) for s in stages)
 
