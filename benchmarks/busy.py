@@ -21,7 +21,7 @@ from statistics import median
 import numpy as np
 from skimage import data
 
-from untaught import images
+from untaught.io import images
 
 WAYS = {
     "ours": {},

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from untaught.studies.cases import draw
+from untaught.bench.cases import draw
 
 FIELDS = ["preset", "sigma", "steps", "threads", "size", "seconds", "peak MB"]
 
@@ -43,9 +43,9 @@ def restore(file: Path, preset: str, sigma: float, steps: int | None) -> None:
     import torch
 
     import untaught
-    from untaught import images
-    from untaught.allocator import keep_memory
-    from untaught.studies.bench import peak
+    from untaught.bench.bench import peak
+    from untaught.core.allocator import keep_memory
+    from untaught.io import images
 
     keep_memory()
     picture = images.read(file).pixels
@@ -98,8 +98,8 @@ def exponent(sizes: list[int], values: list[float]) -> float:
 
 
 def figure(found: dict[int, tuple[float, float]], title: str, target: Path) -> None:
-    from untaught.studies.labels import stack
-    from untaught.studies.plot import Axis, Curve, plot
+    from untaught.reports.labels import stack
+    from untaught.reports.plot import Axis, Curve, plot
 
     sizes = sorted(found)
     pixels = [float(n * n) for n in sizes]

@@ -25,19 +25,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import untaught
-from untaught.averaging import Last
-from untaught.objectives.plugged import Plugged
-from untaught.objectives.seek import Seek
-from untaught.operators import kernels
-from untaught.presets.deblur import ridge
-from untaught.priors import Pixels
-from untaught.registry import comparisons
-from untaught.ridge import NonLocalRidge
-from untaught.run import Method, Run, Stage
-from untaught.stopping import After
-from untaught.studies.comparisons._base import Degraded
-from untaught.studies.comparisons.deblur import measured, under
-from untaught.studies.labels import grid
+from untaught.bench.comparisons._base import Degraded
+from untaught.bench.comparisons.deblur import measured, under
+from untaught.classical.denoise.nl_ridge import NonLocalRidge
+from untaught.core.registry import comparisons
+from untaught.prior import Pixels
+from untaught.problem.operators import kernels
+from untaught.reports.labels import grid
+from untaught.solver.averaging import Last
+from untaught.solver.objectives.plugged import Plugged
+from untaught.solver.objectives.seek import Seek
+from untaught.solver.run import Method, Run, Stage
+from untaught.solver.stopping import After
+from untaught.tasks.deblur.presets import ridge
 
 CASES = (("kodim19", 256, "gauss:1.6", 2), ("kodim08", 200, "motion:15,30", 1), ("kodim20", 200, "disk:3", 2))
 SPARSE = ridge()

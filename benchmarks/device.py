@@ -21,15 +21,16 @@ import torch.nn.functional as F
 from step import WAYS
 
 import untaught
-from untaught import images
-from untaught.metrics import psnr
-from untaught.networks import _convolution, _winograd
-from untaught.networks._bare import Noted, plain
-from untaught.presets import Facts, resolve_device
-from untaught.presets.denoise import PRESETS
+from untaught.bench.metrics import psnr
+from untaught.bench.tables import hardware
+from untaught.io import images
+from untaught.prior.kernels import convolution as _convolution
+from untaught.prior.kernels import winograd as _winograd
+from untaught.prior.kernels.bare import Noted, plain
 from untaught.problem import Problem
-from untaught.run import Job, Run
-from untaught.studies.tables import hardware
+from untaught.solver.run import Job, Run
+from untaught.tasks._presets import Facts, resolve_device
+from untaught.tasks.denoise.presets import PRESETS
 
 KINDS = {"float32": torch.float32, "TF32": torch.float32, "bfloat16": torch.bfloat16}
 

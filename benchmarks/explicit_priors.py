@@ -18,19 +18,19 @@ import torch
 from PIL import Image
 from skimage import data
 
-from untaught.averaging import ExponentialPictures, Last
-from untaught.codes import Noise
-from untaught.likelihoods import Gaussian
-from untaught.metrics import psnr
-from untaught.networks.hourglass import Hourglass
-from untaught.optimisers import LBFGS, Adam
-from untaught.priors import Network, Pixels
+from untaught.bench.metrics import psnr
+from untaught.prior import Network, Pixels
+from untaught.prior.codes import Noise
+from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
-from untaught.regularisers import TV, Smooth, Sum
-from untaught.run import Method, Run, solve
-from untaught.stopping import After, Discrepancy
-from untaught.studies import labels
-from untaught.studies.plot import Axis, Curve, plot
+from untaught.problem.likelihoods import Gaussian
+from untaught.problem.regularisers import TV, Smooth, Sum
+from untaught.reports import labels
+from untaught.reports.plot import Axis, Curve, plot
+from untaught.solver.averaging import ExponentialPictures, Last
+from untaught.solver.optimisers import LBFGS, Adam
+from untaught.solver.run import Method, Run, solve
+from untaught.solver.stopping import After, Discrepancy
 
 SIGMA = 25 / 255
 SINE_SIGMA = 0.3
@@ -121,7 +121,7 @@ def sine(out: Path) -> None:
 
 
 def run_of(problem: Problem, method: Method) -> Run:
-    from untaught.job import Job, Stage
+    from untaught.solver.job import Job, Stage
 
     return Run(Job((Stage(method),), problem))
 

@@ -22,9 +22,9 @@ import torch
 from PIL import Image
 
 import untaught
-from untaught.classifiers import Loaded, load
-from untaught.studies.features import rank, similarities, top
-from untaught.studies.labels import grid
+from untaught.bench.features import rank, similarities, top
+from untaught.problem.classifiers import Loaded, load
+from untaught.reports.labels import grid
 
 FIELDS = (
     "task",

@@ -38,9 +38,9 @@ def seeds() -> dict[str, bytes]:
     import tifffile
     from PIL import Image as Pillow
 
-    from untaught import images
-    from untaught.images import Image
-    from untaught.recipes import Recipe
+    from untaught.io import images
+    from untaught.io.images import Image
+    from untaught.io.recipes import Recipe
 
     rng = np.random.default_rng(0)
     smooth = np.clip(np.add.outer(np.arange(24), np.arange(32)) * 4.0, 0, 255).astype(np.uint8)
@@ -105,7 +105,7 @@ def _tensors() -> dict[str, bytes]:
     import torch
     from safetensors.torch import save
 
-    from untaught.checkpoints import pack
+    from untaught.io.checkpoints import pack
 
     weights = {"a.weight": torch.ones(3, 4), "a.bias": torch.zeros(3)}
     state = {"x": torch.ones(1, 3, 4, 4), "y": [1, 2.5, (True, None)], "z": torch.ones(1, 3, 4, 4).permute(0, 2, 3, 1)}
@@ -167,15 +167,15 @@ def cases(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
 
 def take_in(path: Path) -> str:
     """Read one file in every way that reads its kind; "read", or "refused" where only our own errors came."""
-    from untaught import images
-    from untaught.errors import UntaughtError
-    from untaught.recipes import Recipe
+    from untaught.core.errors import UntaughtError
+    from untaught.io import images
+    from untaught.io.recipes import Recipe
 
     ways: list[Any] = [images.read, images.read_recipe]
     if path.suffix == ".toml":
         ways = [Recipe.read]
     elif path.suffix in (".npz", ".safetensors", ".pth"):
-        from untaught.classifiers._find import read
+        from untaught.problem.classifiers._find import read
 
         ways = [read]
     elif path.suffix == ".state":
@@ -194,8 +194,8 @@ def take_in(path: Path) -> str:
 
 
 def _unpack(path: Path) -> None:
-    from untaught.checkpoints import unpack
-    from untaught.errors import BadInput
+    from untaught.core.errors import BadInput
+    from untaught.io.checkpoints import unpack
 
     try:
         unpack(path.read_bytes())
@@ -204,8 +204,8 @@ def _unpack(path: Path) -> None:
 
 
 def _coefficients(path: Path) -> None:
-    from untaught import images
-    from untaught.images.jpeg import coefficients
+    from untaught.io import images
+    from untaught.io.images.jpeg import coefficients
 
     if images.read(path).format == "JPEG":
         coefficients(path)
@@ -215,7 +215,7 @@ def _work(pipe: Connection) -> None:
     """A worker: paths in, (outcome, seconds, MiB at most) out, until None comes."""
     import torch  # counted to the base, with all that reading ever imports
 
-    from untaught import images  # noqa: F401
+    from untaught.io import images  # noqa: F401
 
     torch.set_num_threads(1)
     with open(os.devnull, "w") as nowhere:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from untaught import images
+from untaught.io import images
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from untaught.allocator import keep_memory
-from untaught.metrics import psnr
-from untaught.presets import Facts
-from untaught.presets.denoise import PRESETS
+from untaught.bench.metrics import psnr
+from untaught.core.allocator import keep_memory
 from untaught.problem import Problem
-from untaught.run import Job, Run
+from untaught.solver.run import Job, Run
+from untaught.tasks._presets import Facts
+from untaught.tasks.denoise.presets import PRESETS
 
 
 def main() -> None:

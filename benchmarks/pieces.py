@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from odd_pictures import excess, pieces, through, ways
 
-from untaught import images
-from untaught.errors import UntaughtError
+from untaught.core.errors import UntaughtError
+from untaught.io import images
 
 
 def real() -> list[NDArray]:

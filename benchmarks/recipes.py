@@ -19,12 +19,12 @@ from typing import Any
 
 import torch
 
-from untaught import images
-from untaught.allocator import keep_memory
-from untaught.presets import resolve_device
-from untaught.registry import comparisons, tasks
-from untaught.run import Run
-from untaught.studies.tables import hardware, published
+from untaught.bench.tables import hardware, published
+from untaught.core.allocator import keep_memory
+from untaught.core.registry import comparisons, tasks
+from untaught.io import images
+from untaught.solver.run import Run
+from untaught.tasks._presets import resolve_device
 
 HEADER = ("run", "steps", "seconds", "psnr", "ssim", "published DIP", "hardware")
 

@@ -25,18 +25,18 @@ import torch
 from PIL import Image
 
 import untaught
-from untaught.averaging import ExponentialPictures
-from untaught.codes import Noise
-from untaught.job import Job, Method, Moment, Solution, Stage
-from untaught.networks.hourglass import Hourglass
-from untaught.operators import kernels
-from untaught.operators.blur import blurred
-from untaught.operators.resample import Downsample
-from untaught.optimisers import Adam
-from untaught.priors import Network
+from untaught.prior import Network
+from untaught.prior.codes import Noise
+from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
-from untaught.run import Run
-from untaught.stopping import After
+from untaught.problem.operators import kernels
+from untaught.problem.operators.blur import blurred
+from untaught.problem.operators.resample import Downsample
+from untaught.solver.averaging import ExponentialPictures
+from untaught.solver.job import Job, Method, Moment, Solution, Stage
+from untaught.solver.optimisers import Adam
+from untaught.solver.run import Run
+from untaught.solver.stopping import After
 
 SIDE = 128
 BAD, GOOD = 1.5, 0.75  # dB under the best of the same method on the same input

@@ -17,8 +17,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from untaught.metrics import psnr
-from untaught.ridge import NonLocalRidge, Pass
+from untaught.bench.metrics import psnr
+from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
 
 SIGMA, SIDE = 25 / 255, 256
 PICTURES = {

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import untaught
-from untaught.registry import comparisons
-from untaught.studies.labels import grid
+from untaught.core.registry import comparisons
+from untaught.reports.labels import grid
 
 OUT = Path(__file__).parents[1] / "docs" / "images"
 CROPS = {"kodim19": (230, 120), "kodim23": (60, 180)}  # top, left

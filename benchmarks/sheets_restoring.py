@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import untaught
-from untaught.metrics import psnr
-from untaught.run import Run
-from untaught.studies.comparisons.dejpeg import encoded
-from untaught.studies.labels import grid
+from untaught.bench.comparisons.dejpeg import encoded
+from untaught.bench.metrics import psnr
+from untaught.reports.labels import grid
+from untaught.solver.run import Run
 
 
 def read(path: Path, box: tuple[int, int, int, int] | None = None) -> NDArray:
@@ -53,7 +53,7 @@ def dejpeg(data: Path) -> NDArray:
 def enhance(data: Path) -> NDArray:
     """One run on a Kodak photo: the base at three moments, and what it gives at amount 1."""
     clean = read(data / "kodak" / "kodim08.png", (200, 100, 440, 260))
-    from untaught.presets.enhance import MOMENTS
+    from untaught.tasks.enhance.presets import MOMENTS
 
     job = untaught.enhance.job(clean, detail="fine")
     shown = {"the photo": (None, clean)}

@@ -15,7 +15,7 @@ import time
 import numpy as np
 
 import untaught
-from untaught.studies.bench import peak
+from untaught.bench.bench import peak
 
 SIDE = 32
 

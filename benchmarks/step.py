@@ -16,12 +16,13 @@ import time
 
 import torch
 
-from untaught.allocator import keep_memory
-from untaught.networks import _convolution, _winograd
-from untaught.presets import Facts
-from untaught.presets.denoise import PRESETS
+from untaught.core.allocator import keep_memory
+from untaught.prior.kernels import convolution as _convolution
+from untaught.prior.kernels import winograd as _winograd
 from untaught.problem import Problem
-from untaught.run import Job, Run
+from untaught.solver.run import Job, Run
+from untaught.tasks._presets import Facts
+from untaught.tasks.denoise.presets import PRESETS
 
 NEVER = 1 << 60
 WAYS = {  # the least pixels for products, the least channels for Winograd

@@ -31,11 +31,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import untaught
-from untaught import metrics
-from untaught.allocator import keep_memory
-from untaught.intervals import WIDTH
-from untaught.networks.hourglass import Hourglass
-from untaught.series import Series
+from untaught.bench import metrics
+from untaught.calibration.intervals import WIDTH
+from untaught.calibration.series import Series
+from untaught.core.allocator import keep_memory
+from untaught.prior.networks.hourglass import Hourglass
 
 FIELDS = (
     *("set", "picture", "task", "method", "size", "psnr", "coverage_raw", "coverage", "score_raw", "score"),

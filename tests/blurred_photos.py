@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from untaught.operators import kernels
-from untaught.operators.blur import Blur
+from untaught.problem.operators import kernels
+from untaught.problem.operators.blur import Blur
 
 
 def blurred(photo, word="gauss:1.2", sigma=2 / 255):

@@ -32,7 +32,7 @@ FEW = 4  # steps that are left of a preset's own
 
 def shortened(job: Any, steps: int = FEW) -> Any:
     """The job with so many steps at most in each stage, where a preset's own are hundreds; its rules stay."""
-    from untaught.stopping import After, FirstOf
+    from untaught.solver.stopping import After, FirstOf
 
     def shorter(rule: Any) -> Any:
         if isinstance(rule, FirstOf):
@@ -74,7 +74,7 @@ def report_text(text: str) -> str:
 
 def resumed(task: str, picture: Any, *, at: tuple[int, ...], **settings: Any) -> Parts:
     """The result of a run that was ended after those of its steps, and begun again from the bytes that were kept."""
-    from untaught.checkpoints import pack, unpack
+    from untaught.io.checkpoints import pack, unpack
 
     job = getattr(untaught, task).job(picture, **settings)
     job = job if "steps" in settings else shortened(job)
@@ -92,8 +92,8 @@ def resumed(task: str, picture: Any, *, at: tuple[int, ...], **settings: Any) ->
 
 def repeated(task: str, picture: Any, *, repeat: int = 1, uncertain: bool = False, **settings: Any) -> Parts:
     """The mean of several runs, how they differ, and, where that is asked for, the maps of how far it may be off."""
-    from untaught.doubt import between, maps
-    from untaught.series import Series
+    from untaught.calibration.series import Series
+    from untaught.io.maps import between, maps
 
     job = getattr(untaught, task).job(picture, **settings)
     series = Series(job if "steps" in settings else shortened(job), repeat, uncertain=uncertain)
@@ -112,7 +112,7 @@ def repeated(task: str, picture: Any, *, repeat: int = 1, uncertain: bool = Fals
 @contextlib.contextmanager
 def undated() -> Iterator[None]:
     """Recipes name a frozen build, so that the bytes of a file do not change with the version of a library."""
-    from untaught.recipes import Recipe
+    from untaught.io.recipes import Recipe
 
     now = Recipe.now
 
@@ -140,7 +140,7 @@ def commanded(*words: Any, into: Path) -> tuple[int, str, str]:
 
 
 def written(path: Path, pixels: np.ndarray, **about: Any) -> Path:
-    from untaught.images import Image, write
+    from untaught.io.images import Image, write
 
     write(path, pixels, Image(pixels, **about))
     return path
@@ -149,7 +149,7 @@ def written(path: Path, pixels: np.ndarray, **about: Any) -> Path:
 def opened(path: Path) -> np.ndarray:
     import tifffile
 
-    from untaught.images import read
+    from untaught.io.images import read
 
     if path.suffix == ".tif":  # maps have pages
         return tifffile.imread(path)
@@ -265,7 +265,7 @@ def _regulariser(cls: Any) -> Parts:
 
 
 def _network(cls: Any) -> Parts:
-    from untaught.randomness import Rng
+    from untaught.core.randomness import Rng
 
     found = {}
     for i, one in enumerate(cls.examples()):
@@ -280,7 +280,7 @@ def _network(cls: Any) -> Parts:
 
 
 def _objective(cls: Any) -> Parts:
-    from untaught.averaging import ExponentialPictures, ExponentialWeights
+    from untaught.solver.averaging import ExponentialPictures, ExponentialWeights
 
     found = {}
     for i, (objective, prior) in enumerate(cls.examples()):
@@ -319,11 +319,11 @@ def _array(x: Any) -> np.ndarray:
 
 def parts() -> dict[str, Callable[[], Parts]]:
     """Every part of the formula there is, as "kind name", and what its examples do."""
-    from untaught import registry
-    from untaught.codes import Code
-    from untaught.likelihoods import Likelihood
-    from untaught.operators import Operator
-    from untaught.regularisers import Regulariser
+    from untaught.core import registry
+    from untaught.prior.codes import Code
+    from untaught.problem.likelihoods import Likelihood
+    from untaught.problem.operators import Operator
+    from untaught.problem.regularisers import Regulariser
 
     found: dict[str, Callable[[], Parts]] = {}
     bases = {
@@ -348,6 +348,6 @@ def parts() -> dict[str, Callable[[], Parts]]:
 
 def presets(task: str) -> list[str]:
     """The names of a task's presets."""
-    from untaught.presets import table
+    from untaught.tasks._presets import table
 
     return list(table(task))

@@ -118,7 +118,7 @@ class Tiny(torch.nn.Module):
 
 
 def tiny() -> Any:
-    from untaught.classifiers import of_module
+    from untaught.problem.classifiers import of_module
 
     return of_module(Tiny().eval(), size=32)
 

@@ -15,11 +15,12 @@ import pytest
 import torch
 from skimage import data
 
-from untaught import images, registry
-from untaught.checkpoints import Folder
 from untaught.cli import main
-from untaught.recipes import Recipe
-from untaught.run import Run
+from untaught.core import registry
+from untaught.io import images
+from untaught.io.checkpoints import Folder
+from untaught.io.recipes import Recipe
+from untaught.solver.run import Run
 
 STEPS = 60
 

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from untaught import arrays, gaps, registry
-from untaught.camera import Camera, Counted
-from untaught.fills import Harmonic, RidgeFill
-from untaught.guides import NonLocalMeans
-from untaught.ridge import SPARSE, NonLocalRidge, Quick, Tiled
+from untaught.classical.denoise.camera import Camera, Counted
+from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Quick, Tiled
+from untaught.classical.denoise.nlm import NonLocalMeans
+from untaught.classical.inpaint import Harmonic, RidgeFill
+from untaught.core import registry
+from untaught.io import arrays, gaps
 
 SIDES = (1, 2, 3, 4, 5, 7, 8, 12, 16, 24)
 INTEGERS = ("uint8", "uint16", "int8", "int16", "int32", "int64", "uint32", "uint64")

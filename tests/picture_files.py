@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageCms, TiffImagePlugin
 
-from untaught.images import Image, ifd
+from untaught.io.images import Image, ifd
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 RECIPE = 'task = "denoise"\nsigma = 0.1  # √, ü\n'

@@ -6,13 +6,13 @@ import math
 
 import torch
 
-from untaught.averaging import ExponentialPictures, ExponentialWeights
-from untaught.codes import Noise
-from untaught.networks.hourglass import Hourglass
-from untaught.optimisers import Adam
-from untaught.priors import Network
-from untaught.run import Job, Method, Stage
-from untaught.stopping import After
+from untaught.prior import Network
+from untaught.prior.codes import Noise
+from untaught.prior.networks.hourglass import Hourglass
+from untaught.solver.averaging import ExponentialPictures, ExponentialWeights
+from untaught.solver.optimisers import Adam
+from untaught.solver.run import Job, Method, Stage
+from untaught.solver.stopping import After
 
 SMALL = Network(Hourglass(down=(4, 6)), Noise(4), jitter=0.03)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from small_runs import SMALL
 
-from untaught.optimisers import Adam
-from untaught.run import Job, Method, Stage
+from untaught.solver.optimisers import Adam
+from untaught.solver.run import Job, Method, Stage
 
 
 def scene(space=(24, 26), seed=0, sigma=0.1, channels=1):

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import untaught
-from untaught.anscombe import Anscombe, Logarithm, stabiliser
-from untaught.likelihoods import Gaussian, Poisson, PoissonGaussian, Speckle
-from untaught.metrics import psnr
+from untaught.bench.metrics import psnr
+from untaught.noise.anscombe import Anscombe, Logarithm, stabiliser
+from untaught.problem.likelihoods import Gaussian, Poisson, PoissonGaussian, Speckle
 
 N = 200_000
 

@@ -8,13 +8,14 @@ import importlib.util
 import numpy as np
 import pytest
 
-from untaught import images, metrics, registry
+from untaught.bench import bench as engine
+from untaught.bench import cases, classics, metrics, sheet, tables
+from untaught.bench.bench import Settings, bench
+from untaught.bench.cases import Case
 from untaught.cli import main
-from untaught.errors import BadInput
-from untaught.studies import bench as engine
-from untaught.studies import cases, classics, sheet, tables
-from untaught.studies.bench import Settings, bench
-from untaught.studies.cases import Case
+from untaught.core import registry
+from untaught.core.errors import BadInput
+from untaught.io import images
 
 SIGMA = 25 / 255
 

@@ -16,11 +16,11 @@ import torch
 from test_features import Tiny
 
 import untaught
-from untaught import registry
-from untaught.classifiers import of_module
-from untaught.priors import Network
-from untaught.run import Job, Method, Run, Stage
-from untaught.stopping import After
+from untaught.core import registry
+from untaught.prior import Network
+from untaught.problem.classifiers import of_module
+from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.stopping import After
 
 
 @contextlib.contextmanager

@@ -11,15 +11,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from untaught import registry
-from untaught.checkpoints import Folder, pack, unpack
-from untaught.networks.hourglass import Hourglass
-from untaught.optimisers import LBFGS, Adam
-from untaught.priors import Network, Pixels
+from untaught.core import registry
+from untaught.io.checkpoints import Folder, pack, unpack
+from untaught.io.recipes import Recipe
+from untaught.prior import Network, Pixels
+from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
-from untaught.recipes import Recipe
-from untaught.run import Job, Method, Run, Stage
-from untaught.stopping import After
+from untaught.solver.optimisers import LBFGS, Adam
+from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.stopping import After
 
 STEPS = 60
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
@@ -108,7 +108,7 @@ def test_what_is_no_state_is_refused(data: bytes):
 
 def methods():
     """One method for every registered objective, and the optimisers and stages that keep odd things."""
-    from untaught.averaging import ExponentialPictures, ExponentialWeights
+    from untaught.solver.averaging import ExponentialPictures, ExponentialWeights
 
     for name, objective in registry.objectives.items():
         for i, (one, prior) in enumerate(objective.examples()):
@@ -126,7 +126,7 @@ def methods():
 
 @pytest.mark.parametrize("stages", list(methods()))
 def test_every_state_survives_the_disk_and_goes_on_to_the_same_bits(stages: list[Method], tmp_path: Path):
-    from untaught.likelihoods import Gaussian
+    from untaught.problem.likelihoods import Gaussian
 
     y = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(1))
     job = Job(tuple(Stage(m) for m in stages), Problem(y, likelihood=Gaussian(0.1)))

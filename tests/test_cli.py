@@ -146,7 +146,7 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(arguments, words, untaught,
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_the_work(untaught, folder, monkeypatch):
-    monkeypatch.setattr("untaught.run.Run.__next__", lambda self: pytest.fail("the work was started"))
+    monkeypatch.setattr("untaught.solver.run.Run.__next__", lambda self: pytest.fail("the work was started"))
     assert untaught("denoise", "noisy.png", "-o", "nowhere/out.png")[0] == 2
 
 
@@ -195,7 +195,7 @@ def test_a_second_interrupt_is_immediate(folder):
 
 def test_the_demo_shows_before_and_after(untaught, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("untaught.studies.demo.sample", small_sample)
+    monkeypatch.setattr("untaught.bench.demo.sample", small_sample)
     code, out, _ = untaught("demo")
     assert code == 0
     assert "dB before" in out

@@ -11,8 +11,8 @@ import pytest
 import tifffile
 from PIL import Image as Pillow
 
-from untaught import images
 from untaught.cli import main
+from untaught.io import images
 
 TASKS: dict[str, tuple[str, ...]] = {
     "denoise": ("--preset", "instant", "--sigma", "0.1"),

@@ -12,17 +12,17 @@ from blurred_photos import blurred, under
 from PIL import Image
 
 import untaught
-from untaught.errors import BadInput
-from untaught.likelihoods import Gaussian
-from untaught.metrics import psnr
-from untaught.objectives.bootstrap import _measured
-from untaught.objectives.plugged import Plugged
-from untaught.operators import kernels
-from untaught.operators.blur import BlindBlur, Blur, SoughtBlur
-from untaught.presets.deblur import BLIND, PRESETS
-from untaught.priors import Pixels
+from untaught.bench.metrics import psnr
+from untaught.core.errors import BadInput
+from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.run import Job, Run, Stage
+from untaught.problem.likelihoods import Gaussian
+from untaught.problem.operators import kernels
+from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
+from untaught.solver.objectives.bootstrap import _measured
+from untaught.solver.objectives.plugged import Plugged
+from untaught.solver.run import Job, Run, Stage
+from untaught.tasks.deblur.presets import BLIND, PRESETS
 
 
 def test_the_blur_is_a_convolution_of_what_the_kernel_saw_whole():
@@ -235,10 +235,10 @@ def test_from_the_command_line(photo, tmp_path, monkeypatch, capsys):
 
 class TestBench:
     def test_every_method_gets_the_valid_part_and_is_scored_on_it(self, photo, tmp_path, monkeypatch):
-        from untaught.registry import comparisons
+        from untaught.core.registry import comparisons
 
         Image.fromarray(np.tile(photo, (2, 2, 1))[:, :90]).save(tmp_path / "a.png")
-        monkeypatch.setattr("untaught.studies.comparisons.deblur.TV_WEIGHTS", (1e-3,))
+        monkeypatch.setattr("untaught.bench.comparisons.deblur.TV_WEIGHTS", (1e-3,))
         compare = comparisons.get("deblur")
         (case,) = compare.cases([tmp_path / "a.png"], {"kernel": "gauss:1", "sigma": 2 / 255})
         given = case.input(0)
@@ -253,7 +253,7 @@ class TestBench:
     def test_richardson_lucy_iterate_by_iterate_is_scikit_images(self, photo):
         from skimage.restoration import richardson_lucy
 
-        from untaught.studies.comparisons.deblur import _lucy
+        from untaught.bench.comparisons.deblur import _lucy
 
         y, kernel = photo[..., 0] / 255, kernels.gauss(1.0).numpy()
         ours = [x for _, x in zip(range(5), _lucy(y, kernel), strict=False)][-1]
@@ -268,7 +268,7 @@ class TestBench:
         ],
     )
     def test_what_it_needs_is_asked_for(self, pictures, options, sentence):
-        from untaught.registry import comparisons
+        from untaught.core.registry import comparisons
 
         with pytest.raises(BadInput, match=sentence):
             comparisons.get("deblur").cases(pictures, options)

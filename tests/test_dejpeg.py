@@ -12,14 +12,14 @@ import torch
 from PIL import Image
 
 import untaught
-from untaught import images
-from untaught.errors import BadInput, Missing
-from untaught.likelihoods import Interval
-from untaught.metrics import psnr
-from untaught.operators.dct import BlockDCT, Plane
-from untaught.presets.dejpeg import PRESETS
-from untaught.run import Run
-from untaught.stopping import After
+from untaught.bench.metrics import psnr
+from untaught.core.errors import BadInput, Missing
+from untaught.io import images
+from untaught.problem.likelihoods import Interval
+from untaught.problem.operators.dct import BlockDCT, Plane
+from untaught.solver.run import Run
+from untaught.solver.stopping import After
+from untaught.tasks.dejpeg.presets import PRESETS
 
 pytest.importorskip("jpeglib", reason="the extra dejpeg is not installed")
 
@@ -152,7 +152,7 @@ class TestAGeneratorBeside:
         assert [len(untaught.dejpeg.job(saved(), preset=p).stages) for p in ("fast", preset)] == [2, 3]
         assert len(untaught.dejpeg.job(saved(), preset=preset, steps=7).stages) == 2
         assert len(untaught.dejpeg.job(saved(grey=True), preset=preset).stages) == 2
-        monkeypatch.setattr("untaught.presets._beside.PIXELS", 8)
+        monkeypatch.setattr("untaught.tasks._beside.PIXELS", 8)
         assert len(untaught.dejpeg.job(saved(), preset=preset).stages) == 2
 
     @pytest.mark.parametrize("size", [(1, 1), (9, 33)])
@@ -226,7 +226,7 @@ class TestBadInput:
             untaught.dejpeg(large, preset="instant")
 
     def test_cmyk(self, tmp_path, large):
-        from untaught.images.jpeg import coefficients
+        from untaught.io.images.jpeg import coefficients
 
         path = tmp_path / "inks.jpg"
         Image.fromarray(large).convert("CMYK").save(path)
@@ -254,8 +254,8 @@ class TestBadInput:
 
 class TestComparison:
     def test_the_bench_saves_decodes_and_scores(self, large):
-        from untaught.registry import comparisons
-        from untaught.studies.bench import Settings, attempt
+        from untaught.bench.bench import Settings, attempt
+        from untaught.core.registry import comparisons
 
         comparison = comparisons.get("dejpeg")
         given, told = comparison.small(2)
@@ -264,7 +264,7 @@ class TestComparison:
             assert (result.shape, result.dtype) == ((48, 48), np.uint8)
 
     def test_the_classics_help(self, tmp_path, large):
-        from untaught.registry import comparisons
+        from untaught.core.registry import comparisons
 
         path = tmp_path / "clean.png"
         Image.fromarray(large).save(path)
@@ -281,7 +281,7 @@ class TestComparison:
         [([], 10, "no pictures"), (["a.png"], None, "--quality 10"), (["a.png"], 0, "--quality 0.*1 to 100")],
     )
     def test_what_cannot_be_compared(self, pictures, quality, sentence):
-        from untaught.registry import comparisons
+        from untaught.core.registry import comparisons
 
         with pytest.raises(BadInput, match=sentence):
             comparisons.get("dejpeg").cases(pictures, {"quality": quality})

@@ -12,19 +12,19 @@ import pytest
 import torch
 
 import untaught
-from untaught.averaging import Last
-from untaught.camera import Counted
-from untaught.errors import BadInput
-from untaught.likelihoods import ClippedGaussian
-from untaught.metrics import psnr
-from untaught.objectives.fit import Fit
-from untaught.objectives.recorrupt import Recorrupt
-from untaught.presets.denoise import PRESETS
+from untaught.bench.metrics import psnr
+from untaught.calibration.series import Series
+from untaught.classical.denoise.camera import Counted
+from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
 from untaught.problem import Problem
-from untaught.randomness import Rng
-from untaught.run import Run
-from untaught.series import Series
-from untaught.stopping import After
+from untaught.problem.likelihoods import ClippedGaussian
+from untaught.solver.averaging import Last
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.objectives.recorrupt import Recorrupt
+from untaught.solver.run import Run
+from untaught.solver.stopping import After
+from untaught.tasks.denoise.presets import PRESETS
 
 FEW = {"steps": 10, "sigma": 25 / 255}
 
@@ -227,7 +227,7 @@ def test_bad_input_gets_a_sentence(change, options, sentence, noisy):
 
 
 def test_memory_predicted_above_what_there_is_is_refused(noisy, monkeypatch):
-    monkeypatch.setattr("untaught.need.free_memory", lambda device: 1e5)
+    monkeypatch.setattr("untaught.solver.need.free_memory", lambda device: 1e5)
     with pytest.raises(untaught.UntaughtError, match=r"needs about .* KiB.*97.7 KiB are free"):
         untaught.denoise(noisy, **FEW)
 
@@ -250,7 +250,7 @@ def test_impulses_are_filled_and_grain_is_removed(preset, sigma, steps, photo):
 
 
 def test_best_does_better_than_fast_on_a_cameras_jpeg(shared):
-    from untaught.images import read
+    from untaught.io.images import read
 
     noisy, clean = (
         read(shared(f"polyu/Canon80D_8_8_6400_comproom_12_{kind}.JPG")).pixels[160:352, 160:352]
@@ -290,13 +290,13 @@ class TestBest:
             np.eye(9, dtype=np.float32)[None].repeat(4, 0), sigma=0.1, preset=preset, channel_axis=None
         )
         assert len(volume.stages) == 1
-        monkeypatch.setattr("untaught.presets._beside.PIXELS", 24 * 24 - 1)
+        monkeypatch.setattr("untaught.tasks._beside.PIXELS", 24 * 24 - 1)
         assert len(self.job(preset=preset).stages) == 1
 
     def test_balanced_has_it_where_there_is_time_or_much_noise(self, monkeypatch):
         steps = lambda sigma: [s.method.stop.steps for s in self.job(preset="balanced", sigma=sigma / 255).stages]  # noqa: E731
         assert steps(25) == steps(50) == [1200, 280]
-        monkeypatch.setattr("untaught.presets.denoise.SMALL", 24 * 24 - 1)
+        monkeypatch.setattr("untaught.tasks.denoise.presets.SMALL", 24 * 24 - 1)
         assert (steps(25), steps(50)) == ([1200], [300, 280])
 
     @pytest.mark.parametrize("preset", ["balanced", "best"])

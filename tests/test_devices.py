@@ -17,24 +17,24 @@ from test_mathematics import name, parts
 from test_run import CASES
 
 import untaught
-from untaught import codes, likelihoods, operators, registry, regularisers
-from untaught.averaging import AtSteps, ExponentialWeights, Last, Moments
-from untaught.classifiers import of_module
-from untaught.codes import Code, Noise
-from untaught.errors import BadInput
-from untaught.likelihoods import Gaussian, Likelihood
-from untaught.metrics import psnr
-from untaught.objectives.fit import Fit
-from untaught.operators import Operator
-from untaught.optimisers import LBFGS, Adam, Langevin
-from untaught.presets.deblur import BLIND
-from untaught.priors import Ensemble, Network
-from untaught.problem import Problem
-from untaught.regularisers import TV, Regulariser, Smooth
-from untaught.ridge import NonLocalRidge, Pass
-from untaught.run import Run
-from untaught.series import Series
-from untaught.stopping import After
+from untaught.bench.metrics import psnr
+from untaught.calibration.series import Series
+from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+from untaught.core import registry
+from untaught.core.errors import BadInput
+from untaught.prior import Ensemble, Network, codes
+from untaught.prior.codes import Code, Noise
+from untaught.problem import Problem, likelihoods, operators, regularisers
+from untaught.problem.classifiers import of_module
+from untaught.problem.likelihoods import Gaussian, Likelihood
+from untaught.problem.operators import Operator
+from untaught.problem.regularisers import TV, Regulariser, Smooth
+from untaught.solver.averaging import AtSteps, ExponentialWeights, Last, Moments
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.optimisers import LBFGS, Adam, Langevin
+from untaught.solver.run import Run
+from untaught.solver.stopping import After
+from untaught.tasks.deblur.presets import BLIND
 
 FEW = Pass(5, 16, 7)
 """A pass of the ridge for tests: most of their time would be its."""
@@ -223,8 +223,8 @@ def asked(task, preset, photo, folder):
 def test_tasks(task, preset, photo, tmp_path, monkeypatch):
     """Two steps of every stage; noise is measured, and the problem made, on the CPU before."""
     # Winograd's sums are the CPU's alone, and a first step of Adam makes much of the last bits.
-    monkeypatch.setattr("untaught.networks._winograd.CHANNELS", 1 << 30)
-    monkeypatch.setattr("untaught.presets.deblur.ridge", lambda: NonLocalRidge(FEW, (FEW,), (FEW,)))
+    monkeypatch.setattr("untaught.prior.kernels.winograd.CHANNELS", 1 << 30)
+    monkeypatch.setattr("untaught.tasks.deblur.presets.ridge", lambda: NonLocalRidge(FEW, (FEW,), (FEW,)))
     for given, settings in asked(task, preset, photo[:20, :23], tmp_path):
         plan = registry.tasks.get(task).job(*given, preset=preset, **settings)
         same(replace(plan, stages=tuple(replace(s, method=replace(s.method, stop=After(2))) for s in plan.stages)))
@@ -254,7 +254,7 @@ def found(plan, repeat):
 def test_convolutions_of_few_bits_do_not_hurt_the_picture(photo, monkeypatch):
     """PyTorch lets GPUs round what convolutions multiply to the 10 bits of TF32, unasked; the 7 of bfloat16 would do, too."""
     few = NonLocalRidge(FEW, (FEW,), (FEW,))
-    monkeypatch.setattr("untaught.ridge.NonLocalRidge", lambda: few)
+    monkeypatch.setattr("untaught.classical.denoise.nl_ridge.NonLocalRidge", lambda: few)
     clean = photo[:32, :32]
     noisy = np.clip(clean + np.random.default_rng(0).normal(0, 25, clean.shape), 0, 255).round().astype(np.uint8)
     plan = moved(untaught.denoise.job(noisy, sigma=25 / 255, preset="fast", steps=40))

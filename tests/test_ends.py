@@ -9,19 +9,19 @@ import torch
 from small_runs import SMALL, job, method, picture, result
 from torch import nn
 
-from untaught import registry
-from untaught.errors import BadInput
-from untaught.likelihoods import Gaussian, Laplace, Poisson
+from untaught.calibration.series import hold_out
+from untaught.core import registry
+from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
 from untaught.noise import Measured, estimate_noise
-from untaught.objectives.fit import Fit
-from untaught.optimisers import LBFGS, Adam
-from untaught.priors import Ensemble, Pixels
+from untaught.prior import Ensemble, Pixels
 from untaught.problem import Problem
-from untaught.randomness import Rng
-from untaught.run import Run
-from untaught.series import hold_out
-from untaught.stopping import After, Discrepancy, ExponentialVariance, FirstOf, HoldOut, WindowedVariance
-from untaught.stopping.auto import SHARED, kind
+from untaught.problem.likelihoods import Gaussian, Laplace, Poisson
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.optimisers import LBFGS, Adam
+from untaught.solver.run import Run
+from untaught.solver.stopping import After, Discrepancy, ExponentialVariance, FirstOf, HoldOut, WindowedVariance
+from untaught.solver.stopping.auto import SHARED, kind
 
 
 def rules():

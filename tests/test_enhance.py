@@ -9,12 +9,12 @@ import pytest
 import torch
 
 import untaught
-from untaught import arrays
-from untaught.averaging import AtSteps
-from untaught.errors import BadInput
-from untaught.presets.enhance import MOMENTS, PRESETS
-from untaught.run import Run
+from untaught.core.errors import BadInput
+from untaught.io import arrays
+from untaught.solver.averaging import AtSteps
+from untaught.solver.run import Run
 from untaught.tasks.enhance import Detail
+from untaught.tasks.enhance.presets import MOMENTS, PRESETS
 
 FEW = {"steps": 3}
 

@@ -11,29 +11,29 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from untaught import images
-from untaught.averaging import ExponentialWeights
 from untaught.cli import main
 from untaught.cli.explain import _command, _engines, _time
 from untaught.cli.restoring import command
-from untaught.codes import Fed, Noise
-from untaught.likelihoods import Gaussian
-from untaught.need import needed
-from untaught.networks._bare import ROWS, Convolution, Noted, alone, plain
-from untaught.networks._convolution import Conv2d
-from untaught.networks.hourglass import Hourglass
-from untaught.networks.unet import UNet
-from untaught.objectives._base import Crops
-from untaught.objectives.classic import Classic
-from untaught.objectives.fit import Fit
-from untaught.objectives.recorrupt import Recorrupt
-from untaught.optimisers import Adam
-from untaught.priors import Flat, Network, Pixels
+from untaught.core.registry import tasks
+from untaught.io import images
+from untaught.prior import Flat, Network, Pixels
+from untaught.prior.codes import Fed, Noise
+from untaught.prior.kernels.bare import ROWS, Convolution, Noted, alone, plain
+from untaught.prior.kernels.convolution import Conv2d
+from untaught.prior.networks.hourglass import Hourglass
+from untaught.prior.networks.unet import UNet
 from untaught.problem import Problem
-from untaught.registry import tasks
-from untaught.run import Job, Method, Run, Stage, solve
-from untaught.stopping import After, WindowedVariance
-from untaught.studies.explain import Cost, costs, formula, said
+from untaught.problem.likelihoods import Gaussian
+from untaught.session.explain import Cost, costs, formula, said
+from untaught.solver.averaging import ExponentialWeights
+from untaught.solver.need import needed
+from untaught.solver.objectives._base import Crops
+from untaught.solver.objectives.classic import Classic
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.objectives.recorrupt import Recorrupt
+from untaught.solver.optimisers import Adam
+from untaught.solver.run import Job, Method, Run, Stage, solve
+from untaught.solver.stopping import After, WindowedVariance
 
 NET = Hourglass(down=(4, 6))
 SHORT = 0.02  # seconds of probing

@@ -16,14 +16,16 @@ from PIL import Image
 from torch import nn
 
 import untaught
-from untaught import classifiers, images, registry
-from untaught.classifiers import load, of_module
+from untaught.bench import features as study
 from untaught.cli import main
-from untaught.errors import BadInput
-from untaught.operators.features import Features, View, circle
-from untaught.presets import table
-from untaught.studies import features as study
+from untaught.core import registry
+from untaught.core.errors import BadInput
+from untaught.io import images
+from untaught.problem import classifiers
+from untaught.problem.classifiers import load, of_module
+from untaught.problem.operators.features import Features, View, circle
 from untaught.tasks._features import seen
+from untaught.tasks._presets import table
 
 LABELS = {"bird.bmp": "chickadee", "dragonfly.bmp": "dragonfly", "hot_dog.jpg": "hotdog", "sunflower.bmp": "daisy"}
 CATS = ("tiger cat", "Egyptian cat", "tabby")

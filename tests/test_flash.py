@@ -11,16 +11,16 @@ import torch
 from torch import nn
 
 import untaught
-from untaught.codes import Picture
-from untaught.errors import BadInput
-from untaught.metrics import psnr
-from untaught.optimisers import Adam
-from untaught.presets.flash import PRESETS
-from untaught.priors import Parametrisation, Prior
+from untaught.bench.metrics import psnr
+from untaught.classical.registration import moved, shift
+from untaught.core.errors import BadInput
+from untaught.prior import Parametrisation, Prior
+from untaught.prior.codes import Picture
 from untaught.problem import Problem
-from untaught.registration import moved, shift
-from untaught.run import Job, Method, Run, Stage, solve
-from untaught.stopping import After, StuckChannel
+from untaught.solver.optimisers import Adam
+from untaught.solver.run import Job, Method, Run, Stage, solve
+from untaught.solver.stopping import After, StuckChannel
+from untaught.tasks.flash.presets import PRESETS
 
 FEW = {"steps": 3}
 
@@ -164,7 +164,7 @@ class TestStuckColour:
         assert "try another seed" in notes[-1]
 
     def test_data_that_are_no_picture_are_refused(self):
-        from untaught.operators import FromLinear
+        from untaught.problem.operators import FromLinear
 
         problem = Problem(torch.ones(1, 2), FromLinear(torch.ones(2, 48), (3, 4, 4)))
         with pytest.raises(BadInput, match="leave it out"):

@@ -7,11 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from untaught import images
+from untaught.bench import frontier
+from untaught.bench.frontier import Point
 from untaught.cli import main
-from untaught.objectives.neighbours import halves
-from untaught.studies import frontier
-from untaught.studies.frontier import Point
+from untaught.io import images
+from untaught.solver.objectives.neighbours import halves
 
 
 def run(*words) -> int:
@@ -49,8 +49,8 @@ def test_a_command_makes_its_points_within_the_budgets_and_goes_on_where_it_was(
 
 
 def test_a_scheduled_preset_is_run_anew_for_each_budget_and_stays_within(photo):
-    from untaught.studies.bench import Settings
-    from untaught.studies.cases import Case
+    from untaught.bench.bench import Settings
+    from untaught.bench.cases import Case
 
     case = Case("cat", photo[:32, :32].copy(), 0.1)
     found = list(frontier.points("denoise", case, 0, ("fast", "preset"), [0.8, 1.6], Settings()))

@@ -10,10 +10,11 @@ import torch
 from PIL import Image as Pillow
 
 import untaught
-from untaught import gaps, registry
-from untaught.errors import BadInput
-from untaught.images import Image, hidden
-from untaught.metrics import psnr
+from untaught.bench.metrics import psnr
+from untaught.core import registry
+from untaught.core.errors import BadInput
+from untaught.io import gaps
+from untaught.io.images import Image, hidden
 
 TASKS = {
     "denoise": {"preset": "instant"},

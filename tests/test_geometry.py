@@ -9,15 +9,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untaught.codes import Fed
-from untaught.geometry import box, crop_to, mirror, pad_to, padded, strips, symmetry, unsymmetry
-from untaught.guides import NonLocalMeans
-from untaught.networks.compact import Compact, shuffle, unshuffle
-from untaught.objectives._base import Crops, apply
-from untaught.priors import Network
+from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass, piloted
+from untaught.classical.denoise.nlm import NonLocalMeans
+from untaught.core.geometry import box, crop_to, mirror, pad_to, padded, strips, symmetry, unsymmetry
+from untaught.core.randomness import Rng
+from untaught.prior import Network
+from untaught.prior.codes import Fed
+from untaught.prior.networks.compact import Compact, shuffle, unshuffle
 from untaught.problem import Problem
-from untaught.randomness import Rng
-from untaught.ridge import NonLocalRidge, Pass, piloted
+from untaught.solver.objectives._base import Crops, apply
 
 
 @given(st.integers(1, 9), st.integers(0, 40), st.integers(0, 40))

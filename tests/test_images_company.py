@@ -15,8 +15,8 @@ import tifffile
 from picture_files import SRGB, draw, exif
 from PIL import Image as Pillow
 
-from untaught import images
-from untaught.images import Image, ifd
+from untaught.io import images
+from untaught.io.images import Image, ifd
 
 SUFFIXES = (".png", ".jpg", ".tif", ".webp", ".npy")
 NOTHING = (".webp", ".npy")  # have no place for a resolution

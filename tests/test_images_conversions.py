@@ -16,8 +16,8 @@ from picture_files import SRGB, chunk, draw, exif
 from PIL import Image as Pillow
 from PIL import ImageCms
 
-from untaught import images
-from untaught.images import Image
+from untaught.io import images
+from untaught.io.images import Image
 
 
 def cmyk_profile() -> bytes:

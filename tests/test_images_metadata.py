@@ -14,8 +14,8 @@ from picture_files import RECIPE, SRGB, camera, chunk, draw, exif, full
 from PIL import Image as Pillow
 from PIL import ImageOps
 
-from untaught import images
-from untaught.images import Image, ifd
+from untaught.io import images
+from untaught.io.images import Image, ifd
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

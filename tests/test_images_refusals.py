@@ -15,8 +15,8 @@ import tifffile
 from picture_files import SRGB, chunk, draw
 from PIL import Image as Pillow
 
-from untaught import images
-from untaught.errors import BadInput
+from untaught.core.errors import BadInput
+from untaught.io import images
 
 
 def refused(path: Path, *parts: str, **how: Any) -> None:

@@ -21,9 +21,9 @@ import tifffile
 from picture_files import chunk, draw, full
 from PIL import Image as Pillow
 
-from untaught import images
-from untaught.errors import BadInput
-from untaught.images import Image
+from untaught.core.errors import BadInput
+from untaught.io import images
+from untaught.io.images import Image
 
 KINDS = {".png": "PNG", ".jpg": "JPEG", ".tif": "TIFF", ".webp": "WEBP", ".npy": "NPY"}
 

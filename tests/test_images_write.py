@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from picture_files import RECIPE, draw
 
-from untaught import images
-from untaught.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError
+from untaught.io import images
 
 
 def test_default_output(tmp_path: Path) -> None:

@@ -10,14 +10,14 @@ import torch
 from PIL import Image
 
 import untaught
+from untaught.bench.comparisons.inpaint import COMPARISON
+from untaught.bench.metrics import psnr
+from untaught.classical.inpaint import Harmonic, RidgeFill, pull_push
 from untaught.cli import main
-from untaught.errors import BadInput
-from untaught.fills import Harmonic, RidgeFill, pull_push
-from untaught.images import read
-from untaught.masks import Shape
-from untaught.metrics import psnr
-from untaught.presets.inpaint import PRESETS, RECIPES, recognise
-from untaught.studies.comparisons.inpaint import COMPARISON
+from untaught.core.errors import BadInput
+from untaught.io.images import read
+from untaught.io.masks import Shape
+from untaught.tasks.inpaint.presets import PRESETS, RECIPES, recognise
 
 
 def random(shape, missing=0.5):
@@ -299,13 +299,13 @@ def test_every_baseline_keeps_what_is_known_and_beats_black(name, grey, photo):
 
 
 def masked(clean):
-    from untaught.studies.comparisons.inpaint import _draw
+    from untaught.bench.comparisons.inpaint import _draw
 
     return _draw(clean, 0.5)(0)
 
 
 def test_a_published_input_does_not_say_whether_black_was_kept():
-    from untaught.studies.comparisons.inpaint import _published
+    from untaught.bench.comparisons.inpaint import _published
 
     clean = np.full((40, 40), 90, np.uint8)
     clean[0] = 0

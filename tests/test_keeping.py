@@ -13,16 +13,16 @@ import pytest
 import torch
 from kept_runs import STEPS, cli
 
-from untaught import images
-from untaught.checkpoints import Folder
 from untaught.cli.keeping import Keeper
-from untaught.errors import UntaughtError
-from untaught.networks.hourglass import Hourglass
-from untaught.priors import Network
+from untaught.core.errors import UntaughtError
+from untaught.io import images
+from untaught.io.checkpoints import Folder
+from untaught.io.recipes import Recipe
+from untaught.prior import Network
+from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
-from untaught.recipes import Recipe
-from untaught.run import Job, Method, Run, Stage
-from untaught.stopping import After
+from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.stopping import After
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
@@ -146,7 +146,7 @@ class TestWhichRunsAreKept:
         return keeper
 
     def test_by_the_steps_so_far(self, tmp_path: Path):
-        from untaught.stopping import WindowedVariance
+        from untaught.solver.stopping import WindowedVariance
 
         assert not self.keeper(tmp_path, 0.029, After(1000)).begun
         assert not (tmp_path / "run").exists()

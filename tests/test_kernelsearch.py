@@ -8,12 +8,12 @@ import torch
 from blurred_photos import blurred
 
 import untaught
-from untaught.blurscene import Scene
-from untaught.errors import BadInput
-from untaught.kernelsearch import _narrowest, nearest
-from untaught.operators import kernels
-from untaught.operators.blur import Blur
-from untaught.run import Run
+from untaught.classical.blind_kernel.scene import Scene
+from untaught.classical.blind_kernel.search import _narrowest, nearest
+from untaught.core.errors import BadInput
+from untaught.problem.operators import kernels
+from untaught.problem.operators.blur import Blur
+from untaught.solver.run import Run
 
 
 def variances(kernel):

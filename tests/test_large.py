@@ -15,27 +15,27 @@ import torch
 from skimage import data
 
 import untaught
-from untaught import images
-from untaught.averaging import ExponentialPictures, ExponentialWeights
+from untaught.classical.denoise.nl_ridge import WIDER, NonLocalRidge, Pass, Quick, Tiled
+from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.cli import main
-from untaught.codes import Fed
-from untaught.errors import BadInput
-from untaught.geometry import tiles
-from untaught.guides import NonLocalMeans
-from untaught.likelihoods import ClippedGaussian, Gaussian
-from untaught.networks.compact import Compact
+from untaught.core.errors import BadInput
+from untaught.core.geometry import tiles
+from untaught.core.randomness import Rng
+from untaught.io import images
 from untaught.noise import spectrum
-from untaught.objectives import classic, recorrupt
-from untaught.objectives.classic import Classic
-from untaught.objectives.recorrupt import Recorrupt
-from untaught.presets import denoise
-from untaught.priors import Flat, Network
+from untaught.prior import Flat, Network
+from untaught.prior.codes import Fed
+from untaught.prior.networks.compact import Compact
 from untaught.problem import Problem
-from untaught.randomness import Rng
-from untaught.ridge import WIDER, NonLocalRidge, Pass, Quick, Tiled
-from untaught.run import Job, Method, Run, Stage
-from untaught.stopping import After
-from untaught.studies.explain import forecast
+from untaught.problem.likelihoods import ClippedGaussian, Gaussian
+from untaught.session.explain import forecast
+from untaught.solver.averaging import ExponentialPictures, ExponentialWeights
+from untaught.solver.objectives import classic, recorrupt
+from untaught.solver.objectives.classic import Classic
+from untaught.solver.objectives.recorrupt import Recorrupt
+from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.stopping import After
+from untaught.tasks.denoise import presets as denoise
 
 
 def noisy(height, width, channels=3, sigma=0.1):
@@ -226,7 +226,7 @@ class TestForecast:
             (200.0, ["--quiet"], None),
             (200.0, ["--json"], None),
         ):
-            monkeypatch.setattr("untaught.studies.explain.forecast", lambda job, seconds=seconds: seconds)
+            monkeypatch.setattr("untaught.session.explain.forecast", lambda job, seconds=seconds: seconds)
             with pytest.raises(SystemExit):
                 main(["denoise", str(tmp_path / "in.png"), "--preset", "instant", "--force", *words])
             out, err = capsys.readouterr()

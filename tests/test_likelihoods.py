@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from untaught.errors import BadInput
-from untaught.likelihoods import Gaussian, Impulse, Laplace, Poisson, PoissonGaussian, Speckle
+from untaught.core.errors import BadInput
+from untaught.problem.likelihoods import Gaussian, Impulse, Laplace, Poisson, PoissonGaussian, Speckle
 
 N = 400_000
 

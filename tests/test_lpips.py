@@ -10,9 +10,10 @@ import torch
 import torch.nn.functional as F
 from skimage import data, filters
 
-from untaught import images, metrics
+from untaught.bench import metrics
 from untaught.cli import main
-from untaught.errors import BadInput
+from untaught.core.errors import BadInput
+from untaught.io import images
 
 
 @pytest.fixture

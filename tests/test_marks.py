@@ -10,11 +10,11 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 import untaught
-from untaught import masks
 from untaught.cli import main
-from untaught.errors import BadInput
-from untaught.images import Image as Held
-from untaught.images import read, write
+from untaught.core.errors import BadInput
+from untaught.io import masks
+from untaught.io.images import Image as Held
+from untaught.io.images import read, write
 
 SPACE = (96, 120)
 LOUD = {"red": (255, 0, 0), "pink": (255, 0, 255), "green": (0, 255, 0), "white": (255, 255, 255), "black": (0, 0, 0)}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from untaught import masks, proposals
 from untaught.cli import main
-from untaught.errors import BadInput
-from untaught.images import Image as Held
-from untaught.images import read
+from untaught.core.errors import BadInput
+from untaught.io import masks, proposals
+from untaught.io.images import Image as Held
+from untaught.io.images import read
 
 HOLE = np.zeros((48, 56), bool)
 HOLE[10:14, 20:30] = True

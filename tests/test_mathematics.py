@@ -12,14 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from untaught import codes, likelihoods, operators, regularisers
-from untaught.errors import BadInput
-from untaught.likelihoods import Gaussian, Impulse, Laplace, Poisson, PoissonGaussian, Speckle
-from untaught.linear import conjugate_gradients
-from untaught.operators import FromLinear, Operator, as_operator
-from untaught.problem import Problem
-from untaught.randomness import Rng
-from untaught.regularisers import TV, Norm, Smooth
+from untaught.core.conjugate_gradients import conjugate_gradients
+from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
+from untaught.prior import codes
+from untaught.problem import Problem, likelihoods, operators, regularisers
+from untaught.problem.likelihoods import Gaussian, Impulse, Laplace, Poisson, PoissonGaussian, Speckle
+from untaught.problem.operators import FromLinear, Operator, as_operator
+from untaught.problem.regularisers import TV, Norm, Smooth
 
 
 def parts(module, base):

@@ -12,12 +12,14 @@ import pytest
 import torch
 
 import untaught
-from untaught import errors, images, need, registry
 from untaught.cli import main
-from untaught.errors import OutOfMemory, amount, memory_told, short_of_memory
-from untaught.objectives.classic import Classic
-from untaught.objectives.recorrupt import Recorrupt
-from untaught.run import Run
+from untaught.core import errors, registry
+from untaught.core.errors import OutOfMemory, amount, memory_told, short_of_memory
+from untaught.io import images
+from untaught.solver import need
+from untaught.solver.objectives.classic import Classic
+from untaught.solver.objectives.recorrupt import Recorrupt
+from untaught.solver.run import Run
 from untaught.studio.worker import sentence
 
 FEW = {"sigma": 25 / 255, "steps": 2}
@@ -89,7 +91,7 @@ class TestEveryEdgeTellsEveryWant:
         with pytest.raises(OutOfMemory):
             Run(job)
 
-    @pytest.mark.parametrize("place", ["untaught.noise.measure", "untaught.arrays.Layout.__call__"])
+    @pytest.mark.parametrize("place", ["untaught.noise.measure", "untaught.io.arrays.Layout.__call__"])
     def test_a_task(self, want, place, noisy, monkeypatch):
         monkeypatch.setattr(place, raising(want))
         with pytest.raises(OutOfMemory):
@@ -104,7 +106,7 @@ class TestEveryEdgeTellsEveryWant:
     @pytest.mark.parametrize("words", [["denoise", "--preset", "instant"], ["explain", "denoise"], ["impedance"]])
     def test_the_command(self, want, words, noisy, tmp_path, monkeypatch, capsys):
         images.write(tmp_path / "in.png", noisy[:16, :16])
-        monkeypatch.setattr("untaught.images.read", raising(want))
+        monkeypatch.setattr("untaught.io.images.read", raising(want))
         with pytest.raises(SystemExit) as end:
             main([*words, str(tmp_path / "in.png")])
         said = capsys.readouterr().err
@@ -160,7 +162,7 @@ more = {"inpaint": ["--mask", "mask.png"], "deblur": ["--kernel", "gauss:1"], "f
         "preimage": ["--layer", "block3"], "activate": ["--class", "1"]}
 os.chdir(place)
 for name in tasks.names():  # all that is imported late is there before
-    __import__("untaught.presets." + name)
+    __import__("untaught.tasks._presets." + name)
 import untaught.run, untaught.series, untaught.recipes, untaught.checkpoints, untaught.cli.run, untaught.cli.reporting
 import untaught.studies.explain, skimage.io, scipy.ndimage, rich.progress
 found = {}
@@ -203,8 +205,8 @@ def test_every_task_in_too_little_memory_ends_in_one_sentence(tmp_path, left, pr
 class TestForeseen:
     def test_it_is_refused_before_the_first_stage_is_made(self, noisy, monkeypatch):
         job = untaught.denoise.job(noisy, preset="paper", **FEW)
-        monkeypatch.setattr("untaught.need.free_memory", lambda device: need.needed(job) - 1)
-        monkeypatch.setattr("untaught.priors.Network.build", raising(AssertionError("begun")))
+        monkeypatch.setattr("untaught.solver.need.free_memory", lambda device: need.needed(job) - 1)
+        monkeypatch.setattr("untaught.prior.Network.build", raising(AssertionError("begun")))
         with pytest.raises(OutOfMemory, match=r"48 x 56 needs about [\d.]+ MiB .* [\d.]+ MiB are free: take a smaller") as told:
             untaught.denoise(noisy, preset="paper", **FEW)
         assert told.value.__cause__ is None
@@ -213,7 +215,7 @@ class TestForeseen:
         job = untaught.denoise.job(noisy, preset="paper", **FEW)
         need._network.cache_clear()
         before = torch.random.get_rng_state()
-        monkeypatch.setattr("untaught.need.free_memory", lambda device: need.needed(job) + 1)
+        monkeypatch.setattr("untaught.solver.need.free_memory", lambda device: need.needed(job) + 1)
         Run(job)
         assert torch.equal(before, torch.random.get_rng_state())
 

@@ -9,16 +9,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from untaught.errors import BadInput
-from untaught.networks import _convolution, _winograd
-from untaught.networks._convolution import Conv2d, layout
-from untaught.networks._parts import BatchNorm, InstanceNorm, Lanczos, Reflect, conv
-from untaught.networks.decoder import Decoder
-from untaught.networks.hourglass import Hourglass
-from untaught.networks.plain import Plain
-from untaught.networks.resnet import ResNet
-from untaught.networks.unet import UNet
-from untaught.registry import networks
+from untaught.core.errors import BadInput
+from untaught.core.registry import networks
+from untaught.prior.kernels import convolution as _convolution
+from untaught.prior.kernels import winograd as _winograd
+from untaught.prior.kernels.convolution import Conv2d, layout
+from untaught.prior.networks._parts import BatchNorm, InstanceNorm, Lanczos, Reflect, conv
+from untaught.prior.networks.decoder import Decoder
+from untaught.prior.networks.hourglass import Hourglass
+from untaught.prior.networks.plain import Plain
+from untaught.prior.networks.resnet import ResNet
+from untaught.prior.networks.unet import UNet
 
 RECIPES = [pytest.param(r, id=f"{name}{i}") for name, cls in networks.items() for i, r in enumerate(cls.examples())]
 NDIMS = (1, 2, 3)

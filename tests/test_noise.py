@@ -9,9 +9,9 @@ from PIL import Image
 from skimage import data
 
 from untaught import noise
-from untaught.errors import BadInput
-from untaught.likelihoods import ClippedGaussian, Gaussian, Poisson, PoissonGaussian, Speckle
+from untaught.core.errors import BadInput
 from untaught.noise import Measured, estimate_noise
+from untaught.problem.likelihoods import ClippedGaussian, Gaussian, Poisson, PoissonGaussian, Speckle
 
 
 def tensor(array):

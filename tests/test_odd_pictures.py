@@ -9,9 +9,10 @@ import pytest
 import torch
 from odd_pictures import FILTERS, HIDDEN, INTEGERS, excess, pieces, through
 
-from untaught import linear, registry
-from untaught.errors import UntaughtError
-from untaught.ridge import blind, piloted
+from untaught.classical.denoise.nl_ridge import blind, piloted
+from untaught.core import conjugate_gradients as linear
+from untaught.core import registry
+from untaught.core.errors import UntaughtError
 
 
 @pytest.mark.parametrize("name", [*FILTERS, *HIDDEN])

@@ -20,11 +20,11 @@ import tifffile
 from picture_files import chunk, draw
 from PIL import Image as Pillow
 
-from untaught import images
-from untaught.checkpoints import pack, unpack
-from untaught.classifiers._find import read as read_weights
-from untaught.errors import BadInput
-from untaught.recipes import Recipe
+from untaught.core.errors import BadInput
+from untaught.io import images
+from untaught.io.checkpoints import pack, unpack
+from untaught.io.recipes import Recipe
+from untaught.problem.classifiers._find import read as read_weights
 
 FLAT = np.full((512, 512, 3), 90, np.uint8)
 PICTURES = [c for c in tifffile.COMPRESSION if c in (*tifffile.TIFF.IMAGE_COMPRESSIONS, 34887, 34927)]

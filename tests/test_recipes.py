@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from untaught import images
 from untaught.cli import main
-from untaught.errors import BadInput
-from untaught.presets.denoise import PRESETS
-from untaught.recipes import Recipe
-from untaught.registry import tasks
+from untaught.core.errors import BadInput
+from untaught.core.registry import tasks
+from untaught.io import images
+from untaught.io.recipes import Recipe
+from untaught.tasks.denoise.presets import PRESETS
 
 BARE = Recipe(
     task="denoise",

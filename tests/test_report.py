@@ -12,19 +12,19 @@ import pytest
 import torch
 
 import untaught
-from untaught.anscombe import Anscombe, Back
+from untaught.calibration.intervals import Spread, Uncertainty
 from untaught.cli import main
-from untaught.intervals import Spread, Uncertainty
-from untaught.job import Solution
-from untaught.likelihoods import Gaussian
-from untaught.operators.blur import Blur, SoughtBlur
-from untaught.operators.kernels import named
-from untaught.priors import Pixels
+from untaught.noise.anscombe import Anscombe, Back
+from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.report import Figures, Report, report, verdict
-from untaught.report.maps import _map
-from untaught.run import Job, Method, Run, Stage
-from untaught.stopping import After
+from untaught.problem.likelihoods import Gaussian
+from untaught.problem.operators.blur import Blur, SoughtBlur
+from untaught.problem.operators.kernels import named
+from untaught.reports import Figures, Report, report, verdict
+from untaught.reports.maps import _map
+from untaught.solver.job import Solution
+from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.stopping import After
 
 SIGMA = 20 / 255
 FITTED = ["denoise", "in.png", "--preset", "paper", "--sigma", "25/255", "--steps", "3"]
@@ -67,7 +67,7 @@ def test_noise_alone_is_good(clean: torch.Tensor) -> None:
 
 
 def test_a_residual_with_the_picture_in_it(clean: torch.Tensor) -> None:
-    from untaught.geometry import box
+    from untaught.core.geometry import box
 
     assert said(Problem(noisy(clean)), box(clean, 3)) == ("doubtful", {"structure"})
 
@@ -134,7 +134,7 @@ def test_saturation_is_out_of_reach(clean: torch.Tensor) -> None:
 
 
 def test_correlated_noise_is_out_of_reach_for_a_white_model(clean: torch.Tensor) -> None:
-    from untaught.geometry import box
+    from untaught.core.geometry import box
     from untaught.noise import Measured, estimate_noise
 
     y = clean + box(noisy(torch.zeros_like(clean), 3 * SIGMA), 1)

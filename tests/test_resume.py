@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from kept_runs import STEPS, cli, damage, start
 
-from untaught import images, registry
-from untaught.checkpoints import Folder
 from untaught.cli import main
-from untaught.images.places import Places
-from untaught.recipes import Recipe
-from untaught.run import Run
+from untaught.core import registry
+from untaught.io import images
+from untaught.io.checkpoints import Folder
+from untaught.io.images.places import Places
+from untaught.io.recipes import Recipe
+from untaught.solver.run import Run
 
 
 def kill_and_resume(place: Path, expected: bytes, rng: random.Random) -> None:

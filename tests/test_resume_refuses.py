@@ -10,8 +10,8 @@ import pytest
 import torch
 from kept_runs import STEPS, cli, damage
 
-from untaught import images
-from untaught.checkpoints import Folder
+from untaught.io import images
+from untaught.io.checkpoints import Folder
 
 
 def refused(kept: Path, capsys: pytest.CaptureFixture[str]) -> str:

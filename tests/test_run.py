@@ -11,19 +11,19 @@ import torch
 from small_runs import SMALL, job, method, picture, result
 from torch import nn
 
-from untaught import registry
-from untaught.averaging import ExponentialWeights, Last
-from untaught.codes import Start
-from untaught.errors import BadInput, Stale, UntaughtError
-from untaught.likelihoods import Gaussian
-from untaught.networks.hourglass import Hourglass
-from untaught.objectives.fit import Fit
-from untaught.optimisers import Adam
-from untaught.priors import Ensemble, Flat, Network, Pixels
+from untaught.core import registry
+from untaught.core.errors import BadInput, Stale, UntaughtError
+from untaught.core.randomness import Rng
+from untaught.prior import Ensemble, Flat, Network, Pixels
+from untaught.prior.codes import Start
+from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
-from untaught.randomness import Rng
-from untaught.run import Job, Run
-from untaught.stopping import After
+from untaught.problem.likelihoods import Gaussian
+from untaught.solver.averaging import ExponentialWeights, Last
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.optimisers import Adam
+from untaught.solver.run import Job, Run
+from untaught.solver.stopping import After
 
 
 def cases():

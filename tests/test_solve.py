@@ -8,15 +8,15 @@ import torch
 from small_runs import SMALL, job, method, picture, result
 from torch import nn
 
-from untaught.averaging import Last
-from untaught.likelihoods import Gaussian
-from untaught.objectives.fit import Fit
-from untaught.optimisers import LBFGS
-from untaught.priors import Pixels
+from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.regularisers import TV, Smooth
-from untaught.run import Method, Run, solve
-from untaught.stopping import After, Auto
+from untaught.problem.likelihoods import Gaussian
+from untaught.problem.regularisers import TV, Smooth
+from untaught.solver.averaging import Last
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.optimisers import LBFGS
+from untaught.solver.run import Method, Run, solve
+from untaught.solver.stopping import After, Auto
 
 
 class TestExplicitPriors:
@@ -80,7 +80,7 @@ class TestGeneralReconstruction:
         assert x.shape == (1, 3, 10, 12)
 
     def test_the_default_method_stops_by_itself(self):
-        from untaught.run import default_method
+        from untaught.solver.run import default_method
 
         stop = default_method().stop
         assert {type(r) for r in stop.rules} == {Auto, After}

@@ -11,16 +11,17 @@ import torch
 from small_runs import SMALL
 from stopped_runs import finished, job, scene
 
-from untaught import registry, stopping
-from untaught.averaging import Last
-from untaught.errors import BadInput
-from untaught.likelihoods import Gaussian, Poisson, Reward
-from untaught.objectives.fit import Fit
-from untaught.priors import Pixels
+from untaught.core import registry
+from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
+from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.randomness import Rng
-from untaught.run import Job, Method, Run, Stage
-from untaught.stopping import (
+from untaught.problem.likelihoods import Gaussian, Poisson, Reward
+from untaught.solver import stopping
+from untaught.solver.averaging import Last
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.stopping import (
     After,
     Auto,
     Discrepancy,
@@ -33,8 +34,8 @@ from untaught.stopping import (
     UnsureRisk,
     Verdict,
 )
-from untaught.stopping._base import Minimum
-from untaught.stopping.selfreference import linear, means, median
+from untaught.solver.stopping._base import Minimum
+from untaught.solver.stopping.selfreference import linear, means, median
 
 
 @pytest.mark.parametrize(
@@ -269,7 +270,7 @@ class TestRefusals:
 
 
 def test_verdicts_are_plain_values_that_a_checkpoint_holds():
-    from untaught.checkpoints import pack, unpack
+    from untaught.io.checkpoints import pack, unpack
 
     verdict = Verdict(score=1.0, repeat=3)
     assert Verdict(**unpack(pack(verdict.__dict__))[0]) == verdict

@@ -6,21 +6,22 @@ import pytest
 import torch
 from stopped_runs import finished, job, scene
 
-from untaught import registry, stopping
-from untaught.errors import BadInput
-from untaught.likelihoods import Gaussian, Laplace, Reward
-from untaught.objectives.fit import Fit
-from untaught.operators import FromLinear
+from untaught.core import registry
+from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
 from untaught.problem import Problem
-from untaught.randomness import Rng
-from untaught.run import Job, Run, Stage, solve
-from untaught.stopping import After, Auto, Discrepancy, Plateau, Rule, SureRisk, WindowedVariance
-from untaught.stopping import auto as table
+from untaught.problem.likelihoods import Gaussian, Laplace, Reward
+from untaught.problem.operators import FromLinear
+from untaught.solver import stopping
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.run import Job, Run, Stage, solve
+from untaught.solver.stopping import After, Auto, Discrepancy, Plateau, Rule, SureRisk, WindowedVariance
+from untaught.solver.stopping import auto as table
 
 
 def kinds():
     from untaught.noise import Measured
-    from untaught.operators.blur import BlindBlur, Blur
+    from untaught.problem.operators.blur import BlindBlur, Blur
 
     y = scene()[0]
     holes = torch.ones_like(y)
@@ -107,7 +108,7 @@ class TestTasks:
         import numpy as np
 
         from untaught.cli import app
-        from untaught.images import read_recipe, write
+        from untaught.io.images import read_recipe, write
 
         noisy, out = tmp_path / "noisy.png", tmp_path / "out.png"
         write(noisy, np.ascontiguousarray(grey))
@@ -122,21 +123,21 @@ class TestStudy:
 
     @pytest.fixture
     def settings(self):
-        from untaught.studies.trajectories import Settings
+        from untaught.bench.trajectories import Settings
 
         return Settings(size=16, steps=12, width=4)
 
     @pytest.fixture
     def cases(self, tmp_path, photo, settings):
-        from untaught.images import write
-        from untaught.studies.trajectories import cases
+        from untaught.bench.trajectories import cases
+        from untaught.io.images import write
 
         write(tmp_path / "photo.png", photo)
         return cases([tmp_path / "photo.png"], [], size=settings.size, each=1)
 
     def test_a_rule_is_judged_on_a_recording_as_it_would_end_the_run(self, cases, settings):
-        from untaught.studies.stopping import pick
-        from untaught.studies.trajectories import WATCHED, record
+        from untaught.bench.stopping import pick
+        from untaught.bench.trajectories import WATCHED, record
 
         (case,) = [c for c in cases if c.damage == "gaussian 25"]
         recording = record(case, WATCHED, settings)
@@ -150,7 +151,7 @@ class TestStudy:
             assert recording.steps[index] == run.solution.step
 
     def test_rules_that_change_the_data_share_a_run_and_refuse_by_themselves(self, cases, settings):
-        from untaught.studies.trajectories import CHANGED, record
+        from untaught.bench.trajectories import CHANGED, record
 
         white, poisson = (
             record(next(c for c in cases if c.damage.startswith(d)), CHANGED, settings) for d in ("gaussian", "poisson")
@@ -161,7 +162,7 @@ class TestStudy:
 
     def test_tables_hold_every_rule_and_go_on_from_what_is_there(self, tmp_path, photo, capsys):
         from untaught.cli.stopping import stopping as command
-        from untaught.images import write
+        from untaught.io.images import write
 
         write(tmp_path / "photo.png", photo)
         arguments = {"folder": tmp_path / "kept", "size": 16, "steps": 10, "width": 4, "each": 1, "limit": 1}
@@ -174,8 +175,8 @@ class TestStudy:
         assert (tmp_path / "0.csv").read_text().splitlines()[1:] == (tmp_path / "1.csv").read_text().splitlines()[1:]
 
     def test_auto_is_what_its_table_says(self, cases, settings):
-        from untaught.studies.stopping import AUTO, lines
-        from untaught.studies.trajectories import CHANGED, WATCHED, record
+        from untaught.bench.stopping import AUTO, lines
+        from untaught.bench.trajectories import CHANGED, WATCHED, record
 
         case = cases[0]
         found = lines([record(case, run, settings) for run in (WATCHED, CHANGED)])

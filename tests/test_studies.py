@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from skimage import data
 
-from untaught import images
+from untaught.bench import impedance, networks, sample
 from untaught.cli import main
-from untaught.errors import BadInput
-from untaught.studies import impedance, labels, networks, sample
-from untaught.studies.plot import COLOURS, Axis, Curve, plot, ticks, written
+from untaught.core.errors import BadInput
+from untaught.io import images
+from untaught.reports import labels
+from untaught.reports.plot import COLOURS, Axis, Curve, plot, ticks, written
 
 
 @pytest.fixture
@@ -143,7 +144,7 @@ def test_a_column_is_one_network_a_row_is_one_seed_and_z_is_the_same():
 
 
 def _rng(seed):
-    from untaught.randomness import Rng
+    from untaught.core.randomness import Rng
 
     return Rng(seed)
 
@@ -193,7 +194,7 @@ def traces_of(picture, *, steps, names, reference=None):
     found = {}
     for target in impedance.targets(picture, sigma=25 / 255, seed=0, reference=reference):
         if target.name in names:
-            from untaught.run import solve
+            from untaught.solver.run import solve
 
             trace = impedance.Trace(target)
             solve(impedance.job(target, network="narrow", steps=steps, seed=0), watch=[trace.look])
@@ -348,8 +349,8 @@ def test_a_comparison_is_kept_row_by_row_and_goes_on(folder, untaught):
 
 
 def test_the_score_is_that_of_the_averaged_iterate(noisy, photo):
-    from untaught import metrics
-    from untaught.run import Run
+    from untaught.bench import metrics
+    from untaught.solver.run import Run
 
     setting = networks.Setting(3, 48, "narrow")
     job = networks.job(noisy[:, :, 0], "resnet", 0, setting)

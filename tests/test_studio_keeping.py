@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from served import Served, begin, png
 
-from untaught.errors import BadInput
+from untaught.core.errors import BadInput
 from untaught.studio import marked
 from untaught.studio.jobs import Jobs
 from untaught.studio.pictures import Pictures

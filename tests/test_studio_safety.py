@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from served import png
 
-from untaught.errors import UntaughtError
+from untaught.core.errors import UntaughtError
 from untaught.studio.guard import hostname
 from untaught.studio.pictures import Pictures, TooLarge, clean
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from untaught import images, machine, threads
+from untaught.core import machine, threads
+from untaught.io import images
 
 
 @pytest.fixture(autouse=True)

@@ -13,16 +13,17 @@ import torch
 from PIL import Image
 
 import untaught
-from untaught import doubt, metrics
-from untaught.averaging import Moments
+from untaught.bench import metrics
+from untaught.calibration.intervals import WIDTH, deviation, factor
+from untaught.calibration.series import Series, goes_on, hold_out, within
 from untaught.cli import main
-from untaught.errors import BadInput
-from untaught.intervals import WIDTH, deviation, factor
-from untaught.networks.hourglass import Hourglass
-from untaught.objectives.recorrupt import Recorrupt
-from untaught.optimisers import Langevin
-from untaught.recipes import Recipe
-from untaught.series import Series, goes_on, hold_out, within
+from untaught.core.errors import BadInput
+from untaught.io import maps as doubt
+from untaught.io.recipes import Recipe
+from untaught.prior.networks.hourglass import Hourglass
+from untaught.solver.averaging import Moments
+from untaught.solver.objectives.recorrupt import Recorrupt
+from untaught.solver.optimisers import Langevin
 
 FEW = ["--sigma", "25/255", "--steps", "5"]
 
@@ -341,7 +342,7 @@ def test_known_pixels_that_are_kept_are_certain(command, folder):
     ],
 )
 def test_refused_before_the_work(arguments, words, command, folder, monkeypatch):
-    monkeypatch.setattr("untaught.run.Run.__next__", lambda self: pytest.fail("the work was started"))
+    monkeypatch.setattr("untaught.solver.run.Run.__next__", lambda self: pytest.fail("the work was started"))
     (folder / "there.png").write_bytes(b"mine")
     before = {p.name for p in folder.iterdir()}
     code, _, err = command("denoise", "noisy.png", "--sigma", "0.1", *arguments)

@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 
 import untaught
-from untaught.errors import BadInput, UntaughtError
-from untaught.metrics import psnr
-from untaught.objectives.pairs import Pairs
-from untaught.operators.resample import KERNELS, Downsample, resized
-from untaught.presets.upscale import PRESETS
-from untaught.priors import Pixels
+from untaught.bench.metrics import psnr
+from untaught.core.errors import BadInput, UntaughtError
+from untaught.prior import Pixels
 from untaught.problem import Problem
+from untaught.problem.operators.resample import KERNELS, Downsample, resized
+from untaught.solver.objectives.pairs import Pairs
+from untaught.tasks.upscale.presets import PRESETS
 
 PILLOW = {"box": Image.Resampling.BOX, "bicubic": Image.Resampling.BICUBIC, "lanczos3": Image.Resampling.LANCZOS}
 SIZES = [((13, 17), (52, 68)), ((13, 17), (41, 50)), ((1, 5), (4, 23)), ((150, 3), (601, 12)), ((9, 9), (10, 11))]
@@ -100,7 +100,7 @@ def small_of(photo):
 @pytest.fixture
 def learns(monkeypatch):
     """The network, however small the picture."""
-    monkeypatch.setattr("untaught.presets.upscale.FEW", 0)
+    monkeypatch.setattr("untaught.tasks.upscale.presets.FEW", 0)
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
@@ -121,7 +121,7 @@ def test_every_preset_runs_and_keeps_the_type(preset, photo):
 ])  # fmt: skip
 @pytest.mark.parametrize("few", [0, 3600])
 def test_any_size_any_factor(dtype, shape, factor, large, few, monkeypatch):
-    monkeypatch.setattr("untaught.presets.upscale.FEW", few)
+    monkeypatch.setattr("untaught.tasks.upscale.presets.FEW", few)
     array = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
     result = untaught.upscale(array, factor=factor, steps=2)
     assert (result.dtype, result.shape) == (np.dtype(dtype), large)
@@ -202,8 +202,8 @@ def test_from_the_command_line(photo, tmp_path, monkeypatch, capsys):
 
 class TestBench:
     def test_the_small_picture_and_the_scores_are_those_of_published_tables(self, photo, tmp_path, monkeypatch):
-        from untaught.registry import comparisons
-        from untaught.studies.comparisons.upscale import luminance, made_smaller
+        from untaught.bench.comparisons.upscale import luminance, made_smaller
+        from untaught.core.registry import comparisons
 
         wide = np.tile(photo, (2, 2, 1))[:90, :100]
         clean, small = made_smaller(wide, 4)
@@ -211,7 +211,7 @@ class TestBench:
         assert np.array_equal(clean, wide[13:77, 2:98])
         assert luminance(np.full((1, 1, 3), 255, np.uint8)) * 255 == pytest.approx(235, abs=1e-3)
         Image.fromarray(wide).save(tmp_path / "a.png")
-        monkeypatch.setattr("untaught.studies.comparisons.upscale.TV_WEIGHTS", (3e-4,))
+        monkeypatch.setattr("untaught.bench.comparisons.upscale.TV_WEIGHTS", (3e-4,))
         compare = comparisons.get("upscale")
         (case,) = compare.cases([tmp_path / "a.png"], {"factor": 2.5})
         given = case.input(0)
@@ -226,7 +226,7 @@ class TestBench:
         [([], {"factor": 4}, "no pictures"), (["a"], {}, "--factor 4"), (["a"], {"factor": 1}, "above 1")],
     )
     def test_what_it_needs_is_asked_for(self, pictures, options, sentence):
-        from untaught.registry import comparisons
+        from untaught.core.registry import comparisons
 
         with pytest.raises(BadInput, match=sentence):
             comparisons.get("upscale").cases(pictures, options)

@@ -14,23 +14,23 @@ import numpy as np
 import pytest
 from kept_runs import cli
 
-from untaught import images
-from untaught.checkpoints import Folder
-from untaught.images.places import Places, mark
-from untaught.recipes import Recipe
-from untaught.run import Run
+from untaught.io import images
+from untaught.io.checkpoints import Folder
+from untaught.io.images.places import Places, mark
+from untaught.io.recipes import Recipe
+from untaught.solver.run import Run
 
 FORMATS = (".png", ".jpg", ".jpe", ".jfif", ".tif", ".webp", ".npy")
 STEPS = {  # everything between the last step and the end, and what it may cost besides a sentence
     "untaught.recipes:Recipe.finished": 0,
     "untaught.recipes:Recipe.to_toml": 0,
     "untaught.job:Job.remarks": 0,
-    "untaught.images.write:fit": 0,
-    "untaught.images.write:_encode": 0,
-    "untaught.images.write:write_pages": 2,
-    "untaught.studies.heat:heat": 2,
-    "untaught.doubt:maps": 2,
-    "untaught.job:report": 2,
+    "untaught.io.images.write:fit": 0,
+    "untaught.io.images.write:_encode": 0,
+    "untaught.io.images.write:write_pages": 2,
+    "untaught.reports.heat:heat": 2,
+    "untaught.io.maps:maps": 2,
+    "untaught.solver.job:report": 2,
     "untaught.report:Report.to_html": 2,
     "untaught.cli.reporting:judge": 2,
     "untaught.cli.keeping:Keeper.end": 0,
@@ -52,7 +52,7 @@ QUICK = ("denoise", "in.png", "--sigma", "20/255", "--preset", "instant")
 WORK = ("denoise", "in.png", "--sigma", "20/255", "--steps", "3")
 
 
-MAPS = ("untaught.images.write:write_pages", "untaught.studies.heat:heat", "untaught.doubt:maps")
+MAPS = ("untaught.io.images.write:write_pages", "untaught.reports.heat:heat", "untaught.io.maps:maps")
 SOME = {True: (".png",), False: (".png", ".jpg")}
 SWEEP = [(s, w) for w in STEPS for s in (SOME[w in MAPS] if w in MAPS or "images.write" not in w else FORMATS)]
 
@@ -241,7 +241,7 @@ def test_maps_that_the_disk_did_not_take_are_made_up_for(folder: Path, monkeypat
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules["untaught.images.write"], "write_pages", full)
+        patch.setattr(sys.modules["untaught.io.images.write"], "write_pages", full)
         assert cli(*words) == 2
     assert Path("out.png").exists()
     assert Folder(Path("out.png.run")).holds

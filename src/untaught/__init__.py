@@ -12,16 +12,16 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from untaught import registry
-from untaught.errors import UntaughtError
+from untaught.core import registry
+from untaught.core.errors import UntaughtError
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "averaging": ("ExponentialPictures", "ExponentialWeights", "Last", "Moments"),
-    "codes": ("Fourier", "Grid", "Noise", "Picture", "Start"),
-    "intervals": ("Uncertainty",),
-    "likelihoods": (
+    "solver.averaging": ("ExponentialPictures", "ExponentialWeights", "Last", "Moments"),
+    "prior.codes": ("Fourier", "Grid", "Noise", "Picture", "Start"),
+    "calibration.intervals": ("Uncertainty",),
+    "problem.likelihoods": (
         "Gaussian",
         "Impulse",
         "Laplace",
@@ -31,24 +31,24 @@ _HOMES = {
         "Reward",
         "Speckle",
     ),
-    "metrics": ("coverage", "interval_score", "lpips", "psnr", "rank_correlation", "ssim"),
-    "networks.decoder": ("Decoder",),
-    "networks.hourglass": ("Hourglass",),
-    "networks.resnet": ("ResNet",),
-    "networks.unet": ("UNet",),
-    "objectives.fit": ("Fit",),
-    "objectives.recorrupt": ("Recorrupt",),
-    "objectives.split": ("Split",),
-    "objectives.sure": ("Sure",),
-    "operators": ("FromLinear", "Identity", "Operator"),
-    "operators.features": ("Features", "View"),
-    "optimisers": ("LBFGS", "Adam", "Langevin"),
-    "priors": ("Ensemble", "Network", "Pixels"),
+    "bench.metrics": ("coverage", "interval_score", "lpips", "psnr", "rank_correlation", "ssim"),
+    "prior.networks.decoder": ("Decoder",),
+    "prior.networks.hourglass": ("Hourglass",),
+    "prior.networks.resnet": ("ResNet",),
+    "prior.networks.unet": ("UNet",),
+    "solver.objectives.fit": ("Fit",),
+    "solver.objectives.recorrupt": ("Recorrupt",),
+    "solver.objectives.split": ("Split",),
+    "solver.objectives.sure": ("Sure",),
+    "problem.operators": ("FromLinear", "Identity", "Operator"),
+    "problem.operators.features": ("Features", "View"),
+    "solver.optimisers": ("LBFGS", "Adam", "Langevin"),
+    "prior": ("Ensemble", "Network", "Pixels"),
     "problem": ("Problem",),
-    "regularisers": ("TV", "Norm", "Smooth"),
-    "run": ("Job", "Method", "Run", "Solution", "Stage", "solve"),
-    "series": ("Series", "uncertainty"),
-    "stopping": (
+    "problem.regularisers": ("TV", "Norm", "Smooth"),
+    "solver.run": ("Job", "Method", "Run", "Solution", "Stage", "solve"),
+    "calibration.series": ("Series", "uncertainty"),
+    "solver.stopping": (
         "After",
         "Auto",
         "Discrepancy",

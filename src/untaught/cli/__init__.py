@@ -11,7 +11,7 @@ from typing import Any
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: exit code 0, 2 for a refusal (one sentence on the error stream), 130 when interrupted."""
-    from untaught import threads
+    from untaught.core import threads
 
     threads.prepare()  # before anything loads torch
     from untaught.cli.streams import Interrupts, steady
@@ -33,7 +33,7 @@ def _obey(arguments: list[str] | None) -> int:
     from cyclopts import CycloptsError
 
     from untaught.cli.commands import app
-    from untaught.errors import UntaughtError, memory_told
+    from untaught.core.errors import UntaughtError, memory_told
 
     logging.basicConfig(level=logging.WARNING, format="untaught: %(message)s")
     words = ["./-" if word == "-" else word for word in (sys.argv[1:] if arguments is None else arguments)]

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from untaught.allocator import keep_memory
 from untaught.cli.restoring import number
 from untaught.cli.watching import INTERRUPTED
-from untaught.registry import comparisons
+from untaught.core.allocator import keep_memory
+from untaught.core.registry import comparisons
 
 if TYPE_CHECKING:
-    from untaught.images.places import Places
-    from untaught.studies.bench import Row
-    from untaught.studies.comparisons._base import Case
+    from untaught.bench.bench import Row
+    from untaught.bench.comparisons._base import Case
+    from untaught.io.images.places import Places
 
 FLAG = Parameter(negative=())
 
@@ -97,13 +97,14 @@ def bench(
     quiet
         Print nothing but the table and errors.
     """
-    from untaught import images, metrics
+    from untaught.bench import bench as engine
+    from untaught.bench import metrics
+    from untaught.bench.sheet import contact_sheet
     from untaught.cli.studying import tell
-    from untaught.errors import BadInput
-    from untaught.images.places import Places
-    from untaught.presets import resolve_device
-    from untaught.studies import bench as engine
-    from untaught.studies.sheet import contact_sheet
+    from untaught.core.errors import BadInput
+    from untaught.io import images
+    from untaught.io.images.places import Places
+    from untaught.tasks._presets import resolve_device
 
     comparison = comparisons.get(task)
     for option, count in (("seeds", seeds), ("steps", steps)):
@@ -184,7 +185,7 @@ def _command(task: str, pictures: tuple[Path, ...], options: dict[str, Any]) -> 
 
 def _check_targets(csv: Path | None, markdown: Path | None, sheet: Path | None, places: Places) -> None:
     """Refuse before the work what could not be written after it."""
-    from untaught import images
+    from untaught.io import images
 
     for target, option in ((csv, "--csv"), (markdown, "--markdown")):
         if target is not None:
@@ -197,7 +198,7 @@ def _run(
     results: Any, cases: list[Case], start: str, *, quiet: bool
 ) -> tuple[list[Row], list[Any], BaseException | None]:
     """All rows, the strips of the contact sheet (seed 0), and what ended it early, if anything did."""
-    from untaught.studies.sheet import Strip
+    from untaught.bench.sheet import Strip
 
     rows: list[Row] = []
     strips: dict[str, Strip] = {}
@@ -234,7 +235,7 @@ def _tell(
     from rich.console import Console
     from rich.table import Table
 
-    from untaught.studies import tables
+    from untaught.bench import tables
 
     lines, hardware = tables.summary(rows, cases, task), tables.hardware(device)
     caption = tables.caption(rows, seeds, cases, task)

@@ -6,7 +6,7 @@ from cyclopts import App, Group
 
 from untaught import __version__
 from untaught.cli.restoring import command
-from untaught.registry import tasks
+from untaught.core.registry import tasks
 
 app = App(
     name="untaught",

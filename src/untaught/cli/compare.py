@@ -12,8 +12,8 @@ from cyclopts import Parameter
 from untaught.cli.watching import INTERRUPTED, watch
 
 if TYPE_CHECKING:
-    from untaught.images.places import Places
-    from untaught.studies.networks import Row
+    from untaught.bench.networks import Row
+    from untaught.io.images.places import Places
 
 FLAG = Parameter(negative=())
 
@@ -76,11 +76,11 @@ def compare(
     quiet
         Print nothing but the table and errors.
     """
+    from untaught.bench import networks as study
     from untaught.cli.studying import tell
-    from untaught.errors import BadInput, unknown
-    from untaught.images.places import Places
-    from untaught.presets import resolve_device
-    from untaught.studies import networks as study
+    from untaught.core.errors import BadInput, unknown
+    from untaught.io.images.places import Places
+    from untaught.tasks._presets import resolve_device
 
     if what != "networks":
         raise unknown("comparison", what, ["networks"])
@@ -136,7 +136,7 @@ def _tell(rows: list[Row], device: str, markdown: Path | None, places: Places) -
     from rich.console import Console
     from rich.table import Table
 
-    from untaught.studies import networks as study
+    from untaught.bench import networks as study
 
     table = Table()
     for i, name in enumerate(study.HEADER):
@@ -155,7 +155,7 @@ def _tell(rows: list[Row], device: str, markdown: Path | None, places: Places) -
 
 def _text(rows: list[Row], device: str) -> str:
     """The table, with the command that makes it."""
-    from untaught.studies import networks as study
-    from untaught.studies.tables import hardware
+    from untaught.bench import networks as study
+    from untaught.bench.tables import hardware
 
     return study.markdown(rows, shlex.join(["untaught", *sys.argv[1:]]), hardware(device))

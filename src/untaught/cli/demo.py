@@ -33,11 +33,11 @@ def demo(
     force
         Write over an existing file.
     """
-    from untaught import images
+    from untaught.bench.demo import sample, side_by_side
     from untaught.cli.studying import tell
-    from untaught.images.places import Places
-    from untaught.registry import tasks
-    from untaught.studies.demo import sample, side_by_side
+    from untaught.core.registry import tasks
+    from untaught.io import images
+    from untaught.io.images.places import Places
 
     places = Places(force=force)
     target = images.check_output(output, places=places)

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from untaught.cli.restoring import FILES, command
-from untaught.errors import amount
-from untaught.registry import tasks
+from untaught.core.errors import amount
+from untaught.core.registry import tasks
 
 FORMULA = "x* = argmin over x of E(A x, y) + R(x),  x = f(z)"
 
@@ -42,10 +42,10 @@ def _command(name: str) -> Any:
 
 def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as_json: bool) -> None:
     """Read the picture, compose its job, probe it for a second, print."""
-    from untaught import images
-    from untaught.machine import free_memory
-    from untaught.need import needed
-    from untaught.studies import explain as study
+    from untaught.core.machine import free_memory
+    from untaught.io import images
+    from untaught.session import explain as study
+    from untaught.solver.need import needed
 
     task = tasks.get(name)
     image = None if picture is None else images.read(picture)

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from untaught.cli.watching import INTERRUPTED, say, watch
-from untaught.errors import BadInput, UntaughtError
-from untaught.registry import tasks
+from untaught.core.errors import BadInput, UntaughtError
+from untaught.core.registry import tasks
 
 if TYPE_CHECKING:
     from untaught.cli.keeping import Keeper
-    from untaught.images import Image
-    from untaught.images.places import Places
-    from untaught.job import Job, Solution
-    from untaught.recipes import Recipe
+    from untaught.io.images import Image
+    from untaught.io.images.places import Places
+    from untaught.io.recipes import Recipe
+    from untaught.solver.job import Job, Solution
 
 T = TypeVar("T")
 
@@ -147,7 +147,7 @@ def _write(
     places: Places,
 ) -> None:
     """The result on the disk; else UntaughtError, and the run is kept, since it may be hours of work."""
-    from untaught import images
+    from untaught.io import images
 
     text = None
     if recipe is not None:
@@ -193,7 +193,7 @@ def _judge(
 def foretell(job: Job, runs: int = 1, *, as_json: bool, quiet: bool) -> None:
     """Say how long a large picture will take, where that is over 30 s, from a few seconds on parts of it."""
     from untaught.cli.keeping import LONG
-    from untaught.studies.explain import forecast
+    from untaught.session.explain import forecast
 
     once = None if quiet else forecast(job)
     seconds = (once or 0.0) * runs

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from untaught.allocator import keep_memory
 from untaught.cli.restoring import number
 from untaught.cli.watching import INTERRUPTED
+from untaught.core.allocator import keep_memory
 
 if TYPE_CHECKING:
-    from untaught.studies.frontier import Point
+    from untaught.bench.frontier import Point
 
 FLAG = Parameter(negative=())
 
@@ -77,15 +77,15 @@ def frontier(
     quiet
         Print nothing but the table and errors.
     """
-    from untaught import images
+    from untaught.bench import bench as engine
+    from untaught.bench import frontier as study
+    from untaught.bench.tables import hardware
     from untaught.cli.studying import tell
-    from untaught.errors import BadInput
-    from untaught.images.places import Places
-    from untaught.presets import resolve_device
-    from untaught.registry import comparisons
-    from untaught.studies import bench as engine
-    from untaught.studies import frontier as study
-    from untaught.studies.tables import hardware
+    from untaught.core.errors import BadInput
+    from untaught.core.registry import comparisons
+    from untaught.io import images
+    from untaught.io.images.places import Places
+    from untaught.tasks._presets import resolve_device
 
     seconds = _seconds(budgets)
     if seeds < 1:
@@ -145,8 +145,8 @@ def _is_drawn(path: Path, figure: Any) -> bool:
     """Whether the file holds exactly this figure: that of the same command, which goes on."""
     import numpy as np
 
-    from untaught import images
-    from untaught.errors import UntaughtError
+    from untaught.core.errors import UntaughtError
+    from untaught.io import images
 
     try:
         return np.array_equal(images.read(path).pixels, figure)
@@ -155,7 +155,7 @@ def _is_drawn(path: Path, figure: Any) -> bool:
 
 
 def _seconds(text: str) -> list[float]:
-    from untaught.errors import BadInput
+    from untaught.core.errors import BadInput
 
     try:
         found = [float(part) for part in text.split(",") if part.strip()]
@@ -182,7 +182,7 @@ def _tell(found: list[Point], said: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from untaught.studies import frontier as study
+    from untaught.bench import frontier as study
 
     table = Table()
     for i, name in enumerate(("method", "kind", "budget, s", "seconds", "PSNR", "pictures x seeds")):

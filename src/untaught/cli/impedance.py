@@ -59,11 +59,11 @@ def impedance(
     quiet
         Print nothing but errors.
     """
-    from untaught import images
+    from untaught.bench import impedance as study
     from untaught.cli.studying import tell
-    from untaught.images.places import Places
-    from untaught.presets import resolve_device
-    from untaught.studies import impedance as study
+    from untaught.io import images
+    from untaught.io.images.places import Places
+    from untaught.tasks._presets import resolve_device
 
     image = images.read(picture)
     clean = None if reference is None else images.read(reference)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from untaught.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError
 
 if TYPE_CHECKING:
-    from untaught.checkpoints import Folder
-    from untaught.images.places import Places
-    from untaught.recipes import Recipe
-    from untaught.run import Iterate, Run
-    from untaught.series import Series
+    from untaught.calibration.series import Series
+    from untaught.io.checkpoints import Folder
+    from untaught.io.images.places import Places
+    from untaught.io.recipes import Recipe
+    from untaught.solver.run import Iterate, Run
 
 LONG = 30.0  # seconds: a run that is expected to last longer is kept without being asked
 
@@ -45,7 +45,7 @@ class Keeper:
     @classmethod
     def beside(cls, target: Path, folder: Path | None, places: Places, *, keep: bool, every: float) -> Keeper:
         """In `folder`, or in OUTPUT.run; `BadInput` where files that are of no run are in the way."""
-        from untaught.checkpoints import Folder
+        from untaught.io.checkpoints import Folder
 
         place = Folder(folder or target.with_name(target.name + ".run"))
         place.check()

@@ -27,8 +27,8 @@ def layers(
     json
         Print it as JSON.
     """
-    from untaught import classifiers
-    from untaught.errors import BadInput
+    from untaught.core.errors import BadInput
+    from untaught.problem import classifiers
 
     if model is None:
         if pictures:
@@ -42,7 +42,7 @@ def layers(
 
 
 def _read(path: Path) -> Any:
-    from untaught import images
+    from untaught.io import images
 
     return images.read(path).pixels
 
@@ -50,7 +50,7 @@ def _read(path: Path) -> Any:
 def _models(found: dict[str, bool], *, as_json: bool) -> None:
     import json
 
-    from untaught.classifiers import find
+    from untaught.problem.classifiers import find
 
     if as_json:
         print(json.dumps(found))
@@ -67,7 +67,7 @@ def _layers(model: Any, pictures: list[Any], names: list[str], *, as_json: bool)
     from rich.console import Console
     from rich.table import Table
 
-    from untaught.studies import features
+    from untaught.bench import features
 
     alike = features.similarities(model, *pictures) if len(pictures) == 2 else {}
     classes = [features.top(model, p) for p in pictures] if model.whole else []

@@ -41,12 +41,12 @@ def mask(
     """
     import numpy as np
 
-    from untaught import images
     from untaught.cli.studying import tell
-    from untaught.errors import BadInput
-    from untaught.images.places import Places
-    from untaught.masks import grown, percent
-    from untaught.proposals import propose
+    from untaught.core.errors import BadInput
+    from untaught.io import images
+    from untaught.io.images.places import Places
+    from untaught.io.masks import grown, percent
+    from untaught.io.proposals import propose
 
     image = images.read(picture, max_megapixels=max_megapixels)
     places = Places.of([picture], force=force)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from untaught.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError
 
 PIPE = Path("-")
 
@@ -72,7 +72,7 @@ def pipe(picture: Path | None, output: Path | None, *, as_json: bool) -> Iterato
 
 def _suffix(path: Path) -> str:
     """By what the file holds."""
-    from untaught.images.picture import FORMATS, sniff
+    from untaught.io.images.picture import FORMATS, sniff
 
     kind = None
     with contextlib.suppress(OSError), path.open("rb") as file:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from untaught.errors import BadInput
+from untaught.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from untaught.images.places import Places
-    from untaught.recipes import Recipe
-    from untaught.run import Job, Run, Solution
-    from untaught.series import Series
+    from untaught.calibration.series import Series
+    from untaught.io.images.places import Places
+    from untaught.io.recipes import Recipe
+    from untaught.solver.run import Job, Run, Solution
 
 REPEAT = "How many runs with seeds from --seed on; the result is their mean, and how they differ is said."
 UNCERTAINTY = (
@@ -39,9 +39,9 @@ def drawn(path: Path) -> Path:
 
 def begin(job: Job, recipe: Recipe) -> Run | Series:
     """The run of a recipe, or its runs; `BadInput` where they could not tell what is asked."""
-    from untaught import doubt
-    from untaught.run import Run
-    from untaught.series import Series
+    from untaught.calibration.series import Series
+    from untaught.io import maps as doubt
+    from untaught.solver.run import Run
 
     if recipe.uncertainty:
         doubt.direct(job.finish)
@@ -54,10 +54,11 @@ def parts(
     solution: Solution, job: Job, recipe: Recipe, places: Places
 ) -> Iterator[tuple[str, Callable[[], tuple[str, ...]]]]:
     """What is to be written besides the result: what it is if it fails, and what writes it and says so."""
-    from untaught import doubt, images
-    from untaught.images.write import write_pages
-    from untaught.intervals import flat
-    from untaught.studies.heat import heat
+    from untaught.calibration.intervals import flat
+    from untaught.io import images
+    from untaught.io import maps as doubt
+    from untaught.io.images.write import write_pages
+    from untaught.reports.heat import heat
 
     found = solution.uncertainty
     if found is None:

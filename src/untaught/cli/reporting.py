@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from untaught.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError
 
 if TYPE_CHECKING:
-    from untaught.images import Image
-    from untaught.images.places import Places
-    from untaught.job import Job, Solution
-    from untaught.recipes import Recipe
+    from untaught.io.images import Image
+    from untaught.io.images.places import Places
+    from untaught.io.recipes import Recipe
+    from untaught.solver.job import Job, Solution
 
 KINDS = (".html", ".json")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin, get_type_
 from cyclopts import Group, Parameter
 
 from untaught.cli import repeating
-from untaught.registry import tasks
-from untaught.types import Role, Unit
+from untaught.core.registry import tasks
+from untaught.core.types import Role, Unit
 
 if TYPE_CHECKING:
     from untaught.cli.piping import Piped
@@ -129,13 +129,13 @@ def restore(
     piped: Piped | None = None,
 ) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
-    from untaught import images
     from untaught.cli import piping, reporting
     from untaught.cli.finishing import carry_out
     from untaught.cli.keeping import Keeper
     from untaught.cli.run import default_output
-    from untaught.images.places import Places
-    from untaught.recipes import Recipe
+    from untaught.io import images
+    from untaught.io.images.places import Places
+    from untaught.io.recipes import Recipe
 
     if piping.is_piped(picture, output):
         with piping.pipe(picture, output, as_json=as_json) as piped:

@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from untaught.cli.finishing import carry_out
 from untaught.cli.keeping import Keeper
-from untaught.errors import BadInput
-from untaught.registry import tasks
+from untaught.core.errors import BadInput
+from untaught.core.registry import tasks
 
 FLAG = Parameter(negative=())
 
@@ -55,11 +55,12 @@ def resume(
     quiet
         Print nothing but errors.
     """
-    from untaught import images, threads
-    from untaught.checkpoints import Folder
     from untaught.cli import repeating, reporting
-    from untaught.images.places import Places
-    from untaught.recipes import Recipe
+    from untaught.core import threads
+    from untaught.io import images
+    from untaught.io.checkpoints import Folder
+    from untaught.io.images.places import Places
+    from untaught.io.recipes import Recipe
 
     place = Folder(folder)
     recipe = place.recipe()

@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from untaught.cli.finishing import carry_out
 from untaught.cli.keeping import Keeper
-from untaught.errors import BadInput
-from untaught.registry import tasks
+from untaught.core.errors import BadInput
+from untaught.core.registry import tasks
 
 FLAG = Parameter(negative=())
 
@@ -61,10 +61,11 @@ def run(
     quiet
         Print nothing but errors.
     """
-    from untaught import images, threads
     from untaught.cli import repeating, reporting
-    from untaught.images.places import Places
-    from untaught.recipes import Recipe
+    from untaught.core import threads
+    from untaught.io import images
+    from untaught.io.images.places import Places
+    from untaught.io.recipes import Recipe
 
     if recipe.suffix.lower() == ".toml":
         old = Recipe.read(recipe)
@@ -107,7 +108,7 @@ def run(
 
 def default_output(task: str, source: Path | None) -> Path:
     """NAME.untaught.EXT beside the input; TASK.untaught.png here, where there is none."""
-    from untaught import images
+    from untaught.io import images
 
     return Path(f"{task}.untaught.png") if source is None else images.default_output(source)
 

@@ -32,10 +32,10 @@ def sample(
     force
         Write over an existing file.
     """
-    from untaught import images
+    from untaught.bench import sample as study
     from untaught.cli.studying import tell
-    from untaught.images.places import Places
-    from untaught.studies import sample as study
+    from untaught.io import images
+    from untaught.io.images.places import Places
 
     names = list(study.COLUMNS) if columns is None else [n.strip() for n in columns.split(",") if n.strip()]
     study.check(names, size, seeds)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from untaught.allocator import keep_memory
 from untaught.cli.watching import INTERRUPTED
+from untaught.core.allocator import keep_memory
 
 if TYPE_CHECKING:
-    from untaught.studies.stopping import Line
-    from untaught.studies.trajectories import Settings
+    from untaught.bench.stopping import Line
+    from untaught.bench.trajectories import Settings
 
 FLAG = Parameter(negative=())
 
@@ -75,12 +75,12 @@ def stopping(
     quiet
         Print nothing but the tables and errors.
     """
+    from untaught.bench import stopping as study
+    from untaught.bench import tables
+    from untaught.bench import trajectories as t
     from untaught.cli.studying import tell
-    from untaught.errors import BadInput
-    from untaught.images.places import Places
-    from untaught.studies import stopping as study
-    from untaught.studies import tables
-    from untaught.studies import trajectories as t
+    from untaught.core.errors import BadInput
+    from untaught.io.images.places import Places
 
     kinds = [name.strip() for name in runs.split(",") if name.strip()]
     for name in kinds:
@@ -127,7 +127,7 @@ def stopping(
 
 def _told(found: list[Line], settings: Settings, hardware: str, command: str) -> str:
     """All tables, with what they mean."""
-    from untaught.studies import stopping as study
+    from untaught.bench import stopping as study
 
     parts = [
         "Gaps in dB to the best averaged picture of the run, with the picked step; 0 is the oracle.",

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from untaught.errors import BadInput
-from untaught.registry import require
+from untaught.core.errors import BadInput
+from untaught.core.registry import require
 
 LOCK = ".untaught-studio.lock"
 

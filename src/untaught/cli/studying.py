@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from untaught.images.places import Places
+    from untaught.io.images.places import Places
 
 
 def tell(places: Places) -> None:

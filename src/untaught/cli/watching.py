@@ -10,11 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from untaught.allocator import keep_memory
+from untaught.core.allocator import keep_memory
 
 if TYPE_CHECKING:
-    from untaught.run import Iterate, Job, Run, Solution
-    from untaught.series import Series
+    from untaught.calibration.series import Series
+    from untaught.solver.run import Iterate, Job, Run, Solution
 
 INTERRUPTED = 130
 
@@ -28,7 +28,7 @@ def watch(
     limit: int | None = None,
 ) -> tuple[Solution, bool]:
     """Exhaust the run, or `limit` steps of it, showing it. The first interrupt ends it between two steps, a second one at once."""
-    from untaught.run import Job, Run
+    from untaught.solver.run import Job, Run
 
     keep_memory()
     stop: list[int] = []

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from untaught.likelihoods.gaussian import censored
 from untaught.noise.spectrum import EDGES, PATCH, WHITE, flattest, periodogram, sample
+from untaught.problem.likelihoods.gaussian import censored
 
 CLASSES = 16
 LOWER = 0.35  # the quantile of the classes that the law goes through: structure only ever adds

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.geometry import box
+from untaught.core.geometry import box
 from untaught.noise.spectrum import sample
 
 RADIUS = 2

@@ -8,9 +8,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from untaught.amounts import Amounts
-from untaught.errors import BadInput
-from untaught.likelihoods import (
+from untaught.core.amounts import Amounts
+from untaught.core.errors import BadInput
+from untaught.noise.curve import Law, curve, fit
+from untaught.noise.impulses import Impulses, find_impulses, without
+from untaught.noise.measured import Measured
+from untaught.noise.spectrum import Noise, estimate_noise, second_differences
+from untaught.problem.likelihoods import (
     ClippedGaussian,
     Gaussian,
     Impulse,
@@ -19,10 +23,6 @@ from untaught.likelihoods import (
     PoissonGaussian,
     Speckle,
 )
-from untaught.noise.curve import Law, curve, fit
-from untaught.noise.impulses import Impulses, find_impulses, without
-from untaught.noise.measured import Measured
-from untaught.noise.spectrum import Noise, estimate_noise, second_differences
 
 Kind = Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "impulse"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from untaught.likelihoods import Likelihood
 from untaught.noise.spectrum import Noise
+from untaught.problem.likelihoods import Likelihood
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.linear import axes
+from untaught.core.conjugate_gradients import axes
 
 PATCH = 16  # side of a patch, pixels
 FLAT = 0.05  # share of a class's patches that is trusted to be flat

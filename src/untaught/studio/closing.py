@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught import doubt
-from untaught.errors import BadInput, UntaughtError
-from untaught.images.write import write_pages
-from untaught.intervals import brightest, flat
-from untaught.job import Job, Solution
-from untaught.objectives.fit import Fit
-from untaught.objectives.recorrupt import Recorrupt
-from untaught.recipes import Recipe
-from untaught.series import ANSWERS, Series, check, goes_on, settled
-from untaught.studies.heat import STOPS, colours
+from untaught.calibration.intervals import brightest, flat
+from untaught.calibration.series import ANSWERS, Series, check, goes_on, settled
+from untaught.core.errors import BadInput, UntaughtError
+from untaught.io import maps as doubt
+from untaught.io.images.write import write_pages
+from untaught.io.recipes import Recipe
+from untaught.reports.heat import STOPS, colours
+from untaught.solver.job import Job, Solution
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.studio.previews import SIDE
 
 SEEDS = 3  # runs, where only their differences can be told

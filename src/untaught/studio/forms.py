@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from untaught.errors import BadInput, unknown
-from untaught.registry import tasks
+from untaught.core.errors import BadInput, unknown
+from untaught.core.registry import tasks
+from untaught.core.types import Unit
 from untaught.studio import words
 from untaught.tasks import role
-from untaught.types import Unit
 
 HIDDEN = {"channel_axis"}  # a file says itself where its channels are
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from untaught.errors import BadInput
+from untaught.core.errors import BadInput
 from untaught.studio import forms, marked, worker
 from untaught.studio.link import Link, words
 from untaught.studio.pictures import Pictures

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from untaught.errors import UntaughtError
+from untaught.core.errors import UntaughtError
 from untaught.studio import worker
 
 ANSWER = 300.0  # seconds that the desk may take for anything

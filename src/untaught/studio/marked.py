@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from untaught.errors import BadInput
+from untaught.core.errors import BadInput
 
 MARK = ".untaught-studio"
 

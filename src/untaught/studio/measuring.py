@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from untaught.images import Image
+    from untaught.io.images import Image
 
 FAINT = 3.0  # of 255: grain below this is not worth a run
 LOW_QUALITY = 75  # JPEG quality below which the blocks are the first thing to be seen
@@ -19,11 +19,11 @@ def measure(image: Image) -> dict[str, Any]:
     """{"found": sentences, "suggestion": a task's name or None, "sigma": of full scale or None where it is not one number}."""
     import torch
 
-    from untaught import arrays
-    from untaught.errors import UntaughtError
+    from untaught.core.errors import UntaughtError
+    from untaught.core.registry import tasks
+    from untaught.io import arrays
     from untaught.noise import estimate_noise
     from untaught.noise.kinds import strength
-    from untaught.registry import tasks
 
     found: list[str] = []
     wishes: list[str] = []

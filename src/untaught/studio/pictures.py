@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from untaught.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError
 from untaught.studio import marked
 
 MARGIN = 4 << 20  # bytes beside the pixels: profiles, EXIF, previews
@@ -67,7 +67,7 @@ class Pictures:
 
     async def take(self, chunks: AsyncIterator[bytes], name: str, role: str) -> Picture:
         """Write what arrives to the disk. `TooLarge`, `BadInput` with a sentence; then nothing of it is left."""
-        from untaught.images.picture import FORMATS, KNOWN, describe, sniff
+        from untaught.io.images.picture import FORMATS, KNOWN, describe, sniff
 
         id = secrets.token_urlsafe(12)
         place, count, head = self.folder / id, 0, b""

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught import images, threads
-from untaught.checkpoints import Folder
-from untaught.errors import BadInput, UntaughtError
-from untaught.recipes import Recipe
-from untaught.registry import tasks
-from untaught.run import Run
-from untaught.series import Series
+from untaught.calibration.series import Series
+from untaught.core import threads
+from untaught.core.errors import BadInput, UntaughtError
+from untaught.core.registry import tasks
+from untaught.io import images
+from untaught.io.checkpoints import Folder
+from untaught.io.recipes import Recipe
+from untaught.solver.run import Run
 from untaught.studio import closing
 from untaught.studio.previews import Eye
 

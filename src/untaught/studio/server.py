@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response, StreamingRes
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from untaught.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError
 from untaught.studio import forms, worker
 from untaught.studio.events import Events, Stream
 from untaught.studio.guard import Guard, same
@@ -225,7 +225,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
     @app.post("/api/recipes")
     async def recipe(request: Request) -> dict[str, Any]:
         """A recipe as the settings of a form; one that names files is refused, since files are handed in here."""
-        from untaught.recipes import Recipe
+        from untaught.io.recipes import Recipe
 
         text = (await request.body())[:100_000].decode("utf-8", "replace")
         found = Recipe.from_toml(text, "This file")

@@ -22,8 +22,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from untaught import threads
-from untaught.errors import BadInput, UntaughtError, out_of_memory, short_of_memory
+from untaught.core import threads
+from untaught.core.errors import BadInput, UntaughtError, out_of_memory, short_of_memory
 
 Message = tuple[str, dict[str, Any]]
 
@@ -136,7 +136,7 @@ def _sit(desk: queue.Queue[Message], send: Any) -> None:
 
 def _open(values: dict[str, Any], send: Any) -> dict[str, Any]:
     """Read an upload, write its preview beside it, and say what it is; measuring it follows by itself."""
-    from untaught import images
+    from untaught.io import images
     from untaught.studio.previews import STRETCHED, Eye
 
     path = Path(values["path"])
@@ -186,7 +186,7 @@ def _encode(values: dict[str, Any], send: Any) -> list[str]:
     """The samples that a run left, as the file that was asked for; what that cost is returned in sentences."""
     import numpy as np
 
-    from untaught import images
+    from untaught.io import images
 
     pixels = np.load(values["samples"], allow_pickle=False)
     like = images.read(values["like"], max_megapixels=math.inf) if values["like"] else None
@@ -205,8 +205,8 @@ def _example(values: dict[str, Any], send: Any) -> dict[str, Any]:
 
 def _propose(values: dict[str, Any], send: Any) -> bytes:
     """The PNG of a mask, white where that kind of damage seems to be; BadInput where there is none."""
-    from untaught import images
-    from untaught.proposals import propose
+    from untaught.io import images
+    from untaught.io.proposals import propose
     from untaught.studio.examples import png
 
     pixels = images.read(values["path"], max_megapixels=math.inf).pixels

@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from untaught.callers import own_settings
-from untaught.errors import BadInput, memory_told, unknown
-from untaught.registry import tasks
-from untaught.types import Ge, Gt, Le, Role
+from untaught.core.callers import own_settings
+from untaught.core.errors import BadInput, memory_told, unknown
+from untaught.core.registry import tasks
+from untaught.core.types import Ge, Gt, Le, Role
 
 if TYPE_CHECKING:
-    from untaught.run import Job
+    from untaught.solver.run import Job
 
 __all__ = ["Task", "task", "tasks"]
 
@@ -44,8 +44,8 @@ class Task:
             return self.compose(**given)
         if picture is None:
             raise BadInput(f"{self.__name__} needs a picture: an array, or the path of a file.")
-        from untaught import gaps
-        from untaught.images import hidden
+        from untaught.io import gaps
+        from untaught.io.images import hidden
 
         image = _image(picture)
         if self.masked:
@@ -98,7 +98,7 @@ class Task:
         """Run the job and return the restored array, of the type, range and layout that came in."""
         import numpy as np
 
-        from untaught.run import solve
+        from untaught.solver.run import solve
 
         job = self.job(picture, **settings)
         solution = solve(job)
@@ -107,7 +107,7 @@ class Task:
         result = job.result(solution.x)
         if not isinstance(picture, np.ma.MaskedArray):
             return result
-        from untaught.gaps import enlarged
+        from untaught.io.gaps import enlarged
 
         return np.ma.array(result, mask=enlarged(np.ma.getmaskarray(picture), result.shape))
 
@@ -147,14 +147,14 @@ def _lookup(name: str) -> Task:
 
 def _guide(picture: Any) -> Any:
     """A picture beside the one that is restored, as an array in which nothing is unknown; None where there is none."""
-    from untaught import gaps
+    from untaught.io import gaps
 
     return None if picture is None else gaps.filled(_image(picture))
 
 
 def _image(picture: Any) -> Any:
-    from untaught.gaps import numbers
-    from untaught.images import Image, read
+    from untaught.io.gaps import numbers
+    from untaught.io.images import Image, read
 
     if isinstance(picture, str) or hasattr(picture, "__fspath__"):
         return read(picture)

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught import arrays
-from untaught.errors import BadInput
+from untaught.core.errors import BadInput
+from untaught.io import arrays
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from untaught.classifiers import Loaded
-    from untaught.operators import Operator
+    from untaught.problem.classifiers import Loaded
+    from untaught.problem.operators import Operator
 
 
 def model_of(model: str | nn.Module | Loaded, weights: Any, notes: list[str]) -> Loaded:
     """The classifier of that name with its weights, or the caller's own module."""
-    from untaught import classifiers
+    from untaught.problem import classifiers
 
     if not isinstance(model, str):
         return model if isinstance(model, classifiers.Loaded) else classifiers.of_module(model)
@@ -43,7 +43,7 @@ def canvas_of(model: Loaded, preset: str) -> int:
 
 def operator_of(model: Loaded, layer: str, canvas: int, *, disc: bool = False) -> Operator:
     """Features of the layer, of the middle of a picture in [0, 1], (1, 3, canvas, canvas), or of a smaller one, enlarged."""
-    from untaught.operators.features import Enlarge, Features, View
+    from untaught.problem.operators.features import Enlarge, Features, View
 
     r = model.recipe
     size, full = (r.size, r.size), max(canvas, r.size)
@@ -57,7 +57,7 @@ def seen(picture: Any, size: int) -> tuple[Tensor, str]:
     """A picture as a model of that size sees it, (1, 3, size, size) in [0, 1]: scaled, its middle; and its type's name."""
     import torch.nn.functional as F
 
-    from untaught.operators.features import middle
+    from untaught.problem.operators.features import middle
 
     array, axis = arrays.take(picture)
     full = arrays.full_scale(array)
@@ -149,7 +149,7 @@ class Shown:
     def __call__(self, x: Any) -> NDArray:
         import torch
 
-        from untaught.operators.features import circle, enlarged, middle
+        from untaught.problem.operators.features import circle, enlarged, middle
 
         size = (self.size, self.size)
         x = enlarged(x, size) if x.shape[-1] < self.size else middle(x, size)

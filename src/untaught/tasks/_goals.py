@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from untaught.errors import BadInput
+from untaught.core.errors import BadInput
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from untaught.classifiers import Loaded
+    from untaught.problem.classifiers import Loaded
 
 
 def goal(

@@ -1,0 +1,43 @@
+"""Grain: noise added to clean pictures, published noisy pictures, or real pairs; against the classic denoisers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.bench import cases
+from untaught.bench.classics import CLASSICS, Classic, estimate
+from untaught.bench.comparisons._base import Comparison
+from untaught.core.errors import BadInput
+from untaught.io import arrays
+
+
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[cases.Case]:
+    folders = options.get("pairs") or ()
+    if not pictures and not folders:
+        raise BadInput("There are no pictures to compare on: name clean ones, or a folder of real pairs with --pairs.")
+    if options.get("sigma") is not None and not pictures:
+        raise BadInput(
+            "--sigma is of the noise that is added to pictures, but there are only real pairs, with their own: drop it."
+        )
+    found = cases.with_noise(pictures, options.get("sigma"), options.get("noisy_from"))
+    endings = options.get("reference") or ["_mean"]
+    return found + [case for folder in folders for case in cases.pairs(folder, endings)]
+
+
+def _run(classic: Classic, noisy: NDArray, told: Mapping[str, Any]) -> NDArray:
+    full, sigma = arrays.full_scale(noisy), told.get("sigma")
+    data = noisy / full
+    result = classic.run(data, estimate(data) if sigma is None else sigma)
+    return np.rint(full * np.clip(result, 0, 1)).astype(noisy.dtype)
+
+
+def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
+    return np.random.default_rng(0).integers(0, 256, (48, 48, 3)[:ndim]).astype(np.uint8), {"sigma": 25 / 255}
+
+
+COMPARISON = Comparison("denoise", _cases, CLASSICS, _run, _small, start="noisy")

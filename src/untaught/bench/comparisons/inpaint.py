@@ -1,0 +1,139 @@
+"""Holes: pixels taken away at random, or a published masked picture; against fillings that need no network.
+
+An input is the picture with its missing pixels black and transparent, so that what is known travels with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.bench.classics import Classic
+from untaught.bench.comparisons._base import Case, Comparison, Degraded
+from untaught.core.errors import BadInput
+from untaught.io import arrays, images
+from untaught.io.images import Image
+
+TOLD = {"mask": "alpha"}
+
+
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degraded]:
+    missing, folder = options.get("missing"), options.get("noisy_from")
+    if not pictures:
+        raise BadInput("There are no pictures to compare on: name clean ones.")
+    if missing is None:
+        raise BadInput("How much is missing is not said: give the fraction of the pixels, e.g. --missing 0.5.")
+    if not 0 < missing < 1:
+        raise BadInput(f"--missing {missing:g} is no fraction of the pixels: give one between 0 and 1, e.g. 0.5.")
+    level = f"{100 * missing:g} %"
+    found = []
+    for path in pictures:
+        clean = images.read(path).pixels
+        if clean.dtype.kind != "u":
+            raise BadInput(f"'{path}' holds {clean.dtype} samples: the benchmark needs pictures of 8 or 16 bit.")
+        masked = None if folder is None else next(Path(folder).glob(f"{path.stem}_masked.*"), None)
+        if masked is None:
+            found.append(Degraded(path.stem, clean, level, _draw(clean, missing), TOLD))
+        else:
+            given = _published(images.read(masked).pixels, clean, masked)
+            found.append(Degraded(path.stem, clean, level, lambda seed, g=given: g, TOLD, "published", fixed=True))  # type: ignore[misc]
+    if folder is not None and all(c.origin == "drawn" for c in found):
+        raise BadInput(f"No file in '{folder}' is named after one of the pictures: e.g. {pictures[0].stem}_masked.png.")
+    return found
+
+
+def _draw(clean: NDArray, missing: float) -> Callable[[int], Image]:
+    def make(seed: int) -> Image:
+        return _masked(clean, np.random.default_rng(seed).random(clean.shape[:2]) >= missing)
+
+    return make
+
+
+def _masked(clean: NDArray, known: NDArray) -> Image:
+    black = np.where(known if clean.ndim == 2 else known[..., None], clean, 0).astype(clean.dtype)
+    return Image(black, (known * arrays.full_scale(clean)).astype(clean.dtype))
+
+
+def _published(masked: NDArray, clean: NDArray, path: Path) -> Image:
+    """Kept where it is not black. Of pixels that are black in the picture itself the published file does not say whether they
+    were kept: half of them are, at random (on peppers they are the first row and column, which nothing could guess)."""
+    if masked.shape != clean.shape:
+        raise BadInput(f"'{path}' is {masked.shape}, but its reference is {clean.shape}: they must be of one size.")
+    lit = [(p != 0).any(-1) if p.ndim == 3 else p != 0 for p in (masked, clean)]
+    return _masked(clean, lit[0] | (~lit[1] & (np.random.default_rng(0).random(lit[0].shape) < 0.5)))
+
+
+def _run(classic: Classic, given: Image, told: Mapping[str, Any]) -> NDArray:
+    full = arrays.full_scale(given.pixels)
+    assert given.alpha is not None
+    known = given.alpha > 0
+    result = classic.run(given.pixels / full, known)
+    made = np.rint(full * np.clip(result, 0, 1)).astype(given.pixels.dtype)
+    return np.where(known if made.ndim == 2 else known[..., None], given.pixels, made)
+
+
+def nearest(picture: NDArray, known: NDArray) -> NDArray:
+    """Every unknown pixel takes the value of the nearest known one (Voronoi cells)."""
+    from scipy import ndimage
+
+    return picture[tuple(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))]
+
+
+def biharmonic(picture: NDArray, known: NDArray) -> NDArray:
+    from skimage.restoration import inpaint_biharmonic
+
+    axis = -1 if picture.ndim == 3 else None
+    return inpaint_biharmonic(picture, ~known, channel_axis=axis, split_into_regions=known.mean() > 0.9)
+
+
+def tv(picture: NDArray, known: NDArray, *, steps: int = 400) -> NDArray:
+    """Least total variation through the known pixels: Chambolle and Pock's iteration (2011), from the nearest fill."""
+    x = np.atleast_3d(nearest(picture, known)).transpose(2, 0, 1)
+    fixed, mask, bar = x.copy(), known[None], x.copy()
+    p = np.zeros((2, *x.shape))
+    for _ in range(steps):
+        p[0, :, :-1] += 0.35 * np.diff(bar, axis=1)
+        p[1, :, :, :-1] += 0.35 * np.diff(bar, axis=2)
+        p /= np.maximum(1, np.sqrt((p**2).sum(0)))
+        divergence = np.diff(p[0], axis=1, prepend=0) + np.diff(p[1], axis=2, prepend=0)
+        before, x = x, np.where(mask, fixed, x + 0.35 * divergence)
+        bar = 2 * x - before
+    return x.transpose(1, 2, 0).reshape(picture.shape)
+
+
+BASELINES = {
+    c.name: c
+    for c in (
+        Classic("nearest", "the nearest known pixel", nearest),
+        Classic("biharmonic", "Damelin and Hoang 2018 (scikit-image)", biharmonic),
+        Classic("tv", "least total variation (Chambolle and Pock 2011)", tv),
+    )
+}
+
+
+def _small(ndim: int) -> tuple[Image, dict[str, Any]]:
+    clean = np.random.default_rng(0).integers(1, 256, (48, 48, 3)[:ndim]).astype(np.uint8)
+    return _draw(clean, 0.5)(0), TOLD
+
+
+def _show(given: Image, case: Case) -> NDArray:
+    return np.asarray(given.pixels)
+
+
+COMPARISON = Comparison(
+    "inpaint",
+    _cases,
+    BASELINES,
+    _run,
+    _small,
+    start="masked",
+    show=_show,
+    said=(
+        "Missing pixels are taken away at random; a published masked picture is kept where it is not 0, and pixels that are 0 "
+        "in the picture itself are kept at random.",
+    ),
+)

@@ -1,0 +1,1 @@
+"""How far the picture may be off."""

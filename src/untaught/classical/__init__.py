@@ -1,0 +1,1 @@
+"""What needs no network: filters, fillings, the search for a kernel."""

@@ -1,0 +1,1 @@
+"""A blur's kernel, from the picture alone."""

@@ -1,0 +1,302 @@
+"""A non-local ridge: similar patches are combined linearly, with the weights of least risk for the group.
+
+Herbreteau and Kervrann, "Towards a unified view of unsupervised non-local methods for image denoising: the NL-Ridge approach"
+(2022). For k similar patches, the rows of Y with n values each of noise variance v, the estimate is Z = T Y with
+
+    T = I - n v (Y Y^T)^-1              from the noisy patches alone (least by Stein's estimate), and
+    T = I - n v (X X^T + n v I)^-1      where a pilot X of the clean patches is at hand.
+
+A better pilot makes a better estimate, and so does a larger group: with more patches than a patch has values the second is
+
+    T = X (X^T X + n v I)^-1 X^T,       an n x n system however large the group.
+
+Patches are colour patches, matched by their leading principal components.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untaught.classical.denoise.nlm import NonLocalMeans
+from untaught.core.conjugate_gradients import axes, factor
+from untaught.core.errors import BadInput
+from untaught.core.geometry import cuts, strips, tiles
+
+COMPONENTS = 12
+FEW = 16
+"""Similar patches that are no group yet if there are fewer."""
+MOST = 128
+"""Patches of a group in pictures of one or two channels."""
+ROWS = 1 << 14
+"""Patches that are combined at a time: few enough for the cache."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One filtering: the patch's side; how many similar ones make a group, sought in a square `window` (fewer where it
+    holds fewer in a corner of the picture); the distance of the patches that are grouped for. For three channels (`of`)."""
+
+    patch: int
+    group: int
+    window: int = 25
+    stride: int = 5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.stride <= self.patch:
+            raise BadInput(
+                f"Patches of {self.patch} at every {self.stride}th pixel leave gaps: give a stride of 1 to {self.patch}."
+            )
+
+    @property
+    def reach(self) -> int:
+        """Pixels to each side that a pixel of the estimate depends on, of any number of channels (`of` adds up to four); the
+        components, which all share, aside."""
+        return self.window // 2 + self.patch + 4
+
+    def of(self, channels: int, more: int) -> Pass:
+        """The same for a picture of so many channels, with patches that are `more` pixels larger if there are three or more.
+
+        With fewer, a patch of that side holds too few values to tell noise from picture: a larger one, of about as many values,
+        gains 2 dB in grey pictures, where groups of more patches are worse again (docs/benchmarks).
+        """
+        if channels >= 3:
+            return replace(self, patch=self.patch + more)
+        lacking = 3 - channels
+        group = min(self.group, MOST)
+        return replace(self, patch=self.patch + 2 * lacking, stride=self.stride + lacking, group=group)
+
+    def within(self, space: tuple[int, ...]) -> Pass:
+        """The same with a group that a window can hold in a corner of the picture."""
+        height, width = (max(0, min(n - self.patch + 1, self.window // 2 + 1)) for n in space)
+        return replace(self, group=min(self.group, height * width))
+
+
+@dataclass(frozen=True)
+class NonLocalRidge:
+    """The guide: a pass without a pilot, then those of `then`, each with what was found before as its pilot.
+
+    again: the passes of `refine`.
+    loud: deviation, as a fraction of full scale, from which the patches are two pixels larger.
+    pixels: larger pictures are filtered by strips of about that many, so that memory does not grow with them.
+    """
+
+    first: Pass = Pass(7, 16)
+    then: tuple[Pass, ...] = (Pass(5, 128),)
+    again: tuple[Pass, ...] = (Pass(5, 256, 35),)
+    loud: float = 37 / 255
+    pixels: int = 1 << 18
+
+    @property
+    def reach(self) -> int:
+        """Pixels to each side that a pixel of the estimate, or of the refined one, depends on."""
+        return max(sum(p.reach for p in passes) for passes in ((self.first, *self.then), self.again))
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        """The estimate of a picture (1, c, h, w); `deviation` of its noise broadcasts against it.
+
+        Series, volumes and pictures too small for a group are left to non-local means.
+        """
+        passes = self._passes((self.first, *self.then), noisy, deviation)
+        return self._by_strips(passes, noisy, deviation) if passes else NonLocalMeans()(noisy, deviation)
+
+    def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
+        """Further passes, beginning with a pilot of the clean picture."""
+        passes = self._passes(self.again, noisy, deviation)
+        return self._by_strips(passes, noisy, deviation, pilot) if passes else pilot
+
+    def _passes(self, passes: tuple[Pass, ...], y: Tensor, deviation: Tensor) -> tuple[Pass, ...]:
+        """The passes for a picture of that size and noise; none where it is too small."""
+        if y.ndim != 4 or not passes:
+            return ()
+        more = 2 if float(deviation.square().mean().sqrt()) >= self.loud else 0
+        fitted = [p.of(y.shape[1], more).within(tuple(y.shape[2:])) for p in passes]
+        return tuple(fitted) if min(p.group for p in fitted) >= FEW else ()
+
+    def _by_strips(self, passes: tuple[Pass, ...], noisy: Tensor, deviation: Tensor, *pilot: Tensor) -> Tensor:
+        height, width = noisy.shape[2:]
+        halo = sum(p.reach for p in passes)
+        rows = max(self.pixels // width, 4 * halo)
+        parts = []
+        for s in strips(height, rows, halo):
+            y, spread, *x = (v[0, :, s.low : s.high] for v in (noisy, deviation.expand_as(noisy), *pilot))
+            made = x[0] if x else None
+            for one in passes:
+                groups = match(y if made is None else made, one).alike
+                made = _filter(y, groups, one, spread.square(), made)
+            assert made is not None
+            parts.append(made[:, s.start - s.low : s.stop - s.low])
+        return torch.cat(parts, dim=1)[None]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Patches by number: `at` (g,), which lie on a `grid`, and for each the most similar ones (g, k)."""
+
+    at: Tensor
+    alike: Tensor
+    grid: tuple[int, int]
+
+
+def match(x: Tensor, one: Pass, *, itself: bool = True) -> Groups:
+    """For each grouped-for patch of (c, h, w) the `group` most similar ones in its window; itself: whether it is one of them."""
+    f = components(x, one.patch)
+    _, h, w = f.shape
+    reach = one.window // 2
+    down, along = (grid(n, one.stride).to(x.device) for n in (h, w))
+    reference = f[:, down][:, :, along]
+    wide = F.pad(f, [reach] * 4, value=float("inf"))  # no patch there: never similar
+    apart = f.new_empty(one.window, one.window, len(down), len(along))
+    for j in range(one.window):
+        column = wide.index_select(2, along + j)
+        for i in range(one.window):
+            difference = column.index_select(1, down + i).sub_(reference)
+            torch.sum(difference.square_(), 0, out=apart[i, j])
+    apart[reach, reach] = -1 if itself else float("inf")
+    nearest = apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
+    moved = (nearest // one.window - reach) * w + nearest % one.window - reach
+    at = (down[:, None] * w + along).flatten()
+    return Groups(at, at[:, None] + moved, (len(down), len(along)))
+
+
+def _filter(y: Tensor, groups: Tensor, one: Pass, variance: Tensor, pilot: Tensor | None) -> Tensor:
+    """Every group by its ridge; where patches overlap, their mean weighted by the certainty of each."""
+    c, height, width = y.shape
+    p, n = one.patch, c * one.patch**2
+    rows = patches(y, p)
+    clean = None if pilot is None else patches(pilot, p)
+    mean = n * F.avg_pool2d(variance.mean(0, keepdim=True)[None], p, 1).flatten()
+    total, weights = torch.zeros_like(rows), rows.new_zeros(len(rows))
+    for some in groups.split(max(1, ROWS // one.group)):
+        flat, size = some.flatten(), some.shape
+        noisy = rows.index_select(0, flat).view(*size, n)
+        noise = mean[some].mean(1)
+        if clean is None:
+            estimate, sure = blind(noisy, noise)
+        else:
+            estimate, sure = piloted(noisy, clean.index_select(0, flat).view(*size, n), noise)
+        total.index_add_(0, flat, estimate.view(-1, n))
+        weights.index_add_(0, flat, sure.flatten())
+    return overlap(total, weights, (c, height, width), p)
+
+
+def overlap(total: Tensor, weights: Tensor, shape: tuple[int, int, int], side: int) -> Tensor:
+    """The mean of overlapping patches, given as weighted rows (positions, side * side * c) and their weights: (c, h, w)."""
+    c, height, width = shape
+    h, w = height - side + 1, width - side + 1
+    total, weights = total.view(h, w, side, side, c), weights.view(h, w, 1)
+    result, count = total.new_zeros(height, width, c), total.new_zeros(height, width, 1)
+    for i in range(side):
+        for j in range(side):
+            result[i : i + h, j : j + w] += total[:, :, i, j]
+            count[i : i + h, j : j + w] += weights
+    return (result / count).permute(2, 0, 1)
+
+
+def blind(noisy: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """Estimates of groups (g, k, n) times their certainties, and these, (g, k); noise: n v of each, (g,)."""
+    gram = noisy @ noisy.mT
+    # The products hold the noise already; a trace keeps equal patches solvable, in single precision too.
+    _loaded(gram, 1e-4 * noise, gram.shape[1])
+    mix = torch.cholesky_inverse(factor(gram)).mul_(-noise[:, None, None])
+    mix.diagonal(dim1=1, dim2=2).add_(1)
+    sure = 1 / mix.square().sum(1).clamp_min_(1e-2)
+    return mix.mul_(sure[:, :, None]) @ noisy, sure
+
+
+def piloted(noisy: Tensor, pilot: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """The same, where a pilot of the clean patches is at hand, by the smaller of the two systems.
+
+    An estimate's variance is about its own diagonal element of T, and its certainty the inverse of that.
+    """
+    _, k, n = noisy.shape
+    if k <= n:
+        load = _loaded(gram := pilot @ pilot.mT, noise, k)
+        mix = torch.cholesky_inverse(factor(gram)).mul_(-load[:, None, None])
+        mix.diagonal(dim1=1, dim2=2).add_(1)
+        sure = 1 / mix.diagonal(dim1=1, dim2=2).clamp_min(1e-2)
+        return mix.mul_(sure[:, :, None]) @ noisy, sure
+    _loaded(gram := pilot.mT @ pilot, noise, k)
+    # T = half half^T
+    half = torch.linalg.solve_triangular(factor(gram).mT, pilot, upper=True, left=False)
+    sure = 1 / half.square().sum(2).clamp_min(1e-2)
+    answer = half.mT @ noisy
+    return half.mul_(sure[:, :, None]) @ answer, sure
+
+
+def _loaded(gram: Tensor, noise: Tensor, k: int) -> Tensor:
+    """Adds the noise, and a trace of the mean energy of k patches, to the diagonal; what was added, (g,)."""
+    load = noise + 2e-5 * gram.diagonal(dim1=1, dim2=2).sum(1) / k + 1e-12
+    gram.diagonal(dim1=1, dim2=2).add_(load[:, None])
+    return load
+
+
+SPARSE = NonLocalRidge(Pass(7, 16, 15), (Pass(5, 64, 15),), (Pass(5, 64, 15),), pixels=1 << 19)
+"""Half of the time and about 0.3 dB less: for large pictures."""
+
+WIDER = replace(SPARSE, again=(Pass(5, 128, 25),))
+"""The same, with a last pass that takes its time."""
+
+
+@dataclass(frozen=True)
+class Quick:
+    """A guide for large pictures: non-local means by strips, and a sparse ridge where there is a better pilot than they."""
+
+    means: NonLocalMeans = NonLocalMeans(distance=4, strip=64)
+    ridge: NonLocalRidge = SPARSE
+
+    @property
+    def reach(self) -> int:
+        """Pixels to each side that a pixel of the estimate, and of the last pass, depends on."""
+        return max(self.means.reach, sum(p.reach for p in self.ridge.again))
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
+        return self.means(noisy, deviation)
+
+    def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
+        """The mean of a pilot of the clean picture and of the ridge's, which in small groups is no better but errs elsewhere."""
+        return (pilot + self.ridge.refine(noisy, deviation, pilot)) / 2
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """Another ridge by tiles of at most `side`, so that its memory grows neither with the height nor with the width.
+
+    twice: whether it filters once more with what it found as its pilot.
+    """
+
+    ridge: NonLocalRidge = SPARSE
+    side: int = 1024
+    twice: bool = False
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        deviation, x = deviation.expand_as(noisy), torch.empty_like(noisy)
+        for tile in tiles(noisy.shape[2:], self.side, self.ridge.reach * (1 + self.twice)):
+            seen, kept, inner = ((slice(None), slice(None), *v) for v in cuts(tile))
+            made = self.ridge(noisy[seen], deviation[seen])
+            x[kept] = (self.ridge.refine(noisy[seen], deviation[seen], made) if self.twice else made)[inner]
+        return x
+
+
+def grid(n: int, stride: int) -> Tensor:
+    """Every `stride`-th position of n, and the last."""
+    return torch.unique(torch.cat([torch.arange(0, n, stride), torch.tensor([n - 1])]))
+
+
+def patches(x: Tensor, side: int) -> Tensor:
+    """All patches of (c, h, w), one a row, (positions, side * side * c)."""
+    found = x.permute(1, 2, 0).contiguous().unfold(0, side, 1).unfold(1, side, 1)
+    return found.permute(0, 1, 3, 4, 2).reshape(found.shape[0] * found.shape[1], -1)
+
+
+def components(x: Tensor, side: int) -> Tensor:
+    """The leading principal components of all patches, (components, h, w): few numbers hold most of their distances."""
+    c = x.shape[0]
+    some = x.unfold(1, side, 3).unfold(2, side, 3).permute(1, 2, 0, 3, 4).reshape(-1, c * side * side)
+    some = some - some.mean(0)
+    _, ways = axes(some.T @ some)
+    return F.conv2d(x[None], ways[:, -COMPONENTS:].T.reshape(-1, c, side, side))[0]

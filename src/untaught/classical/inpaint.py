@@ -1,0 +1,154 @@
+"""Classic fillings of unknown pixels: what a network starts from, and the filling without a network.
+
+A filling sees y where it is known and nothing else, (y, known) -> estimate, all (b, c, *space); `known` is 1 or 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untaught.classical.denoise.nl_ridge import Groups, Pass, match, overlap, patches
+from untaught.core.conjugate_gradients import factor
+from untaught.core.geometry import box, strips
+
+
+class Filling(Protocol):
+    """The estimate of a picture whose pixels are known where `known` is 1."""
+
+    def __call__(self, y: Tensor, known: Tensor) -> Tensor: ...
+
+
+def pull_push(y: Tensor, known: Tensor) -> Tensor:
+    """Unknown pixels take the mean of what is known about them at the finest scale that knows anything."""
+    if bool(known.all()) or max(y.shape[2:]) == 1:
+        return y * known
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[y.ndim - 3]
+    total, count = (pool(v, 2, ceil_mode=True, count_include_pad=False) for v in (y * known, known))
+    coarse = pull_push(total / count.clamp_min(1e-12), (count > 0).to(y.dtype))
+    fine = F.interpolate(coarse, scale_factor=2, mode="nearest")
+    for axis in range(2, y.ndim):
+        fine = fine.narrow(axis, 0, y.shape[axis])
+    return y * known + fine * (1 - known)
+
+
+@dataclass(frozen=True)
+class Harmonic:
+    """Every unknown pixel becomes the mean of its neighbours: a membrane over the hole, relaxed from a pull-push start.
+
+    The start is right at the largest scales, so that a few sweeps are enough.
+    """
+
+    sweeps: int = 60
+
+    def __call__(self, y: Tensor, known: Tensor) -> Tensor:
+        x = pull_push(y, known)
+        for _ in range(self.sweeps):
+            x = y * known + (1 - known) * _neighbours(x)
+        return x
+
+
+def _neighbours(x: Tensor) -> Tensor:
+    """The mean of the two neighbours along every axis; at the border a pixel stands for the one that is not there."""
+    total = torch.zeros_like(x)
+    for axis in range(2, x.ndim):
+        n = x.shape[axis]
+        first, last = x.narrow(axis, 0, 1), x.narrow(axis, n - 1, 1)
+        total += torch.cat([first, x.narrow(axis, 0, n - 1)], axis)
+        total += torch.cat([x.narrow(axis, 1, n - 1), last], axis)
+    return total / (2 * (x.ndim - 2))
+
+
+@dataclass(frozen=True)
+class RidgeFill:
+    """A patch's unknown pixels are the same combination of similar patches that says its known ones best.
+
+    For a patch with known values r and k similar patches D of the picture as it is filled so far (both less the group's
+    mean), w = argmin |r - w D|^2 over the known pixels + k s^2 |w|^2, and the estimate is w D everywhere; overlapping
+    estimates are averaged by their certainty. Then similar patches are sought anew: after some `rounds` little changes.
+    The regression's own leave-one-out errors, which cost nothing, say how far each estimate is to be trusted, and which of
+    the deviations s (fractions of full scale) is best hereabouts: a known pixel is predicted from the others, so nothing but
+    the data is looked at.
+    The idea is that of non-local Bayesian interpolation (Aguerrebere et al. 2017, with Gaussians) in the form of the non-local
+    ridge (Herbreteau and Kervrann 2022).
+
+    Series, volumes, and pictures that are too small for a group are filled by `start`.
+    pixels: larger pictures are filled by strips of about that many.
+    """
+
+    patch: int = 7
+    group: int = 32
+    rounds: int = 5
+    window: int = 25
+    stride: int = 2
+    s: tuple[float, ...] = (0.012, 0.03, 0.08)
+    start: Harmonic = field(default_factory=Harmonic)
+    pixels: int = 1 << 18
+
+    def __call__(self, y: Tensor, known: Tensor) -> Tensor:
+        x = self.start(y, known)
+        if not self._fits(y) or bool(known.all()):
+            return x
+        for _ in range(self.rounds):
+            x = self._round(x, y, known)
+        return x
+
+    def _fits(self, y: Tensor) -> bool:
+        spread = self.window // 2 + 1
+        around = [min(n - self.patch + 1, spread) for n in y.shape[2:]]
+        return y.ndim == 4 and min(around) > 1 and around[0] * around[1] > self.group
+
+    def _round(self, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        halo = self.window // 2 + self.patch + 2
+        rows = max(self.pixels // width, 4 * halo)
+        parts = []
+        for part in strips(height, rows, halo):
+            cut = (v[0, :, part.low : part.high] for v in (x, y, known))
+            parts.append(self._strip(*cut)[:, part.start - part.low : part.stop - part.low])
+        return y * known + (1 - known) * torch.cat(parts, dim=1)[None]
+
+    def _strip(self, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
+        c, height, width = x.shape
+        # The patch itself would be its own best answer.
+        groups = match(x, Pass(self.patch, self.group, self.window, self.stride), itself=False)
+        layers = tuple(patches(v, self.patch) for v in (x, y, known))
+        found = [self._regress(layers, groups, piece) for piece in torch.arange(len(groups.at)).split(512)]
+        estimates, errors = (torch.cat(v, dim=1) for v in zip(*found, strict=True))
+        # One patch's errors are few: those of its neighbours help to choose.
+        around = box(errors.view(1, len(self.s), *groups.grid), 1)[0].flatten(1)
+        best, each = around.argmin(0), torch.arange(len(groups.at), device=x.device)
+        certainty = 2 / (errors[best, each] + around[best, each] + 1e-6)
+        total, weights = torch.zeros_like(layers[0]), x.new_zeros(len(layers[0]))
+        total[groups.at], weights[groups.at] = estimates[best, each] * certainty[:, None], certainty
+        return overlap(total, weights, (c, height, width), self.patch)
+
+    def _regress(self, layers: tuple[Tensor, ...], groups: Groups, piece: Tensor) -> tuple[Tensor, Tensor]:
+        """For a piece of the groups and every s: estimates (s, g, n), and mean square leave-one-out errors (s, g)."""
+        filled, data, known = layers
+        at, alike = groups.at[piece], groups.alike[piece]
+        x = filled.index_select(0, alike.flatten()).view(len(at), self.group, -1)
+        mean = x.mean(1, keepdim=True)
+        d = x - mean
+        mask = known[at][:, None]
+        r = (data[at][:, None] - mean) * mask
+        seen = d * mask
+        gram = seen @ seen.mT
+        estimates, errors = [], []
+        for s in self.s:
+            ridge = gram.clone()
+            ridge.diagonal(dim1=1, dim2=2).add_(self.group * s * s)
+            lower = factor(ridge)
+            v = torch.linalg.solve_triangular(lower, seen, upper=False)
+            w = torch.linalg.solve_triangular(lower.mT, v @ r.mT, upper=True)
+            fitted = w.mT @ d
+            left_out = (r - fitted * mask) / (1 - v.square().sum(1, keepdim=True)).clamp_min(1e-2)
+            # A patch that knows next to nothing is as uncertain as its group is wide.
+            error = (left_out.square().sum(2) + d.square().mean((1, 2))[:, None]) / (mask.sum(2) + 1)
+            estimates.append((mean + fitted)[:, 0])
+            errors.append(error[:, 0])
+        return torch.stack(estimates), torch.stack(errors)

@@ -1,0 +1,1 @@
+"""What everything stands on: errors, the vocabulary of signatures, the registry, geometry, randomness."""

@@ -1,0 +1,1 @@
+"""Files and arrays: what comes in and goes out, unharmed."""

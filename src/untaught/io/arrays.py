@@ -1,0 +1,168 @@
+"""Array in, array out: the caller's type, range and layout on one side, "1 c *space" in about [0, 1] on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.core.amounts import FULL_SCALE, Amounts
+from untaught.core.errors import BadInput
+from untaught.core.types import Channel
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an array came in, and a result goes out: the inverse of `tensor`, exactly, for type and axes.
+
+    dtype: a NumPy name. channel_axis: where the channels were, or None. strength: how much of the result is blended
+    into the input, 0 to 1; `original` is kept only where that is needed. copies: channels that are all the one restored.
+    gaps: what becomes of the values that were unknown.
+    """
+
+    dtype: str
+    channel_axis: int | None
+    strength: float = 1.0
+    original: NDArray | None = None
+    copies: int = 1
+    gaps: Callable[[NDArray], NDArray] | None = None
+
+    def __call__(self, x: Any) -> NDArray:
+        """The array of a picture tensor (1, c, *space) in the data's own units; integers are rounded and clipped."""
+        array = x.detach().cpu().double().numpy()[0]
+        array = array if self.copies == 1 else np.repeat(array, self.copies, axis=0)
+        array = array[0] if self.channel_axis is None else np.moveaxis(array, 0, self.channel_axis)
+        if self.original is not None:
+            array = self.original + self.strength * (array - self.original)
+        array = array if self.gaps is None else self.gaps(array)
+        dtype = np.dtype(self.dtype)
+        if dtype.kind in "ui":
+            info = np.iinfo(dtype)
+            array = np.rint(array)
+            np.clip(array, info.min, info.max, out=array)  # in place: a large picture fills the memory as it is
+        elif dtype.itemsize < 8:  # a value beyond the type would become infinite
+            array = array.clip(np.finfo(dtype).min, np.finfo(dtype).max)
+        return np.ascontiguousarray(array.astype(dtype))
+
+
+def take(array: Any, channel_axis: Channel = "auto", *, flat: bool = False) -> tuple[NDArray, int | None]:
+    """A checked array and the axis of its channels.
+
+    "auto" takes a last axis of 3 as RGB and two axes as grey; None says that there are no channels (a series, a grey
+    picture, a volume). Raises `BadInput` for anything that is no picture: empty, boolean, complex, not finite, constant
+    (flat: that is one).
+    """
+    array = np.asarray(array)
+    if array.size == 0:
+        raise BadInput(f"The picture is empty: its shape is {array.shape}.")
+    if array.dtype.kind not in "uif":
+        raise BadInput(f"A picture of type {array.dtype} cannot be restored: give uint8, uint16 or a float type.")
+    channel_axis = channels(array, channel_axis)
+    space = array.ndim - (channel_axis is not None)
+    if not 1 <= space <= 3:
+        raise BadInput(f"An array of shape {array.shape} has {space} axes of space; 1 to 3 can be restored.")
+    if array.dtype.kind == "f":
+        bad = ~np.isfinite(array)
+        if bad.any():
+            first = ", ".join(str(int(i)) for i in np.argwhere(bad)[0])
+            raise BadInput(
+                f"{int(bad.sum())} of {array.size} values are NaN or infinite, the first at index ({first}): mask them."
+            )
+    pixels = (
+        array.reshape(1, -1)
+        if channel_axis is None
+        else np.moveaxis(array, channel_axis, 0).reshape(array.shape[channel_axis], -1)
+    )
+    if not flat and pixels.shape[1] > 1 and (pixels == pixels[:, :1]).all():
+        raise BadInput(
+            f"Every pixel of the picture is {', '.join(map(str, pixels[:, 0]))}: there is nothing to restore."
+        )
+    return array, channel_axis
+
+
+def channels(array: NDArray, channel_axis: Channel) -> int | None:
+    """The axis of the channels: the one given, or the one that the shape speaks for; `BadInput` where it speaks for none."""
+    if channel_axis == "auto":
+        if array.ndim == 3 and array.shape[-1] in (3, 1):
+            channel_axis = -1
+        elif array.ndim <= 2:
+            channel_axis = None
+        else:
+            raise BadInput(
+                f"It is not clear where the channels of an array of shape {array.shape} are: give channel_axis "
+                "(-1 for the last axis; None for a volume)."
+            )
+    if channel_axis is not None and not -array.ndim <= channel_axis < array.ndim:
+        raise BadInput(
+            f"channel_axis = {channel_axis}, but the array has {array.ndim} axes: give a number from "
+            f"{-array.ndim} to {array.ndim - 1}, or None."
+        )
+    return channel_axis
+
+
+def copies(array: NDArray, channel_axis: int | None) -> int:
+    """How many channels the array has where they are all the same, as in a grey picture kept as RGB; 1 where they differ."""
+    if channel_axis is None:
+        return 1
+    first, *others = np.moveaxis(array, channel_axis, 0)
+    return 1 + len(others) if all(np.array_equal(first, other) for other in others) else 1
+
+
+def full_scale(array: NDArray) -> float:
+    """255, 65535 or 1: what a fraction of full scale is a fraction of."""
+    return FULL_SCALE.get(array.dtype, 1.0)
+
+
+def checked(sigma: float, array: NDArray, scale: tuple[float, float], notes: list[str]) -> float:
+    """A sigma that was given, a fraction of full scale, in the unit of the data; `BadInput` where it cannot be meant.
+
+    A picture of floats has no full scale: where its values look like those of 8 or 16 bits, a fraction of these is noticed.
+    """
+    full = full_scale(array)
+    if full > 1 and sigma > 1:
+        raise BadInput(
+            f"sigma = {sigma:g} is more than the full scale of the picture: did you mean {sigma:g}/{full:g}?"
+        )
+    if sigma == float("inf") or sigma * full > scale[1]:
+        raise BadInput(
+            f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
+            "give it in the units of the picture."
+        )
+    top = float(array.max())
+    if full == 1 and sigma < 1 and top > 32:
+        like = next((one for one in (255.0, 4095.0, 65535.0) if top <= 1.02 * one), top)
+        notes.append(
+            f"sigma = {sigma:.3g} was taken in the units of this picture, whose values reach {top:.4g}: "
+            f"if a fraction of {like:.4g} is meant, give {sigma * like:.3g}"
+        )
+    return sigma * full / scale[1]
+
+
+def amounts(array: NDArray, scale: tuple[float, float]) -> Amounts:
+    """How amounts in the data, with the scale (offset, gain) taken out of the array, are told."""
+    full = FULL_SCALE.get(array.dtype)
+    return Amounts(full, scale[1] / (full or 1.0))
+
+
+def units(array: NDArray) -> tuple[float, float]:
+    """(offset, gain) that bring the array to about [0, 1]: full scale for pictures, robust percentiles for anything else."""
+    if array.dtype in FULL_SCALE:
+        return 0.0, FULL_SCALE[array.dtype]
+    low, high = (float(v) for v in np.percentile(array.astype(np.float64), [0.1, 99.9]))
+    if high <= low:
+        low, high = float(array.min()), float(array.max())
+    return (low, high - low) if high > low else (low, 1.0)
+
+
+def tensor(array: NDArray, channel_axis: int | None, scale: tuple[float, float]) -> Any:
+    """The array as a float32 tensor (1, c, *space), with the scale (offset, gain) taken out."""
+    import torch
+
+    array = array[None] if channel_axis is None else np.moveaxis(array, channel_axis, 0)
+    data = np.empty(array.shape, np.float32)
+    for part, channel in zip(data, array, strict=True):  # one by one: in double precision they are large
+        part[...] = (channel.astype(np.float64) - scale[0]) / scale[1]
+    return torch.from_numpy(data)[None]

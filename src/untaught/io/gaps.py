@@ -1,0 +1,230 @@
+"""What a caller hands in, as an array of numbers, and which of its values are unknown: masked, NaN, without data, beyond all range.
+
+An unknown value never reaches its neighbours. For the run it is replaced by the known one that lies as far beyond the edge of
+the gap, so that noise is measured there as elsewhere; the result there is a membrane over what was restored around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.core.errors import BadInput
+from untaught.io.arrays import Layout, channels
+
+if TYPE_CHECKING:
+    from untaught.core.types import Channel
+    from untaught.io.images import Image
+    from untaught.solver.run import Job
+
+FAR = 2.0**24
+"""Times the range of the other values: what lies further from them than single precision can hold beside them."""
+RARE = 1e-3
+"""Share of the values up to which such values are errors; more of them are what the picture is of."""
+LARGEST = 1e300
+"""Above that sums and differences of values are beyond what double precision holds."""
+
+
+def numbers(picture: Any) -> NDArray:
+    """An array (masked, if it was) of a picture as a caller may hold it: an array, nested lists, a Pillow image, a tensor."""
+    if isinstance(picture, np.ma.MaskedArray):
+        return picture
+    kind = type(picture).__module__.partition(".")[0]
+    if kind == "PIL":
+        if picture.mode not in ("L", "RGB", "F", "I", "I;16"):
+            raise BadInput(
+                f"A Pillow image of mode {picture.mode} cannot be restored as it is: give picture.convert('RGB'), or its file."
+            )
+        return np.asarray(picture)
+    if kind == "torch" and hasattr(picture, "detach"):
+        if picture.is_meta:
+            raise BadInput("A tensor on the device 'meta' holds no values: give one that does.")
+        picture = picture.detach().cpu()
+        return np.asarray((picture.float() if str(picture.dtype) == "torch.bfloat16" else picture).numpy())
+    try:
+        array = np.asarray(picture)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise BadInput(
+            f"A {type(picture).__name__} is no picture ({error}): give an array of numbers, or a file."
+        ) from error
+    if array.dtype.kind not in "uifbc":
+        raise BadInput(
+            f"A {type(picture).__name__} that holds {array.dtype} is no picture: give an array of numbers, or a file."
+        )
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def unknown(array: NDArray, without: NDArray | None = None) -> tuple[NDArray | None, tuple[str, ...]]:
+    """(True where a value of the array is unknown, or None where all are known; the notes about it).
+
+    Unknown is what is masked (`np.ma`), NaN or infinite, or so far from all others that single precision holds no two of them;
+    and, in every channel, what `without`, (h, w), marks. Raises `BadInput` where nothing is known of a channel.
+    """
+    values = np.ma.getdata(array)
+    gone = np.ma.getmaskarray(array).copy()
+    if without is not None:
+        gone |= _spread(without, gone.shape)
+    if values.dtype.kind == "f":
+        gone |= ~np.isfinite(values)
+    notes = []
+    if values.dtype.kind in "uif" and values.dtype.itemsize > 2:
+        some = values[~gone].astype(np.float64)
+        if some.size and float(np.abs(some).max()) > LARGEST:
+            raise BadInput(
+                f"The picture holds values of up to {np.abs(some).max():.1g}: divide it by a number that brings them below "
+                f"{LARGEST:.0g}."
+            )
+        # Of a small picture one value is more than a thousandth.
+        low, high = np.percentile(some, [5, 95]) if some.size else (0.0, 0.0)
+        low, high = (low, high) if high > low or not some.size else np.percentile(some, [0.1, 99.9])
+        if high > low:
+            far = ~gone & (np.abs(values - (low + high) / 2) > FAR * (high - low))
+            if 0 < far.sum() <= max(1, RARE * far.size):
+                notes.append(
+                    f"{int(far.sum())} of {far.size} values are more than {FAR:.2g} times the range of the others away from "
+                    "them, and are taken for unknown"
+                )
+                gone |= far
+    if not gone.any():
+        return None, ()
+    if gone.all():
+        raise BadInput(f"All {gone.size} values of the picture are unknown: there is nothing to restore it from.")
+    return gone, (f"{int(gone.sum())} of {gone.size} values are unknown", *notes)
+
+
+def bridged(array: NDArray, gone: NDArray, axis: int | None) -> NDArray:
+    """The array with every unknown value replaced by a known one of its channel, mirrored at the edge of the gap."""
+    from scipy import ndimage
+
+    result = np.ma.getdata(array).copy()
+    planes = (
+        [(result, gone)]
+        if axis is None
+        else list(zip(np.moveaxis(result, axis, 0), np.moveaxis(gone, axis, 0), strict=True))
+    )
+    for number, (plane, lost) in enumerate(planes):
+        if not lost.any():
+            continue
+        if lost.all():
+            raise BadInput(f"Every value of channel {number} is unknown: leave that channel out.")
+        near = ndimage.distance_transform_edt(lost, return_distances=False, return_indices=True)
+        at = np.indices(plane.shape)
+        far = np.stack([(2 * n - i).clip(0, size - 1) for n, i, size in zip(near, at, plane.shape, strict=True)])
+        far = np.where(lost[tuple(far)], near, far)
+        plane[lost] = plane[tuple(far)][lost]
+    return result
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """The end of a result where values were unknown: `keep` leaves them as they came, else they are filled.
+
+    gone: True where unknown, of the shape of the array. kept: True where a value stays as it came whatever is asked.
+    original: the array that came in. whole: the run itself has filled the gaps.
+    """
+
+    gone: NDArray
+    original: NDArray
+    axis: int | None
+    kept: NDArray | None = None
+    whole: bool = False
+
+    def __call__(self, made: NDArray) -> NDArray:
+        """A float result (of any size), filled."""
+        import torch
+
+        from untaught.classical.inpaint import Harmonic
+
+        gone = enlarged(self.gone, made.shape)
+        if not self.whole:
+            first = [made[None] if self.axis is None else np.moveaxis(made, self.axis, 0)]
+            first += [~gone[None] if self.axis is None else np.moveaxis(~gone, self.axis, 0)]
+            y, known = (torch.from_numpy(np.ascontiguousarray(v, dtype=np.float64))[None] for v in first)
+            filled = Harmonic()(y, known)[0].numpy()
+            made = np.where(gone, filled[0] if self.axis is None else np.moveaxis(filled, 0, self.axis), made)
+        if self.kept is not None:
+            made = np.where(enlarged(self.kept, made.shape), enlarged(self.original, made.shape), made)
+        return made
+
+
+def enlarged(values: NDArray, shape: tuple[int, ...]) -> NDArray:
+    """The values on the grid of a result that has more pixels: of each, the one it lies in."""
+    for axis, (n, wanted) in enumerate(zip(values.shape, shape, strict=True)):
+        if n != wanted:
+            values = values.take(np.arange(wanted) * n // wanted, axis)
+    return values
+
+
+def spanned(compose: Callable[..., Job], image: Image, settings: dict[str, Any]) -> Job:
+    """The job that `compose` makes of a picture without its unknown values, and what is done about these in the result.
+
+    The setting keep_nan leaves them as they are; what a file marks as no data stays whatever is asked.
+    """
+    array, without = image.pixels, getattr(image, "unknown", None)
+    original = np.ma.getdata(array)
+    lost, notes = unknown(array, without)
+    if lost is None:
+        return compose(replace(image, pixels=original), **settings)
+    axis = channels(original, settings.get("channel_axis", "auto"))
+    job = compose(replace(image, pixels=bridged(original, lost, axis)), **settings)
+    keeps = bool(settings.get("keep_nan"))
+    kept = lost if keeps else None if without is None else _spread(without, lost.shape)
+    said = f"{notes[0]}, and {'stay' if keeps else 'are filled'}"
+    job = replace(job, notes=(said, *notes[1:], *job.notes))
+    return _weighed(job, Gaps(lost, original, axis, kept))
+
+
+def filled(image: Image, channel_axis: Channel = "auto") -> NDArray:
+    """The pixels of a picture with known values in the place of unknown ones."""
+    lost, _ = unknown(image.pixels, getattr(image, "unknown", None))
+    plain = np.ma.getdata(image.pixels)
+    return plain if lost is None else bridged(plain, lost, channels(plain, channel_axis))
+
+
+def told(image: Image, settings: dict[str, Any]) -> tuple[Image, dict[str, Any]]:
+    """Picture and settings for a task that is told what is missing: the mask of a masked array, where no other is named."""
+    pixels = image.pixels
+    if np.ma.is_masked(pixels) and settings.get("mask") is None and settings.get("mask_colour") is None:
+        settings = {**settings, "mask": np.ma.getmaskarray(pixels)}
+    return replace(image, pixels=np.ma.getdata(pixels)), settings
+
+
+def _spread(without: NDArray, shape: tuple[int, ...]) -> NDArray:
+    return without if without.shape == shape else np.broadcast_to(np.asarray(without, bool)[..., None], shape)
+
+
+def _weighed(job: Job, gaps: Gaps) -> Job:
+    """The job with the gaps in its result; where every objective weighs its measurements, with the weight 0 there."""
+    stages = [s for s in job.stages if s.problem is not None]
+    problems = [job.problem, *(s.problem for s in stages if s.problem is not None)]
+    gone = gaps.gone[None] if gaps.axis is None else np.moveaxis(gaps.gone, gaps.axis, 0)
+    weighs = all(s.method.objective.weighs for s in job.stages) and all(
+        p.data.shape[2:] == gone.shape[1:] and p.data.shape[1] in (1, len(gone)) for p in problems
+    )
+    if weighs:
+        import torch
+
+        lost = torch.from_numpy(np.ascontiguousarray(gone))[None]
+
+        def weighed(problem: Any) -> Any:
+            known = ~lost.any(1, keepdim=True) if problem.data.shape[1] != lost.shape[1] else ~lost
+            return replace(problem, weight=known.float() * (1 if problem.weight is None else problem.weight))
+
+        job = replace(
+            job,
+            problem=weighed(job.problem),
+            stages=tuple(s if s.problem is None else replace(s, problem=weighed(s.problem)) for s in job.stages),
+        )
+    return replace(job, finish=_ended(job.finish, replace(gaps, whole=weighs)))
+
+
+def _ended(finish: Any, gaps: Gaps) -> Any:
+    """The same end of a job, with the gaps in the `Layout` that it comes to."""
+    if isinstance(finish, Layout):
+        return replace(finish, gaps=gaps)
+    inner = next((name for name in ("layout", "then") if hasattr(finish, name)), None)
+    return finish if inner is None else replace(finish, **{inner: _ended(getattr(finish, inner), gaps)})

@@ -1,0 +1,91 @@
+"""What a JPEG really holds: quantised cosine coefficients and their tables, before any decoder has rounded them to pixels."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from untaught.core.errors import BadInput
+from untaught.core.registry import require
+from untaught.io.images import ifd
+from untaught.io.images.picture import Image as Picture
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """One JPEG, plane by plane (brightness first), in the orientation of the file.
+
+    counts: (blocks down, blocks across, 8, 8) int16 each, in quantisation steps, rows of rising vertical frequency.
+    steps: the 64 entries of each plane's quantisation table, row by row.
+    shrink: (down, across), the pixels that a sample of each plane stands for.
+    colour: the planes are YCbCr; otherwise they are the picture's own channels. size: (height, width) of the picture.
+    orientation: the EXIF tag, 1 to 8: how `images.turn` brings the picture upright.
+    """
+
+    counts: tuple[np.ndarray, ...]
+    steps: tuple[tuple[int, ...], ...]
+    shrink: tuple[tuple[int, int], ...]
+    colour: bool
+    size: tuple[int, int]
+    orientation: int = 1
+
+
+def coefficients(path: str | Path) -> Coefficients:
+    """The coefficients of the JPEG at `path`, baseline or progressive.
+
+    `Missing` without the package jpeglib; `BadInput`, in a sentence, for what holds none that can be worked with:
+    another file, CMYK, 12 bit, planes whose sizes are no whole multiples.
+    """
+    jpeglib = require("jpeglib", extra="dejpeg")
+    from PIL import Image
+
+    name = f"'{path}'"
+    try:
+        found = jpeglib.read_dct(str(path))
+        with Image.open(path) as header:
+            exif = header.info.get("exif") or b""
+    except OSError as error:  # jpeglib's own
+        raise BadInput(f"The coefficients of {name} cannot be read ({error}): save it anew as JPEG or PNG.") from error
+    space = str(found.jpeg_color_space).removeprefix("JCS_")
+    if space not in ("GRAYSCALE", "YCbCr", "RGB"):
+        raise BadInput(f"{name} holds {space} coefficients: only grey, YCbCr and RGB are understood; save it as RGB.")
+    planes = [p for p in (found.Y, found.Cb, found.Cr) if p is not None]
+    factors = np.atleast_2d(found.samp_factor)[: len(planes)]
+    largest = factors.max(0)
+    if (largest % factors).any():
+        said = ", ".join("x".join(map(str, f)) for f in factors)
+        raise BadInput(f"The planes of {name} are sampled {said}, no whole multiples of each other: save it as PNG.")
+    return Coefficients(
+        tuple(np.ascontiguousarray(p) for p in planes),
+        tuple(_steps(found, i) for i in range(len(planes))),
+        tuple((int(d), int(a)) for d, a in largest // factors),
+        space == "YCbCr",
+        (int(found.height), int(found.width)),
+        ifd.take_orientation(exif.removeprefix(b"Exif\0\0"))[
+            0
+        ],  # Pillow's own would ask XMP as well, and `read` does not
+    )
+
+
+def density(dpi: tuple[float, float], unit: str) -> tuple[int, int, int] | None:
+    """(unit, across, down) as JFIF's header says it, in whole numbers; None where these would be off by over a hundredth."""
+    inch, cm = (1, dpi), (2, (dpi[0] / 2.54, dpi[1] / 2.54))
+    for number, (x, y) in {"inch": (inch, cm), "cm": (cm, inch), "": ((0, dpi),)}[unit]:
+        if all(1 <= round(d) <= 65535 and abs(round(d) - d) <= d / 100 for d in (x, y)):
+            return number, round(x), round(y)
+    return None
+
+
+def dense(data: bytes, like: Picture) -> bytes:
+    """The JPEG `data` (its JFIF header first) with the resolution of `like`."""
+    found = density(like.dpi, like.unit) if like.dpi else None
+    return data if found is None else data[:13] + struct.pack(">BHH", *found) + data[18:]
+
+
+def _steps(found: Any, plane: int) -> tuple[int, ...]:
+    table = found.qt[found.quant_tbl_no[plane]]
+    return tuple(int(v) for v in np.asarray(table).ravel())

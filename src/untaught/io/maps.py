@@ -1,0 +1,74 @@
+"""How far a result may be off, as arrays in its own units and layout: the maps of an `Uncertainty`, and how runs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.core.errors import BadInput
+from untaught.io.arrays import FULL_SCALE, Layout
+from untaught.io.masks import Filled
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from untaught.calibration.intervals import Spread, Uncertainty
+    from untaught.solver.job import Job
+
+
+def maps(job: Job, found: Uncertainty, spread: Spread | None = None) -> dict[str, NDArray]:
+    """Named pages, the standard deviation first; where known values are kept, nothing is uncertain. spread: between the runs."""
+    array, top = replace(job, finish=direct(job.finish)).result, full(job)
+    mean = array(found.mean)
+    ends = [array(x) for x in (found.lower, found.upper)]
+    if top:
+        ends = [np.clip(end, 0, top) for end in ends]
+    pages = {
+        "standard deviation": np.abs(array(found.mean + found.deviation) - mean),
+        "lower end of the 90 % interval": ends[0],
+        "upper end of the 90 % interval": ends[1],
+    }
+    if spread is not None:
+        pages["standard deviation between runs"] = np.abs(array(found.mean + spread.deviation) - mean)
+    return pages
+
+
+def between(job: Job, pictures: Sequence[Tensor]) -> NDArray:
+    """The standard deviation between the results that two or more pictures, (1, c, *space) each, would become."""
+    array = replace(job, finish=exact(job.finish)).result
+    return np.std([array(x) for x in pictures], axis=0, ddof=1)
+
+
+def full(job: Job) -> float | None:
+    """The largest value of pictures of integers."""
+    return FULL_SCALE.get(np.dtype(_layout(job.finish).dtype))
+
+
+def direct(finish: Any) -> Any:
+    """`exact`, of results that are the picture sought itself; `BadInput` for one that is made of it in another way."""
+    if isinstance(finish, Layout) or (isinstance(finish, Filled) and isinstance(finish.layout, Layout)):
+        return exact(finish)
+    raise BadInput(
+        "The uncertainty is that of the picture sought, and the result of this task is made of it in another way: leave out "
+        "--uncertainty; --repeat tells how runs differ."
+    )
+
+
+def exact(finish: Any) -> Any:
+    """What makes the result of the picture, without rounding it, or blending it into the input; `BadInput` where none is known."""
+    if isinstance(finish, Layout):
+        return replace(finish, dtype="float64", strength=1.0, original=None)
+    for inner in ("layout", "then"):
+        if hasattr(finish, inner):
+            return replace(finish, **{inner: exact(getattr(finish, inner))})
+    raise BadInput("The result of this task is no picture that could be unsure in one place more than in another.")
+
+
+def _layout(finish: Any) -> Layout:
+    while not isinstance(finish, Layout):
+        finish = finish.layout if hasattr(finish, "layout") else finish.then
+    return finish

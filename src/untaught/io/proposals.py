@@ -1,0 +1,154 @@
+"""Masks that are proposed, to be looked at and corrected: dead pixels, dust, scratches, lettering.
+
+Classic image analysis of the luminance. What a picture itself shows as small, thin and of another brightness (eyelashes, stars,
+wires, real lettering) is proposed as well: nothing here knows what belongs there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.core.errors import unknown
+from untaught.io import arrays
+
+Grey = NDArray[np.float64]
+
+
+def propose(picture: NDArray, kind: str) -> NDArray:
+    """True where `kind` of `KINDS` seems to be; picture (h, w) or (h, w, 3)."""
+    if kind not in KINDS:
+        raise unknown("kind of damage", kind, KINDS)
+    array = np.asarray(picture).astype(np.float64)
+    array = np.where(np.isfinite(array), array, 0)
+    offset, gain = arrays.units(np.asarray(picture)) if np.asarray(picture).dtype.kind != "f" else arrays.units(array)
+    return KINDS[kind]((array - offset) / gain)
+
+
+def _grey(picture: Grey) -> Grey:
+    return picture if picture.ndim == 2 else picture @ np.array([0.299, 0.587, 0.114])
+
+
+def _spread(values: Grey) -> float:
+    """A robust standard deviation; a fifth of a grey level of 255 at least, since flat pictures have none."""
+    return max(float(1.4826 * np.median(np.abs(values - np.median(values)))), 0.2 / 255)
+
+
+def dead_pixels(picture: Grey) -> NDArray:
+    """Single pixels outside the range of all their eight neighbours, by far more than the picture varies about them."""
+    from scipy import ndimage
+
+    ring = np.ones((3, 3), bool)
+    ring[1, 1] = False
+    found = np.zeros(picture.shape[:2], bool)
+    for channel in np.atleast_3d(picture).transpose(2, 0, 1):
+        low = ndimage.minimum_filter(channel, footprint=ring, mode="mirror")
+        high = ndimage.maximum_filter(channel, footprint=ring, mode="mirror")
+        outside = np.maximum(np.maximum(channel - high, low - channel), 0)
+        wide = ndimage.median_filter(high - low, 5, mode="mirror")  # how much this neighbourhood varies anyway
+        found |= outside > np.maximum(1.5 * wide, 25 / 255)
+    return found
+
+
+def dust(picture: Grey) -> NDArray:
+    """Compact specks, at most about 12 pixels wide, brighter or darker than all around them."""
+    return _specks(_grey(picture), radius=6, keep=lambda r: max(_sides(r)) <= 14 and r.solidity > 0.7 and r.area >= 2)
+
+
+def scratches(picture: Grey) -> NDArray:
+    """Thin, long, nearly straight lines of another brightness, in any direction."""
+    from scipy import ndimage
+    from skimage import measure, morphology
+
+    grey = _grey(picture)
+    found = np.zeros(grey.shape, bool)
+    for thin in _hats(grey, 3):
+        # A line survives the mean over a stretch in its own direction, texture does not.
+        length = 21
+        along = np.max([ndimage.convolve(thin, k, mode="mirror") for k in _lines(length)], axis=0)
+        strong = along > np.maximum(6 * _spread(along), 8 / 255)
+        here = strong & (thin > 0.5 * along)
+        for region in measure.regionprops(
+            measure.label(morphology.closing(here, np.ones((3, 3), bool)), connectivity=2)
+        ):
+            if region.axis_major_length > 1.5 * length and region.axis_major_length > 6 * region.axis_minor_length:
+                found[tuple(region.coords.T)] = True
+    return np.asarray(morphology.dilation(found, np.ones((3, 3), bool)))
+
+
+def text(picture: Grey) -> NDArray:
+    """Thin strokes of one flat colour, of which there are several close by: lettering, captions, watermarks, date stamps."""
+    from scipy import ndimage
+    from skimage import measure, morphology
+
+    grey = _grey(picture)
+    found = np.zeros(grey.shape, bool)
+    for hat in _hats(grey, 5):
+        strokes = hat > max(6 * _spread(hat), 30 / 255)
+        if not strokes.any():
+            continue
+        # Lettering has one colour: the commonest among the strokes' strongest parts.
+        core = strokes & (hat >= np.quantile(hat[strokes], 0.5))
+        levels = grey[core]
+        counts, edges = np.histogram(levels, bins=32, range=(min(0.0, levels.min()), max(1.0, levels.max())))
+        at = int(counts.argmax())
+        here = strokes & (grey > edges[at] - 0.1) & (grey < edges[at + 1] + 0.1)
+        labels = measure.label(here, connectivity=2)
+        parts = [r for r in measure.regionprops(labels) if r.area >= 6 and max(_sides(r)) <= 120]
+        letters = np.isin(labels, [r.label for r in parts])
+        if not parts:
+            continue
+        tall = float(np.median([_sides(r)[0] for r in parts]))
+        # Letters stand in company: three or more within a few letters' width of each other.
+        lines = measure.label(ndimage.binary_dilation(letters, np.ones((3, 2 * round(max(4.0, tall)) + 1), bool)))
+        for region in measure.regionprops(lines):
+            inside = {int(v) for v in np.unique(labels[tuple(region.coords.T)])} & {r.label for r in parts}
+            if len(inside) >= 3:
+                found |= np.isin(labels, list(inside))
+    return np.asarray(morphology.dilation(found, np.ones((5, 5), bool)))  # its soft edge belongs to it
+
+
+def _hats(grey: Grey, radius: int) -> tuple[Grey, Grey]:
+    """How much brighter, and how much darker, a pixel is than a disk around it leaves room for."""
+    from skimage import morphology
+
+    disk = morphology.disk(radius)
+    return morphology.white_tophat(grey, disk), morphology.black_tophat(grey, disk)
+
+
+def _specks(grey: Grey, radius: int, keep: Callable[..., bool]) -> NDArray:
+    from skimage import filters, measure, morphology
+
+    found = np.zeros(grey.shape, bool)
+    for hat in _hats(grey, radius):
+        high = max(8 * _spread(hat), 40 / 255)
+        here = filters.apply_hysteresis_threshold(hat, high / 2, high)
+        labels = measure.label(here, connectivity=2)
+        found |= np.isin(labels, [r.label for r in measure.regionprops(labels) if keep(r)])
+    return np.asarray(morphology.dilation(found, np.ones((3, 3), bool)))
+
+
+def _sides(region: object) -> tuple[int, int]:
+    top, left, bottom, right = region.bbox  # type: ignore[attr-defined]
+    return bottom - top, right - left
+
+
+def _lines(length: int) -> list[Grey]:
+    """Means over a stretch, in sixteen directions."""
+    kernels, half = [], length // 2
+    for angle in np.pi * np.arange(16) / 16:
+        kernel = np.zeros((length, length))
+        t = np.linspace(-half, half, 2 * length)
+        kernel[np.rint(half + t * np.sin(angle)).astype(int), np.rint(half + t * np.cos(angle)).astype(int)] = 1
+        kernels.append(kernel / kernel.sum())
+    return kernels
+
+
+KINDS: dict[str, Callable[[Grey], NDArray]] = {
+    "dead-pixels": dead_pixels,
+    "dust": dust,
+    "scratches": scratches,
+    "text": text,
+}

@@ -1,0 +1,63 @@
+"""What every family of noise is: an energy, and, where noise can be drawn, its law."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor
+
+from untaught.core.errors import BadInput
+
+
+class Likelihood(ABC):
+    """-log p(y | A x), up to what does not depend on x, in units of one measurement."""
+
+    @abstractmethod
+    def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
+        """The energy of each measurement, real, of the broadcast shape; >= 0 but for `Reward`."""
+
+    def energy(self, prediction: Tensor, data: Tensor, weight: Tensor | None = None) -> Tensor:
+        """The weighted mean of `pointwise`, a 0-d tensor; 0 where every weight is 0."""
+        each = self.pointwise(prediction, data)
+        if weight is None:
+            return each.mean()
+        weight = weight.expand_as(each)
+        return (each * weight).sum() / weight.sum().clamp_min(torch.finfo(each.dtype).tiny)
+
+    def floor(self, data: Tensor, weight: Tensor | None = None) -> float | None:
+        """The energy to expect at the true picture; None where the noise level is not known."""
+        return None
+
+    def draw(self, like: Tensor, rng: torch.Generator) -> Tensor:
+        """Fresh noise of this model, of the shape of `like`. `BadInput` where the model is not additive or not known."""
+        raise BadInput(f"{type(self).__name__} noise cannot be added to a picture: choose the objective Fit instead.")
+
+    def deviation(self, like: Tensor) -> Tensor:
+        """The standard deviation of the noise of a clean picture, to broadcast against it; for models that can be drawn."""
+        raise NotImplementedError
+
+    def trusted(self, like: Tensor) -> Tensor:
+        """Where noise drawn from this model is as good as that of the picture, 0 to 1; everywhere, if nothing else is known."""
+        return torch.ones((), device=like.device)
+
+    def unbias(self, mean: Tensor) -> Tensor:
+        """The picture whose noisy versions have that mean: itself, where the noise's mean is 0."""
+        return mean
+
+    @classmethod
+    @abstractmethod
+    def examples(cls) -> tuple[Likelihood, ...]: ...
+
+
+def channelwise(value: float | tuple[float, ...], like: Tensor) -> Tensor:
+    """A number, or one number a channel, shaped to broadcast against "b c *space"."""
+    tensor = torch.as_tensor(value, dtype=torch.float32, device=like.device)
+    if tensor.ndim == 0:
+        return tensor
+    if like.ndim < 2 or tensor.numel() != like.shape[1]:
+        raise BadInput(
+            f"There are {tensor.numel()} noise levels, but the data are {tuple(like.shape)}: give one number, "
+            "or one for each channel."
+        )
+    return tensor.view(1, -1, *[1] * (like.ndim - 2))

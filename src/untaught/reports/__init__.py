@@ -1,0 +1,111 @@
+"""How far a result can be trusted, judged from the data and the picture alone: plain words first, then the figures.
+
+    solution = untaught.solve(job)
+    print(solution.report.verdict)                  # doubtful because ...
+    Path("report.html").write_text(solution.report.to_html())
+
+A sound residual is noise: as large as that of the data, as white (or as coloured), and without the picture in it. A sound
+picture has no noise, no ringing, and no holes wider than what surrounds them can tell. Looking changes nothing in the result.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from untaught.calibration.intervals import Spread, Uncertainty
+from untaught.core.amounts import Amounts
+from untaught.noise.anscombe import Back
+from untaught.problem import Problem
+from untaught.reports import maps, page
+from untaught.reports.evidence import gather, judged
+from untaught.reports.figures import Figures, hole, measure
+from untaught.reports.verdict import Limits, Reason, Verdict, verdict
+
+if TYPE_CHECKING:
+    from untaught.solver.job import Moment
+
+FORMAT = 1
+__all__ = ["Figures", "Limits", "Reason", "Report", "Verdict", "report", "verdict"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """verdict: in plain words, with its reasons. figures: None where the data are no picture.
+
+    step, reason, seconds, notes: of the run. curve: (stage, step, energy, score) along it. data, x, residual: (1, c, h, w) for the
+    pictures of the page. settings: task, settings, versions and hashes, where they are known. spread: how several runs differ.
+    uncertainty: how far x may be off. filled: where x was taken, and no known value kept; None for everywhere.
+    """
+
+    verdict: Verdict
+    figures: Figures | None
+    step: int = 0
+    reason: str = ""
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    curve: tuple[tuple[int, int, float, float | None], ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    spread: Spread | None = field(default=None, repr=False, compare=False)
+    uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
+    filled: Any = field(default=None, repr=False, compare=False)
+    data: Tensor | None = field(default=None, repr=False, compare=False)
+    x: Tensor | None = field(default=None, repr=False, compare=False)
+    residual: Tensor | None = field(default=None, repr=False, compare=False)
+
+    def to_json(self) -> str:
+        """Everything but the pictures; `Figures.of` and `verdict` make the same of it again."""
+        table = {
+            "report": FORMAT,
+            "verdict": self.verdict.kind,
+            "sentence": self.verdict.sentence,
+            "reasons": [{"name": r.name, "words": r.words, "figures": dict(r.figures)} for r in self.verdict.reasons],
+            "figures": None if self.figures is None else self.figures.table(),
+            "uncertainty": None if self.uncertainty is None else maps.table(self.uncertainty),
+            "run": {"step": self.step, "reason": self.reason, "seconds": self.seconds, "notes": self.notes},
+            "curve": [dict(zip(("stage", "step", "energy", "score"), row, strict=True)) for row in self.curve],
+            **self.settings,
+        }
+        return json.dumps(table, indent=2, ensure_ascii=False, default=str) + "\n"
+
+    def to_html(self, before: Any = None, after: Any = None) -> str:
+        """One page that needs no other file and asks no other host. before, after: arrays (h, w) or (h, w, 3), uint8 or in [0, 1],
+        instead of data and x."""
+        return page.html(self, before, after)
+
+
+def report(
+    problem: Problem,
+    x: Tensor,
+    *,
+    step: int = 0,
+    reason: str = "",
+    seconds: float = 0.0,
+    notes: tuple[str, ...] = (),
+    history: Sequence[Moment] = (),
+    spread: Spread | None = None,
+    uncertainty: Uncertainty | None = None,
+    finish: Any = None,
+    amounts: Amounts | None = None,
+) -> Report:
+    """Judge the picture x, (1, c, *space) in the units of the problem. spread: of several runs of which x is the mean.
+
+    finish: what the job does to x; it may keep values, or undo a transform. amounts: how levels are told.
+    """
+    run: dict[str, Any] = {"step": step, "reason": reason, "seconds": seconds, "notes": notes}
+    run |= {"spread": spread, "uncertainty": uncertainty, "filled": getattr(finish, "filled", None)}
+    curve = tuple((m.stage, m.step, m.energy, m.score) for m in history)
+    problem, x = problem.to("cpu"), x.detach().cpu()
+    if not judged(problem, x):
+        return Report(Verdict("not judged"), None, curve=curve, **run)
+    evidence = gather(problem, x)
+    missing, radius = hole(problem.weight)
+    figures = measure(
+        evidence, missing=missing, hole=radius, spread=spread, transformed=isinstance(finish, Back), amounts=amounts
+    )
+    shown = problem.data, x, evidence.residual * (evidence.weight > 0)
+    return Report(verdict(figures), figures, **run, curve=curve, data=shown[0], x=shown[1], residual=shown[2])

@@ -1,0 +1,167 @@
+"""From figures to plain words: good, doubtful because ..., out of reach because ...
+
+The limits were chosen on one half of the pictures of benchmarks/report.py and judged on the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from untaught.reports.figures import Figures
+
+Kind = Literal["good", "doubtful", "out of reach", "not judged"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a sound result keeps. low, high: the noise that was told, over the noise that was found."""
+
+    told_low: float = 0.7
+    told_high: float = 1.5
+    kept: float = 0.91
+    kept_anyway: float = 0.75
+    edges: float = 0.15
+    smooth: float = 1.08
+    neighbours: float = 0.1
+    against: float = -0.08
+    detail: float = 0.06
+    remains: float = 0.65
+    rise: float = 4.0
+    outside: float = 0.005
+    shift: float = 2 / 255
+    spread: float = 0.02
+    hole: int = 16
+    cut: float = 0.25
+    noisy: float = 1.5 / 255
+
+
+@dataclass(frozen=True)
+class Reason:
+    """name: short, for tables. words: what follows "because". figures: the names and values that led to it."""
+
+    name: str
+    words: str
+    figures: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    kind: Kind
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Good, or the kind with every reason."""
+        if self.kind == "good":
+            return "good: what the picture does not explain looks like noise"
+        if self.kind == "not judged":
+            return "not judged: the data are no picture, or too small, and their residual says little"
+        return f"{self.kind} because " + "; and ".join(r.words for r in self.reasons)
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def verdict(f: Figures, limits: Limits | None = None) -> Verdict:
+    """What cannot be reached comes first: no setting helps there."""
+    limits = limits or Limits()
+    if beyond := tuple(_beyond(f, limits)):
+        return Verdict("out of reach", beyond)
+    doubts = tuple(_doubts(f, limits))
+    return Verdict("doubtful", doubts) if doubts else Verdict("good")
+
+
+def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
+    if f.hole >= at.hole:
+        yield _reason(
+            "hole",
+            f"a hole reaches {f.hole} pixels from what is known: what is painted there is likely texture, not what was there",
+            hole=f.hole,
+            missing=f.missing,
+        )
+    noisy = f.noise is not None and f.noise > at.noisy
+    if noisy and f.correlated and f.white:
+        yield _reason(
+            "correlated noise",
+            "neighbouring pixels share the noise, and the run took it for independent: leave the strength of the grain to be "
+            "measured",
+            noise=f.noise or 0.0,
+        )
+    if noisy and f.cut > at.cut:
+        yield _reason(
+            "cut off",
+            f"{_percent(f.cut)} of the picture lie in areas that are black or white throughout: what was there is not in the data",
+            cut=f.cut,
+        )
+
+
+def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
+    if f.told and f.noise and not at.told_low <= f.told / f.noise <= at.told_high:
+        ratio = f.told / f.noise
+        much = f"{ratio:.1f} times" if ratio > 1 else f"only {_percent(ratio)} of"
+        yield _reason(
+            "sigma", f"the run took the noise to be {much} what the data show: leave the strength of the grain to be measured, or "
+            "correct it",
+            told=f.told, noise=f.noise,
+        )  # fmt: skip
+    # Where the residual is larger along edges, what it lacks elsewhere was given for detail.
+    if f.kept is not None and f.kept < (at.kept if f.edges < at.edges else at.kept_anyway):
+        yield _reason(
+            "overfitted",
+            f"the residual is only {_percent(f.kept)} of the noise, so that the picture keeps the rest of it: set "
+            "the strength of the grain higher, or take fewer steps",
+            kept=f.kept,
+        )
+    # What still looks like noise is it only if the residual lacks some: else it is fine texture.
+    elif f.kept is not None and f.remains is not None and f.kept < at.kept and at.remains < f.remains < 1:
+        yield _reason(
+            "noise remains", f"the picture still shows {_percent(f.remains)} of the noise of the data: set the "
+            "strength of the grain higher, or take fewer steps", remains=f.remains,
+        )  # fmt: skip
+    elif f.noise is not None and f.noise > at.noisy and f.neighbours < at.against:
+        yield _reason(
+            "noise fitted", "neighbours in the residual have opposite signs: part of the noise was fitted, or the operator is "
+            "not what was done to the picture", neighbours=f.neighbours,
+        )  # fmt: skip
+    structured = f.neighbours > at.neighbours
+    if (f.noise is not None and structured) or (f.detail > at.detail and f.neighbours > at.neighbours / 2):
+        missing = f", {_percent(f.detail)} of the detail is missing" if f.detail >= 0.005 else ""
+        yield _reason(
+            "structure", f"parts of the picture are left in the residual (neighbours correlate by {f.neighbours:.2f}{missing}): "
+            "take more steps, set the strength of the grain lower, or check the operator",
+            neighbours=f.neighbours, detail=f.detail, edges=f.edges,
+        )  # fmt: skip
+    elif f.kept is not None and f.kept > at.smooth and not f.correlated:
+        yield _reason(
+            "too smooth", f"the residual is {f.kept:.2f} times the noise: detail was taken away with it", kept=f.kept
+        )
+    signs = [f"its spectrum rises by {f.rise:.1f} dB"] if f.rise > at.rise else []
+    signs += [f"{_percent(f.outside)} of it lies beyond the range of the data"] if f.outside > at.outside else []
+    if signs:
+        why = (
+            "look for a fine pattern that repeats, which the data had, or which was made of their noise"
+            if f.direct
+            else "the kernel is likely wider than, or other than, the real one"
+        )
+        yield _reason("ringing", f"the picture rings ({', and '.join(signs)}): {why}", rise=f.rise, outside=f.outside)
+    if max(map(abs, f.shift)) > max(at.shift, f.residual / 4):
+        worst = max(f.shift, key=abs)
+        yield _reason(
+            "colour", f"a channel is {'darker' if worst > 0 else 'brighter'} than the data by {f.said(abs(worst), form='.1f')} in "
+            "the mean: take more steps, or another seed", shift=worst,
+        )  # fmt: skip
+    if f.spread is not None and f.spread > at.spread:
+        yield _reason(
+            "spread", f"runs with other seeds give other pictures (they differ by {f.apart(f.spread, form='.1f')}): doubt what "
+            "they do not share, or repeat more often", spread=f.spread,
+        )  # fmt: skip
+
+
+def _reason(name: str, words: str, **figures: float) -> Reason:
+    return Reason(name, words, tuple(figures.items()))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.2g} %"

@@ -1,0 +1,1 @@
+"""One life of a job: explained, run, kept, written."""

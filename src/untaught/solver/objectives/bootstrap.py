@@ -1,0 +1,169 @@
+"""Learn to undo a damage on a first estimate of the picture: damage it in the way the data were, and compare.
+
+The parametric bootstrap (Efron 1979) as a teacher: the picture's own shapes, and no other picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from untaught.core.errors import BadInput
+from untaught.core.geometry import pad_to
+from untaught.core.randomness import Rng
+from untaught.prior import Network, Pixels, Prior
+from untaught.prior.codes import Fed
+from untaught.problem import Problem
+from untaught.problem.operators import Identity
+from untaught.problem.operators.blur import Blur, SoughtBlur
+from untaught.problem.operators.dct import SIDE, BlockDCT, Plane
+from untaught.solver.objectives._base import Crops, Model, Objective, Step, averaged, refuse_unless_fed
+from untaught.solver.objectives.decode import Decode, deviations
+
+ANYWHERE = (Identity, Blur, SoughtBlur)
+"""Operators that do the same to every part of a picture, so that a window of it can be damaged alone."""
+
+
+class Estimate(Protocol):
+    """A classic estimate of any problem of its kind: `decode.Decode`, `plugged.Rounds`."""
+
+    def bind(self, problem: Problem, prior: Prior) -> Estimate: ...
+
+    def estimate(self, problem: Problem) -> Tensor: ...
+
+    def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
+        """What the data show, unfiltered, as a picture, and the deviation of what is wrong with that."""
+
+    def allowed(self, problem: Problem, x: Tensor) -> Tensor:
+        """The picture nearest to x that the data do not rule out."""
+
+
+@dataclass(frozen=True)
+class Bootstrap(Objective):
+    """The network sees a damaged picture and what the classic estimate makes of it, and learns the rest.
+
+    With c the estimate of the data (the job's first guess, if there is one): c is measured anew (a JPEG on a grid that lies
+    elsewhere, anything else with other noise), estimated by `first`, and the network has to find c again; then it is fed the
+    data and c. What the classic estimate does wrong to c it does wrong to the picture, too.
+
+    first: the classic estimate. pool: how many times c is damaged, each time in a window of at most `window` pixels a side.
+    """
+
+    first: Estimate
+    crops: Crops = Crops()
+    pool: int = 4
+    window: int = 512
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def bind(self, problem: Problem, prior: Prior) -> Bootstrap:
+        refuse_unless_fed(self, problem, prior, 2 * problem.image_shape[1])
+        first = self.first.bind(problem, Pixels())
+        if not isinstance(problem.operator, BlockDCT):
+            problem.likelihood.draw(problem.data[..., :1], torch.Generator(problem.data.device))
+        elif problem.weight is not None and not bool((problem.weight > 0).all()):
+            raise BadInput("Bootstrap needs every coefficient, but some have the weight 0: use Fit.")
+        return replace(self, first=first, _made={})
+
+    def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
+        z, target = self.crops.gather(lambda: self._damaged(rng.integer(self.pool), problem, rng), rng)
+        x = model(z)
+        fit = (x - target).square().mean()
+        return Step(fit + problem.regulariser(x), fit.detach(), None)
+
+    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
+        if "real" not in self._made:
+            with torch.no_grad():
+                self._made["real"] = self._input(problem, self._estimate(problem))
+        planes = averaged([self._made["real"]] * passes, model)
+        return self.first.allowed(problem, _picture(problem, planes))
+
+    def _input(self, problem: Problem, estimate: Tensor) -> Tensor:
+        """[what the estimate changed, in units of its deviation; the estimate], as planes: a residual network's base is last."""
+        shown, level = self.first.shown(problem, estimate)
+        shown, estimate = _planes(problem, shown), _planes(problem, estimate)
+        return torch.cat([(shown - estimate) / level, estimate], dim=1)
+
+    def _estimate(self, problem: Problem) -> Tensor:
+        if "c" not in self._made:
+            start = problem.start
+            self._made["c"] = self.first.estimate(problem) if start is None else start
+        return self._made["c"]
+
+    def _damaged(self, which: int, problem: Problem, rng: Rng) -> list[Tensor]:
+        """The which-th pair of what the network is fed and what it should find; it depends on the seed and number alone."""
+        if which not in self._made:
+            with torch.no_grad():
+                draw = rng.fork("damage", which)
+                damage = _recompressed if isinstance(problem.operator, BlockDCT) else _measured
+                other, target = damage(problem, self._estimate(problem), draw, self.window)
+                self._made[which] = [self._input(other, self.first.estimate(other)), target]
+        return self._made[which]
+
+    @classmethod
+    def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
+        from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+        from untaught.prior.networks.hourglass import Hourglass
+
+        prior = Network(Hourglass.examples()[0], Fed(2), output="linear", residual=1.0)
+        few = (Pass(5, 16, 9),)
+        return ((Bootstrap(Decode(NonLocalRidge(Pass(7, 16, 9), few, few)), Crops(8, 2), pool=2), prior),)
+
+
+def _units(operator: BlockDCT) -> Tensor:
+    """By what each plane is divided, so that the errors of all have one size; (1, planes, 1, 1)."""
+    level = deviations(operator)
+    return (level / level[0]).view(1, -1, 1, 1).float()
+
+
+def _planes(problem: Problem, x: Tensor) -> Tensor:
+    operator = problem.operator
+    return operator.channels(x) / _units(operator) if isinstance(operator, BlockDCT) else x
+
+
+def _picture(problem: Problem, planes: Tensor) -> Tensor:
+    operator = problem.operator
+    return operator.picture(planes * _units(operator)) if isinstance(operator, BlockDCT) else planes
+
+
+def _measured(problem: Problem, c: Tensor, draw: torch.Generator, window: int) -> tuple[Problem, Tensor]:
+    """A window of c, measured with noise; all of c where the operator needs it."""
+    if isinstance(problem.operator, ANYWHERE):
+        for axis, n in enumerate(c.shape[2:], start=2):
+            lost = n - problem.data.shape[axis]  # to the kernel: the window must hold more than that
+            side = min(n, max(window, 2 * lost))
+            c = c.narrow(axis, int(torch.randint(n - side + 1, (1,), generator=draw, device=draw.device)), side)
+    y = problem.operator(c)
+    y = y + problem.likelihood.draw(y, draw)
+    start = pad_to(y, c.shape[2:]) if isinstance(problem.operator, ANYWHERE) else None
+    return replace(problem, data=y, weight=None, start=start), c
+
+
+def _recompressed(problem: Problem, c: Tensor, draw: torch.Generator, window: int) -> tuple[Problem, Tensor]:
+    """A window of c, compressed with the file's own tables on a grid that lies elsewhere in it; and that window as planes."""
+    operator = problem.operator
+    assert isinstance(operator, BlockDCT)
+    period = [SIDE * max(p.shrink[axis] for p in operator.planes) for axis in (0, 1)]
+    wide = pad_to(c, [n + p for n, p in zip(operator.space, period, strict=True)])
+    side = [min(max(window // p, 1), n // p) * p for n, p in zip(operator.space, period, strict=True)]
+    at = [
+        int(torch.randint(n - s + 1, (1,), generator=draw, device=draw.device))
+        for n, s in zip(wide.shape[2:], side, strict=True)
+    ]
+    if all((a - p // 2) % SIDE == 0 for a, p in zip(at, period, strict=True)):
+        at[0] = at[0] - 3 if at[0] > 3 else at[0] + 3  # on the file's own grid nothing would be lost
+    part = wide[:, :, at[0] : at[0] + side[0], at[1] : at[1] + side[1]]
+    planes = tuple(
+        Plane((side[0] // (SIDE * p.shrink[0]), side[1] // (SIDE * p.shrink[1])), p.shrink, p.steps)
+        for p in operator.planes
+    )
+    other = BlockDCT(planes, operator.colour).to(c.device)
+    exact = other(part)
+    middle = other.levelled(torch.zeros_like(exact))
+    again = Problem(torch.round(exact - middle) + middle, other, problem.likelihood)
+    return again, _planes(again, part)
+
+
+OBJECTIVE = Bootstrap

@@ -1,0 +1,70 @@
+"""The paper's objective: E(A f(z), y) + R(f(z)) over the whole picture. It overfits in the end: give it a stopping rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
+from untaught.prior import Ensemble, Network, Pixels, Prior
+from untaught.prior.codes import Noise
+from untaught.problem import Problem
+from untaught.solver.objectives._base import Model, Objective, Step
+
+
+@dataclass(frozen=True)
+class Fit(Objective):
+    """Ulyanov, Vedaldi and Lempitsky 2018, equation 2, with the code jittered at every step where the prior asks for it.
+
+    share: below 1, and where an earlier stage has made a picture, what is shown is so far from it to the network's, without the
+    bias of noise that was cut off at black and white. Two estimates that err in different places are better together.
+    """
+
+    share: float = 1.0
+
+    whole, draws, weighs = True, False, True
+
+    @property
+    def beside(self) -> bool:  # type: ignore[override]
+        return self.share < 1
+
+    def bind(self, problem: Problem, prior: Prior) -> Fit:
+        if prior.fed:
+            raise BadInput(
+                f"Fit needs a prior with a code of its own, but this one is fed {prior.fed} channels: "
+                "use the code Noise(), or an objective that feeds the network."
+            )
+        if not 0 <= self.share <= 1:
+            raise BadInput(f"Fit shows a share of 0 to 1 of the network's picture, not {self.share}.")
+        return self
+
+    def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
+        x = model(rng=rng)
+        fit = problem.energy(self._seen(x, rng))
+        return Step(fit + problem.regulariser(x), fit.detach(), self._shown(x.detach(), problem))
+
+    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
+        with torch.no_grad():
+            return self._shown(model().mean(0, keepdim=True), problem)
+
+    def _seen(self, x: Tensor, rng: Rng) -> Tensor:
+        """What of the picture the energy is of."""
+        return x
+
+    def _shown(self, x: Tensor, problem: Problem) -> Tensor:
+        if not self.beside or problem.start is None:
+            return x
+        return torch.lerp(problem.start.to(x), problem.likelihood.unbias(x), self.share)
+
+    @classmethod
+    def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
+        from untaught.prior.networks.hourglass import Hourglass
+
+        net = Network(Hourglass.examples()[0], Noise(4), jitter=0.03)
+        return (Fit(), net), (Fit(), Pixels()), (Fit(), Ensemble(net, 2)), (Fit(0.3), net)
+
+
+OBJECTIVE = Fit

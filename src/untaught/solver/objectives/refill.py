@@ -1,0 +1,152 @@
+"""Hide some known pixels, fill what is then unknown by a classic, and let a network correct the filling where it was hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from untaught.classical.inpaint import Filling, Harmonic
+from untaught.core.errors import BadInput
+from untaught.core.geometry import box
+from untaught.core.randomness import Rng
+from untaught.prior import Network, Prior
+from untaught.problem import Problem
+from untaught.solver.objectives._base import (
+    Crops,
+    Model,
+    Objective,
+    Step,
+    averaged,
+    refuse_unless_fed,
+    refuse_unless_identity,
+)
+
+Hide = Literal["pixels", "holes"]
+BROAD, FAINT = 48, 0.03
+"""Pixels about one that say how far another picture is blended in, and the weight of what the whole picture says beside them: in
+narrower surroundings too few were kept back to tell, and a heavier whole hides where the other is good (docs/benchmarks)."""
+
+
+@dataclass(frozen=True)
+class Refill(Objective):
+    """`Split` with a guide. The network sees [what is known, the filling] and is judged on what was hidden from both.
+
+    filling: the classic; it is made of the pixels that are seen alone, since one of all known pixels would show the network
+    what it has to guess. hide: "pixels", a `fraction` of them at random; or "holes", where the problem's own holes would lie
+    if they were moved by a random distance: lines are learnt from lines.
+    pool: how many such hidings are made, from seed and number alone, so that a resumed run makes the same ones.
+    The final picture hides nothing: it is the network's on the filling of all that is known, under `passes` symmetries.
+
+    seed: of one more hiding, `kept_back`, whose pixels no step is judged on. There the network's correction is measured, and
+    taken only as far as it helps (by least squares, between not at all and whole): few hidden pixels are soon known by heart.
+    Where an earlier stage, which must not have seen them either, has made a picture (`problem.start`), that is blended in as
+    far as it helps hereabouts: a generator is good at other things than a filling from similar patches.
+    """
+
+    filling: Filling = Harmonic()
+    hide: Hide = "pixels"
+    fraction: float = 0.15
+    crops: Crops = Crops()
+    pool: int = 4
+    seed: int = 0
+    _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def bind(self, problem: Problem, prior: Prior) -> Refill:
+        refuse_unless_identity(self, problem)
+        refuse_unless_fed(self, problem, prior, 2 * problem.data.shape[1])
+        if not 0 < self.fraction < 1:
+            raise BadInput(f"Refill hides a fraction between 0 and 1 of the pixels, not {self.fraction}.")
+        return replace(self, _made={})
+
+    def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
+        z, y, hidden = self.crops.gather(lambda: self._hiding(problem, rng, rng.integer(self.pool)), rng)
+        x = model(z)
+        fit = problem.likelihood.energy(x, y, hidden)
+        return Step(fit + problem.regulariser(x), fit.detach(), None)
+
+    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
+        if "all" not in self._made:
+            self._made["all"] = self._input(problem.data, _known(problem))
+        z, y = self._made["all"], problem.data
+        tried, _, back = self._hiding(problem, rng, None)
+
+        def corrected(z: Tensor, passes: int) -> tuple[Tensor, Tensor]:
+            return z[:, y.shape[1] :], averaged((z for _ in range(passes)), model)
+
+        guess, answer = corrected(tried, 1)
+        share = _share(guess, answer, y, back)
+        x = torch.lerp(*corrected(z, passes), share)
+        if problem.start is not None:
+            blind = torch.lerp(guess, answer, share)
+            x = torch.lerp(x, problem.start, _share(blind, problem.start, y, back, radius=BROAD))
+        return x
+
+    def _hiding(self, problem: Problem, rng: Rng, item: int | None) -> list[Tensor]:
+        """Number `item` of the pool, or what is kept back: [input, data, what was hidden and may be judged on]."""
+        if item not in self._made:
+            known = _known(problem)
+            back = kept_back(known, self.hide, self.fraction, self.seed)
+            hidden = back if item is None else known * hiding(known, self.hide, self.fraction, rng.fork("hiding", item))
+            judged = hidden if item is None else hidden * (1 - back)
+            weight = judged if problem.weight is None else judged * problem.weight
+            self._made[item] = [self._input(problem.data, known - hidden), problem.data, weight]
+        return self._made[item]
+
+    def _input(self, y: Tensor, seen: Tensor) -> Tensor:
+        with torch.no_grad():
+            guess = self.filling(y * seen, seen)
+        return torch.cat([seen, y * seen + guess * (1 - seen)], dim=1)
+
+    @classmethod
+    def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
+        from untaught.prior.codes import Fed
+        from untaught.prior.networks.hourglass import Hourglass
+
+        prior = Network(Hourglass.examples()[0], Fed(2), output="linear", residual=0.1)
+        return (
+            (Refill(Harmonic(5), crops=Crops(8, 2), pool=2), prior),
+            (Refill(Harmonic(5), "holes", crops=Crops(8, 2), pool=2), prior),
+        )
+
+
+def hiding(known: Tensor, hide: Hide, fraction: float, draw: torch.Generator) -> Tensor:
+    """1 where pixels are hidden, known or not."""
+    if hide == "holes":
+        for _ in range(8):
+            by = [int(torch.randint(n, (1,), generator=draw, device=draw.device)) for n in known.shape[2:]]
+            moved = 1 - known.roll(by, tuple(range(2, known.ndim)))
+            if bool((moved * known).any()):
+                return moved
+    # Where the channels are unknown together, they are hidden together: else each could be guessed from the others.
+    together = bool((known == known[:, :1]).all())
+    shape = known[:, :1].shape if together else known.shape
+    hidden = torch.rand(shape, generator=draw, device=draw.device) < fraction
+    return hidden.to(known).expand_as(known)
+
+
+def kept_back(known: Tensor, hide: Hide, fraction: float, seed: int) -> Tensor:
+    """1 at the known pixels, half as many as a hiding takes, on which nothing is fitted."""
+    return known * hiding(known, hide, fraction / 2, Rng(seed, known.device).fork("kept back"))
+
+
+def _share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: int = 0) -> Tensor:
+    """How far to go from this picture to the other to come nearest to y, 0 to 1: everywhere alike, or by neighbourhoods."""
+    step, wanted = other - this, y - this
+    right, squares = (weight * step * wanted).mean(), (weight * step.square()).mean()
+    whole = (right / squares.clamp_min(1e-12)).clamp(0, 1)
+    if radius == 0:
+        return whole
+    here = [box((weight * step * v).sum(1, keepdim=True), radius) for v in (wanted, step)]
+    least = FAINT * squares * y.shape[1]  # where little is hidden, or both agree, the whole picture's share holds
+    return ((here[0] + whole * least) / (here[1] + least).clamp_min(1e-12)).clamp(0, 1)
+
+
+def _known(problem: Problem) -> Tensor:
+    y = problem.data
+    return torch.ones_like(y) if problem.weight is None else (problem.weight > 0).to(y.dtype)
+
+
+OBJECTIVE = Refill

@@ -1,0 +1,187 @@
+"""What every rule is: a frozen value with explicit state, composed with |; and the two compositions that all runs need.
+
+No rule may look at the truth. What a rule remembers is a dictionary of numbers and tensors that the run saves.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
+from untaught.problem import Problem
+from untaught.solver.objectives._base import Objective
+
+if TYPE_CHECKING:
+    from untaught.solver.run import Iterate
+
+State = dict[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """score: the rule's curve (None before it has one). best: this iterate is the best so far. stop: why the run ends, or None.
+
+    progress: how far the run is, 0 to 1, or None where the rule cannot know; it drives schedules and remaining times.
+    again: why the stage has to begin anew, from another random start, or None.
+    repeat: the stage begins anew from the same start, on all its data, for so many steps, or None.
+    """
+
+    score: float | None = None
+    best: bool = False
+    stop: str | None = None
+    progress: float | None = None
+    again: str | None = None
+    repeat: int | None = None
+
+
+class Rule(ABC):
+    needs: frozenset[str] = frozenset()
+    """What an objective has to give: "x" (the picture of the step), "average" (the averaged picture), "held" (held-out
+    measurements). Objectives on crops give none of them."""
+    judges: bool = False
+    """Whether it says which iterate is best; otherwise that is the last."""
+    remarks: tuple[str, ...] = ()
+    """What a bound rule has to say of itself before the run, in sentences: a choice, or data that it has changed."""
+
+    def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
+        """The problem that the run may see, and the rule that goes with it. `BadInput` where it cannot work."""
+        return problem, self
+
+    def init(self) -> State:
+        return {}
+
+    @abstractmethod
+    def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]: ...
+
+    def repeat(self, state: State) -> int | None:
+        """When the run has ended: for how many steps the stage is done again, on its data as they came; None: it is not."""
+        return None
+
+    def __or__(self, other: Rule) -> Rule:
+        mine = self.rules if isinstance(self, FirstOf) else (self,)
+        return FirstOf((*mine, *(other.rules if isinstance(other, FirstOf) else (other,))))
+
+    @classmethod
+    def examples(cls) -> tuple[Rule, ...]:
+        return ()
+
+
+@dataclass(frozen=True)
+class FirstOf(Rule):
+    """rule | rule: whichever says so first. Score and best are those of the first rule that judges."""
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def needs(self) -> frozenset[str]:  # type: ignore[override]
+        return frozenset[str]().union(*(r.needs for r in self.rules))
+
+    @property
+    def judges(self) -> bool:  # type: ignore[override]
+        return any(r.judges for r in self.rules)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(remark for rule in self.rules for remark in rule.remarks)
+
+    def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
+        bound = []
+        for i, rule in enumerate(self.rules):
+            problem, rule = rule.bind(problem, Rng(rng.seed + i, rng.device), objective)
+            bound.append(rule)
+        return problem, FirstOf(tuple(bound))
+
+    def init(self) -> State:
+        return {str(i): rule.init() for i, rule in enumerate(self.rules)}
+
+    def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
+        new, verdicts = {}, []
+        for i, rule in enumerate(self.rules):
+            new[str(i)], verdict = rule.step(state[str(i)], iterate)
+            verdicts.append((rule, verdict))
+        judge = next((v for r, v in verdicts if r.judges), verdicts[0][1])
+        return new, Verdict(
+            score=judge.score,
+            best=judge.best,
+            stop=_first(v.stop for _, v in verdicts),
+            progress=max((v.progress for _, v in verdicts if v.progress is not None), default=None),
+            again=_first(v.again for _, v in verdicts),
+        )
+
+    def repeat(self, state: State) -> int | None:
+        return _first(rule.repeat(state[str(i)]) for i, rule in enumerate(self.rules))
+
+    @classmethod
+    def examples(cls) -> tuple[Rule, ...]:
+        from untaught.solver.stopping.variance import WindowedVariance
+
+        return (WindowedVariance(window=5, patience=10) | After(30),)
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((v for v in values if v), None)
+
+
+@dataclass(frozen=True)
+class After(Rule):
+    """A fixed number of steps."""
+
+    steps: int
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise BadInput(f"A run of {self.steps} steps does nothing: give 1 or more.")
+
+    def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
+        done = iterate.step >= self.steps
+        return state, Verdict(
+            progress=min(1.0, iterate.step / self.steps), stop=f"all {self.steps} steps are done" if done else None
+        )
+
+    @classmethod
+    def examples(cls) -> tuple[Rule, ...]:
+        return (After(7),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimum(Rule):
+    """A rule with a score whose minimum is the best iterate: stop when it has not fallen for `patience` steps.
+
+    Nothing counts before `warmup` steps, since the first dips are false ones.
+    """
+
+    judges = True
+    patience: int = 1000
+    warmup: int = 0
+
+    def init(self) -> State:
+        return {"best": math.inf, "at": 0}
+
+    def judge(self, state: State, iterate: Iterate, score: float | None) -> tuple[State, Verdict]:
+        if score is None or not math.isfinite(score) or iterate.step <= self.warmup:
+            return state, Verdict(score=score)
+        best = score < state["best"]
+        if best:
+            state = {**state, "best": score, "at": iterate.step}
+        waited = iterate.step - int(state["at"])
+        return state, Verdict(score=score, best=best, stop=self.reason(state) if waited >= self.patience else None)
+
+    @abstractmethod
+    def reason(self, state: State) -> str:
+        """Why the run ends, in a sentence without its full stop."""
+
+
+def refuse_shared_noise(rule: Rule, problem: Problem) -> None:
+    """Rules that take the noise of one measurement to say nothing of the next one's."""
+    noise = getattr(problem.likelihood, "noise", None)
+    if noise is not None and noise.sharers:
+        raise BadInput(
+            f"{type(rule).__name__} needs noise that is independent between measurements, and here {noise.sharers} "
+            "share it, so that they foretell each other's: use WindowedVariance()."
+        )

@@ -1,0 +1,122 @@
+"""Named methods, as plain values that say where they come from. Budgets are steps as a function of size, never seconds.
+
+One file a task, `presets/denoise.py`, whose `PRESETS` are a dictionary by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from untaught.core.errors import BadInput, unknown
+from untaught.core.registry import presets
+from untaught.problem import Problem
+from untaught.solver.need import refuse_picture
+from untaught.solver.run import Stage
+from untaught.solver.stopping import After, Auto, FirstOf, Rule
+
+BEYOND = 2  # times a preset's own steps, where a rule is to end the run
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """What a preset may know of a job; the truth is not among it. pictures: the values lie in [0, 1] and end there.
+
+    stop: "preset", or "auto": networks that are fitted to the whole picture end by themselves.
+    """
+
+    problem: Problem
+    pictures: bool
+    seed: int = 0
+    device: str = "cpu"
+    steps: int | None = None
+    stop: str = "preset"
+
+    @property
+    def channels(self) -> int:
+        return self.problem.image_shape[1]
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        return tuple(self.problem.image_shape[2:])
+
+    @property
+    def sigma(self) -> float:
+        """The mean standard deviation of the noise in the units of the problem; 0 where it is not known."""
+        level = getattr(self.problem.likelihood, "sigma", None)
+        return 0.0 if level is None else sum(level) / len(level) if isinstance(level, tuple) else float(level)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """name, one line for people, source (paper, or the benchmark of this project), and the method for given facts."""
+
+    name: str
+    promise: str
+    source: str
+    stages: Callable[[Facts], tuple[Stage, ...]]
+
+
+def table(task: str) -> dict[str, Preset]:
+    """The presets of a task by name; none, where it has none."""
+    return presets.get(task) if task in presets.names() else {}
+
+
+def choose(presets: dict[str, Preset], name: str, facts: Facts) -> tuple[Stage, ...]:
+    """The stages of a preset; `BadInput` with the nearest name."""
+    if name not in presets:
+        raise unknown("preset", name, presets)
+    refuse_picture(facts.problem, facts.device)
+    stages = presets[name].stages(facts) if facts.stop == "preset" else by_themselves(name, presets, facts)
+    return tuple(replace(s, method=replace(s.method, seed=facts.seed, device=facts.device)) for s in stages)
+
+
+def by_themselves(name: str, presets: dict[str, Preset], facts: Facts) -> tuple[Stage, ...]:
+    """The stages of a preset, with `Auto` in every one that fits a network, and twice the preset's steps as its limit.
+
+    `BadInput` for another word than "auto", and where no network is fitted.
+    """
+    from untaught.prior import Pixels
+    from untaught.solver.objectives.fit import Fit
+
+    if facts.stop != "auto":
+        raise unknown("way to stop", facts.stop, ["preset", "auto"])
+    stages = presets[name].stages(facts)
+    methods = [s.method for s in stages]
+    fitted = [type(m.objective) is Fit and not m.objective.beside and not isinstance(m.prior, Pixels) for m in methods]
+    if not any(fitted):
+        why = "a classic filter" if all(s.method.stop == After(1) for s in stages) else "fed with the data"
+        others = [n for n in presets if n == "paper" != name]
+        remedy = f"leave stop out, or take the preset '{others[0]}'" if others else "leave stop out"
+        raise BadInput(
+            f"The preset '{name}' is {why}, which does not overfit, so that nothing is stopped early: {remedy}."
+        )
+    return tuple(
+        replace(s, method=replace(s.method, stop=_early(s.method.stop, facts.steps))) if fits else s
+        for s, fits in zip(stages, fitted, strict=True)
+    )
+
+
+def _early(stop: Rule, steps: int | None) -> Rule:
+    """Auto first, then what the preset has; its number of steps is doubled where nobody has given one."""
+    rules = stop.rules if isinstance(stop, FirstOf) else (stop,)
+    return FirstOf(
+        (Auto(), *(After(steps or BEYOND * rule.steps) if isinstance(rule, After) else rule for rule in rules))
+    )
+
+
+def resolve_device(device: str) -> str:
+    """ "auto" as what there is; `BadInput` for a device that is not there."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto":
+        return "cuda" if count else "cpu"
+    kind, _, index = device.partition(":")
+    if kind == "cpu" and not index:
+        return device
+    if kind != "cuda" or not (index == "" or index.isdigit()):
+        raise unknown("device", device, ["auto", "cpu", "cuda"])
+    if int(index or 0) >= count:
+        raise BadInput(f"The device '{device}' is not there: torch sees {count} CUDA devices. Use --device cpu.")
+    return device

@@ -1,0 +1,185 @@
+"""Undo blur: y = k * x + noise, the kernel known, or sought together with the picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from untaught.core.types import Channel, Device, File, Picture, Seed, Sigma, Steps, Stop
+from untaught.tasks import task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from untaught.solver.run import Job
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A `finish`: of the picture that the kernel saw, the part that lies under the data, then `layout`."""
+
+    layout: Any
+    space: tuple[int, ...]
+
+    def __call__(self, x: Any) -> Any:
+        from untaught.core.geometry import crop_to
+
+        return self.layout(crop_to(x, self.space))
+
+
+@task
+def deblur(
+    picture: Picture,
+    *,
+    kernel: File = None,
+    blind: bool = False,
+    size: str = "auto",
+    sigma: Sigma = None,
+    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
+    keep_nan: bool = False,
+    steps: Steps = None,
+    stop: Stop = "preset",
+    seed: Seed = 0,
+    device: Device = "auto",
+    channel_axis: Channel = "auto",
+) -> Job:
+    """Undo the blur of a lens or of a movement.
+
+    Parameters
+    ----------
+    picture
+        The blurred picture: a file, or an array (h, w), (h, w, 3), or of 1 to 3 axes of space with channel_axis given.
+    kernel
+        What became of a point: gauss:1.6 (standard deviation in pixels), motion:15,30 (length, angle counter-clockwise),
+        disk:3 (radius), a file, or an array. 8- and 16-bit files are divided by their sum; other weights must sum to 1.
+    blind
+        The kernel is not known: it is sought in the picture before the picture is, with paper together with it.
+    size
+        With blind: the largest size that the kernel may have, HEIGHTxWIDTH; auto: 31x31, in small pictures a third of a side.
+    sigma
+        Standard deviation of the noise as a fraction of full scale, e.g. 2/255. Estimated where it is not given.
+    preset
+        fast: a classic denoiser in turn with the data; instant: a few rounds of it. balanced: then a network that learns what it
+        does wrong. best: the same, for minutes. paper: the Deep Image Prior's network. With blind, paper
+        is SelfDeblur's network.
+    keep_nan
+        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
+    steps
+        How many steps are taken, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
+    seed
+        The same seed gives the same picture.
+    device
+        auto, cpu, cuda or cuda:1.
+    channel_axis
+        Where the channels of an array are: auto, a number, or None for a picture without channels.
+    """
+    from untaught.core.errors import BadInput
+    from untaught.core.geometry import pad_to
+    from untaught.io import arrays
+    from untaught.problem import Problem
+    from untaught.problem.likelihoods import Gaussian
+    from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
+    from untaught.solver.run import Job
+    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks.deblur.presets import deblurring
+
+    array, axis = arrays.take(picture, channel_axis)
+    scale, full = arrays.units(array), arrays.full_scale(array)
+    data = arrays.tensor(array, axis, scale)
+    space = tuple(data.shape[2:])
+    notes: list[str] = []
+    if blind and kernel is not None:
+        raise BadInput("blind seeks the kernel, and one is given: leave out one of them.")
+    if not blind and kernel is None:
+        raise BadInput(
+            "The kernel is missing: give one such as gauss:1.6, motion:15,30, disk:3 or a file, or ask for blind."
+        )
+    operator: Blur | BlindBlur | SoughtBlur
+    if blind:
+        sides = _sides(size, space)
+        operator = BlindBlur(sides, seed) if preset == "paper" else SoughtBlur(sides)
+    else:
+        operator = Blur(_kernel(kernel, notes))
+        sides = tuple(operator.kernel.shape)
+    if len(sides) != len(space) or any(k > n for k, n in zip(sides, space, strict=False)):
+        raise BadInput(
+            f"The kernel is {_words(sides)} and the picture {_words(space)}: a kernel has as many axes, and is no larger."
+        )
+    level = None if blind and preset == "paper" and sigma is None else _level(data, sigma, array, scale, notes)
+    start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
+    problem = Problem(data, operator, Gaussian(level), start=start)
+    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
+    stages = deblurring(preset, facts, notes)
+    return Job(stages, problem, scale, Inner(arrays.Layout(str(array.dtype), axis), space), tuple(notes))
+
+
+def _kernel(given: Any, notes: list[str]) -> Tensor:
+    """The weights that a word, a file or an array stands for, as they are; `Blur` refuses what is no blur."""
+    from pathlib import Path
+
+    import numpy as np
+    import torch
+
+    from untaught.core.errors import BadInput
+    from untaught.io.images import read
+    from untaught.problem.operators.kernels import named
+
+    if not isinstance(given, (str, Path)):
+        array = np.asarray(given)
+        if array.dtype.kind not in "uif":
+            raise BadInput(f"The kernel is an array of type {array.dtype}: give numbers.")
+        return torch.from_numpy(array.astype(np.float64))
+    if not Path(given).is_file():
+        if ":" not in str(given) and Path(given).suffix:
+            raise BadInput(
+                f"There is no file '{given}': give a file, or a kernel such as gauss:1.6, motion:15,30 or disk:3."
+            )
+        return named(str(given))
+    pixels = read(given).pixels
+    weights = pixels.astype(np.float64)
+    if weights.ndim == 3:
+        if np.ptp(weights, axis=2).max() > 0.02 * abs(weights).max():
+            raise BadInput(f"The kernel '{given}' is coloured, and one kernel blurs all channels: give a grey picture.")
+        weights = weights.mean(2)
+    if pixels.dtype.kind in "ui":
+        if not weights.any():
+            raise BadInput(f"The kernel '{given}' is black: its weights sum to 0.")
+        notes.append(f"the kernel '{given}' was divided by its sum, {weights.sum():.0f}")
+        weights = weights / weights.sum()
+    return torch.from_numpy(weights)
+
+
+def _sides(size: str, space: tuple[int, ...]) -> tuple[int, ...]:
+    from untaught.core.errors import BadInput
+
+    if size == "auto":
+        return tuple(min(31, n // 6 * 2 + 1) for n in space)
+    try:
+        sides = tuple(int(v) for v in str(size).lower().split("x"))
+    except ValueError:
+        sides = ()
+    sides = sides * len(space) if len(sides) == 1 else sides
+    if not sides or min(sides) < 1:
+        raise BadInput(f"size = '{size}' is no size of a kernel: write 15x15, or auto.")
+    return sides
+
+
+def _level(data: Tensor, sigma: float | None, array: Any, scale: tuple[float, float], notes: list[str]) -> float:
+    """The noise in the units of the data: given, or by second differences, in which a blurred picture shows little else."""
+    from untaught.io import arrays
+    from untaught.noise.spectrum import second_differences
+
+    full = arrays.full_scale(array)
+    least = 0.29 / full if full > 1 else 1e-4  # rounding alone
+    if sigma is not None:
+        return max(arrays.checked(sigma, array, scale, notes), 1e-5)
+    found = second_differences(data)
+    notes.append(f"sigma was estimated as {arrays.amounts(array, scale).said(found, form='.2f')}")
+    return max(found, least)
+
+
+def _words(space: tuple[int, ...]) -> str:
+    return " x ".join(map(str, space))

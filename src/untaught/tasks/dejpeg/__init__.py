@@ -1,0 +1,150 @@
+"""Undo a JPEG's artefacts: the data are the coefficients in the file, which say of each only in which interval it lay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from untaught.core.types import Amount, Channel, Device, PictureFile, Seed, Steps, Stop
+from untaught.tasks import task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from untaught.io.arrays import Layout
+    from untaught.io.images import Image
+    from untaught.io.images.jpeg import Coefficients
+    from untaught.solver.run import Job
+
+
+@dataclass(frozen=True)
+class Upright:
+    """The picture of whole blocks, in the orientation of the file -> cut to its true size, turned upright, as an array."""
+
+    layout: Layout
+    size: tuple[int, int]
+    orientation: int
+
+    def __call__(self, x: Any) -> NDArray:
+        import torch
+
+        from untaught.io.images.samples import turn
+
+        x = x[:, :, : self.size[0], : self.size[1]]
+        turned = turn(x[0].permute(1, 2, 0).contiguous().numpy(), self.orientation)
+        return self.layout(torch.from_numpy(turned).permute(2, 0, 1)[None])
+
+
+@task
+def dejpeg(
+    picture: PictureFile,
+    *,
+    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
+    coefficients: bool = True,
+    strength: Amount = 1.0,
+    steps: Steps = None,
+    stop: Stop = "preset",
+    seed: Seed = 0,
+    device: Device = "auto",
+    channel_axis: Channel = "auto",
+) -> Job:
+    """Remove the blocks and ripples of JPEG compression.
+
+    Parameters
+    ----------
+    picture
+        The JPEG file itself: its coefficients and quantisation tables are read. Of any other file, and of an array, only the
+        pixels are there, and less can be done.
+    preset
+        instant: a classic filter, no network. fast: seconds. balanced: a minute. best: the quality that minutes buy. paper: the
+        exact recipe of the Deep Image Prior, which takes the pixels.
+    coefficients
+        no-coefficients takes the pixels of a JPEG, too, and so needs no further package.
+    strength
+        0 returns the input, 1 the restored picture, between them a blend.
+    steps
+        How many steps are taken, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
+    seed
+        The same seed gives the same picture.
+    device
+        auto, cpu, cuda or cuda:1.
+    channel_axis
+        Where the channels of an array are: auto, a number, or None for a picture without channels.
+    """
+    from untaught.io import arrays
+    from untaught.io.images.hidden import seen
+    from untaught.problem import Problem
+    from untaught.solver.run import Job
+    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks.dejpeg.presets import dejpegging
+
+    array, axis = arrays.take(seen(picture), channel_axis)
+    scale = arrays.units(array)
+    layout = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
+    notes: list[str] = []
+    found = _coefficients(picture, preset, coefficients, notes)
+    if found is None:
+        problem, finish = Problem(arrays.tensor(array, axis, scale)), layout
+    else:
+        problem, finish = _problem(found), Upright(layout, found.size, found.orientation)  # type: ignore[assignment]
+    facts = Facts(problem, arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop)
+    return Job(dejpegging(preset, facts, notes), problem, scale, finish, tuple(notes))
+
+
+def _coefficients(picture: Image, preset: str, wanted: bool, notes: list[str]) -> Coefficients | None:
+    """What the file holds; None where there is no JPEG, or it is not asked for, which is said in `notes`."""
+    from untaught.io.images.jpeg import coefficients
+    from untaught.io.images.samples import turn
+
+    if preset == "paper":
+        notes.append("paper fits the decoded pixels, as the original does, and not the coefficients.")
+        return None
+    if not wanted:
+        notes.append("The pixels were taken, and the file's coefficients left alone, as asked.")
+        return None
+    if picture.format != "JPEG" or picture.source is None:
+        what = f"A {picture.format} file" if picture.format else "An array"
+        notes.append(
+            f"{what} holds no JPEG coefficients: the pixels were taken as they are, which can do less. Name the JPEG itself "
+            "if there is one."
+        )
+        return None
+    found = coefficients(picture.source)
+    if turn(_blank(found.size), found.orientation).shape[:2] != picture.pixels.shape[:2]:
+        notes.append(
+            "The pixels handed in are not those of the JPEG they came from: the pixels were taken, and not the file."
+        )
+        return None
+    kind = {1: "grey"}.get(len(found.counts), "YCbCr" if found.colour else "RGB")
+    coarse = max(found.shrink)
+    said = f", colour at 1/{coarse[0] * coarse[1]} of the pixels" if coarse != (1, 1) else ""
+    notes.append(f"The coefficients of the JPEG were used ({kind}{said}).")
+    return found
+
+
+def _blank(size: tuple[int, int]) -> NDArray:
+    import numpy as np
+
+    return np.empty(size, np.uint8)
+
+
+def _problem(found: Coefficients) -> Any:
+    """y, A, E and the weights of a JPEG: intervals in quantisation steps, weighted as squared grey levels."""
+    import numpy as np
+    import torch
+
+    from untaught.problem import Problem
+    from untaught.problem.likelihoods import Interval
+    from untaught.problem.operators.dct import BlockDCT, Plane
+
+    planes = tuple(
+        Plane((c.shape[0], c.shape[1]), shrink, steps)
+        for c, shrink, steps in zip(found.counts, found.shrink, found.steps, strict=True)
+    )
+    operator = BlockDCT(planes, found.colour)
+    counts = np.concatenate([c.reshape(1, -1) for c in found.counts], axis=1).astype(np.float32)
+    data = operator.levelled(torch.from_numpy(counts))
+    return Problem(data, operator, Interval(0.5, 0.02), weight=operator.energies())

@@ -1,0 +1,101 @@
+"""Remove grain: y = x + noise, A = identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from untaught.core.types import Amount, Channel, Device, Gt, Picture, Seed, Sigma, Steps, Stop, Unit
+from untaught.tasks import task
+
+if TYPE_CHECKING:
+    from untaught.solver.run import Job
+
+
+@task
+def denoise(
+    picture: Picture,
+    *,
+    noise: Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "impulse"] = "auto",
+    sigma: Sigma = None,
+    gain: Annotated[float | None, Gt(0), Unit("counts at full scale")] = None,
+    looks: Annotated[float | None, Gt(0), Unit("looks")] = None,
+    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
+    strength: Amount = 1.0,
+    keep_nan: bool = False,
+    steps: Steps = None,
+    stop: Stop = "preset",
+    seed: Seed = 0,
+    device: Device = "auto",
+    channel_axis: Channel = "auto",
+) -> Job:
+    """Remove noise from a picture.
+
+    Parameters
+    ----------
+    picture
+        The noisy picture: a file, or an array (h, w), (h, w, 3), or of 1 to 3 axes of space with channel_axis given.
+    noise
+        auto: what the picture shows. gaussian: the same everywhere, or as measured. poisson: counted light. poisson-gaussian:
+        the same, read with noise. speckle: in proportion to the brightness (radar, ultrasound). impulse: some values are
+        worthless (salt and pepper, dead pixels).
+    sigma
+        Standard deviation of the noise as a fraction of full scale, e.g. 25/255. Estimated from the picture where it is
+        not given, together with whether neighbouring pixels share their noise.
+    gain
+        Of poisson and poisson-gaussian noise: counts at full scale (at the value 1 for floats). Estimated where it is not given.
+    looks
+        Of speckle: (mean / deviation)^2 of a flat part. Estimated where it is not given.
+    preset
+        instant: a classic filter, no network. fast: seconds. balanced: a minute. best: the quality that minutes buy. paper: the
+        exact recipe of the Deep Image Prior.
+    strength
+        0 returns the input, 1 the restored picture, between them a blend.
+    keep_nan
+        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
+    steps
+        How many steps are taken, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
+    seed
+        The same seed gives the same picture.
+    device
+        auto, cpu, cuda or cuda:1.
+    channel_axis
+        Where the channels of an array are: auto, a number, or None for a picture without channels.
+    """
+    from untaught import noise as noises
+    from untaught.io import arrays, masks
+    from untaught.noise import anscombe
+    from untaught.problem import Problem
+    from untaught.solver.run import Job
+    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks.denoise.presets import denoising, grainy
+
+    array, axis = arrays.take(picture, channel_axis)
+    copies = arrays.copies(array, axis)
+    seen = array if axis is None or copies == 1 else array.take([0], axis)
+    full, scale = arrays.full_scale(array), arrays.units(seen)
+    data = arrays.tensor(seen, axis, scale)
+    notes = ["its channels are all the same, so that it is restored as a grey picture"] if copies > 1 else []
+    level = None if sigma is None else arrays.checked(sigma, seen, scale, notes)
+    clipped = full > 1 and bool(((array == 0) | (array == full)).any())
+    where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped, arrays.amounts(array, scale).full)
+    counts = None if gain is None else gain * scale[1] / full
+    found = noises.measure(data, noise, notes, where, sigma=level, gain=counts, looks=looks)
+    finish: Any = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None, copies)
+    likelihood, weight = found.likelihood, None
+    if found.kind in ("poisson", "poisson-gaussian", "speckle"):
+        data, scale = data - where.dark, (0.0, scale[1])  # what is counted, or multiplied, begins at no light
+        if preset != "paper" and (transform := anscombe.stabiliser(likelihood)):
+            finish = anscombe.Back(transform, scale[1], finish)
+            data, likelihood, scale = anscombe.stabilised(data, transform, clipped=clipped)
+    if found.lost is not None:
+        weight = (~found.lost).float()
+        lost = (found.lost[0, 0] if axis is None else found.lost[0].movedim(0, axis)).numpy()
+        if preset != "paper" and not grainy(likelihood):
+            finish = masks.Filled(finish, lost, array)
+    problem = Problem(data, likelihood=likelihood, weight=weight)
+    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
+    stages = denoising(preset, facts, notes)
+    return Job(stages, problem, scale, finish, tuple(notes))

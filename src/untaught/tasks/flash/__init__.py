@@ -1,0 +1,94 @@
+"""Guided by another picture: a dark photo takes its shapes from the same scene with flash. The code is the guide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from untaught.core.types import Amount, Channel, Device, Guide, Picture, Seed, Steps, Stop
+from untaught.tasks import task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from untaught.solver.run import Job
+
+
+@task
+def flash(
+    picture: Picture,
+    *,
+    flash: Guide = None,
+    guide: Guide = None,
+    align: bool = True,
+    preset: Literal["fast", "best", "paper"] = "fast",
+    strength: Amount = 1.0,
+    steps: Steps = None,
+    stop: Stop = "preset",
+    seed: Seed = 0,
+    device: Device = "auto",
+    channel_axis: Channel = "auto",
+) -> Job:
+    """Clean a dark photo with the help of a sharp one of the same scene.
+
+    Parameters
+    ----------
+    picture
+        The photo without flash, dark and noisy, whose light is to be kept: a file, or an array.
+    flash
+        The same scene with flash: its shapes are used, its light and colour are not.
+    guide
+        Instead of flash: any other picture of the same view, grey or colour (infrared, another exposure, a depth map).
+    align
+        Move the guide by the shift found between both, to a fraction of a pixel; no-align takes it as it lies.
+    preset
+        fast: a narrow network. best: a wider one, and longer. paper: the exact recipe of the Deep Image Prior.
+    strength
+        0 returns the input, 1 the restored picture, between them a blend.
+    steps
+        How many steps are taken at most, instead of the preset's own number.
+    stop
+        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
+        the latest.
+    seed
+        The same seed gives the same picture.
+    device
+        auto, cpu, cuda or cuda:1.
+    channel_axis
+        Where the channels of an array are: auto, a number, or None for a picture without channels.
+    """
+    from untaught.core.errors import BadInput
+    from untaught.io import arrays
+    from untaught.problem import Problem
+    from untaught.solver.run import Job
+    from untaught.tasks._presets import Facts, choose, resolve_device
+    from untaught.tasks.flash.presets import PRESETS, guided
+
+    if (flash is None) == (guide is None):
+        count = "both" if flash is not None else "none"
+        raise BadInput(
+            f"Flash and guide name the one picture that guides, and {count} is given: give --flash or --guide."
+        )
+    array, axis = arrays.take(picture, channel_axis)
+    if array.ndim - (axis is not None) != 2:
+        raise BadInput(f"A picture of shape {array.shape} cannot be guided: two axes of space are needed.")
+    scale = arrays.units(array)
+    data = arrays.tensor(array, axis, scale)
+    notes: list[str] = []
+    code = _code(guide if flash is None else flash, data, align, notes)
+    facts = Facts(Problem(data), arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop)
+    stages = guided(choose(PRESETS, preset, facts), code)
+    finish = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
+    return Job(stages, facts.problem, scale, finish, tuple(notes))
+
+
+def _code(guide: NDArray, data: Any, align: bool, notes: list[str]) -> Any:
+    """The guide as a tensor (1, c, h, w) in about [0, 1], on the grid of the data; what was done to it goes into `notes`."""
+    from untaught.classical.registration import matched
+    from untaught.io import arrays
+
+    try:
+        guide, axis = arrays.take(guide)
+    except arrays.BadInput as error:
+        raise arrays.BadInput(f"The guide cannot be used. {error}") from error
+    code = arrays.tensor(guide, axis, arrays.units(guide))
+    return matched(code, data, align, notes)
