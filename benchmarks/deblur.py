@@ -28,15 +28,13 @@ import untaught
 from untaught.bench.comparisons._base import Degraded
 from untaught.bench.comparisons.deblur import measured, under
 from untaught.classical.denoise.nl_ridge import NonLocalRidge
+from untaught.classical.plug_and_play import PlugAndPlay
 from untaught.core.registry import comparisons
-from untaught.prior import Pixels
 from untaught.problem.operators import kernels
+from untaught.reports import report
 from untaught.reports.labels import grid
-from untaught.solver.averaging import Last
-from untaught.solver.objectives.plugged import Plugged
-from untaught.solver.objectives.seek import Seek
-from untaught.solver.run import Method, Run, Stage
-from untaught.solver.stopping import After
+from untaught.solver.run import Run
+from untaught.solver.stage import Estimate
 from untaught.tasks.deblur.presets import ridge
 
 CASES = (("kodim19", 256, "gauss:1.6", 2), ("kodim08", 200, "motion:15,30", 1), ("kodim20", 200, "disk:3", 2))
@@ -74,12 +72,11 @@ def rounds(data: Path) -> None:
         case = middle(data, name, side, kernel, sigma)
         job = untaught.deblur.job(case.input(0), kernel=kernel, sigma=sigma)
         print(f"{name} {side}x{side} {kernel} {noise}/255: blurred {score(case.input(0), case.clean)[0]:.2f} dB")
-        for one, pilot, strength, gradients, count, quiet in SETTINGS:
+        for one, pilot, strength, iterations, count, quiet in SETTINGS:
             levels = np.geomspace(20 / 255, quiet * sigma, count)
-            plugged = [Plugged(one, float(v), strength, gradients, pilot and k > 0) for k, v in enumerate(levels)]
-            stages = tuple(Stage(Method(Pixels(), p, average=Last(), stop=After(1))) for p in plugged)
+            plugged = PlugAndPlay(one, tuple(map(float, levels)), strength, iterations, pilot)
             begun, found = time.process_time(), []
-            for iterate in Run(replace(job, stages=stages)):
+            for iterate in Run(replace(job, stages=(Estimate(plugged),))):
                 assert iterate.x is not None
                 found.append(score(job.result(iterate.x), case.clean))
             kind = f"{'sparse' if one is SPARSE else 'full'}, {'pilot' if pilot else 'two passes'}"
@@ -141,13 +138,13 @@ def blind(path: Path, side: int, word: str, out: Path, preset: str) -> None:
     begun, run = time.process_time(), Run(job)
     taken = 0.0
     for iterate in run:
-        if isinstance(job.stages[iterate.stage].method.objective, Seek):
+        if iterate.stage == 0:
             taken = time.process_time() - begun
-    found = run.problem.operator.kernel.detach().numpy()  # type: ignore[operator]
+    found = run.course.problem.operator.kernel.detach().numpy()  # type: ignore[operator]
     restored = job.result(run.solution.x)
     figures = f"{before:.2f} | {aligned(restored, clean)[0]:.2f} | {told:.2f} | {alike(found, true):.3f}"
     seconds = f"{taken:.0f} + {time.process_time() - begun - taken:.0f}"
-    said = f"{'; '.join(run.notes[-1:])} | {run.solution.report.verdict.kind}"
+    said = f"{'; '.join(run.notes[-1:])} | {report(run.solution).verdict.kind}"
     print(f"| {path.stem} {side}, {word} | {figures} | {seconds} | {said} |", flush=True)
     pictures = {"blurred": given, "known": known, "blind": restored, "clean": clean}
     both = [np.pad(k, [((41 - n) // 2, 41 - n - (41 - n) // 2) for n in k.shape]) for k in (found, true)]

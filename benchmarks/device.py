@@ -28,7 +28,8 @@ from untaught.prior.kernels import convolution as _convolution
 from untaught.prior.kernels import winograd as _winograd
 from untaught.prior.kernels.bare import Noted, plain
 from untaught.problem import Problem
-from untaught.solver.run import Job, Run
+from untaught.solver.run import Run
+from untaught.solver.stage import Job
 from untaught.tasks._presets import Facts, resolve_device
 from untaught.tasks.denoise.presets import PRESETS
 
@@ -71,10 +72,10 @@ def step(preset: str, size: int, device: str, way: str, times: int) -> tuple[flo
     draw = torch.Generator().manual_seed(0)
     problem = Problem(torch.rand(1, 3, size, size, generator=draw), likelihood=untaught.Gaussian(0.1))
     run = Run(Job(PRESETS[preset].stages(Facts(problem, pictures=True, device=device))[:1], problem))
-    with plain(run.model), Noted() as noted:
+    with plain(run.course.model), Noted() as noted:
         next(run)
     if way != "plain":
-        run.model.net.compile(backend=way)  # in place: the names of its parameters stay
+        run.course.model.net.compile(backend=way)  # in place: the names of its parameters stay
     taken = seconds(lambda: next(run), device, times)
     return taken, noted.flop / taken / 1e12
 

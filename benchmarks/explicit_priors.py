@@ -29,7 +29,8 @@ from untaught.reports import labels
 from untaught.reports.plot import Axis, Curve, plot
 from untaught.solver.averaging import ExponentialPictures, Last
 from untaught.solver.optimisers import LBFGS, Adam
-from untaught.solver.run import Method, Run, solve
+from untaught.solver.run import Run, solve
+from untaught.solver.stage import Method
 from untaught.solver.stopping import After, Discrepancy
 
 SIGMA = 25 / 255
@@ -121,9 +122,9 @@ def sine(out: Path) -> None:
 
 
 def run_of(problem: Problem, method: Method) -> Run:
-    from untaught.solver.job import Job, Stage
+    from untaught.solver.stage import Job, Solve
 
-    return Run(Job((Stage(method),), problem))
+    return Run(Job((Solve(method),), problem))
 
 
 # ------------------------------------------------------------------------------------------------ photos

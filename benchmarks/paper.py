@@ -19,7 +19,8 @@ from PIL import Image
 from untaught.bench.metrics import psnr
 from untaught.core.allocator import keep_memory
 from untaught.problem import Problem
-from untaught.solver.run import Job, Run
+from untaught.solver.run import Run
+from untaught.solver.stage import Job
 from untaught.tasks._presets import Facts
 from untaught.tasks.denoise.presets import PRESETS
 

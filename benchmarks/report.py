@@ -32,10 +32,13 @@ from untaught.problem import Problem
 from untaught.problem.operators import kernels
 from untaught.problem.operators.blur import blurred
 from untaught.problem.operators.resample import Downsample
+from untaught.reports import report
 from untaught.solver.averaging import ExponentialPictures
-from untaught.solver.job import Job, Method, Moment, Solution, Stage
+from untaught.solver.iterate import Moment
 from untaught.solver.optimisers import Adam
 from untaught.solver.run import Run
+from untaught.solver.solution import Solution
+from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 
 SIDE = 128
@@ -85,7 +88,7 @@ def fitted(problem: Problem, steps: int) -> Job:
     """The paper's method with a network so narrow, and so quick to overfit, that a core takes a quarter of a minute."""
     prior = Network(Hourglass((16,) * 4, skip=16), Noise(16))
     method = Method(prior, optimiser=Adam(0.02), average=ExponentialPictures(0.9), stop=After(steps))
-    return Job((Stage(method),), problem)
+    return Job((Solve(method),), problem)
 
 
 def tensor(picture: np.ndarray) -> torch.Tensor:
@@ -177,7 +180,7 @@ def rows(data: Path, cache: Path, names: tuple[str, ...], half: str) -> list[Row
     for one, solution, value in found:
         under = best[one.picture, one.group] - value
         truth = "bad" if under > BAD else "good" if under < GOOD else "neither"
-        said = solution.report.verdict
+        said = report(solution).verdict
         because = " + ".join(r.name for r in said.reasons)
         made.append(Row(half, one.picture, one.group, one.name, solution.step, value, under, truth, said.kind, because))
     return made

@@ -32,10 +32,10 @@ from PIL import Image
 
 import untaught
 from untaught.bench import metrics
-from untaught.calibration.intervals import WIDTH
 from untaught.calibration.series import Series
 from untaught.core.allocator import keep_memory
 from untaught.prior.networks.hourglass import Hourglass
+from untaught.solver.uncertainty import WIDTH
 
 FIELDS = (
     *("set", "picture", "task", "method", "size", "psnr", "coverage_raw", "coverage", "score_raw", "score"),
@@ -150,7 +150,7 @@ def damaged(truth: NDArray, task: str, *, fed: bool) -> tuple[untaught.Job, NDAr
         return job, everywhere
     net = untaught.Network(Hourglass((16, 32, 64, 64), skip=4), untaught.Noise(16), jitter=1 / 30)
     method = untaught.Method(net, stop=untaught.After(STEPS[task]))
-    return untaught.Job((untaught.Stage(method),), job.problem), everywhere
+    return untaught.Job((untaught.Solve(method),), job.problem), everywhere
 
 
 if __name__ == "__main__":

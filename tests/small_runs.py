@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import pkgutil
 
 import torch
 
+from untaught import classical
+from untaught.classical import Estimator
 from untaught.prior import Network
 from untaught.prior.codes import Noise
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import ExponentialPictures, ExponentialWeights
 from untaught.solver.optimisers import Adam
-from untaught.solver.run import Job, Method, Stage
+from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 
 SMALL = Network(Hourglass(down=(4, 6)), Noise(4), jitter=0.03)
@@ -29,10 +33,19 @@ def method(objective, prior, **more):
 
 
 def job(problem, *methods):
-    return Job(tuple(Stage(m) for m in methods), problem)
+    return Job(tuple(Solve(m) for m in methods), problem)
 
 
 def result(run):
     for _ in run:
         pass
     return run.solution.x
+
+
+def estimators():
+    """Every class of estimators in `classical`."""
+    for module in pkgutil.walk_packages(classical.__path__, "untaught.classical."):
+        importlib.import_module(module.name)
+    found = sorted(Estimator.__subclasses__(), key=lambda one: one.__name__)
+    assert len(found) > 4
+    return found

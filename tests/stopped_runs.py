@@ -6,7 +6,7 @@ import torch
 from small_runs import SMALL
 
 from untaught.solver.optimisers import Adam
-from untaught.solver.run import Job, Method, Stage
+from untaught.solver.stage import Job, Method, Solve
 
 
 def scene(space=(24, 26), seed=0, sigma=0.1, channels=1):
@@ -17,7 +17,7 @@ def scene(space=(24, 26), seed=0, sigma=0.1, channels=1):
 
 
 def job(problem, stop, **more):
-    return Job((Stage(Method(SMALL, optimiser=Adam(0.01), stop=stop, **more)),), problem)
+    return Job((Solve(Method(SMALL, optimiser=Adam(0.01), stop=stop, **more)),), problem)
 
 
 def finished(run):

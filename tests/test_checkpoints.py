@@ -18,7 +18,8 @@ from untaught.prior import Network, Pixels
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
 from untaught.solver.optimisers import LBFGS, Adam
-from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.run import Run
+from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 
 STEPS = 60
@@ -129,7 +130,7 @@ def test_every_state_survives_the_disk_and_goes_on_to_the_same_bits(stages: list
     from untaught.problem.likelihoods import Gaussian
 
     y = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(1))
-    job = Job(tuple(Stage(m) for m in stages), Problem(y, likelihood=Gaussian(0.1)))
+    job = Job(tuple(Solve(m) for m in stages), Problem(y, likelihood=Gaussian(0.1)))
     recipe, folder = Recipe("denoise", {}, "", "", {}, 1), Folder(tmp_path / "run")
     folder.begin(recipe)
     whole = Run(job)

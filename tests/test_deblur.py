@@ -13,15 +13,15 @@ from PIL import Image
 
 import untaught
 from untaught.bench.metrics import psnr
+from untaught.classical.plug_and_play import PlugAndPlay
 from untaught.core.errors import BadInput
-from untaught.prior import Pixels
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
 from untaught.problem.operators import kernels
 from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
 from untaught.solver.objectives.bootstrap import _measured
-from untaught.solver.objectives.plugged import Plugged
-from untaught.solver.run import Job, Run, Stage
+from untaught.solver.run import Run
+from untaught.solver.stage import Job
 from untaught.tasks.deblur.presets import BLIND, PRESETS
 
 
@@ -45,8 +45,8 @@ def test_the_sought_kernel_is_a_kernel_and_learns_at_its_own_rate():
     before = [p.clone() for p in job.problem.operator.parameters()]
     run = Run(job)
     next(run)
-    assert [g["lr"] for g in run.optimiser.param_groups] == pytest.approx([0.01, 1e-4])
-    moved, kept = run.problem.operator, job.problem.operator
+    assert [g["lr"] for g in run.course.optimiser.param_groups] == pytest.approx([0.01, 1e-4])
+    moved, kept = run.course.problem.operator, job.problem.operator
     assert not torch.equal(moved.kernel, kept.kernel)
     assert all(torch.equal(a, b) for a, b in zip(before, kept.parameters(), strict=True))
 
@@ -54,16 +54,16 @@ def test_the_sought_kernel_is_a_kernel_and_learns_at_its_own_rate():
 def test_a_round_with_hardly_any_trust_in_the_last_one_solves_for_the_data():
     operator = Blur(kernels.gauss(0.6))
     x = torch.rand(1, 1, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    problem = Problem(operator.double()(x), operator, untaught.likelihoods.Gaussian(0.01), start=x * 0 + 0.5)
-    plain = Plugged(lambda u, level: u, level=1e3, rounds=300)
-    found = plain.picture(None, problem, None)
+    problem = Problem(operator.double()(x), operator, untaught.Gaussian(0.01), start=x * 0 + 0.5)
+    plain = PlugAndPlay(lambda u, level: u, (1e3,), iterations=300)
+    found = plain.estimate(problem)
     torch.testing.assert_close(operator(found), problem.data, atol=1e-4, rtol=0)
 
 
 def test_rounds_with_no_blur_and_no_denoiser_blend_data_and_start_by_their_variances():
     y, v = torch.full((1, 1, 4, 4), 1.0), torch.zeros(1, 1, 4, 4)
-    problem = Problem(y, likelihood=untaught.likelihoods.Gaussian(0.1), start=v)
-    x = Plugged(lambda u, level: u, level=0.2, strength=1.0).picture(None, problem, None)
+    problem = Problem(y, likelihood=untaught.Gaussian(0.1), start=v)
+    x = PlugAndPlay(lambda u, level: u, (0.2,), strength=1.0).estimate(problem)
     torch.testing.assert_close(x, torch.full_like(x, 0.2**2 / (0.1**2 + 0.2**2)))
 
 
@@ -71,20 +71,20 @@ def test_what_a_sought_kernel_is_off_by_counts_as_noise():
     y, v = torch.full((1, 1, 4, 4), 1.0), torch.zeros(1, 1, 4, 4)
     operator = SoughtBlur((1, 1))
     operator.take(torch.ones(1, 1), 0.0, error=0.03)
-    plain = Plugged(lambda u, level: u, level=0.2)
+    plain = PlugAndPlay(lambda u, level: u, (0.2,))
     x, known = (
-        plain.picture(None, Problem(y, a, Gaussian(sigma), start=v), None)
+        plain.estimate(Problem(y, a, Gaussian(sigma), start=v))
         for a, sigma in ((operator, 0.04), (Blur(torch.ones(1, 1)), 0.05))
     )
     torch.testing.assert_close(x, known)
     with pytest.raises(BadInput, match="not known"):
-        plain.bind(Problem(y), Pixels())
+        plain.check(Problem(y))
 
 
 def test_a_guide_without_a_pilot_is_refused_where_one_is_asked_for():
-    problem = Problem(torch.zeros(1, 1, 8, 8), likelihood=untaught.likelihoods.Gaussian(0.1))
+    problem = Problem(torch.zeros(1, 1, 8, 8), likelihood=untaught.Gaussian(0.1))
     with pytest.raises(BadInput, match="takes no pilot"):
-        Plugged(lambda u, level: u, pilot=True).bind(problem, Pixels())
+        PlugAndPlay(lambda u, level: u, pilot=True).check(problem)
 
 
 @pytest.mark.parametrize("preset", ["instant", "fast"])
@@ -104,19 +104,19 @@ class TestBootstrap:
     @pytest.fixture
     def stages(self, photo):
         job = untaught.deblur.job(blurred(photo), kernel="gauss:1.2", sigma=2 / 255, preset="balanced", steps=2)
-        return job.problem, [s.method for s in job.stages]
+        return job.problem, job.stages
 
     def test_the_estimate_that_it_repeats_is_that_of_the_stages_before(self, stages):
         problem, (*rounds, learn) = stages
-        plain = untaught.solve(Job(tuple(Stage(m) for m in rounds), problem)).x
-        torch.testing.assert_close(learn.objective.first.estimate(problem), plain)
+        plain = untaught.solve(Job(tuple(rounds), problem)).x
+        torch.testing.assert_close(learn.method.objective.first.estimate(problem), plain)
 
     def test_it_starts_at_the_estimate_and_learns_from_other_data_of_it(self, stages):
         problem, (*_, learn) = stages
         c = torch.full(problem.image_shape, 0.5) + 0.2 * torch.rand(problem.image_shape)
         problem = replace(problem, start=c)
-        run = Run(Job((Stage(learn),), problem))
-        torch.testing.assert_close(run.render(1), c)
+        run = Run(Job((learn,), problem))
+        torch.testing.assert_close(run.course.render(1), c)
         other, target = _measured(problem, c, torch.Generator().manual_seed(0), 31)
         assert target.shape[2:] == other.start.shape[2:] == (31, 31)
         noise = other.data - problem.operator(target)

@@ -169,9 +169,9 @@ def test_the_papers_network_and_recipe(saved):
     job = untaught.dejpeg.job(saved(), preset="paper")
     (stage,) = job.stages
     run = Run(job)
-    assert sum(p.numel() for p in run.model.parameters()) == 572_827
+    assert sum(p.numel() for p in run.course.model.parameters()) == 572_827
     assert (stage.method.stop.steps, stage.method.optimiser.lr, stage.method.prior.jitter) == (2400, 0.01, 1 / 30)
-    assert run.problem.data.shape == run.problem.image_shape
+    assert run.course.problem.data.shape == run.course.problem.image_shape
     assert any("decoded pixels" in note for note in job.notes)
 
 

@@ -19,6 +19,7 @@ from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
 from untaught.problem.likelihoods import ClippedGaussian
+from untaught.reports import report
 from untaught.solver.averaging import Last
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.objectives.recorrupt import Recorrupt
@@ -79,7 +80,7 @@ def test_a_report_of_impulses_does_not_mind_where_the_channels_are(photo):
     series = Series(untaught.denoise.job(y, channel_axis=0, steps=2), 2)
     for _ in series:
         pass
-    assert "How 2 runs differ" in series.solution.report.to_html()
+    assert "How 2 runs differ" in report(series.solution).to_html()
 
 
 def test_grain_that_the_channels_share_is_removed_whatever_the_preset(photo):
@@ -325,9 +326,9 @@ class TestBest:
         run = Run(self.short())
         for _ in range(3):
             next(run)
-        assert torch.equal(run.solution.x, run.problem.start)
+        assert torch.equal(run.solution.x, run.course.problem.start)
         next(run), next(run)
-        assert not torch.equal(run.solution.x, run.problem.start)
+        assert not torch.equal(run.solution.x, run.course.problem.start)
 
     def test_black_stays_black(self):
         """Noise that was cut off has another mean than none, which the generator alone would show."""

@@ -29,6 +29,7 @@ from untaught.problem.classifiers import of_module
 from untaught.problem.likelihoods import Gaussian, Likelihood
 from untaught.problem.operators import Operator
 from untaught.problem.regularisers import TV, Regulariser, Smooth
+from untaught.reports import report
 from untaught.solver.averaging import AtSteps, ExponentialWeights, Last, Moments
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import LBFGS, Adam, Langevin
@@ -247,7 +248,7 @@ def found(plan, repeat):
     for _ in series:
         pass
     solution = series.solution
-    assert solution.report.verdict.sentence
+    assert report(solution).verdict.sentence
     return solution.x.cpu(), solution.uncertainty.deviation.cpu()
 
 

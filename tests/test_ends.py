@@ -76,10 +76,10 @@ class TestStopping:
         plan = method(Fit(), SMALL, stop=HoldOut(0.3, every=1) | After(5))
         problem = Problem(picture())
         run = Run(job(problem, plan))
-        held = run.rule.rules[0]._held
+        held = run.course.rule.rules[0]._held
         assert 0.2 < float(held.mean()) < 0.4
-        assert float((run.problem.data * held).abs().max()) == 0
-        assert float((run.problem.weight * held).max()) == 0
+        assert float((run.course.problem.data * held).abs().max()) == 0
+        assert float((run.course.problem.weight * held).max()) == 0
         changed = problem.data + 5 * held
         other = Run(job(Problem(changed), plan))
         for a, b in zip(run, other, strict=True):

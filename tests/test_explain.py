@@ -11,12 +11,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from untaught.classical.denoise.filter import Filter
 from untaught.cli import main
 from untaught.cli.explain import _command, _engines, _time
 from untaught.cli.restoring import command
 from untaught.core.registry import tasks
 from untaught.io import images
-from untaught.prior import Flat, Network, Pixels
+from untaught.prior import Network, Pixels
 from untaught.prior.codes import Fed, Noise
 from untaught.prior.kernels.bare import ROWS, Convolution, Noted, alone, plain
 from untaught.prior.kernels.convolution import Conv2d
@@ -28,11 +29,11 @@ from untaught.session.explain import Cost, costs, formula, said
 from untaught.solver.averaging import ExponentialWeights
 from untaught.solver.need import needed
 from untaught.solver.objectives._base import Crops
-from untaught.solver.objectives.classic import Classic
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.optimisers import Adam
-from untaught.solver.run import Job, Method, Run, Stage, solve
+from untaught.solver.run import Run, solve
+from untaught.solver.stage import Estimate, Job, Method, Solve
 from untaught.solver.stopping import After, WindowedVariance
 
 NET = Hourglass(down=(4, 6))
@@ -46,16 +47,16 @@ def problem(side=32, channels=1):
 
 
 def fit(side=32, stop=SEVEN):
-    return Job((Stage(Method(Network(NET, Noise(4), jitter=0.1), stop=stop)),), problem(side))
+    return Job((Solve(Method(Network(NET, Noise(4), jitter=0.1), stop=stop)),), problem(side))
 
 
 def fed(side=32):
     objective = Recorrupt(crops=Crops(8, 2), pool=6)
     method = Method(Network(NET, Fed(1), output="linear"), objective, Adam(), ExponentialWeights(), After(50), passes=4)
-    return Job((Stage(method),), problem(side))
+    return Job((Solve(method),), problem(side))
 
 
-@pytest.mark.parametrize("job", [fit(), fed(), Job((Stage(Method(Pixels(), Fit(), stop=After(3))),), problem())])
+@pytest.mark.parametrize("job", [fit(), fed(), Job((Solve(Method(Pixels(), Fit(), stop=After(3))),), problem())])
 def test_the_parameters_are_those_of_the_run(job):
     (cost,) = costs(job, seconds=SHORT)
     assert cost.parameters == sum(p.numel() for p in Run(job).model.parameters())
@@ -92,7 +93,7 @@ class Wide(Single):
 
 def test_a_convolution_is_counted_as_its_products_and_sums():
     """One 1x1 convolution: 2 cin cout pixels forward, as much for its weights; its fixed input needs no gradient."""
-    job = Job((Stage(Method(Network(Single(), Noise(3)), stop=After(2))),), problem(16))
+    job = Job((Solve(Method(Network(Single(), Noise(3)), stop=After(2))),), problem(16))
     assert costs(job, seconds=SHORT)[0].flop == 2 * (2 * 3 * 1 * 16 * 16)
 
 
@@ -128,7 +129,7 @@ def test_rows_stand_for_the_whole_by_their_share_of_the_operations():
 
 def test_wide_kernels_count_as_their_plain_sum_also_where_they_are_taken_in_another_way():
     """Pixels enough for Winograd's way, which PyTorch's counter does not see."""
-    job = Job((Stage(Method(Network(Wide(), Noise(3)), stop=After(2))),), problem(32))
+    job = Job((Solve(Method(Network(Wide(), Noise(3)), stop=After(2))),), problem(32))
     taps = 9 * 32 * 32
     assert costs(job, seconds=SHORT)[0].flop == 2 * taps * (2 * 3 * 64 + 3 * 64 * 64 + 3 * 64)
 
@@ -150,10 +151,9 @@ def test_looking_at_the_convolutions_is_bounded_by_its_budget():
     assert step / 4 < found < 4 * step
 
 
-@pytest.mark.parametrize("prior", [Pixels(), Flat()])
-def test_without_a_network_there_are_none(prior):
-    objective = Fit() if isinstance(prior, Pixels) else Classic(lambda noisy, deviation: noisy)
-    (cost,) = costs(Job((Stage(Method(prior, objective, stop=After(3))),), problem()), seconds=SHORT)
+@pytest.mark.parametrize("stage", [Solve(Method(Pixels(), stop=After(3))), Estimate(Filter(lambda noisy, deviation: noisy))])
+def test_without_a_network_there_are_none(stage):
+    (cost,) = costs(Job((stage,), problem()), seconds=SHORT)
     assert cost.convolution_seconds is None
     assert cost.engine is None
 
@@ -174,7 +174,7 @@ def test_prepared_inputs_are_counted_once_each():
     objective = Recorrupt(guide=slow, crops=Crops(8, 2), pool=6)
     prior = Network(NET, Fed(2), output="linear", residual=1.0)
     method = Method(prior, objective, Adam(), ExponentialWeights(), After(100), passes=2)
-    (cost,) = costs(Job((Stage(method),), problem()), seconds=SHORT)
+    (cost,) = costs(Job((Solve(method),), problem()), seconds=SHORT)
     assert cost.step_seconds < wait
     assert 7 * wait * 0.8 < cost.prepare_seconds < 7 * wait * 1.4
 

@@ -18,7 +18,8 @@ from untaught.prior import Parametrisation, Prior
 from untaught.prior.codes import Picture
 from untaught.problem import Problem
 from untaught.solver.optimisers import Adam
-from untaught.solver.run import Job, Method, Run, Stage, solve
+from untaught.solver.run import Run, solve
+from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After, StuckChannel
 from untaught.tasks.flash.presets import PRESETS
 
@@ -46,11 +47,11 @@ def test_every_preset_runs_and_keeps_type_and_shape(preset, pair):
 
 def test_the_papers_network_has_the_papers_number_of_parameters(pair):
     run = Run(untaught.flash.job(pair[0], flash=pair[1], preset="paper"))
-    assert sum(p.numel() for p in run.model.parameters()) == 2_184_307
+    assert sum(p.numel() for p in run.course.model.parameters()) == 2_184_307
     assert run.steps == 601
-    assert run.method.optimiser.lr == 0.1
-    assert run.method.prior.jitter == 0
-    assert run.model.z.shape[1] == 3
+    assert run.course.method.optimiser.lr == 0.1
+    assert run.course.method.prior.jitter == 0
+    assert run.course.model.z.shape[1] == 3
 
 
 def test_a_dark_photo_gets_cleaner(pair):
@@ -129,13 +130,13 @@ class TestStuckColour:
 
     def job(self, rule):
         method = Method(Stuck(), optimiser=Adam(1e-3), stop=After(9) | rule)
-        return Job((Stage(method),), self.problem)
+        return Job((Solve(method),), self.problem)
 
     def test_it_starts_anew_at_half_the_rate_and_says_why(self):
         run = Run(self.job(StuckChannel(4)))
         steps = [iterate.step for iterate in run]
         assert steps == [1, 2, 3, 4, *range(1, 10)]
-        assert run.optimiser.param_groups[0]["lr"] == pytest.approx(5e-4)
+        assert run.course.optimiser.param_groups[0]["lr"] == pytest.approx(5e-4)
         (note,) = run.solution.notes
         assert note == (
             "At step 4 red fitted worse than one plain colour would: the run began anew, with half the learning rate."
@@ -168,7 +169,7 @@ class TestStuckColour:
 
         problem = Problem(torch.ones(1, 2), FromLinear(torch.ones(2, 48), (3, 4, 4)))
         with pytest.raises(BadInput, match="leave it out"):
-            Run(Job((Stage(Method(Stuck(), stop=After(9) | StuckChannel())),), problem))
+            Run(Job((Solve(Method(Stuck(), stop=After(9) | StuckChannel())),), problem))
 
 
 def solve_rest(run):

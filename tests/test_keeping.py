@@ -21,7 +21,8 @@ from untaught.io.recipes import Recipe
 from untaught.prior import Network
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
-from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.run import Run
+from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 
 
@@ -136,7 +137,7 @@ class TestWhichRunsAreKept:
 
     def keeper(self, tmp_path: Path, seconds: float, stop: Any) -> Keeper:
         method = Method(Network(Hourglass(down=(4, 6))), stop=stop)
-        run = Run(Job((Stage(method),), Problem(torch.rand(1, 1, 8, 8))))
+        run = Run(Job((Solve(method),), Problem(torch.rand(1, 1, 8, 8))))
         keeper = Keeper(Folder(tmp_path / "run"), every=0)
         keeper.start(run, Recipe("denoise", {}, "", "", {}, 1))
         for _ in range(2):

@@ -15,6 +15,8 @@ import torch
 from skimage import data
 
 import untaught
+from untaught.classical.denoise import filter as classic
+from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.nl_ridge import WIDER, NonLocalRidge, Pass, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.cli import main
@@ -23,17 +25,17 @@ from untaught.core.geometry import tiles
 from untaught.core.randomness import Rng
 from untaught.io import images
 from untaught.noise import spectrum
-from untaught.prior import Flat, Network
+from untaught.prior import Network
 from untaught.prior.codes import Fed
 from untaught.prior.networks.compact import Compact
 from untaught.problem import Problem
 from untaught.problem.likelihoods import ClippedGaussian, Gaussian
 from untaught.session.explain import forecast
-from untaught.solver.averaging import ExponentialPictures, ExponentialWeights
-from untaught.solver.objectives import classic, recorrupt
-from untaught.solver.objectives.classic import Classic
+from untaught.solver.averaging import ExponentialWeights
+from untaught.solver.objectives import recorrupt
 from untaught.solver.objectives.recorrupt import Recorrupt
-from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.run import Run
+from untaught.solver.stage import Estimate, Job, Method, Solve
 from untaught.solver.stopping import After
 from untaught.tasks.denoise import presets as denoise
 
@@ -142,7 +144,7 @@ def test_a_large_grey_picture_is_left_to_the_ridge(monkeypatch):
     found = {}
     for preset in ("instant", "fast"):
         job = untaught.denoise.job(y, sigma=25 / 255, preset=preset)
-        assert isinstance(job.stages[0].method.objective, Classic)
+        assert isinstance(job.stages[0], Estimate)
         found[preset] = np.square(job.result(untaught.solve(job).x) - clean).mean()
     assert found["fast"] < found["instant"]
     assert "large grey pictures" in " ".join(job.notes)
@@ -196,9 +198,9 @@ class TestForecast:
     def jobs(self, side):
         y = noisy(side, side)[1]
         objective, _, problem = fed(Slow(), Gaussian(0.1), y)
-        for prior, one in ((Network(Compact((4, 6)), Fed(6), output="linear"), objective), (Flat(), Classic(Slow()))):
-            average = ExponentialPictures() if one.whole else ExponentialWeights()
-            yield Job((Stage(Method(prior, one, average=average, stop=After(1), passes=2)),), problem)
+        prior = Network(Compact((4, 6)), Fed(6), output="linear")
+        yield Job((Solve(Method(prior, objective, average=ExponentialWeights(), stop=After(1), passes=2)),), problem)
+        yield Job((Estimate(Filter(Slow())),), problem)
 
     def test_it_works_on_parts_and_changes_nothing(self):
         for job in self.jobs(480):

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from untaught.solver.objectives.classic import Classic
 
 import untaught
 from untaught.cli import main
@@ -17,7 +18,6 @@ from untaught.core import errors, registry
 from untaught.core.errors import OutOfMemory, amount, memory_told, short_of_memory
 from untaught.io import images
 from untaught.solver import need
-from untaught.solver.objectives.classic import Classic
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.run import Run
 from untaught.studio.worker import sentence

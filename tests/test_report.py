@@ -12,7 +12,6 @@ import pytest
 import torch
 
 import untaught
-from untaught.calibration.intervals import Spread, Uncertainty
 from untaught.cli import main
 from untaught.noise.anscombe import Anscombe, Back
 from untaught.prior import Pixels
@@ -20,11 +19,13 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
-from untaught.reports import Figures, Report, report, verdict
+from untaught.reports import Figures, Report, judge, report, verdict
 from untaught.reports.maps import _map
-from untaught.solver.job import Solution
-from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.run import Run
+from untaught.solver.solution import Solution
+from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
+from untaught.solver.uncertainty import Spread, Uncertainty
 
 SIGMA = 20 / 255
 FITTED = ["denoise", "in.png", "--preset", "paper", "--sigma", "25/255", "--steps", "3"]
@@ -50,14 +51,14 @@ def command(words: list[str]) -> int:
 
 
 def said(problem: Problem, x: torch.Tensor) -> tuple[str, set[str]]:
-    v = report(problem, x).verdict
+    v = judge(problem, x).verdict
     return v.kind, {r.name for r in v.reasons}
 
 
 def test_noise_alone_is_good(clean: torch.Tensor) -> None:
     y = noisy(clean)
     for likelihood in (Gaussian(SIGMA), Gaussian()):
-        found = report(Problem(y, likelihood=likelihood), clean)
+        found = judge(Problem(y, likelihood=likelihood), clean)
         assert found.verdict.kind == "good", found.verdict
         assert found.figures is not None
         assert found.figures.kept == pytest.approx(1, abs=0.1)
@@ -97,7 +98,7 @@ def test_ringing(clean: torch.Tensor) -> None:
     good, rings = (said(Problem(y, operator, Gaussian(1 / 255)), x) for x in (clean, clean + waves))
     assert good[0] == "good"
     assert "ringing" in rings[1]
-    blurred, direct = (report(p, clean + waves).verdict.sentence for p in (Problem(y, operator), Problem(noisy(clean))))
+    blurred, direct = (judge(p, clean + waves).verdict.sentence for p in (Problem(y, operator), Problem(noisy(clean))))
     assert "its spectrum rises" in blurred
     assert "the kernel" in blurred
     assert "its spectrum rises" in direct
@@ -109,7 +110,7 @@ def test_a_kernel_that_was_found_is_judged_as_one_that_was_known(clean: torch.Te
     known, found = Blur(kernel), SoughtBlur(kernel.shape)
     found.take(kernel, 0.0)
     y = noisy(known(clean), 1 / 255)
-    first, again = (report(Problem(y, operator, Gaussian(1 / 255)), clean) for operator in (known, found))
+    first, again = (judge(Problem(y, operator, Gaussian(1 / 255)), clean) for operator in (known, found))
     assert first.figures is not None
     assert first.figures == again.figures
     assert first.verdict == again.verdict
@@ -118,7 +119,7 @@ def test_a_kernel_that_was_found_is_judged_as_one_that_was_known(clean: torch.Te
 def test_a_wide_hole_is_out_of_reach(clean: torch.Tensor) -> None:
     weight = torch.ones(1, 1, 128, 128)
     weight[..., 30:90, 40:100] = 0
-    found = report(Problem(clean, weight=weight), clean)
+    found = judge(Problem(clean, weight=weight), clean)
     assert (found.verdict.kind, found.verdict.reasons[0].name) == ("out of reach", "hole")
     assert found.figures is not None
     assert found.figures.hole == 30
@@ -139,14 +140,14 @@ def test_correlated_noise_is_out_of_reach_for_a_white_model(clean: torch.Tensor)
 
     y = clean + box(noisy(torch.zeros_like(clean), 3 * SIGMA), 1)
     assert said(Problem(y, likelihood=Gaussian(SIGMA)), clean) == ("out of reach", {"correlated noise"})
-    measured = report(Problem(y, likelihood=Measured(estimate_noise(y))), clean)
+    measured = judge(Problem(y, likelihood=Measured(estimate_noise(y))), clean)
     assert measured.figures is not None
     assert measured.figures.neighbours == pytest.approx(0, abs=0.15)  # beside noise of its own kind
 
 
 def test_what_is_no_picture_is_not_judged() -> None:
-    assert report(Problem(torch.randn(1, 1, 40)), torch.zeros(1, 1, 40)).verdict.kind == "not judged"
-    assert report(Problem(torch.rand(1, 3, 9, 40)), torch.zeros(1, 3, 9, 40)).verdict.kind == "not judged"
+    assert judge(Problem(torch.randn(1, 1, 40)), torch.zeros(1, 1, 40)).verdict.kind == "not judged"
+    assert judge(Problem(torch.rand(1, 3, 9, 40)), torch.zeros(1, 3, 9, 40)).verdict.kind == "not judged"
 
 
 def test_spread_between_seeds(clean: torch.Tensor) -> None:
@@ -155,7 +156,7 @@ def test_spread_between_seeds(clean: torch.Tensor) -> None:
     spread = Spread.of([clean, other, other])
     error = 0.3**2 * 30 * 30 / 128**2
     assert spread.levels == pytest.approx([-10 * np.log10(error)] * 2 + [120.0], rel=1e-4)
-    found = report(Problem(noisy(clean)), clean, spread=spread)
+    found = judge(Problem(noisy(clean)), clean, spread=spread)
     assert found.figures is not None
     assert found.figures.spread == pytest.approx((error / 3) ** 0.5, rel=1e-4)  # the variance of 0, 1, 1 is 1/3
     assert found.figures.pairs == pytest.approx(sum(spread.levels) / 3)
@@ -171,7 +172,7 @@ def test_spread_between_seeds(clean: torch.Tensor) -> None:
 
 def test_known_values_that_are_kept_are_black_on_the_maps(clean: torch.Tensor) -> None:
     maps = Uncertainty(clean, torch.full_like(clean, 10 / 255), 1.5, 0.1, 100)
-    found = report(Problem(noisy(clean)), clean, uncertainty=maps)
+    found = judge(Problem(noisy(clean)), clean, uncertainty=maps)
     filled = np.zeros((128, 128), bool)
     filled[:32] = True
     assert found.figures is not None
@@ -191,7 +192,7 @@ def test_levels_of_transformed_data_are_told_beside_the_noise(clean: torch.Tenso
     darker = clean - 0.6 * SIGMA
     problem, seeds = Problem(noisy(clean), likelihood=Gaussian(SIGMA)), Spread.of([darker, darker + 0.1])
     plain, found, alone = (
-        report(problem, darker, spread=s, finish=f) for s, f in ((seeds, torch.clone), (seeds, finish), (None, finish))
+        judge(problem, darker, spread=s, finish=f) for s, f in ((seeds, torch.clone), (seeds, finish), (None, finish))
     )
     assert found.figures is not None
     assert plain.figures is not None
@@ -216,7 +217,7 @@ def test_the_words_to_a_person_name_no_parameter(clean: torch.Tensor) -> None:
         (Problem(y), torch.lerp(clean, y, 0.2)),
         (Problem(y), clean.roll(2, -1)),
     ):
-        sentence = report(problem, x).verdict.sentence
+        sentence = judge(problem, x).verdict.sentence
         assert "strength of the grain" in sentence
         assert "sigma" not in sentence
 
@@ -238,14 +239,14 @@ def test_the_page_of_a_stabilised_job_has_no_255ths(kind: str, noisy: np.ndarray
 
 def test_large_pictures_are_judged_by_parts(clean: torch.Tensor) -> None:
     large = clean.repeat(1, 1, 4, 4)
-    found = report(Problem(noisy(large)), large)
+    found = judge(Problem(noisy(large)), large)
     assert found.residual is not None
     assert found.residual.shape == (9, 3, 128, 128)
     assert found.verdict.kind == "good"
 
 
 def test_json_makes_the_same_again(clean: torch.Tensor) -> None:
-    found = report(Problem(noisy(clean), likelihood=Gaussian(0.3 * SIGMA)), clean, reason='"<b>"', notes=("a & b",))
+    found = judge(Problem(noisy(clean), likelihood=Gaussian(0.3 * SIGMA)), clean, reason='"<b>"', notes=("a & b",))
     table = json.loads(found.to_json())
     figures = Figures.of(table["figures"])
     assert figures == found.figures
@@ -255,7 +256,7 @@ def test_json_makes_the_same_again(clean: torch.Tensor) -> None:
 
 
 def test_the_page_names_no_other_host_and_escapes_what_it_is_given(clean: torch.Tensor) -> None:
-    found = report(Problem(noisy(clean)), clean, reason="<script>alert(1)</script>", notes=("<img src=x>",))
+    found = judge(Problem(noisy(clean)), clean, reason="<script>alert(1)</script>", notes=("<img src=x>",))
     settings = {"task": "denoise", "input": {"name": '"><b>', "sha256": "0" * 64}}
     text = replace(found, settings=settings).to_html()
     assert not re.search(
@@ -267,19 +268,18 @@ def test_the_page_names_no_other_host_and_escapes_what_it_is_given(clean: torch.
 
 
 def test_a_solution_reports_and_stays_as_it_is(clean: torch.Tensor) -> None:
-    run = Run(Job((Stage(Method(Pixels(), stop=After(4))),), Problem(noisy(clean)[..., :32, :32])))
+    run = Run(Job((Solve(Method(Pixels(), stop=After(4))),), Problem(noisy(clean)[..., :32, :32])))
     next(run)
     solution = run.solution
     before = solution.x.clone()
-    assert isinstance(solution.report, Report)
-    assert solution.report is solution.report
+    assert isinstance(report(solution), Report)
     assert torch.equal(solution.x, before)
     looked = [i.energy for i in run]
     plain = Run(run.job)
     assert looked == [i.energy for i in plain][1:]
     assert torch.equal(run.solution.x, plain.solution.x)
     with pytest.raises(untaught.UntaughtError, match="does not carry its problem"):
-        _ = Solution(before, 1, "", (), (), 0.0).report
+        report(Solution(before, 1, "", (), (), 0.0))
 
 
 def test_the_command_writes_it_and_refuses_before_the_work(

@@ -5,16 +5,17 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import fields
+from itertools import islice
 
 import pytest
 import torch
-from small_runs import SMALL, job, method, picture, result
+from small_runs import SMALL, estimators, job, method, picture, result
 from torch import nn
 
 from untaught.core import registry
 from untaught.core.errors import BadInput, Stale, UntaughtError
 from untaught.core.randomness import Rng
-from untaught.prior import Ensemble, Flat, Network, Pixels
+from untaught.prior import Ensemble, Network
 from untaught.prior.codes import Start
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
@@ -22,16 +23,9 @@ from untaught.problem.likelihoods import Gaussian
 from untaught.solver.averaging import ExponentialWeights, Last
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import Adam
-from untaught.solver.run import Job, Run
+from untaught.solver.run import Run
+from untaught.solver.stage import Estimate, Job, Solve
 from untaught.solver.stopping import After
-
-
-def cases():
-    """(objective, prior) for every registered objective, with an average that suits it."""
-    for _, objective in registry.objectives.items():
-        examples = objective.examples()
-        assert examples, f"{objective.__name__} gives no examples"
-        yield from examples
 
 
 class Begun(Network):
@@ -48,59 +42,83 @@ def begun(prior):
     return Begun(**{f.name: getattr(prior, f.name) for f in fields(prior)} | {"jitter": 0.0})
 
 
-CASES = [pytest.param(o, p, id=f"{type(o).__name__}-{type(p).__name__}-{i}") for i, (o, p) in enumerate(cases())]
+def stages():
+    """A stage of every registered objective, with an average that suits it, and of every estimator; a function of its settings."""
+    for _, objective in registry.objectives.items():
+        examples = objective.examples()
+        assert examples, f"{objective.__name__} gives no examples"
+        for i, (one, prior) in enumerate(examples):
+            name = f"{type(one).__name__}-{type(prior).__name__}-{i}"
+            yield pytest.param(lambda one=one, prior=prior, **more: Solve(method(one, prior, **more)), id=name)
+    for estimator in estimators():
+        for i, one in enumerate(estimator.examples()):
+            yield pytest.param(lambda one=one, **_: Estimate(one), id=f"{estimator.__name__}-{i}")
 
 
-@pytest.mark.parametrize(("objective", "prior"), CASES)
-class TestEveryObjective:
+@pytest.mark.parametrize("stage", [*stages()])
+class TestEveryStage:
     problem = Problem(picture(), likelihood=Gaussian(0.1))
 
-    def test_same_seed_same_bits_and_another_seed_another_picture(self, objective, prior):
-        first, again, other = (result(Run(job(self.problem, method(objective, prior, seed=s)))) for s in (3, 3, 4))
-        assert torch.equal(first, again)
-        assert torch.equal(first, other) != (objective.draws or prior.draws)
+    def of(self, *stages):
+        return Job(stages, self.problem)
 
-    def test_an_objective_that_says_so_draws_nothing(self, objective, prior):
-        if objective.draws or isinstance(prior, Ensemble):
-            pytest.skip("it draws, or its members are begun at random")
-        first, other = (result(Run(job(self.problem, method(objective, begun(prior), seed=s)))) for s in (3, 4))
+    def test_same_seed_same_bits_and_another_seed_another_picture(self, stage):
+        first, again, other = (result(Run(self.of(stage(seed=s)))) for s in (3, 3, 4))
+        assert torch.equal(first, again)
+        assert torch.equal(first, other) != stage().draws
+
+    def test_a_stage_that_says_so_draws_nothing(self, stage):
+        one = stage()
+        if isinstance(one, Solve):
+            if one.method.objective.draws or isinstance(one.method.prior, Ensemble):
+                pytest.skip("it draws, or its members are begun at random")
+            one = one.changed(prior=begun(one.method.prior))
+        first, other = (result(Run(self.of(one.seeded(s)))) for s in (3, 4))
         assert torch.equal(first, other)
 
-    def test_a_watched_run_equals_the_unwatched_one(self, objective, prior):
-        watched = Run(job(self.problem, method(objective, prior)))
+    def test_a_watched_run_equals_the_unwatched_one(self, stage):
+        watched = Run(self.of(stage()))
         for iterate in watched:
-            assert iterate.picture().shape == self.problem.image_shape
-            assert iterate.average().shape == self.problem.image_shape
+            for look in (iterate.picture, iterate.average, iterate.preview):
+                assert look().shape == self.problem.image_shape
             assert watched.solution.step == iterate.step
-        assert torch.equal(watched.solution.x, result(Run(job(self.problem, method(objective, prior)))))
+        assert torch.equal(watched.solution.x, result(Run(self.of(stage()))))
 
     @pytest.mark.parametrize("steps", [0, 3, 6])
-    def test_interrupted_and_resumed_equals_uninterrupted(self, objective, prior, steps):
-        the_job = job(self.problem, method(objective, prior), method(objective, prior, seed=9))
+    def test_interrupted_and_resumed_equals_uninterrupted(self, stage, steps):
+        the_job = self.of(stage(), stage(seed=9))
         first = Run(the_job)
-        for _ in range(steps):
-            next(first)
+        for _ in islice(first, steps):
+            pass
         state = copy.deepcopy(first.state_dict())
         resumed = Run(the_job)
         resumed.load_state_dict(state)
         assert torch.equal(result(resumed), result(Run(the_job)))
         assert [m.step for m in resumed.history] == [m.step for m in Run_of(the_job).history]
 
+    def test_the_outlook_holds_what_comes(self, stage):
+        run = Run(self.of(stage(), stage()))
+        begun = run.outlook()
+        for _ in run:
+            earliest, latest = run.outlook()
+            assert run.total <= earliest <= latest
+        assert (run.total, run.total) == run.outlook() == begun
+
     @pytest.mark.parametrize("space", [(1,), (9,), (1, 1), (3, 17), (2, 3, 4)])
     @pytest.mark.parametrize("channels", [1])
-    def test_any_size_from_one_pixel(self, objective, prior, space, channels):
-        if type(objective).__name__ == "Split" and math.prod(space) < 5:
+    def test_any_size_from_one_pixel(self, stage, space, channels):
+        one = stage(stop=After(2))
+        if isinstance(one, Solve) and type(one.method.objective).__name__ == "Split" and math.prod(space) < 5:
             pytest.skip("there must be something to hide")
-        problem = Problem(picture(channels, space), likelihood=Gaussian(0.1))
-        x = result(Run(job(problem, method(objective, prior, stop=After(2)))))
+        x = result(Run(Job((one,), Problem(picture(channels, space), likelihood=Gaussian(0.1)))))
         assert x.shape == (1, channels, *space)
         assert torch.isfinite(x).all()
 
-    def test_the_energy_falls(self, objective, prior):
-        if isinstance(prior, (Flat, Pixels)):
+    def test_the_energy_falls(self, stage):
+        one = stage(stop=After(60), optimiser=Adam(0.01))
+        if isinstance(one, Estimate) or not one.method.prior.learns:
             pytest.skip("nothing is sought, or pixels start at the data, where the energy is least")
-        run = Run(job(self.problem, method(objective, prior, stop=After(60), optimiser=Adam(0.01))))
-        energies = [iterate.energy for iterate in run]
+        energies = [iterate.energy for iterate in Run(self.of(one))]
         assert sum(energies[-15:]) < sum(energies[:15])
 
 
@@ -158,7 +176,7 @@ class TestAverages:
         for iterate in run:
             assert iterate.x.shape == (3, 1, 12, 14)
         with torch.no_grad():
-            torch.testing.assert_close(run.solution.x, run.model().mean(0, keepdim=True))
+            torch.testing.assert_close(run.solution.x, run.course.model().mean(0, keepdim=True))
 
 
 class TestStages:
@@ -167,7 +185,7 @@ class TestStages:
         run = Run(job(Problem(picture()), method(Fit(), SMALL, stop=After(3)), method(Fit(), code, stop=After(2))))
         pictures = [iterate.average() for iterate in run]
         assert len(pictures) == 5
-        torch.testing.assert_close(run.problem.start, pictures[2])
+        torch.testing.assert_close(run.course.problem.start, pictures[2])
 
     def test_a_job_without_stages_is_refused(self):
         with pytest.raises(BadInput, match="no stage"):
@@ -197,8 +215,8 @@ class TestGoingBack:
                 good = run.state_dict()
             if iterate.step == 30:
                 for part in ("model", "optimiser", "average", "rule"):
-                    assert same(run.state_dict()[part], good[part]), part
-                assert run.cut == 0.5
+                    assert same(run.state_dict()["course"][part], good["course"][part]), part
+                assert run.course.fit.cut == 0.5
         assert torch.isfinite(run.solution.x).all()
         (note,) = run.solution.notes
         assert "At step 30" in note

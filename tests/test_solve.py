@@ -15,7 +15,8 @@ from untaught.problem.regularisers import TV, Smooth
 from untaught.solver.averaging import Last
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import LBFGS
-from untaught.solver.run import Method, Run, solve
+from untaught.solver.run import Run, solve
+from untaught.solver.stage import Method
 from untaught.solver.stopping import After, Auto
 
 
@@ -65,7 +66,7 @@ class TestGeneralReconstruction:
         operator = Gain()
         run = Run(job(Problem(2 * picture(), operator=operator), method(Fit(), SMALL)))
         result(run)
-        assert float(run.problem.operator.function.gain.detach()) != 1.0
+        assert float(run.course.problem.operator.function.gain.detach()) != 1.0
         assert float(operator.gain.detach()) == 1.0  # a run has a copy of its own
 
     def test_a_shape_changing_operator_says_how_large_the_picture_is(self):
@@ -80,7 +81,7 @@ class TestGeneralReconstruction:
         assert x.shape == (1, 3, 10, 12)
 
     def test_the_default_method_stops_by_itself(self):
-        from untaught.solver.run import default_method
+        from untaught.solver.stage import default_method
 
         stop = default_method().stop
         assert {type(r) for r in stop.rules} == {Auto, After}

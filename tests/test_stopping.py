@@ -19,8 +19,10 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian, Poisson, Reward
 from untaught.solver import stopping
 from untaught.solver.averaging import Last
+from untaught.solver.iterate import Verdict
 from untaught.solver.objectives.fit import Fit
-from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.run import Run
+from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import (
     After,
     Auto,
@@ -32,7 +34,6 @@ from untaught.solver.stopping import (
     SelfReference,
     SureRisk,
     UnsureRisk,
-    Verdict,
 )
 from untaught.solver.stopping._base import Minimum
 from untaught.solver.stopping.selfreference import linear, means, median
@@ -144,7 +145,7 @@ class TestAddedNoise:
     def test_it_is_added_once_and_told(self):
         y, _ = scene((12, 14))
         run = Run(job(Problem(y, likelihood=Gaussian(0.1)), SureRisk(strength=0.5) | After(3)))
-        added = (run.problem.data - y).std() / 0.05
+        added = (run.course.problem.data - y).std() / 0.05
         assert float(added) == pytest.approx(1, abs=0.2)
         assert torch.equal(run.full_data, y)
         (note,) = run.solution.notes
@@ -205,9 +206,9 @@ class TestRefit:
         y, _ = scene((12, 14))
         held = HoldOut(0.2, every=1, patience=3, refit=True)
         one = job(Problem(y), held | After(12))
-        two = replace(one, stages=(*one.stages, Stage(Method(Pixels(), average=Last(), stop=After(1)))))
+        two = replace(one, stages=(*one.stages, Solve(Method(Pixels(), average=Last(), stop=After(1)))))
         run = finished(Run(two))
-        torch.testing.assert_close(run.problem.start, finished(Run(one)).solution.x)
+        torch.testing.assert_close(run.course.problem.start, finished(Run(one)).solution.x)
 
 
 class TestPlateau:
@@ -266,7 +267,7 @@ class TestRefusals:
     def test_auto_where_nothing_overfits(self):
         recorrupt, fed = registry.objectives.get("recorrupt").examples()[0]
         with pytest.raises(BadInput, match="nothing to stop early"):
-            Run(Job((Stage(Method(fed, recorrupt, stop=Auto())),), Problem(scene()[0], likelihood=Gaussian(0.1))))
+            Run(Job((Solve(Method(fed, recorrupt, stop=Auto())),), Problem(scene()[0], likelihood=Gaussian(0.1))))
 
 
 def test_verdicts_are_plain_values_that_a_checkpoint_holds():

@@ -14,7 +14,8 @@ from untaught.problem.likelihoods import Gaussian, Laplace, Reward
 from untaught.problem.operators import FromLinear
 from untaught.solver import stopping
 from untaught.solver.objectives.fit import Fit
-from untaught.solver.run import Job, Run, Stage, solve
+from untaught.solver.run import Run, solve
+from untaught.solver.stage import Job, Solve
 from untaught.solver.stopping import After, Auto, Discrepancy, Plateau, Rule, SureRisk, WindowedVariance
 from untaught.solver.stopping import auto as table
 
@@ -146,7 +147,7 @@ class TestStudy:
             ("discrepancy", Discrepancy()),
             ("plateau", Plateau()),
         ):
-            run = finished(Run(Job((Stage(settings.method(rule | After(settings.steps))),), case.problem)))
+            run = finished(Run(Job((Solve(settings.method(rule | After(settings.steps))),), case.problem)))
             index, _ = pick(rule, recording, recording.scores[name])
             assert recording.steps[index] == run.solution.step
 

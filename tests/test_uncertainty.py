@@ -14,7 +14,7 @@ from PIL import Image
 
 import untaught
 from untaught.bench import metrics
-from untaught.calibration.intervals import WIDTH, deviation, factor
+from untaught.calibration.intervals import deviation, factor
 from untaught.calibration.series import Series, goes_on, hold_out, within
 from untaught.cli import main
 from untaught.core.errors import BadInput
@@ -24,6 +24,7 @@ from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import Moments
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.optimisers import Langevin
+from untaught.solver.uncertainty import WIDTH
 
 FEW = ["--sigma", "25/255", "--steps", "5"]
 
@@ -41,7 +42,7 @@ def fitted(steps=20, ensemble=1, **problem):
     prior = untaught.Ensemble(net, ensemble) if ensemble > 1 else net
     y = torch.sigmoid(random(1, 1, 24, 20))
     problem = untaught.Problem(y, likelihood=untaught.Gaussian(0.1), **problem)
-    return untaught.Job((untaught.Stage(untaught.Method(prior, stop=untaught.After(steps))),), problem)
+    return untaught.Job((untaught.Solve(untaught.Method(prior, stop=untaught.After(steps))),), problem)
 
 
 # --- Samples ---------------------------------------------------------------------------------------------------------------
@@ -169,7 +170,7 @@ def test_no_run_sees_what_is_held_out(fed):
     if fed:
         objective, prior = Recorrupt.examples()[1]
         method = untaught.Method(prior, objective, average=untaught.ExponentialWeights(), stop=untaught.After(6))
-        job = replace(job, stages=(untaught.Stage(method),))
+        job = replace(job, stages=(untaught.Solve(method),))
     series = Series(job, repeat=2, uncertain=True)
     y = job.problem.data
     other = replace(job, problem=replace(job.problem, data=torch.where(series.held > 0, y + 5, y)))
@@ -270,7 +271,7 @@ def test_what_has_no_samples_or_no_known_error_is_refused(photo):
     judged = fitted()
     method = replace(judged.stages[0].method, stop=untaught.WindowedVariance())
     with pytest.raises(BadInput, match="give steps"):
-        goes_on(replace(judged, stages=(untaught.Stage(method),)))
+        goes_on(replace(judged, stages=(untaught.Solve(method),)))
 
 
 # --- Command line ----------------------------------------------------------------------------------------------------------

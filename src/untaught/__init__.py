@@ -20,7 +20,6 @@ __version__ = "0.1.0"
 _HOMES = {
     "solver.averaging": ("ExponentialPictures", "ExponentialWeights", "Last", "Moments"),
     "prior.codes": ("Fourier", "Grid", "Noise", "Picture", "Start"),
-    "calibration.intervals": ("Uncertainty",),
     "problem.likelihoods": (
         "Gaussian",
         "Impulse",
@@ -46,7 +45,18 @@ _HOMES = {
     "prior": ("Ensemble", "Network", "Pixels"),
     "problem": ("Problem",),
     "problem.regularisers": ("TV", "Norm", "Smooth"),
-    "solver.run": ("Job", "Method", "Run", "Solution", "Stage", "solve"),
+    "reports": ("Report", "report"),
+    "solver.run": ("Run", "solve"),
+    "solver.solution": ("Solution",),
+    "solver.stage": ("Estimate", "Job", "Method", "Solve", "Stage"),
+    "solver.uncertainty": ("Uncertainty",),
+    "classical.blind_kernel.seek": ("SeekKernel",),
+    "classical.deblock": ("Deblock",),
+    "classical.denoise.filter": ("Filter",),
+    "classical.denoise.nl_ridge": ("NonLocalRidge",),
+    "classical.denoise.nlm": ("NonLocalMeans",),
+    "classical.inpaint": ("Fill",),
+    "classical.plug_and_play": ("PlugAndPlay",),
     "calibration.series": ("Series", "uncertainty"),
     "solver.stopping": (
         "After",

@@ -17,9 +17,9 @@ from untaught.prior.networks.plain import Plain
 from untaught.problem import Problem
 from untaught.problem.regularisers import TV
 from untaught.solver.averaging import ExponentialPictures, Last
-from untaught.solver.job import Job, Method, Stage
 from untaught.solver.objectives.neighbours import Neighbours
 from untaught.solver.optimisers import Adam
+from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 from untaught.tasks._presets import Facts
 
@@ -37,7 +37,7 @@ class Alternative:
     def job(self, like: Job, facts: Facts) -> Job:
         """The job `like`, sought by this method instead."""
         method = replace(self.method(facts), seed=facts.seed, device=facts.device)
-        return replace(like, stages=(Stage(method, self.regulariser(like.problem)),), notes=())
+        return replace(like, stages=(Solve(method, problem=self.regulariser(like.problem)),), notes=())
 
 
 def _output(facts: Facts) -> str:

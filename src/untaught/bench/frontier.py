@@ -24,8 +24,8 @@ from untaught.core.errors import BadInput, unknown
 from untaught.core.registry import comparisons, tasks
 from untaught.io.images.places import Places, write_text
 from untaught.reports.plot import Axis, Curve, plot
-from untaught.solver.job import Job, Stage
 from untaught.solver.run import Run
+from untaught.solver.stage import Estimate, Job, Solve, Stage
 from untaught.solver.stopping import After
 from untaught.tasks import _presets as presets
 from untaught.tasks._presets import Facts
@@ -143,16 +143,17 @@ def _finished(run: Run) -> NDArray:
 
 
 def _one_step(stage: Stage) -> bool:
-    return stage.method.stop == After(1)
+    return isinstance(stage, Estimate) or stage.steps == 1
 
 
 def _scheduled(stage: Stage) -> bool:
-    return getattr(stage.method.optimiser, "schedule", "constant") != "constant"
+    return isinstance(stage, Solve) and getattr(stage.method.optimiser, "schedule", "constant") != "constant"
 
 
 def _endless(job: Job) -> Job:
-    stages = [replace(s, method=replace(s.method, stop=After(10**9))) for s in job.stages]
-    return replace(job, stages=tuple(stages))
+    return replace(
+        job, stages=tuple(s.changed(stop=After(10**9)) if isinstance(s, Solve) else s for s in job.stages)
+    )
 
 
 def read(path: Path) -> list[Point]:

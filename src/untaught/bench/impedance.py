@@ -26,7 +26,8 @@ from untaught.reports.plot import Axis, Curve, plot
 
 if TYPE_CHECKING:
     from untaught.prior import Prior
-    from untaught.solver.run import Iterate, Job
+    from untaught.solver.iterate import Iterate
+    from untaught.solver.stage import Job
 
 NETWORKS = {"narrow": 32, "paper": 128}
 """Channels of each of the five levels of the paper's hourglass."""
@@ -127,13 +128,13 @@ def job(target: Target, *, network: str, steps: int, seed: int, device: str = "c
     """Fit the target by its mean square error for a fixed number of steps; nothing stops it early."""
     from untaught.problem import Problem
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Job, Method, Stage
+    from untaught.solver.stage import Job, Method, Solve
     from untaught.solver.stopping import After
 
     pixels = target.pixels[..., None] if target.pixels.ndim == 2 else target.pixels
     problem = Problem(arrays.tensor(pixels, -1, (0.0, 1.0)))
     method = Method(prior(network), optimiser=Adam(lr), stop=After(steps), seed=seed, device=device)
-    return Job((Stage(method),), problem)
+    return Job((Solve(method),), problem)
 
 
 def check(picture: NDArray, reference: NDArray | None, *, network: str, size: int, steps: int, sigma: float) -> None:

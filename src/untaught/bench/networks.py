@@ -24,7 +24,8 @@ from untaught.io.images.places import Places, write_text
 
 if TYPE_CHECKING:
     from untaught.prior import Architecture
-    from untaught.solver.run import Iterate, Job
+    from untaught.solver.iterate import Iterate
+    from untaught.solver.stage import Job
 
 NETWORKS = ("hourglass", "unet", "resnet")
 RATES = {"hourglass": 0.01, "unet": 0.001, "resnet": 0.001}
@@ -172,7 +173,7 @@ def job(noisy: NDArray, network: str, seed: int, setting: Setting) -> Job:
     from untaught.prior.codes import Noise
     from untaught.problem import Problem
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Job, Method, Stage
+    from untaught.solver.stage import Job, Method, Solve
     from untaught.solver.stopping import After
 
     data = arrays.tensor(noisy, -1 if noisy.ndim == 3 else None, (0.0, arrays.full_scale(noisy)))
@@ -183,7 +184,7 @@ def job(noisy: NDArray, network: str, seed: int, setting: Setting) -> Job:
         seed=seed,
         device=setting.device,
     )
-    return Job((Stage(method),), Problem(data))
+    return Job((Solve(method),), Problem(data))
 
 
 @dataclass

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from untaught.problem import Problem
-    from untaught.solver.run import Iterate, Job, Method
+    from untaught.solver.iterate import Iterate
+    from untaught.solver.stage import Job, Method
     from untaught.solver.stopping import Rule
 
 GAUSSIAN = (15, 25, 50)
@@ -65,7 +66,7 @@ class Settings:
     def method(self, stop: Rule) -> Method:
         """That of `default_method`, but for the width and what stops it."""
         from untaught.prior.networks.hourglass import Hourglass
-        from untaught.solver.run import default_method
+        from untaught.solver.stage import default_method
 
         plain = default_method()
         levels = (self.width,) * 4
@@ -161,7 +162,8 @@ def plan(
 
 def record(case: Case, run: str, settings: Settings, look: Callable[[Iterate], None] = lambda _: None) -> Recording:
     """One run to its end, which takes minutes."""
-    from untaught.solver.run import Job, Run, Stage
+    from untaught.solver.run import Run
+    from untaught.solver.stage import Job, Solve
     from untaught.solver.stopping import After
     from untaught.solver.stopping.auto import kind
 
@@ -171,7 +173,7 @@ def record(case: Case, run: str, settings: Settings, look: Callable[[Iterate], N
         _fed(case, recording, look)
     else:
         stop = recorder(rules(run), recording) | After(settings.steps)
-        for iterate in Run(Job((Stage(settings.method(stop)),), case.problem)):
+        for iterate in Run(Job((Solve(settings.method(stop)),), case.problem)):
             recording.steps.append(iterate.step)
             recording.energy.append(iterate.energy)
             recording.psnr.append(_psnr(iterate.average(), case.truth))
@@ -182,7 +184,8 @@ def record(case: Case, run: str, settings: Settings, look: Callable[[Iterate], N
 
 def recorder(rules: dict[str, Rule], into: Recording) -> Rule:
     """A rule that never stops, and writes down what every one of `rules` would have said."""
-    from untaught.solver.stopping import Rule, Verdict
+    from untaught.solver.iterate import Verdict
+    from untaught.solver.stopping import Rule
     from untaught.solver.stopping._probe import Probed
 
     @dataclass(frozen=True)
@@ -233,8 +236,8 @@ def _fed(case: Case, recording: Recording, look: Callable[[Iterate], None]) -> N
     run = Run(job)
     for iterate in run:
         total = run.steps or 1
-        if run.stage + 1 == len(job.stages) and (iterate.step % max(1, total // FED_LOOKS) == 0 or run.over):
-            picture = job.result(run.render(run.method.passes))
+        if run.last and (iterate.step % max(1, total // FED_LOOKS) == 0 or run.over):
+            picture = job.result(run.course.render())
             recording.steps.append(iterate.step)
             recording.energy.append(iterate.energy)
             recording.psnr.append(psnr(np.asarray(picture) / 255, case.truth))

@@ -1,10 +1,11 @@
-"""Classic fillings of unknown pixels: what a network starts from, and the filling without a network.
+"""Fillings of unknown pixels: what a network starts from, and the estimator without a network.
 
 A filling sees y where it is known and nothing else, (y, known) -> estimate, all (b, c, *space); `known` is 1 or 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,9 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from untaught.classical import Estimator, Picture, refuse_unless_identity
 from untaught.classical.denoise.nl_ridge import Groups, Pass, match, overlap, patches
 from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import box, strips
+from untaught.problem import Problem
 
 
 class Filling(Protocol):
@@ -152,3 +155,23 @@ class RidgeFill:
             estimates.append((mean + fitted)[:, 0])
             errors.append(error[:, 0])
         return torch.stack(estimates), torch.stack(errors)
+
+
+@dataclass(frozen=True)
+class Fill(Estimator):
+    """The filling of what is unknown in the data: weight 0."""
+
+    filling: Filling = Harmonic()
+
+    weighs = True
+
+    def check(self, problem: Problem) -> None:
+        refuse_unless_identity(self, problem)
+
+    def iterates(self, problem: Problem) -> Iterator[Picture]:
+        y, known = problem.data, problem.known
+        yield Picture(self.filling(y * known, known))
+
+    @classmethod
+    def examples(cls) -> tuple[Estimator, ...]:
+        return (Fill(Harmonic(5)),)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from untaught.calibration.series import Series
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
-    from untaught.solver.run import Job, Run, Solution
+    from untaught.solver.run import Run
+    from untaught.solver.solution import Solution
+    from untaught.solver.stage import Job
 
 REPEAT = "How many runs with seeds from --seed on; the result is their mean, and how they differ is said."
 UNCERTAINTY = (
@@ -54,11 +56,10 @@ def parts(
     solution: Solution, job: Job, recipe: Recipe, places: Places
 ) -> Iterator[tuple[str, Callable[[], tuple[str, ...]]]]:
     """What is to be written besides the result: what it is if it fails, and what writes it and says so."""
-    from untaught.calibration.intervals import flat
     from untaught.io import images
     from untaught.io import maps as doubt
     from untaught.io.images.write import write_pages
-    from untaught.reports.heat import heat
+    from untaught.reports.heat import flat, heat
 
     found = solution.uncertainty
     if found is None:

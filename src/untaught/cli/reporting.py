@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from untaught.io.images import Image
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
-    from untaught.solver.job import Job, Solution
+    from untaught.solver.solution import Solution
+    from untaught.solver.stage import Job
 
 KINDS = (".html", ".json")
 
@@ -30,10 +31,12 @@ def judge(
     path: Path | None, solution: Solution, job: Job, recipe: Recipe, image: Image | None, places: Places
 ) -> tuple[str, ...]:
     """Write the report where one was asked for; what there is to say of the result. UntaughtError where it is not taken."""
+    from untaught import reports
+
     restores = getattr(job.finish, "restores", True)
     if not restores and path is None:
         return ()
-    report = replace(solution.report, settings=recipe.facts)
+    report = replace(reports.report(solution), settings=recipe.facts)
     notes: tuple[str, ...] = ()
     if path is not None:
         if path.suffix.lower() == ".json":

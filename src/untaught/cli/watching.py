@@ -14,7 +14,10 @@ from untaught.core.allocator import keep_memory
 
 if TYPE_CHECKING:
     from untaught.calibration.series import Series
-    from untaught.solver.run import Iterate, Job, Run, Solution
+    from untaught.solver.iterate import Iterate
+    from untaught.solver.run import Run
+    from untaught.solver.solution import Solution
+    from untaught.solver.stage import Job
 
 INTERRUPTED = 130
 
@@ -28,7 +31,8 @@ def watch(
     limit: int | None = None,
 ) -> tuple[Solution, bool]:
     """Exhaust the run, or `limit` steps of it, showing it. The first interrupt ends it between two steps, a second one at once."""
-    from untaught.solver.run import Job, Run
+    from untaught.solver.run import Run
+    from untaught.solver.stage import Job
 
     keep_memory()
     stop: list[int] = []

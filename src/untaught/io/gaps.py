@@ -202,7 +202,7 @@ def _weighed(job: Job, gaps: Gaps) -> Job:
     stages = [s for s in job.stages if s.problem is not None]
     problems = [job.problem, *(s.problem for s in stages if s.problem is not None)]
     gone = gaps.gone[None] if gaps.axis is None else np.moveaxis(gaps.gone, gaps.axis, 0)
-    weighs = all(s.method.objective.weighs for s in job.stages) and all(
+    weighs = all(s.weighs for s in job.stages) and all(
         p.data.shape[2:] == gone.shape[1:] and p.data.shape[1] in (1, len(gone)) for p in problems
     )
     if weighs:

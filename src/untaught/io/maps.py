@@ -16,8 +16,8 @@ from untaught.io.masks import Filled
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from untaught.calibration.intervals import Spread, Uncertainty
-    from untaught.solver.job import Job
+    from untaught.solver.stage import Job
+    from untaught.solver.uncertainty import Spread, Uncertainty
 
 
 def maps(job: Job, found: Uncertainty, spread: Spread | None = None) -> dict[str, NDArray]:

@@ -21,7 +21,7 @@ from untaught.core.errors import BadInput, unknown
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 FORMAT = 1
 _HEAD = "# How this picture was made. `untaught run` on this text, or on the picture that carries it, makes it again.\n"
@@ -99,15 +99,13 @@ class Recipe:
 
     def resolved(self, job: Job, compose: Callable[..., Job]) -> Recipe:
         """With every default written out, the device that "auto" became, and the number of steps where it is fixed."""
-        from untaught.solver.stopping import After
-
         own = {p.name: p.default for p in inspect.signature(compose).parameters.values() if p.kind is p.KEYWORD_ONLY}
         settings = {**own, **self.settings}
-        first = job.stages[0].method
+        first = job.stages[0]
         if "device" in own:
             settings["device"] = first.device
-        if "steps" in own and len(job.stages) == 1 and type(first.stop) is After:
-            settings["steps"] = first.stop.steps
+        if "steps" in own and len(job.stages) == 1 and first.fixed is not None:
+            settings["steps"] = first.fixed
         return replace(
             self, settings={name: str(v) if isinstance(v, Path) else v for name, v in settings.items() if v is not None}
         )

@@ -45,9 +45,19 @@ class Prior(ABC):
     draws = True
     """Whether it starts from numbers drawn at random."""
 
+    learns = True
+    """Whether a network is sought, and not the pixels themselves."""
+    members = 1
+    """How many independent pictures are sought at once."""
+
     @abstractmethod
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
         """The parametrisation of pictures of `shape` (1, c, *space), started at random from the seed."""
+
+    @property
+    def network(self) -> Network | None:
+        """The recipe of the network that is sought, one of them where there are several; None for the pixels themselves."""
+        return None
 
     @property
     def fed(self) -> int:
@@ -74,6 +84,10 @@ class Network(Prior):
     jitter: float = 0.0
     output: Literal["sigmoid", "linear"] = "sigmoid"
     residual: float = 0.0
+
+    @property
+    def network(self) -> Network:
+        return self
 
     @property
     def fed(self) -> int:
@@ -129,7 +143,7 @@ class _Generator(Parametrisation):
 class Pixels(Prior):
     """No prior: x itself is the parameter, started from the job's first guess, or from the back-projected data."""
 
-    draws = False
+    draws, learns = False, False
 
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
         first = problem.operator.backproject(problem.data) if problem.start is None else problem.start
@@ -152,31 +166,6 @@ class _Pixels(Parametrisation):
 
 
 @dataclass(frozen=True)
-class Flat(Prior):
-    """One number for all pixels: the least that can be sought, for objectives that seek nothing. It costs no memory."""
-
-    draws = False
-
-    def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
-        return _Flat(tuple(shape)).to(rng.device, problem.real)
-
-    @classmethod
-    def examples(cls) -> tuple[Prior, ...]:
-        return (Flat(),)
-
-
-class _Flat(Parametrisation):
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        self.shape, self.value = shape, nn.Parameter(torch.zeros(()))
-
-    def forward(self, z: Tensor | None = None, *, rng: Rng | None = None) -> Tensor:
-        if z is not None:
-            raise BadInput("Flat has no network to feed: choose the objective Fit, or the prior Network.")
-        return self.value.expand(self.shape)
-
-
-@dataclass(frozen=True)
 class Ensemble(Prior):
     """`size` independent starts of one prior, sought in one batch; the result is their mean (paper: two runs gain 0.6 dB)."""
 
@@ -184,8 +173,16 @@ class Ensemble(Prior):
     size: int = 2
 
     @property
+    def members(self) -> int:  # type: ignore[override]
+        return self.size
+
+    @property
     def draws(self) -> bool:  # type: ignore[override]
         return self.prior.draws
+
+    @property
+    def network(self) -> Network | None:
+        return self.prior.network
 
     @property
     def fed(self) -> int:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from untaught.core.callers import own_settings
 from untaught.core.errors import BadInput, short_of_memory
+from untaught.core.geometry import crop_to
 from untaught.problem.likelihoods import Gaussian, Likelihood
 from untaught.problem.operators import Identity, Operator, Shape, as_operator
 from untaught.problem.regularisers import Regulariser, Sum
@@ -72,6 +74,17 @@ class Problem:
     def real(self) -> torch.dtype:
         """The dtype of the picture: that of the data, or of their real part."""
         return self.data.real.dtype if self.data.is_complex() else self.data.dtype
+
+    @property
+    def known(self) -> Tensor:
+        """1 where a measurement is known, 0 where its weight is 0; of the shape and type of the real data."""
+        if self.weight is None:
+            return torch.ones_like(self.data, dtype=self.real)
+        return (self.weight > 0).to(self.real)
+
+    def middle(self, space: Sequence[int]) -> Problem:
+        """The middle of the data, at most so large, as a problem of its own; all its measurements count."""
+        return replace(self, data=crop_to(self.data, space), weight=None, start=None)
 
     def energy(self, x: Tensor) -> Tensor:
         """E(A x, y)."""

@@ -1,8 +1,9 @@
 """How far a result can be trusted, judged from the data and the picture alone: plain words first, then the figures.
 
     solution = untaught.solve(job)
-    print(solution.report.verdict)                  # doubtful because ...
-    Path("report.html").write_text(solution.report.to_html())
+    report = untaught.report(solution)
+    print(report.verdict)                           # doubtful because ...
+    Path("report.html").write_text(report.to_html())
 
 A sound residual is noise: as large as that of the data, as white (or as coloured), and without the picture in it. A sound
 picture has no noise, no ringing, and no holes wider than what surrounds them can tell. Looking changes nothing in the result.
@@ -13,24 +14,25 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
-from untaught.calibration.intervals import Spread, Uncertainty
 from untaught.core.amounts import Amounts
+from untaught.core.callers import own_settings
+from untaught.core.errors import BadInput
 from untaught.noise.anscombe import Back
 from untaught.problem import Problem
 from untaught.reports import maps, page
 from untaught.reports.evidence import gather, judged
 from untaught.reports.figures import Figures, hole, measure
 from untaught.reports.verdict import Limits, Reason, Verdict, verdict
-
-if TYPE_CHECKING:
-    from untaught.solver.job import Moment
+from untaught.solver.iterate import Moment
+from untaught.solver.solution import Solution
+from untaught.solver.uncertainty import Spread, Uncertainty
 
 FORMAT = 1
-__all__ = ["Figures", "Limits", "Reason", "Report", "Verdict", "report", "verdict"]
+__all__ = ["Figures", "Limits", "Reason", "Report", "Verdict", "judge", "report", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,27 @@ class Report:
         return page.html(self, before, after)
 
 
-def report(
+@own_settings()
+def report(solution: Solution) -> Report:
+    """How far a solution can be trusted; `BadInput` where it does not carry its problem."""
+    if solution.problem is None:
+        raise BadInput("This solution does not carry its problem, which a report needs: take that of a run.")
+    return judge(
+        solution.problem,
+        solution.x,
+        step=solution.step,
+        reason=solution.reason,
+        seconds=solution.seconds,
+        notes=solution.notes,
+        history=solution.history,
+        spread=solution.spread,
+        uncertainty=solution.uncertainty,
+        finish=solution.finish,
+        amounts=solution.amounts,
+    )
+
+
+def judge(
     problem: Problem,
     x: Tensor,
     *,

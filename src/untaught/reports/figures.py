@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.calibration.intervals import Spread
 from untaught.core.amounts import Amounts
 from untaught.core.geometry import box
 from untaught.noise import estimate_noise
 from untaught.noise.spectrum import periodogram
 from untaught.reports.evidence import Evidence
+from untaught.solver.uncertainty import Spread
 
 WINDOW = 32  # side of the windows that spectra are taken of, pixels
 BANDS = 15  # radial bands from 1.5 cycles a window up, one cycle wide

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.calibration.intervals import brightest
 from untaught.reports.labels import INK, enlarged
 from untaught.reports.plot import FRAME, ticks, written
 
@@ -49,3 +48,13 @@ def colours(values: NDArray) -> NDArray:
     """(h, w, 3) uint8 of numbers from 0 to 1, linear between the stops."""
     at = np.linspace(0, 1, len(STOPS))
     return np.rint(np.stack([np.interp(values, at, channel) for channel in STOPS.T], -1)).astype(np.uint8)
+
+
+def flat(size: NDArray) -> NDArray:
+    """One number a pixel of a map (h, w) or (h, w, c): the root mean square over the channels."""
+    return np.sqrt(np.mean(size**2, axis=-1)) if size.ndim == 3 else size
+
+
+def brightest(values: NDArray) -> float:
+    """What the last colour of a drawn map stands for: the value that 0.5 % exceed; never 0."""
+    return float(np.quantile(values, 0.995)) or 1.0

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from untaught.calibration.intervals import WIDTH, Uncertainty, brightest, flat
 from untaught.reports.drawing import figure, smaller
+from untaught.reports.heat import brightest, flat
+from untaught.solver.uncertainty import WIDTH, Uncertainty
 
 if TYPE_CHECKING:
     from untaught.reports import Report

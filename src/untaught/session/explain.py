@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ from untaught.io import arrays
 
 if TYPE_CHECKING:
     from untaught.prior.kernels.bare import Convolution
-    from untaught.solver.run import Job, Run
+    from untaught.problem import Problem
+    from untaught.solver.course import Course
+    from untaught.solver.stage import Job, Stage
 
 
 @dataclass(frozen=True)
@@ -50,21 +53,25 @@ class Cost:
 
 def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
     """The cost of each stage, from about `seconds` of real steps of it; what they find is thrown away."""
-    from untaught.solver.run import Job, Run
-
     found = []
     for i, stage in enumerate(job.stages):
         problem = stage.problem or job.problem
         if i and problem.start is None:  # what the stage before would hand on: its size is what matters here
             problem = replace(problem, start=problem.operator.backproject(problem.data))
-        run = Run(Job((stage,), problem))
-        part = run.objective.excerpt(run.problem)
-        if part and run.objective.whole:  # too large to be tried as a whole
-            cost = _probe(Run(Job((stage,), part[0])), seconds, least=1)
-            found.append(_larger(cost, part[1]))
+        part = stage.excerpt(problem)
+        if part and stage.whole:  # too large to be tried as a whole
+            found.append(_larger(_probe(stage, part[0], seconds, least=1), part[1]))
         else:
-            found.append(_probe(run, seconds))
+            found.append(_probe(stage, problem, seconds))
     return found
+
+
+def _begun(stage: Stage, problem: Problem) -> Course:
+    """The stage on that problem, at its start."""
+    from untaught.solver.run import Run
+    from untaught.solver.stage import Job
+
+    return Run(Job((replace(stage, problem=None, onward=False),), problem)).course
 
 
 def _larger(cost: Cost, factor: float) -> Cost:
@@ -78,92 +85,79 @@ def _larger(cost: Cost, factor: float) -> Cost:
 
 def forecast(job: Job) -> float | None:
     """The seconds that a job on a large picture will take, from a few on parts of it; None for a small one, or unknown."""
-    if not any(s.method.objective.excerpt(s.problem or job.problem) for s in job.stages):
+    if not any(stage.excerpt(stage.problem or job.problem) for stage in job.stages):
         return None
     each = [cost.seconds for cost in costs(job, seconds=0.2)]
     return None if None in each else sum(s for s in each if s is not None)
 
 
-def _probe(run: Run, seconds: float, least: int = 3) -> Cost:
+def _probe(stage: Stage, problem: Problem, seconds: float, least: int = 3) -> Cost:
     from untaught.prior.kernels.bare import alone
 
-    pool = getattr(run.objective, "pool", 0)
-    if pool:
-        # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
-        run.objective = replace(run.objective, pool=1)  # type: ignore[type-var]
-    once = run.steps == 1
+    # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
+    course = _begun(stage.pooled(1), problem)
+    earliest, steps = course.outlook
+    once = steps == 1
     if not once:
-        _step(run)
+        course.advance()
     begun = time.perf_counter()
-    flop, convolutions = _counted(run)
+    flop, convolutions = _counted(course)
     each = time.perf_counter() - begun
     if not once or each < seconds:  # a long step that is all of a stage is not taken again: the counted one is its time
-        each = _mean(run, seconds, least)
-    bare = alone(convolutions, device=run.method.device, step=each) if convolutions else None
-    prepare = _prepare(run, pool, each) if pool else 0.0
-    parameters = sum(
-        p.numel() for p in (*run.model.parameters(), *run.problem.operator.parameters()) if p.requires_grad
-    )
-    early = len(getattr(run.method.stop, "rules", ())) > 1
-    return Cost(parameters, flop, run.steps, each, prepare, _final(run), early, bare)
+        each = _mean(course, seconds, least)
+    bare = alone(convolutions, device=stage.device, step=each) if convolutions else None
+    prepare = _prepare(stage, problem, each, steps) if stage.pool else 0.0
+    early = earliest is None or steps is None or earliest < steps
+    return Cost(course.parameters, flop, steps, each, prepare, _final(stage, problem, course), early, bare)
 
 
-def _prepare(run: Run, pool: int, each: float) -> float:
+def _prepare(stage: Stage, problem: Problem, each: float, steps: int | None) -> float:
     """The seconds that a pool of inputs takes, from two pairs of them: the first may need something that all share."""
-    run.objective = run.objective.bind(run.problem, run.method.prior)  # forgets what was prepared
-    first = max(0.0, _timed(lambda: _step(run)) - each)
-    run.objective = replace(run.objective, pool=4)  # type: ignore[type-var]
+    course = _begun(stage.pooled(4), problem)
+    first = max(0.0, _timed(course.advance) - each)
     # Which pair a step takes is drawn: one of eight steps has to prepare the second, but for one time in 256.
-    item = min(first, max(0.0, max(_timed(lambda: _step(run)) for _ in range(8)) - each))
-    pairs = max(1, pool // 2)
-    drawn = pairs * (1 - (1 - 1 / pairs) ** (run.steps or 10 * pairs))
-    count = max(drawn, min(pairs, -(-run.method.passes // 2)))  # the final picture is made of them too
+    item = min(first, max(0.0, max(_timed(course.advance) for _ in range(8)) - each))
+    pairs = max(1, stage.pool // 2)
+    drawn = pairs * (1 - (1 - 1 / pairs) ** (steps or 10 * pairs))
+    count = max(drawn, min(pairs, -(-stage.passes // 2)))  # the final picture is made of them too
     return first - item + item * count
 
 
-def _final(run: Run) -> float:
+def _final(stage: Stage, problem: Problem, course: Course) -> float:
     """The seconds of the final picture, from one of one pass and one of two."""
-    if part := run.objective.excerpt(run.problem):
-        whole, run.problem = run.problem, part[0]
-        try:
-            return part[1] * _timed(lambda: run.render(run.method.passes))
-        finally:
-            run.problem = whole
-    run.render(1)
-    one = _timed(lambda: run.render(1))
-    if run.method.passes == 1:
+    if part := stage.excerpt(problem):
+        smaller = _begun(stage.pooled(1), part[0])
+        smaller.advance()
+        return part[1] * _timed(smaller.render)
+    course.render(1)
+    one = _timed(lambda: course.render(1))
+    if stage.passes == 1:
         return one
-    return one + (run.method.passes - 1) * max(0.0, _timed(lambda: run.render(2)) - one)
+    return one + (stage.passes - 1) * max(0.0, _timed(lambda: course.render(2)) - one)
 
 
-def _step(run: Run) -> None:
-    """One more step, also of a run whose rule says that it is over: a short run has to be timed too."""
-    run.over = False
-    next(run)
-
-
-def _counted(run: Run) -> tuple[int, Counter[Convolution]]:
+def _counted(course: Course) -> tuple[int, Counter[Convolution]]:
     """The floating-point operations of one real step, a product and its sum being two, and its convolutions.
 
     A convolution counts as its plain sum: the step takes all of them the library's way, since no other is seen.
     """
     from untaught.prior.kernels.bare import Noted, layers, plain
 
-    with plain(run.model), Noted() as noted:
-        _step(run)
-    return noted.flop, noted.calls if layers(run.model) else Counter()
+    with plain(course.model), Noted() as noted:
+        course.advance()
+    return noted.flop, noted.calls if layers(course.model) else Counter()
 
 
-def _mean(run: Run, seconds: float, least: int) -> float:
+def _mean(course: Course, seconds: float, least: int) -> float:
     """The mean time of a step over about `seconds`, and over so many steps at least."""
     begun, count = time.perf_counter(), 0
     while count < least or time.perf_counter() - begun < seconds:
-        _step(run)
+        course.advance()
         count += 1
     return (time.perf_counter() - begun) / count
 
 
-def _timed(work: Any) -> float:
+def _timed(work: Callable[[], Any]) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun
@@ -186,23 +180,31 @@ def formula(job: Job, costs: list[Cost], *, name: str, dtype: str, sigma_given: 
         ("R", " + ".join(f"{w:g} {said(r)}" for w, r in _terms(problem.regulariser)) or "0"),
     ]
     for i, (stage, cost) in enumerate(zip(job.stages, costs, strict=True)):
-        m = stage.method
         mark = f" {i + 1}" if len(job.stages) > 1 else ""
-        net, code = getattr(m.prior, "net", m.prior), getattr(m.prior, "code", "-")
-        output = "".join(f", {key} {value}" for key in ("output", "residual") if (value := getattr(m.prior, key, None)))
-        jitter = getattr(m.prior, "jitter", 0)
-        limit = "at most " if cost.early else ""
-        steps = f"{limit}{cost.steps} steps" if cost.steps is not None else "how many steps is not known before"
-        lines += [
-            ("f" + mark, f"{said(net)}{output}: {cost.parameters:,} parameters, {cost.flop / 1e9:.3g} GFLOP a step"),
-            ("z" + mark, f"{said(code)}" + (f", jittered by {jitter:.3g} at every step" if jitter else "")),
-            ("objective" + mark, said(m.objective)),
-            ("optimiser" + mark, said(m.optimiser)),
-            ("average" + mark, said(m.average)),
-            ("stop" + mark, f"{said(m.stop)}: {steps}"),
-            ("passes" + mark, f"{m.passes}, averaged in the final picture" if m.passes > 1 else "1"),
-        ]
+        lines += [(symbol + mark, words) for symbol, words in _stage(stage, cost)]
     return lines
+
+
+def _stage(stage: Stage, cost: Cost) -> list[tuple[str, str]]:
+    from untaught.solver.stage import Estimate
+
+    limit = "at most " if cost.early else ""
+    steps = f"{limit}{cost.steps} step{'s' * (cost.steps != 1)}" if cost.steps else "how many steps is not known before"
+    if isinstance(stage, Estimate):
+        return [("estimate", f"{said(stage.estimator)}: no network, {steps}, {cost.flop / 1e9:.3g} GFLOP a step")]
+    m = stage.method
+    net, code = getattr(m.prior, "net", m.prior), getattr(m.prior, "code", "-")
+    output = "".join(f", {key} {value}" for key in ("output", "residual") if (value := getattr(m.prior, key, None)))
+    jitter = getattr(m.prior, "jitter", 0)
+    return [
+        ("f", f"{said(net)}{output}: {cost.parameters:,} parameters, {cost.flop / 1e9:.3g} GFLOP a step"),
+        ("z", f"{said(code)}" + (f", jittered by {jitter:.3g} at every step" if jitter else "")),
+        ("objective", said(m.objective)),
+        ("optimiser", said(m.optimiser)),
+        ("average", said(m.average)),
+        ("stop", f"{said(m.stop)}: {steps}"),
+        ("passes", f"{m.passes}, averaged in the final picture" if m.passes > 1 else "1"),
+    ]
 
 
 def _terms(regulariser: Any) -> Any:

@@ -30,6 +30,10 @@ class Average(ABC):
     def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
         """The average as a picture; `render` makes a picture of anything that is called as the model is."""
 
+    def variance(self, state: State) -> Tensor | None:
+        """Of the pictures that the state is of, (1, c, *space); None where they are no samples, or fewer than two."""
+        return None
+
     def freeze(self, state: State, model: Parametrisation) -> State:
         """A copy that later steps leave alone."""
         return {name: t.detach().clone() for name, t in state.items()}
@@ -51,6 +55,12 @@ class WithWeights:
 
 def _parameters(model: Parametrisation) -> State:
     return {name: p.detach() for name, p in model.named_parameters()}
+
+
+def _between(state: State) -> Tensor | None:
+    """The variance between the members of an ensemble."""
+    x = state.get("x")
+    return None if x is None or len(x) < 2 else x.var(0, keepdim=True)
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,9 @@ class AtSteps(Average):
             return {"step": step, "count": count + 1, "x": torch.lerp(state["x"], x, float(1 / (count + 1)))}
         return {"step": step, "count": count, "x": state["x"] if int(count) else x.clone()}
 
+    def variance(self, state: State) -> Tensor | None:
+        return _between(state)
+
     def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
         return state["x"].mean(0, keepdim=True) if state else render(model)
 
@@ -102,6 +115,9 @@ class ExponentialPictures(Average):
         if x is None:
             raise TypeError("an average of pictures was given a step without one")
         return {"x": x.clone() if not state else torch.lerp(state["x"], x, 1 - self.decay)}
+
+    def variance(self, state: State) -> Tensor | None:
+        return _between(state)
 
     def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
         return state["x"].mean(0, keepdim=True) if state else render(model)
@@ -136,6 +152,10 @@ class Moments(Average):
         apart = x - state["mean"] if int(count) else torch.zeros_like(x)
         mean = state["mean"] + apart / (count + 1) if int(count) else x.clone()
         return {"step": step, "count": count + 1, "mean": mean, "squares": state["squares"] + apart * (x - mean)}
+
+    def variance(self, state: State) -> Tensor | None:
+        count = int(state["count"]) if state else 0
+        return (state["squares"] / (count - 1)).mean(0, keepdim=True) if count > 1 else None
 
     def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
         return state["mean"].mean(0, keepdim=True) if state else render(model)

@@ -16,10 +16,10 @@ import torch
 from untaught.core.errors import SMALLER, OutOfMemory, amount
 from untaught.core.machine import free_memory
 from untaught.core.randomness import Rng
-from untaught.prior import Ensemble, Network, Prior
+from untaught.prior import Network
 from untaught.prior.codes import Grid
 from untaught.problem import Problem
-from untaught.solver.job import Job, Stage
+from untaught.solver.stage import Job, Solve, Stage
 
 TRIAL = 64  # pixels along each axis of the small picture; larger only where the network shrinks by more
 COPIES = 8  # of the picture, that the leanest of all stages holds at once
@@ -35,8 +35,8 @@ def needed(job: Job) -> float:
 
 def refuse(job: Job) -> None:
     """`OutOfMemory`, with figures and the remedy, where a job needs more than can still be had on its device."""
-    free = free_memory(job.stages[0].method.device)
-    if free is None or free > AMPLE * job.problem.data.element_size() * prod(job.problem.image_shape[2:]) * _members(job):
+    free = free_memory(job.stages[0].device)
+    if free is None or free > AMPLE * job.problem.data.element_size() * prod(job.problem.image_shape[2:]) * max(stage.members for stage in job.stages):
         return
     _compare(needed(job), free, job.problem)
 
@@ -62,22 +62,13 @@ def _picture(problem: Problem) -> float:
 def _stage(stage: Stage, problem: Problem) -> float:
     shape = problem.image_shape
     picture = _picture(problem)
-    prior, objective = stage.method.prior, stage.method.objective
-    net = prior.prior if isinstance(prior, Ensemble) else prior
+    net = stage.network if isinstance(stage, Solve) and stage.whole else None
     # One that sees crops, and makes the picture in strips, takes no more for a large picture than for a small one.
-    if not isinstance(net, Network) or not objective.whole:
+    if net is None:
         return COPIES * picture
     count: Any = _network if getattr(type(net.net), "__hash__", None) else _network.__wrapped__
     weights, small = count(net.net, _inputs(net, problem), shape[1], len(shape) - 2)
-    return COPIES * picture + _size(prior) * (KEPT * weights + BACKWARD * small * prod(shape[2:]))
-
-
-def _size(prior: Prior) -> int:
-    return prior.size if isinstance(prior, Ensemble) else 1
-
-
-def _members(job: Job) -> int:
-    return max(_size(stage.method.prior) for stage in job.stages)
+    return COPIES * picture + stage.members * (KEPT * weights + BACKWARD * small * prod(shape[2:]))
 
 
 def _inputs(prior: Network, problem: Problem) -> int:

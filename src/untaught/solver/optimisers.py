@@ -19,12 +19,18 @@ class Optimiser(ABC):
     """`rate(progress)` is the factor on the learning rate at a progress of 0 to 1 (None: not known)."""
 
     lr: float
+    draws = False
+    """Whether a step depends on numbers drawn here."""
 
     @abstractmethod
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer: ...
 
     def rate(self, progress: float | None) -> float:
         return 1.0
+
+    def wandering(self, temperature: float, *, after: int, seed: int) -> Optimiser | None:
+        """The same for `after` steps, and then Langevin dynamics; None where they cannot follow."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,11 @@ class Adam(Optimiser):
         if progress < rise:
             return 0.04 + 0.96 * progress / rise
         return 0.5 * (1 + math.cos(math.pi * (progress - rise) / (1 - rise))) + 1e-4
+
+    def wandering(self, temperature: float, *, after: int, seed: int) -> Optimiser | None:
+        if self.schedule != "constant":
+            return None
+        return Langevin(self.lr, temperature, after, seed, self.betas)
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,7 @@ class Langevin(Optimiser):
     after: int = 0
     seed: int = 0
     betas: tuple[float, float] = (0.9, 0.999)
+    draws = True
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return _Langevin(parameters, self)

@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.calibration.intervals import brightest, flat
-from untaught.calibration.series import ANSWERS, Series, check, goes_on, settled
+from untaught import reports
+from untaught.calibration.series import Series, check, goes_on
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.io import maps as doubt
 from untaught.io.images.write import write_pages
 from untaught.io.recipes import Recipe
-from untaught.reports.heat import STOPS, colours
-from untaught.solver.job import Job, Solution
-from untaught.solver.objectives.fit import Fit
-from untaught.solver.objectives.recorrupt import Recorrupt
+from untaught.reports.heat import STOPS, brightest, colours, flat
+from untaught.solver.solution import Solution
+from untaught.solver.stage import Job, Solve
 from untaught.studio.previews import SIDE
 
 SEEDS = 3  # runs, where only their differences can be told
@@ -33,7 +32,7 @@ def judge(place: Path, solution: Solution, job: Job, recipe: Recipe, image: Any,
     Whatever goes wrong here costs the report, and never the result.
     """
     try:
-        report = replace(solution.report, settings=recipe.facts)
+        report = replace(reports.report(solution), settings=recipe.facts)
         page = report.to_html(None if image is None else image.pixels, samples)
         (place / "report.json").write_text(report.to_json(), encoding="utf-8")
         (place / "report.html").write_text(page, encoding="utf-8")
@@ -71,7 +70,7 @@ def plan(job: Job) -> Plan:
         doubt.direct(job.finish)
         return Plan(1, True)
     except BadInput:
-        if settled(job):
+        if not job.draws:
             raise BadInput(
                 "This was a classic method, which draws nothing at random and always gives this picture: only of a network's "
                 "can it be seen where it is unsure."
@@ -89,12 +88,11 @@ def offer(job: Job, seconds: float, once: float) -> dict[str, Any]:
         how = plan(job)
     except BadInput as error:
         return {"why": str(error)}
-    last = job.stages[-1].method
-    if how.held and isinstance(last.objective, Fit):
-        seconds *= 1.5  # it goes on as Langevin dynamics for half of its steps
-    elif how.held:
-        # It answers for the picture and, where the noise is drawn anew, once more with values held out.
-        seconds += (1 + (2 if isinstance(last.objective, Recorrupt) else 1) * ANSWERS) * once
+    if how.held and isinstance(last := job.stages[-1], Solve):
+        objective = last.method.objective
+        if objective.wanders:
+            seconds *= 1.5  # it goes on as Langevin dynamics for half of its steps
+        seconds += (1 + objective.answers) * once if objective.answers else 0.0
     return {"runs": how.runs, "seconds": round(how.runs * seconds, 1)}
 
 

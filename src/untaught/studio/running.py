@@ -164,19 +164,17 @@ class Player:
 
     def _numbers(self, iterate: Any) -> None:
         run, whole = self.one, self.run
-        earliest, latest = expected(run)
+        earliest, latest = whole.outlook()
         index, runs = (whole.index, whole.repeat) if isinstance(whole, Series) else (0, 1)
-        steps = [getattr(s.method.stop, "steps", 0) or 0 for s in run.job.stages]
-        later = sum(steps[run.stage + 1 :]) + (runs - index - 1) * sum(steps)
         left = None
         if earliest is not None and len(self.speed) > 2 and self.speed[-1][1] > self.speed[0][1]:
             each = (self.speed[-1][0] - self.speed[0][0]) / (self.speed[-1][1] - self.speed[0][1])
-            low = max(0, (earliest or run.step) - run.step) * each * 0.85
-            high = None if latest is None else (max(0, latest - run.step) + later) * each * 1.2
+            low = max(0, earliest - whole.total) * each * 0.85
+            high = None if latest is None else max(0, latest - whole.total) * each * 1.2
             left = [round(low, 1), None if high is None else round(high, 1)]
         progress = iterate.verdict.progress
-        if progress is None and latest:
-            progress = min(1.0, run.step / latest)
+        if progress is None and run.steps:
+            progress = min(1.0, run.step / run.steps)
         if progress is not None:
             progress = (index + (run.stage + progress) / len(run.job.stages)) / runs
         self.send(
@@ -187,7 +185,7 @@ class Player:
             score=finite(iterate.verdict.score),
             progress=progress,
             left=left,
-            stops=None if earliest is None else whole.total - run.step + earliest,
+            stops=earliest,
             stage=run.stage,
             stages=len(run.job.stages),
             seconds=whole.seconds,
@@ -196,7 +194,7 @@ class Player:
     def _picture(self, iterate: Any) -> None:
         begun = time.monotonic()
         try:
-            self._show(self.run.total, self.run.total, self.run.job.result(glimpse(self.run, iterate)))
+            self._show(self.run.total, self.run.total, self.run.job.result(iterate.preview()))
         except OSError as error:  # a full disk costs the pictures on the way, and not the run
             self.send("trouble", job=self.job, message=f"Pictures on the way could not be kept ({error.strerror}).")
         cost = time.monotonic() - begun
@@ -236,7 +234,7 @@ class Player:
     def _finish(self, job: Any, order: dict[str, Any], notes: tuple[str, ...]) -> None:
         """Write the result and tell of it; then judge it, which takes a second or two and may fail without harm."""
         run = self.run
-        complete = run.over and run.stage + 1 == len(job.stages)
+        complete = run.complete
         begun = time.monotonic()
         solution = run.solution
         drawn = time.monotonic() - begun
@@ -291,33 +289,6 @@ def store(path: Path, samples: NDArray) -> None:
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(samples))
         file.write(samples.data)
-
-
-def expected(run: Any) -> tuple[int | None, int | None]:
-    """The steps of this stage at which it is expected to end, the earliest and the latest; None where nobody knows."""
-    latest = run.steps
-    earliest = latest
-    rules = getattr(run.rule, "rules", None)
-    pairs = (
-        ((run.rule, run.rule_state),) if rules is None else ((r, run.rule_state[str(i)]) for i, r in enumerate(rules))
-    )
-    for rule, state in pairs:
-        patience = getattr(rule, "patience", None)
-        if patience is not None:
-            at = max(int(state.get("at", 0)), int(getattr(rule, "warmup", 0))) + patience
-            earliest = at if earliest is None else min(earliest, at)
-    return earliest, latest
-
-
-def glimpse(run: Any, iterate: Any) -> Any:
-    """The picture so far, without a guide's last pass, which costs seconds and is for the end only. Nothing is disturbed."""
-    whole = run.objective
-    if getattr(whole, "refine", False):
-        run.objective = replace(whole, refine=False)  # shares what was prepared
-    try:
-        return iterate.average()
-    finally:
-        run.objective = whole
 
 
 def finite(value: float | None) -> float | None:

@@ -19,7 +19,7 @@ from untaught.core.registry import tasks
 from untaught.core.types import Ge, Gt, Le, Role
 
 if TYPE_CHECKING:
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 __all__ = ["Task", "task", "tasks"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from untaught.solver.run import Stage
+from untaught.solver.stage import Stage
 from untaught.tasks._presets import Facts
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ def beside(facts: Facts, net: Architecture, share: float, steps: int, optimiser:
     from untaught.prior.codes import Start
     from untaught.solver.averaging import ExponentialPictures
     from untaught.solver.objectives.fit import Fit
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method, Solve
     from untaught.solver.stopping import After
 
     prior = Network(net, Start(), jitter=0.1, output="sigmoid" if facts.pictures else "linear")
-    return Stage(Method(prior, Fit(share=share), optimiser, ExponentialPictures(decay), After(steps)))
+    return Solve(Method(prior, Fit(share=share), optimiser, ExponentialPictures(decay), After(steps)))
 
 
 def narrow(facts: Facts, share: float) -> Stage:

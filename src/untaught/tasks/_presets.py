@@ -6,13 +6,13 @@ One file a task, `presets/denoise.py`, whose `PRESETS` are a dictionary by name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from untaught.core.errors import BadInput, unknown
 from untaught.core.registry import presets
 from untaught.problem import Problem
 from untaught.solver.need import refuse_picture
-from untaught.solver.run import Stage
+from untaught.solver.stage import Estimate, Solve, Stage
 from untaught.solver.stopping import After, Auto, FirstOf, Rule
 
 BEYOND = 2  # times a preset's own steps, where a rule is to end the run
@@ -68,7 +68,7 @@ def choose(presets: dict[str, Preset], name: str, facts: Facts) -> tuple[Stage, 
         raise unknown("preset", name, presets)
     refuse_picture(facts.problem, facts.device)
     stages = presets[name].stages(facts) if facts.stop == "preset" else by_themselves(name, presets, facts)
-    return tuple(replace(s, method=replace(s.method, seed=facts.seed, device=facts.device)) for s in stages)
+    return tuple(s.seeded(facts.seed).on(facts.device) for s in stages)
 
 
 def by_themselves(name: str, presets: dict[str, Preset], facts: Facts) -> tuple[Stage, ...]:
@@ -76,23 +76,19 @@ def by_themselves(name: str, presets: dict[str, Preset], facts: Facts) -> tuple[
 
     `BadInput` for another word than "auto", and where no network is fitted.
     """
-    from untaught.prior import Pixels
-    from untaught.solver.objectives.fit import Fit
-
     if facts.stop != "auto":
         raise unknown("way to stop", facts.stop, ["preset", "auto"])
     stages = presets[name].stages(facts)
-    methods = [s.method for s in stages]
-    fitted = [type(m.objective) is Fit and not m.objective.beside and not isinstance(m.prior, Pixels) for m in methods]
+    fitted = [isinstance(s, Solve) and s.method.overfits for s in stages]
     if not any(fitted):
-        why = "a classic filter" if all(s.method.stop == After(1) for s in stages) else "fed with the data"
+        why = "a classic filter" if all(isinstance(s, Estimate) for s in stages) else "fed with the data"
         others = [n for n in presets if n == "paper" != name]
         remedy = f"leave stop out, or take the preset '{others[0]}'" if others else "leave stop out"
         raise BadInput(
             f"The preset '{name}' is {why}, which does not overfit, so that nothing is stopped early: {remedy}."
         )
     return tuple(
-        replace(s, method=replace(s.method, stop=_early(s.method.stop, facts.steps))) if fits else s
+        s.changed(stop=_early(s.method.stop, facts.steps)) if isinstance(s, Solve) and fits else s
         for s, fits in zip(stages, fitted, strict=True)
     )
 

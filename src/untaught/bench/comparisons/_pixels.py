@@ -35,7 +35,8 @@ def least(y: Tensor, operator: Operator, start: Tensor, weight: float, rounds: i
     from untaught.problem.regularisers import TV, Sum
     from untaught.solver.averaging import Last
     from untaught.solver.optimisers import LBFGS
-    from untaught.solver.run import Method, solve
+    from untaught.solver.run import solve
+    from untaught.solver.stage import Method
     from untaught.solver.stopping import After
 
     # In units of 1/30 of full scale, single precision knows the energy well enough to end the search late.

@@ -1,4 +1,4 @@
-"""Classic filters for noise as cameras have it: of a JPEG, shared by neighbours and coarser in colour; and as it is counted."""
+"""Filter filters for noise as cameras have it: of a JPEG, shared by neighbours and coarser in colour; and as it is counted."""
 
 from __future__ import annotations
 

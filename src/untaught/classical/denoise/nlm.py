@@ -1,4 +1,4 @@
-"""Classic estimates that a fed network starts from. They see only what they are given, never y beside it."""
+"""Filter estimates that a fed network starts from. They see only what they are given, never y beside it."""
 
 from __future__ import annotations
 

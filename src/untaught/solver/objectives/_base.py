@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -15,22 +16,12 @@ from untaught.core.randomness import Rng
 from untaught.prior import Ensemble, Prior
 from untaught.problem import Problem
 from untaught.problem.operators import Identity
+from untaught.solver.iterate import Step
+
+ANSWERS = 6  # of a fed network, to fresh noise or fewer pixels: samples of its picture
 
 Model = Callable[..., Tensor]
-
-
-@dataclass(frozen=True)
-class Step:
-    """What one step saw: the energy to descend, its data part alone, and the picture it made.
-
-    energy: 0-d, with gradient. fit: 0-d, E alone, detached. x: detached, (members, c, *space), or None for crops.
-    note: what a person should know of it, or None.
-    """
-
-    energy: Tensor
-    fit: Tensor
-    x: Tensor | None
-    note: str | None = None
+Answer = Callable[[Problem], Tensor]
 
 
 class Objective(ABC):
@@ -54,6 +45,47 @@ class Objective(ABC):
     @abstractmethod
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         """The picture, without gradient: the mean of `passes` draws; (1, c, *space). Only forks of `rng` may be used."""
+
+    def pooled(self, count: int) -> Self:
+        """The same with a pool of so many, where it has one."""
+        return self
+
+    def quick(self) -> Objective:
+        """The same without a last pass that costs seconds; it shares what was prepared."""
+        return self
+
+    def variance(
+        self, answer: Answer, shown: Callable[[], Tensor], problem: Problem, rng: Rng
+    ) -> Tensor | None:
+        """Of the picture of a stage that has ended, (1, c, *space), from the network's answers to other problems; None where it has
+        no samples. answer: the picture that it makes of one. shown: the picture of the stage."""
+        return None
+
+    samples = False
+    """Whether `variance` has some."""
+    wanders = False
+    """Whether weights that wander about the minimum of its energy give pictures that are samples."""
+    answers = 0
+    """How many answers of the network `variance` and `blindness` take, in steps of the final picture."""
+    refits = False
+    """Whether its network, as it is, makes the picture of all measurements from that of some."""
+    pool = 0
+    """How many inputs are prepared once, from seed and number alone, and used again."""
+    overfits = False
+    """Whether a network that goes on far enough fits the noise of the data, too."""
+    needs_all = False
+    """Whether every measurement must be there: where some are held out, others stand in their place (`without`)."""
+
+    def without(self, problem: Problem, held: Tensor, draw: torch.Generator) -> Problem:
+        """The problem without the measurements where `held`, of the shape of the data, is 1."""
+        weight = (1 - held) if problem.weight is None else problem.weight * (1 - held)
+        return replace(problem, weight=weight)
+
+    def blindness(
+        self, answer: Answer, x: Tensor, held: Tensor, variance: Tensor, problem: Problem, rng: Rng
+    ) -> float:
+        """How many times larger the samples' deviation is at a measurement that is held out."""
+        return 1.0
 
     def excerpt(self, problem: Problem) -> tuple[Problem, float] | None:
         """Where pictures of that size are made in parts: one part as a problem, and how many times its work the whole is."""
@@ -120,11 +152,6 @@ def averaged(inputs: Iterable[Tensor], model: Model) -> Tensor:
             answer = unsymmetry(apply(model, symmetry(z, i % 8)), i % 8).mean(0, keepdim=True)
             total, count = total.to(answer) + answer, count + 1
     return total / count
-
-
-def middle(problem: Problem, space: Sequence[int]) -> Problem:
-    """The middle of the data, at most so large, as a problem of its own."""
-    return replace(problem, data=crop_to(problem.data, space), weight=None, start=None)
 
 
 def refuse_unless_fed(objective: Objective, problem: Problem, prior: Prior, channels: int) -> None:

@@ -6,31 +6,32 @@ The parametric bootstrap (Efron 1979) as a teacher: the picture's own shapes, an
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
 
+from untaught.classical.deblock import Deblock, deviations
 from untaught.core.errors import BadInput
 from untaught.core.geometry import pad_to
 from untaught.core.randomness import Rng
-from untaught.prior import Network, Pixels, Prior
+from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
 from untaught.problem.operators import Identity
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.dct import SIDE, BlockDCT, Plane
-from untaught.solver.objectives._base import Crops, Model, Objective, Step, averaged, refuse_unless_fed
-from untaught.solver.objectives.decode import Decode, deviations
+from untaught.solver.iterate import Step
+from untaught.solver.objectives._base import Crops, Model, Objective, averaged, refuse_unless_fed
 
 ANYWHERE = (Identity, Blur, SoughtBlur)
 """Operators that do the same to every part of a picture, so that a window of it can be damaged alone."""
 
 
-class Estimate(Protocol):
-    """A classic estimate of any problem of its kind: `decode.Decode`, `plugged.Rounds`."""
+class Teacher(Protocol):
+    """An estimator of any problem of its kind: `Deblock`, `PlugAndPlay`."""
 
-    def bind(self, problem: Problem, prior: Prior) -> Estimate: ...
+    def check(self, problem: Problem) -> None: ...
 
     def estimate(self, problem: Problem) -> Tensor: ...
 
@@ -52,7 +53,7 @@ class Bootstrap(Objective):
     first: the classic estimate. pool: how many times c is damaged, each time in a window of at most `window` pixels a side.
     """
 
-    first: Estimate
+    first: Teacher
     crops: Crops = Crops()
     pool: int = 4
     window: int = 512
@@ -60,12 +61,15 @@ class Bootstrap(Objective):
 
     def bind(self, problem: Problem, prior: Prior) -> Bootstrap:
         refuse_unless_fed(self, problem, prior, 2 * problem.image_shape[1])
-        first = self.first.bind(problem, Pixels())
+        self.first.check(problem)
         if not isinstance(problem.operator, BlockDCT):
             problem.likelihood.draw(problem.data[..., :1], torch.Generator(problem.data.device))
         elif problem.weight is not None and not bool((problem.weight > 0).all()):
             raise BadInput("Bootstrap needs every coefficient, but some have the weight 0: use Fit.")
-        return replace(self, first=first, _made={})
+        return replace(self, _made={})
+
+    def pooled(self, count: int) -> Self:
+        return replace(self, pool=count)
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         z, target = self.crops.gather(lambda: self._damaged(rng.integer(self.pool), problem, rng), rng)
@@ -109,7 +113,7 @@ class Bootstrap(Objective):
 
         prior = Network(Hourglass.examples()[0], Fed(2), output="linear", residual=1.0)
         few = (Pass(5, 16, 9),)
-        return ((Bootstrap(Decode(NonLocalRidge(Pass(7, 16, 9), few, few)), Crops(8, 2), pool=2), prior),)
+        return ((Bootstrap(Deblock(NonLocalRidge(Pass(7, 16, 9), few, few)), Crops(8, 2), pool=2), prior),)
 
 
 def _units(operator: BlockDCT) -> Tensor:

@@ -12,7 +12,8 @@ from untaught.core.randomness import Rng
 from untaught.prior import Ensemble, Network, Pixels, Prior
 from untaught.prior.codes import Noise
 from untaught.problem import Problem
-from untaught.solver.objectives._base import Model, Objective, Step
+from untaught.solver.iterate import Step
+from untaught.solver.objectives._base import Model, Objective
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,11 @@ class Fit(Objective):
 
     share: float = 1.0
 
-    whole, draws, weighs = True, False, True
+    whole, draws, weighs, wanders = True, False, True, True
+
+    @property
+    def overfits(self) -> bool:  # type: ignore[override]
+        return not self.beside
 
     @property
     def beside(self) -> bool:  # type: ignore[override]

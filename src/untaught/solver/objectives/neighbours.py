@@ -17,7 +17,8 @@ from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
-from untaught.solver.objectives._base import Model, Objective, Step, averaged, refuse_unless_fed, refuse_unless_identity
+from untaught.solver.iterate import Step
+from untaught.solver.objectives._base import Model, Objective, averaged, refuse_unless_fed, refuse_unless_identity
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from math import prod, sqrt
-from typing import Any, Protocol
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from untaught.classical import Denoiser
 from untaught.core.errors import BadInput
 from untaught.core.geometry import box, cuts, tiles
 from untaught.core.randomness import Rng
@@ -17,25 +18,20 @@ from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Likelihood
+from untaught.solver.iterate import Step
 from untaught.solver.objectives._base import (
+    ANSWERS,
+    Answer,
     Crops,
     Model,
     Objective,
-    Step,
     averaged,
-    middle,
     refuse_unless_fed,
     refuse_unless_identity,
 )
 
 TILE = 1536  # side of the parts in which a picture larger than the window is finished, so that memory does not grow
 STRIP = 256  # rows of the part of such a picture whose time is taken
-
-
-class Guide(Protocol):
-    """A classic estimate, (1, c, *space), of a noisy picture whose noise has the deviation given (it broadcasts)."""
-
-    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -51,12 +47,15 @@ class Recorrupt(Objective):
     """
 
     alpha: float = 0.5
-    guide: Guide | None = None
+    guide: Denoiser | None = None
     crops: Crops = Crops()
     pool: int = 16
     window: int = 768
     refine: bool = False
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    samples, refits, needs_all = True, True, True
+    answers = 2 * ANSWERS
 
     def bind(self, problem: Problem, prior: Prior) -> Recorrupt:
         refuse_unless_identity(self, problem)
@@ -69,6 +68,9 @@ class Recorrupt(Objective):
             )
         problem.likelihood.draw(problem.data[..., :1], torch.Generator(problem.data.device))
         return replace(self, _made={})
+
+    def pooled(self, count: int) -> Self:
+        return replace(self, pool=count)
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         # Both signs of a noise on the same crop: what is odd in the noise leaves the gradient at once.
@@ -99,6 +101,42 @@ class Recorrupt(Objective):
                 x[kept] = self._drawn(model, y[seen], problem.likelihood, rng, passes, "tile", i)[inner]
             return x
 
+    def quick(self) -> Recorrupt:
+        return replace(self, refine=False) if self.refine else self
+
+    def variance(self, answer: Answer, shown: Callable[[], Tensor], problem: Problem, rng: Rng) -> Tensor | None:
+        """The parametric bootstrap (Efron 1979): were this picture the truth, how far off would its restoration be?"""
+        x, variance = shown(), torch.zeros_like(problem.data)
+        for i in range(ANSWERS):
+            noise = problem.likelihood.draw(x, rng.fork("answer", i))
+            variance += (answer(replace(problem, data=x + noise)) - x).square() / ANSWERS
+        return variance
+
+    def without(self, problem: Problem, held: Tensor, draw: torch.Generator) -> Problem:
+        """With other values there: an estimate that does not see them, and noise drawn anew."""
+        y, likelihood = problem.data, problem.likelihood
+
+        def filled(guess: Tensor) -> Tensor:
+            return torch.where(held > 0, guess + likelihood.draw(guess, draw), y)
+
+        guess = box(y * (1 - held), 2) / box(1 - held, 2).clamp_min(1e-6)
+        if self.guide is not None:
+            noisy = filled(guess)
+            guess = self.guide(noisy, likelihood.deviation(box(noisy, 2)))
+        return replace(problem, data=filled(guess))
+
+    def blindness(self, answer: Answer, x: Tensor, held: Tensor, variance: Tensor, problem: Problem, rng: Rng) -> float:
+        """A network that is fed with a value knows more of it than of one that it does not see: in texture, where neighbours tell
+        little, its error is up to half as large again there. The bootstrap is therefore done once more with the values held out,
+        as the data were."""
+        total = torch.zeros(())
+        for i in range(ANSWERS):
+            noise = problem.likelihood.draw(x, rng.fork("answer", i))
+            other = self.without(replace(problem, data=x + noise), held, rng.fork("held", i))
+            total = total + ((answer(other) - x).square() * held).sum() / ANSWERS
+        seen = (variance * held).sum()
+        return float((total / seen).sqrt()) if float(seen) > 0 else 1.0
+
     def _halo(self, model: object) -> int | None:
         """A pixel sees the guide's surroundings of the network's of those of the last pass: so far, and no further."""
         guide, network = (getattr(part, "reach", None) for part in (self.guide, model))
@@ -108,7 +146,7 @@ class Recorrupt(Objective):
         space = problem.data.shape[2:]
         if len(space) != 2 or prod(space) <= 2 * TILE * STRIP or max(space) <= self.window:
             return None
-        piece = middle(problem, (STRIP, TILE))
+        piece = problem.middle((STRIP, TILE))
         halo = 64  # about that of the presets, which costs all tiles but this one something
         seen = sum((a.high - a.low) * (b.high - b.low) for a, b in tiles(space, TILE, halo))
         return piece, seen / prod(piece.data.shape[2:])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor
@@ -14,17 +15,20 @@ from untaught.core.geometry import box
 from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.problem import Problem
+from untaught.solver.iterate import Step
 from untaught.solver.objectives._base import (
+    ANSWERS,
+    Answer,
     Crops,
     Model,
     Objective,
-    Step,
     averaged,
     refuse_unless_fed,
     refuse_unless_identity,
 )
 
 Hide = Literal["pixels", "holes"]
+FEWER = 0.3  # of the known pixels are hidden for a sample of the picture
 BROAD, FAINT = 48, 0.03
 """Pixels about one that say how far another picture is blended in, and the weight of what the whole picture says beside them: in
 narrower surroundings too few were kept back to tell, and a heavier whole hides where the other is good (docs/benchmarks)."""
@@ -54,12 +58,18 @@ class Refill(Objective):
     seed: int = 0
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    samples, refits = True, True
+    answers = ANSWERS
+
     def bind(self, problem: Problem, prior: Prior) -> Refill:
         refuse_unless_identity(self, problem)
         refuse_unless_fed(self, problem, prior, 2 * problem.data.shape[1])
         if not 0 < self.fraction < 1:
             raise BadInput(f"Refill hides a fraction between 0 and 1 of the pixels, not {self.fraction}.")
         return replace(self, _made={})
+
+    def pooled(self, count: int) -> Self:
+        return replace(self, pool=count)
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         z, y, hidden = self.crops.gather(lambda: self._hiding(problem, rng, rng.integer(self.pool)), rng)
@@ -69,7 +79,7 @@ class Refill(Objective):
 
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         if "all" not in self._made:
-            self._made["all"] = self._input(problem.data, _known(problem))
+            self._made["all"] = self._input(problem.data, problem.known)
         z, y = self._made["all"], problem.data
         tried, _, back = self._hiding(problem, rng, None)
 
@@ -84,10 +94,19 @@ class Refill(Objective):
             x = torch.lerp(x, problem.start, _share(blind, problem.start, y, back, radius=BROAD))
         return x
 
+    def variance(self, answer: Answer, shown: Callable[[], Tensor], problem: Problem, rng: Rng) -> Tensor | None:
+        """The jackknife that leaves out a share f: the variance of its answers, times (1 - f) / f (Shao and Wu 1989)."""
+        known, answers = problem.known, []
+        for i in range(ANSWERS):
+            hidden = hiding(known, self.hide, FEWER, rng.fork("answer", i))
+            if bool((known * (1 - hidden)).any()):
+                answers.append(answer(replace(problem, weight=known * (1 - hidden))))
+        return torch.stack(answers).var(0) * (1 - FEWER) / FEWER if len(answers) > 1 else None
+
     def _hiding(self, problem: Problem, rng: Rng, item: int | None) -> list[Tensor]:
         """Number `item` of the pool, or what is kept back: [input, data, what was hidden and may be judged on]."""
         if item not in self._made:
-            known = _known(problem)
+            known = problem.known
             back = kept_back(known, self.hide, self.fraction, self.seed)
             hidden = back if item is None else known * hiding(known, self.hide, self.fraction, rng.fork("hiding", item))
             judged = hidden if item is None else hidden * (1 - back)
@@ -142,11 +161,6 @@ def _share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: int =
     here = [box((weight * step * v).sum(1, keepdim=True), radius) for v in (wanted, step)]
     least = FAINT * squares * y.shape[1]  # where little is hidden, or both agree, the whole picture's share holds
     return ((here[0] + whole * least) / (here[1] + least).clamp_min(1e-12)).clamp(0, 1)
-
-
-def _known(problem: Problem) -> Tensor:
-    y = problem.data
-    return torch.ones_like(y) if problem.weight is None else (problem.weight > 0).to(y.dtype)
 
 
 OBJECTIVE = Refill

@@ -14,7 +14,8 @@ from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
 from untaught.problem.operators import Identity
-from untaught.solver.objectives._base import Crops, Model, Objective, Step, averaged, refuse_unless_fed
+from untaught.solver.iterate import Step
+from untaught.solver.objectives._base import Crops, Model, Objective, averaged, refuse_unless_fed
 
 
 @dataclass(frozen=True)

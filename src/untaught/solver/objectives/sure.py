@@ -12,11 +12,11 @@ from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian, channelwise
+from untaught.solver.iterate import Step
 from untaught.solver.objectives._base import (
     Crops,
     Model,
     Objective,
-    Step,
     averaged,
     refuse_unless_fed,
     refuse_unless_identity,

@@ -30,7 +30,7 @@ class Views(Fit):
     turn: float = 20.0
     shift: float = 0.2
 
-    draws = True
+    draws, overfits = True, False
 
     def _seen(self, x: Tensor, rng: Rng) -> Tensor:
         """The picture (b, c, h, w) under one movement drawn from the run's stream."""

@@ -6,7 +6,8 @@ One idea a file, whose `RULES` are the rules that it holds. No rule may look at 
 from __future__ import annotations
 
 from untaught.core.errors import unknown
-from untaught.solver.stopping._base import After, FirstOf, Rule, State, Verdict
+from untaught.solver.iterate import Verdict
+from untaught.solver.stopping._base import After, FirstOf, Rule, State
 from untaught.solver.stopping.auto import Auto
 from untaught.solver.stopping.discrepancy import Discrepancy
 from untaught.solver.stopping.holdout import HoldOut

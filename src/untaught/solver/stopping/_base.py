@@ -9,35 +9,16 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
+from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
-
-if TYPE_CHECKING:
-    from untaught.solver.run import Iterate
 
 State = dict[str, Any]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """score: the rule's curve (None before it has one). best: this iterate is the best so far. stop: why the run ends, or None.
-
-    progress: how far the run is, 0 to 1, or None where the rule cannot know; it drives schedules and remaining times.
-    again: why the stage has to begin anew, from another random start, or None.
-    repeat: the stage begins anew from the same start, on all its data, for so many steps, or None.
-    """
-
-    score: float | None = None
-    best: bool = False
-    stop: str | None = None
-    progress: float | None = None
-    again: str | None = None
-    repeat: int | None = None
 
 
 class Rule(ABC):
@@ -58,6 +39,19 @@ class Rule(ABC):
 
     @abstractmethod
     def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]: ...
+
+    @property
+    def fixed(self) -> int | None:
+        """The number of steps after which it ends the stage, where nothing else decides."""
+        return None
+
+    def extended(self, more: int) -> Rule:
+        """The same with so many steps more, where their number is fixed."""
+        return self
+
+    def outlook(self, state: State) -> tuple[int | None, int | None]:
+        """The step of the stage at which it is expected to end it, at the earliest and at the latest; None where it cannot know."""
+        return None, None
 
     def repeat(self, state: State) -> int | None:
         """When the run has ended: for how many steps the stage is done again, on its data as they came; None: it is not."""
@@ -114,6 +108,18 @@ class FirstOf(Rule):
             again=_first(v.again for _, v in verdicts),
         )
 
+    @property
+    def fixed(self) -> int | None:
+        return self.rules[0].fixed if len(self.rules) == 1 else None
+
+    def extended(self, more: int) -> Rule:
+        return FirstOf(tuple(rule.extended(more) for rule in self.rules))
+
+    def outlook(self, state: State) -> tuple[int | None, int | None]:
+        each = [rule.outlook(state.get(str(i), {})) for i, rule in enumerate(self.rules)]
+        earliest, latest = ([v for v in values if v is not None] for values in zip(*each, strict=True))
+        return min(earliest, default=None), min(latest, default=None)
+
     def repeat(self, state: State) -> int | None:
         return _first(rule.repeat(state[str(i)]) for i, rule in enumerate(self.rules))
 
@@ -144,6 +150,16 @@ class After(Rule):
             progress=min(1.0, iterate.step / self.steps), stop=f"all {self.steps} steps are done" if done else None
         )
 
+    @property
+    def fixed(self) -> int | None:
+        return self.steps
+
+    def extended(self, more: int) -> Rule:
+        return After(self.steps + more)
+
+    def outlook(self, state: State) -> tuple[int | None, int | None]:
+        return self.steps, self.steps
+
     @classmethod
     def examples(cls) -> tuple[Rule, ...]:
         return (After(7),)
@@ -171,6 +187,9 @@ class Minimum(Rule):
             state = {**state, "best": score, "at": iterate.step}
         waited = iterate.step - int(state["at"])
         return state, Verdict(score=score, best=best, stop=self.reason(state) if waited >= self.patience else None)
+
+    def outlook(self, state: State) -> tuple[int | None, int | None]:
+        return max(int(state.get("at", 0)), self.warmup) + self.patience, None
 
     @abstractmethod
     def reason(self, state: State) -> str:

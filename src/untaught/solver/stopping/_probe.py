@@ -11,7 +11,6 @@ by Stein's lemma: the divergence of all that the optimisation did, as a map from
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -20,11 +19,9 @@ from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Reward
+from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
-from untaught.solver.stopping._base import Minimum, Rule, State, Verdict, refuse_shared_noise
-
-if TYPE_CHECKING:
-    from untaught.solver.run import Iterate
+from untaught.solver.stopping._base import Minimum, Rule, State, refuse_shared_noise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
 
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian, Interval, Reward
 from untaught.problem.operators import Identity
+from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
-from untaught.solver.stopping._base import FirstOf, Rule, State, Verdict
+from untaught.solver.stopping._base import FirstOf, Rule, State
 from untaught.solver.stopping.discrepancy import Discrepancy
 from untaught.solver.stopping.holdout import HoldOut
 from untaught.solver.stopping.plateau import Plateau
 from untaught.solver.stopping.variance import WindowedVariance
-
-if TYPE_CHECKING:
-    from untaught.solver.run import Iterate
 
 KNOWN, UNKNOWN = "white noise of known level", "noise of unknown level"
 SHARED, UNEVEN = "noise that neighbours or channels share", "noise that is not Gaussian, or changes with brightness"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
+from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
-from untaught.solver.stopping._base import Rule, State, Verdict
-
-if TYPE_CHECKING:
-    from untaught.solver.run import Iterate
+from untaught.solver.stopping._base import Rule, State
 
 
 @dataclass(frozen=True)

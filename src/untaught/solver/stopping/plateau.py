@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from untaught.core.errors import BadInput
-from untaught.solver.stopping._base import Rule, State, Verdict
-
-if TYPE_CHECKING:
-    from untaught.solver.run import Iterate
+from untaught.solver.iterate import Iterate, Verdict
+from untaught.solver.stopping._base import Rule, State
 
 
 @dataclass(frozen=True)
@@ -45,6 +42,9 @@ class Plateau(Rule):
             state = {**state, "best": score, "at": iterate.step}
         waited = iterate.step - int(state["at"])
         return state, Verdict(score=score, stop=self.reason(state) if waited >= self.patience else None)
+
+    def outlook(self, state: State) -> tuple[int | None, int | None]:
+        return int(state.get("at", 0)) + self.patience, None
 
     def reason(self, state: State) -> str:
         return f"the energy has not fallen by {100 * self.tolerance:g} % in the {self.patience} steps since step {state['at']}"

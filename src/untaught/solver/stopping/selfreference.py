@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -21,11 +20,9 @@ from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Reward
+from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
-from untaught.solver.stopping._base import Minimum, Rule, State, Verdict, refuse_shared_noise
-
-if TYPE_CHECKING:
-    from untaught.solver.run import Iterate
+from untaught.solver.stopping._base import Minimum, Rule, State, refuse_shared_noise
 
 SAMPLE = 1 << 15  # pixels that the linear prediction is fitted on
 

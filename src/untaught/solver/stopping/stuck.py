@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -11,11 +10,9 @@ from torch import Tensor
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
+from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
-from untaught.solver.stopping._base import Rule, State, Verdict
-
-if TYPE_CHECKING:
-    from untaught.solver.run import Iterate
+from untaught.solver.stopping._base import Rule, State
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
+from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
-from untaught.solver.stopping._base import Minimum, Rule, State, Verdict
-
-if TYPE_CHECKING:
-    from untaught.solver.run import Iterate
+from untaught.solver.stopping._base import Minimum, Rule, State
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from untaught.core.types import Device, File, Ge, Gt, Seed, Steps
 from untaught.tasks import task
 
 if TYPE_CHECKING:
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 
 @task
@@ -66,7 +66,7 @@ def activate(
     from untaught.problem import Problem
     from untaught.problem.likelihoods import Reward
     from untaught.problem.regularisers import TV, Sum
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
     from untaught.tasks import _features as parts
     from untaught.tasks._goals import goal
     from untaught.tasks._presets import Facts, choose, resolve_device

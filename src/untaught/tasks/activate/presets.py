@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from untaught.solver.run import Stage
+from untaught.solver.stage import Stage
 from untaught.tasks._presets import Facts, Preset
 from untaught.tasks.preimage.presets import network, pixels
 

@@ -11,7 +11,7 @@ from untaught.tasks import task
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def deblur(
     from untaught.problem import Problem
     from untaught.problem.likelihoods import Gaussian
     from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.deblur.presets import deblurring
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from untaught.solver.run import Stage
+from untaught.solver.stage import Estimate, Solve, Stage
 from untaught.tasks._presets import Facts, Preset, choose
 
 if TYPE_CHECKING:
     from untaught.classical.denoise.nl_ridge import NonLocalRidge
-    from untaught.solver.objectives.plugged import Plugged
+    from untaught.classical.plug_and_play import PlugAndPlay
 
 LOUD = 20 / 255
 """The level of the first round, as a fraction of full scale."""
@@ -40,37 +40,25 @@ def ridge() -> NonLocalRidge:
 
 
 def _rounds(
-    facts: Facts, count: int, *, quiet: float = 1.5, strength: float = 0.15, gradients: int = 60
-) -> tuple[Plugged, ...]:
-    """From a loud level down to `quiet` times the noise's own, in equal ratios; each with so many conjugate gradients."""
-    from untaught.solver.objectives.plugged import Plugged
+    facts: Facts, count: int, *, quiet: float = 1.5, strength: float = 0.15, iterations: int = 60
+) -> PlugAndPlay:
+    """From a loud level down to `quiet` times the noise's own, in equal ratios; `iterations` of conjugate gradients each."""
+    from untaught.classical.plug_and_play import PlugAndPlay
 
-    sparse = ridge()
     last = max(quiet * facts.sigma, 1 / 255)
     loud = max(LOUD, last)
     levels = [loud * (last / loud) ** (k / max(1, count - 1)) for k in range(count)]
     filtered = len(facts.space) == 2 and min(facts.space) >= SMALL
-    return tuple(
-        Plugged(sparse, level, strength, gradients, pilot=filtered and k > 0) for k, level in enumerate(levels)
-    )
-
-
-def _plugged(rounds: tuple[Plugged, ...]) -> tuple[Stage, ...]:
-    from untaught.prior import Pixels
-    from untaught.solver.averaging import ExponentialPictures
-    from untaught.solver.run import Method
-    from untaught.solver.stopping import After
-
-    return tuple(Stage(Method(Pixels(), one, average=ExponentialPictures(), stop=After(1))) for one in rounds)
+    return PlugAndPlay(ridge(), tuple(levels), strength, iterations, pilot=filtered)
 
 
 def _instant(facts: Facts) -> tuple[Stage, ...]:
     # So few rounds leave noise unless they end early.
-    return _plugged(_rounds(facts, facts.steps or 4, quiet=3, strength=0.25, gradients=20))
+    return (Estimate(_rounds(facts, facts.steps or 4, quiet=3, strength=0.25, iterations=20)),)
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _plugged(_rounds(facts, facts.steps or 16))
+    return (Estimate(_rounds(facts, facts.steps or 16)),)
 
 
 def _bootstrap(
@@ -82,17 +70,16 @@ def _bootstrap(
     from untaught.prior.networks.compact import Compact
     from untaught.solver.averaging import ExponentialWeights
     from untaught.solver.objectives.bootstrap import Bootstrap
-    from untaught.solver.objectives.plugged import Rounds
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method
     from untaught.solver.stopping import After
 
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=10 / 255)
     classic = _rounds(facts, rounds)
-    objective = Bootstrap(Rounds(classic), pool=pool, window=window)
+    objective = Bootstrap(classic, pool=pool, window=window)
     adam, stop = Adam(2e-3, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
     learn = Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8)
-    return (*_plugged(classic), Stage(learn))
+    return Estimate(classic), Solve(learn)
 
 
 def _balanced(facts: Facts) -> tuple[Stage, ...]:
@@ -107,13 +94,13 @@ def _fit(
     from untaught.prior.networks.hourglass import Hourglass
     from untaught.solver.averaging import ExponentialPictures
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method
     from untaught.solver.stopping import After
 
     output = "sigmoid" if facts.pictures else "linear"
     prior = Network(Hourglass(widths, skip=skip), Noise(code), jitter=jitter, output=output)  # type: ignore[arg-type]
     stop = After(facts.steps or steps)
-    return (Stage(Method(prior, optimiser=Adam(lr), average=ExponentialPictures(decay), stop=stop)),)
+    return (Solve(Method(prior, optimiser=Adam(lr), average=ExponentialPictures(decay), stop=stop)),)
 
 
 def _best(facts: Facts) -> tuple[Stage, ...]:
@@ -132,19 +119,13 @@ def _blind(known: Callable[[Facts], tuple[Stage, ...]]) -> Callable[[Facts], tup
     """The kernel is sought at growing sizes, and then the picture as if the kernel had been known."""
 
     def stages(facts: Facts) -> tuple[Stage, ...]:
-        from untaught.prior import Flat
+        from untaught.classical.blind_kernel.seek import SeekKernel
         from untaught.problem.operators.blur import SoughtBlur
-        from untaught.solver.averaging import ExponentialPictures
-        from untaught.solver.objectives.seek import Seek
-        from untaught.solver.run import Method
-        from untaught.solver.stopping import After
 
         assert isinstance(facts.problem.operator, SoughtBlur)
         largest = facts.problem.operator.sides
         smaller = [tuple(min(n, size) for n in largest) for size in SIZES if size < 0.8 * max(largest)]
-        seeks = (*(Seek(sides) for sides in (*smaller, largest)), Seek())
-        seek = (Method(Flat(), one, average=ExponentialPictures(), stop=After(1)) for one in seeks)
-        return (*map(Stage, seek), *known(facts))
+        return (Estimate(SeekKernel((*smaller, largest))), *known(facts))
 
     return stages
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from untaught.io.arrays import Layout
     from untaught.io.images import Image
     from untaught.io.images.jpeg import Coefficients
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def dejpeg(
     from untaught.io import arrays
     from untaught.io.images.hidden import seen
     from untaught.problem import Problem
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.dejpeg.presets import dejpegging
 

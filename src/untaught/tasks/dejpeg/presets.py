@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from untaught.core.errors import BadInput
 from untaught.problem.operators import Identity
-from untaught.solver.run import Stage
+from untaught.solver.stage import Estimate, Solve, Stage
 from untaught.tasks._beside import narrow, worthwhile
 from untaught.tasks._presets import Facts, Preset, choose
 
 if TYPE_CHECKING:
-    from untaught.solver.objectives.decode import Decode
+    from untaught.classical.deblock import Deblock
 
 
 def dejpegging(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
@@ -26,27 +26,23 @@ def dejpegging(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
     return stages
 
 
-def _decode() -> Decode:
+def _deblock() -> Deblock:
     """The classic: groups of 48, and twice with what was found before as the pilot (docs/benchmarks/dejpeg.md)."""
+    from untaught.classical.deblock import Deblock
     from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
-    from untaught.solver.objectives.decode import Decode
 
     other = Pass(5, 48, stride=4)
-    return Decode(NonLocalRidge(Pass(7, 16, stride=4), (other,), (other, other)))
+    return Deblock(NonLocalRidge(Pass(7, 16, stride=4), (other,), (other, other)))
 
 
 def _classic(facts: Facts) -> tuple[Stage, ...]:
-    from untaught.prior import Pixels
-    from untaught.solver.averaging import ExponentialPictures
-    from untaught.solver.run import Method
-    from untaught.solver.stopping import After
 
     if isinstance(facts.problem.operator, Identity):
         raise BadInput(
             "The preset 'instant' works on a JPEG's coefficients, and there are none: name the JPEG file itself, or use the "
             "preset 'fast'."
         )
-    return (Stage(Method(Pixels(), _decode(), average=ExponentialPictures(), stop=After(1))),)
+    return (Estimate(_deblock()),)
 
 
 def _snail(facts: Facts, *, steps: int) -> tuple[Stage, ...]:
@@ -56,13 +52,13 @@ def _snail(facts: Facts, *, steps: int) -> tuple[Stage, ...]:
     from untaught.prior.networks.hourglass import Hourglass
     from untaught.solver.averaging import ExponentialPictures
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method
     from untaught.solver.stopping import After
 
     net = Hourglass(down=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4))
     prior = Network(net, Noise(3), jitter=1 / 30, output="sigmoid" if facts.pictures else "linear")
     stop = After(facts.steps or steps)
-    return (Stage(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.99), stop=stop)),)
+    return (Solve(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.99), stop=stop)),)
 
 
 def _bootstrap(facts: Facts, *, steps: int, widths: tuple[int, ...], pool: int) -> tuple[Stage, ...]:
@@ -73,19 +69,19 @@ def _bootstrap(facts: Facts, *, steps: int, widths: tuple[int, ...], pool: int) 
     from untaught.solver.averaging import ExponentialWeights
     from untaught.solver.objectives.bootstrap import Bootstrap
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method
     from untaught.solver.stopping import After
 
     prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=_level(facts))
-    objective = Bootstrap(_decode(), pool=pool)
+    objective = Bootstrap(_deblock(), pool=pool)
     adam, stop = Adam(2e-3, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
-    return (*_classic(facts), Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8)))
+    return (*_classic(facts), Solve(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8)))
 
 
 def _level(facts: Facts) -> float:
     """The deviation of the brightness from the picture's, guessed from the file's tables."""
+    from untaught.classical.deblock import deviations
     from untaught.problem.operators.dct import BlockDCT
-    from untaught.solver.objectives.decode import deviations
 
     operator = facts.problem.operator
     assert isinstance(operator, BlockDCT)

@@ -8,7 +8,7 @@ from untaught.core.types import Amount, Channel, Device, Gt, Picture, Seed, Sigm
 from untaught.tasks import task
 
 if TYPE_CHECKING:
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 
 @task
@@ -68,7 +68,7 @@ def denoise(
     from untaught.io import arrays, masks
     from untaught.noise import anscombe
     from untaught.problem import Problem
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.denoise.presets import denoising, grainy
 

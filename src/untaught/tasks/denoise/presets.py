@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from untaught.noise.kinds import GRAIN
 from untaught.problem.likelihoods import Gaussian, Impulse, Laplace, Likelihood
-from untaught.solver.run import Stage
+from untaught.solver.stage import Estimate, Solve, Stage
 from untaught.tasks._beside import beside, narrow, worthwhile
 from untaught.tasks._presets import Facts, Preset, choose
 
 if TYPE_CHECKING:
+    from untaught.classical import Denoiser
     from untaught.noise import Noise
-    from untaught.solver.objectives.recorrupt import Guide
 
 
 MILD = 5 / 255  # noise up to which a generator's share would be too small to be seen
@@ -50,7 +50,6 @@ def grainy(likelihood: Likelihood) -> bool:
 
 def _filled(name: str, facts: Facts) -> tuple[Stage, ...]:
     """Impulses are holes: they are filled as `inpaint` does, and then the grain of all values is removed, if there is some."""
-    from untaught.solver.objectives.onward import Onward
     from untaught.tasks.inpaint.presets import PRESETS as FILLING
 
     holes = replace(facts.problem, likelihood=Gaussian())
@@ -59,9 +58,7 @@ def _filled(name: str, facts: Facts) -> tuple[Stage, ...]:
     if grainy(facts.problem.likelihood):
         grain = replace(holes, likelihood=Gaussian(facts.sigma), weight=None)
         # The first stage alone: one after it would need the data as they came.
-        stage = choose(PRESETS, name, replace(facts, problem=grain))[0]
-        method = replace(stage.method, objective=Onward(stage.method.objective))
-        stages.append(Stage(method, grain))
+        stages.append(replace(choose(PRESETS, name, replace(facts, problem=grain))[0], problem=grain, onward=True))
     return tuple(stages)
 
 
@@ -82,18 +79,14 @@ def _plain(facts: Facts) -> bool:
 def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
     """best: as good as a filter can be; instant otherwise."""
     from untaught.classical.denoise.camera import Camera, Counted
+    from untaught.classical.denoise.filter import Filter
     from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Tiled
     from untaught.classical.denoise.nlm import NonLocalMeans
-    from untaught.prior import Flat
-    from untaught.solver.averaging import ExponentialPictures
-    from untaught.solver.objectives.classic import Classic
-    from untaught.solver.run import Method
-    from untaught.solver.stopping import After
 
     noise, large = _measured(facts), _large(facts)
     strip = 64 if large else 0
     # Strengths in units of the measured deviation, chosen on five of the ten PolyU pairs: docs/benchmarks.
-    guide: Guide
+    guide: Denoiser
     if noise and noise.correlated:
         guide = Camera() if best and facts.channels in (1, 3) else NonLocalMeans(3.0, coarse=1.2, strip=strip)
     else:
@@ -101,7 +94,7 @@ def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
         guide = Tiled(WIDER if twice else SPARSE, twice=twice) if large else NonLocalRidge()
         if noise and not noise.shared:  # noise that the channels share is to the ridge as that of a grey picture
             guide = Counted(NonLocalMeans(1.2, strip=strip), guide)
-    return (Stage(Method(Flat(), Classic(guide), average=ExponentialPictures(), stop=After(1))),)
+    return (Estimate(Filter(guide)),)
 
 
 def _recorrupt(
@@ -115,7 +108,7 @@ def _recorrupt(
     from untaught.solver.averaging import ExponentialWeights
     from untaught.solver.objectives.recorrupt import Recorrupt
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method
     from untaught.solver.stopping import After
 
     if _measured(facts):
@@ -133,7 +126,7 @@ def _recorrupt(
             guide, pool, passes = Quick(means, ridge), 8, 1
         objective = Recorrupt(0.5, guide, pool=pool, window=512, refine=True)
     adam, stop = Adam(lr, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
-    return (Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=passes)),)
+    return (Solve(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=passes)),)
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
@@ -173,7 +166,7 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
     from untaught.prior.networks.hourglass import Hourglass
     from untaught.solver.averaging import ExponentialPictures
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method
     from untaught.solver.stopping import After
 
     problem = None
@@ -184,7 +177,7 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
     jitter = 1 / 20 if facts.sigma > 37 / 255 else 1 / 30
     prior = Network(Hourglass(), Noise(32), jitter=jitter, output="sigmoid" if facts.pictures else "linear")
     adam, stop = Adam(0.01), After(facts.steps or 1800)
-    return (Stage(Method(prior, optimiser=adam, average=ExponentialPictures(0.99), stop=stop), problem),)
+    return (Solve(Method(prior, optimiser=adam, average=ExponentialPictures(0.99), stop=stop), problem=problem),)
 
 
 _R2R = "Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by NL-Ridge (Herbreteau and Kervrann 2022)"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from untaught.io.arrays import Layout
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def enhance(
     """
     from untaught.io import arrays
     from untaught.problem import Problem
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.enhance.presets import enhancing
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from untaught.core.errors import unknown
-from untaught.solver.run import Stage
+from untaught.solver.stage import Solve, Stage
 from untaught.tasks._presets import Facts, Preset, choose
 
 MOMENTS = {"coarse": 30, "medium": 80, "fine": 200}
@@ -21,8 +19,8 @@ def enhancing(name: str, detail: str, facts: Facts) -> tuple[Stage, ...]:
     moments = tuple(MOMENTS.values()) if detail == "all" else (MOMENTS[detail],)
     moments = moments if facts.steps is None else (facts.steps,)
     (stage,) = choose(PRESETS, name, facts)
-    method = replace(stage.method, average=AtSteps(moments), stop=After(max(moments)))
-    return (replace(stage, method=method),)
+    assert isinstance(stage, Solve)
+    return (stage.changed(average=AtSteps(moments), stop=After(max(moments))),)
 
 
 def _hourglass(facts: Facts, *, widths: tuple[int, ...], code: int, lr: float) -> tuple[Stage, ...]:
@@ -30,11 +28,11 @@ def _hourglass(facts: Facts, *, widths: tuple[int, ...], code: int, lr: float) -
     from untaught.prior.codes import Noise
     from untaught.prior.networks.hourglass import Hourglass
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method, Solve
     from untaught.solver.stopping import After
 
     prior = Network(Hourglass(down=widths), Noise(code), output="sigmoid" if facts.pictures else "linear")
-    return (Stage(Method(prior, optimiser=Adam(lr), stop=After(MOMENTS["fine"]))),)
+    return (Solve(Method(prior, optimiser=Adam(lr), stop=After(MOMENTS["fine"]))),)
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:

@@ -10,7 +10,7 @@ from untaught.tasks import task
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 
 @task
@@ -59,7 +59,7 @@ def flash(
     from untaught.core.errors import BadInput
     from untaught.io import arrays
     from untaught.problem import Problem
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, choose, resolve_device
     from untaught.tasks.flash.presets import PRESETS, guided
 

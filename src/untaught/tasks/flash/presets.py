@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from untaught.solver.run import Stage
+from untaught.solver.stage import Solve, Stage
 from untaught.tasks._presets import Facts, Preset
 
 if TYPE_CHECKING:
@@ -18,7 +18,10 @@ def guided(stages: tuple[Stage, ...], guide: Tensor) -> tuple[Stage, ...]:
 
     flat = float(guide.max() - guide.min()) < 1e-6
     code = {"code": Picture(guide), **({"jitter": 1 / 30} if flat else {})}
-    return tuple(replace(s, method=replace(s.method, prior=replace(s.method.prior, **code))) for s in stages)  # type: ignore[type-var]
+    return tuple(
+        s.changed(prior=replace(s.method.prior, **code)) if isinstance(s, Solve) else s  # type: ignore[type-var]
+        for s in stages
+    )
 
 
 def _paper(facts: Facts) -> tuple[Stage, ...]:
@@ -27,13 +30,13 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
     from untaught.prior.networks.hourglass import Hourglass
     from untaught.solver.averaging import Last
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method, Solve
     from untaught.solver.stopping import After, StuckChannel
 
     net = Hourglass(upsample=("nearest", "nearest", "bilinear", "bilinear", "bilinear"))
     prior = Network(net, Picture(), output="sigmoid" if facts.pictures else "linear")
     stop = After(facts.steps or 601) | StuckChannel()
-    return (Stage(Method(prior, optimiser=Adam(0.1), average=Last(), stop=stop)),)
+    return (Solve(Method(prior, optimiser=Adam(0.1), average=Last(), stop=stop)),)
 
 
 def _narrow(facts: Facts, *, widths: tuple[int, ...], steps: int) -> tuple[Stage, ...]:
@@ -43,13 +46,13 @@ def _narrow(facts: Facts, *, widths: tuple[int, ...], steps: int) -> tuple[Stage
     from untaught.prior.networks.hourglass import Hourglass
     from untaught.solver.averaging import ExponentialPictures
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method, Solve
     from untaught.solver.stopping import After, StuckChannel
 
     net = Hourglass(down=widths, upsample="nearest")
     prior = Network(net, Picture(), output="sigmoid" if facts.pictures else "linear")
     stop = After(facts.steps or steps) | StuckChannel()
-    return (Stage(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.95), stop=stop)),)
+    return (Solve(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.95), stop=stop)),)
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:

@@ -8,7 +8,7 @@ from untaught.core.types import Channel, Device, Ge, Le, Mask, PictureFile, Seed
 from untaught.tasks import task
 
 if TYPE_CHECKING:
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 
 @task
@@ -73,7 +73,7 @@ def inpaint(
     from untaught.core.errors import BadInput
     from untaught.io import arrays, masks
     from untaught.problem import Problem
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.inpaint.presets import inpainting
 

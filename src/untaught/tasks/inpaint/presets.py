@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from untaught.core.errors import unknown
-from untaught.solver.run import Method, Stage
+from untaught.solver.stage import Estimate, Method, Solve, Stage
 from untaught.tasks._presets import Facts, Preset, choose
 
 if TYPE_CHECKING:
@@ -95,13 +95,9 @@ def inpainting(name: str, recipe: str, holes: Shape, facts: Facts, notes: list[s
 
 
 def _filling(facts: Facts) -> tuple[Stage, ...]:
-    from untaught.classical.inpaint import RidgeFill
-    from untaught.prior import Pixels
-    from untaught.solver.averaging import ExponentialPictures
-    from untaught.solver.objectives.filling import Fill
-    from untaught.solver.stopping import After
+    from untaught.classical.inpaint import Fill, RidgeFill
 
-    return (Stage(Method(Pixels(), Fill(RidgeFill()), average=ExponentialPictures(), stop=After(1))),)
+    return (Estimate(Fill(RidgeFill())),)
 
 
 def _refill(
@@ -131,7 +127,7 @@ def _refill(
     hide: Hide = "holes" if recipe == "text" else "pixels"
     objective = Refill(RidgeFill(patch), hide, pool=pool, seed=facts.seed)
     adam, stop = Adam(2e-3, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
-    last = Stage(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8))
+    last = Solve(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=8))
     if generator is None:
         return (last,)
     known = facts.problem.weight
@@ -175,7 +171,7 @@ def _generate(
     average = ExponentialPictures(decay) if decay else Last()
     adam = Adam(0.02, "one-cycle") if falling else Adam(max(r.lr, 0.01) if net else r.lr)
     sought = Ensemble(prior, members) if members > 1 else prior
-    return (Stage(Method(sought, optimiser=adam, average=average, stop=After(facts.steps or steps))),)
+    return (Solve(Method(sought, optimiser=adam, average=average, stop=After(facts.steps or steps))),)
 
 
 _RIDGE = "ridge regression on similar patches, corrected by Split (Batson and Royer 2019); values: docs/benchmarks"

@@ -8,7 +8,7 @@ from untaught.core.types import Device, File, Picture, Seed, Steps
 from untaught.tasks import task
 
 if TYPE_CHECKING:
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 
 @task
@@ -53,7 +53,7 @@ def preimage(
     from untaught.io import arrays
     from untaught.problem import Problem
     from untaught.problem.regularisers import TV, Sum
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
     from untaught.tasks import _features as parts
     from untaught.tasks._presets import Facts, choose, resolve_device
     from untaught.tasks.preimage.presets import PRESETS, TV_WEIGHT

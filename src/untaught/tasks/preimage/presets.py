@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from untaught.solver.run import Stage
+from untaught.solver.stage import Stage
 from untaught.tasks._presets import Facts, Preset
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ def network(
     from untaught.solver.averaging import Last
     from untaught.solver.objectives.fit import Fit
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method, Solve
     from untaught.solver.stopping import After
 
     prior = Network(net, Noise(code), jitter=jitter)
     adam, stop = Adam(lr, schedule), After(facts.steps or steps)
-    return (Stage(Method(prior, objective or Fit(), adam, Last(), stop)),)
+    return (Solve(Method(prior, objective or Fit(), adam, Last(), stop)),)
 
 
 def pixels(facts: Facts, *, lr: float, steps: int) -> tuple[Stage, ...]:
@@ -45,10 +45,10 @@ def pixels(facts: Facts, *, lr: float, steps: int) -> tuple[Stage, ...]:
     from untaught.prior import Pixels
     from untaught.solver.averaging import Last
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method, Solve
     from untaught.solver.stopping import After
 
-    return (Stage(Method(Pixels(), optimiser=Adam(lr), average=Last(), stop=After(facts.steps or steps))),)
+    return (Solve(Method(Pixels(), optimiser=Adam(lr), average=Last(), stop=After(facts.steps or steps))),)
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:

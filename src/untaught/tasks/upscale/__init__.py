@@ -8,7 +8,7 @@ from untaught.core.types import Channel, Device, Gt, PictureFile, Seed, Steps, S
 from untaught.tasks import task
 
 if TYPE_CHECKING:
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
 
 
 @task
@@ -58,7 +58,7 @@ def upscale(
     from untaught.io.images.hidden import seen
     from untaught.problem import Problem
     from untaught.problem.operators.resample import KERNELS, Downsample
-    from untaught.solver.run import Job
+    from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.upscale.presets import upscaling
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from math import prod
 
-from untaught.solver.run import Stage
+from untaught.solver.stage import Stage
 from untaught.tasks._presets import Facts, Preset, choose
 
 FEW = 3600
@@ -32,13 +32,13 @@ def _smooth(facts: Facts) -> tuple[Stage, ...]:
     from untaught.problem.regularisers import TV
     from untaught.solver.averaging import Last
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method, Solve
     from untaught.solver.stopping import After
 
     start = resized(facts.problem.data, facts.space)
     problem = replace(facts.problem, regulariser=TV_WEIGHT * TV(), start=start)
     method = Method(Pixels(), optimiser=Adam(0.01, "one-cycle"), average=Last(), stop=After(facts.steps or 300))
-    return (Stage(method, problem),)
+    return (Solve(method, problem=problem),)
 
 
 def _pairs(facts: Facts, *, steps: int, widths: tuple[int, ...], down: int, lr: float, batch: int) -> tuple[Stage, ...]:
@@ -50,12 +50,12 @@ def _pairs(facts: Facts, *, steps: int, widths: tuple[int, ...], down: int, lr: 
     from untaught.solver.objectives._base import Crops
     from untaught.solver.objectives.pairs import Pairs
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method, Solve
     from untaught.solver.stopping import After
 
     prior = Network(Compact(widths, down, unshuffle=2), Fed(facts.channels), output="linear", residual=1.0)
     adam, stop = Adam(lr, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
-    return (Stage(Method(prior, Pairs(crops=Crops(48, batch)), adam, ExponentialWeights(0.99), stop, passes=8)),)
+    return (Solve(Method(prior, Pairs(crops=Crops(48, batch)), adam, ExponentialWeights(0.99), stop, passes=8)),)
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
@@ -77,7 +77,7 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
     from untaught.prior.networks.hourglass import Hourglass
     from untaught.solver.averaging import ExponentialPictures
     from untaught.solver.optimisers import Adam
-    from untaught.solver.run import Method
+    from untaught.solver.stage import Method, Solve
     from untaught.solver.stopping import After
 
     wide = max(n / s for n, s in zip(facts.space, facts.problem.data.shape[2:], strict=True)) > 6
@@ -85,7 +85,7 @@ def _paper(facts: Facts) -> tuple[Stage, ...]:
         Hourglass(), Noise(32), jitter=0.05 if wide else 0.03, output="sigmoid" if facts.pictures else "linear"
     )
     stop = After(facts.steps or (4000 if wide else 2000))
-    return (Stage(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.99), stop=stop)),)
+    return (Solve(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.99), stop=stop)),)
 
 
 _ZSSR = "Zero-Shot super-resolution (Shocher et al., CVPR 2018), a smaller network; values: docs/benchmarks"

@@ -1,20 +1,19 @@
-"""The kernel of a blur, found before the picture is: a run of one step for every size of kernel, and one that decides."""
+"""The kernel of a blur, found before the picture is: at one size after the other, and then by name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from untaught.classical import Estimator, Picture
 from untaught.classical.blind_kernel import search
 from untaught.classical.blind_kernel.scene import Scene
-from untaught.core.randomness import Rng
 from untaught.noise.spectrum import second_differences
-from untaught.prior import Flat, Pixels, Prior
 from untaught.problem import Problem
 from untaught.problem.operators.blur import SoughtBlur
 from untaught.problem.operators.kernels import named, placed
-from untaught.solver.objectives._base import Model, Objective, Step
 
 WEIGHTS = (0.016, 0.05, 0.12)
 """Of an edge at the coarsest scale: the fewer edges the surer, but some pictures have only weak ones."""
@@ -30,42 +29,42 @@ UNNAMED = 2 / 255
 
 
 @dataclass(frozen=True)
-class Seek(Objective):
+class SeekKernel(Estimator):
     """Seeks the kernel of a `SoughtBlur` on the data's busiest window, and shows the picture as it was.
 
-    sides: of the kernel. The best of three searches is taken where it is better than what was found at smaller sizes.
-    None ends the search: a kernel with a name takes the place of what was found where it explains the data as well, and a point
-    where none does better than that.
+    sides: of the kernels, one size after the other. The best of three searches is taken where it is better than what was found at
+    smaller sizes. In the end a kernel with a name takes the place of what was found where it explains the data as well, and a
+    point where none does better than that.
     """
 
-    sides: tuple[int, ...] | None = None
+    sides: tuple[tuple[int, ...], ...]
 
-    whole, draws = True, False
+    @property
+    def steps(self) -> int:
+        return len(self.sides) + 1
 
-    def bind(self, problem: Problem, prior: Prior) -> Seek:
-        return self
-
-    def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
-        x, operator = self.picture(model, problem, rng), problem.operator
-        note = None
-        if isinstance(operator, SoughtBlur):
-            y = search.busiest(problem.data.mean(1)[0])
-            sigma = getattr(problem.likelihood, "sigma", None) or second_differences(problem.data)
-            # Twice the noise's own variance, as differences have it, and room for what the model of gradients lacks.
-            noise = 6.5 * max(float(sigma), LEAST) ** 2
-            if self.sides is None:
-                note = _settled(operator, y, noise)
-            else:
-                _sought(operator, y, noise, self.sides)
-        fit = problem.energy(x)
-        return Step(fit + 0 * model().sum(), fit.detach(), x, note)
-
-    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
-        return problem.operator.backproject(problem.data) if problem.start is None else problem.start
+    def iterates(self, problem: Problem) -> Iterator[Picture]:
+        operator = problem.operator
+        if not isinstance(operator, SoughtBlur):
+            yield from (Picture(_seen(problem)) for _ in range(self.steps))
+            return
+        y = search.busiest(problem.data.mean(1)[0])
+        sigma = getattr(problem.likelihood, "sigma", None) or second_differences(problem.data)
+        # Twice the noise's own variance, as differences have it, and room for what the model of gradients lacks.
+        noise = 6.5 * max(float(sigma), LEAST) ** 2
+        for sides in self.sides:
+            _sought(operator, y, noise, sides)
+            yield Picture(_seen(problem))
+        note = _settled(operator, y, noise)
+        yield Picture(_seen(problem), note)
 
     @classmethod
-    def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
-        return (Seek((3,)), Flat()), (Seek(), Pixels())
+    def examples(cls) -> tuple[Estimator, ...]:
+        return (SeekKernel(((3,),)),)
+
+
+def _seen(problem: Problem) -> Tensor:
+    return problem.operator.backproject(problem.data) if problem.start is None else problem.start
 
 
 def _sought(operator: SoughtBlur, y: Tensor, noise: float, sides: tuple[int, ...]) -> None:
@@ -95,5 +94,3 @@ def _settled(operator: SoughtBlur, y: Tensor, noise: float) -> str:
         return "no kernel explains the picture better than none: it is taken to be sharp, or the kernel to be larger than size"
     return f"{said}; it explains the picture better than no blur, by {sharp - evidence:.2f} nats a gradient"
 
-
-OBJECTIVE = Seek

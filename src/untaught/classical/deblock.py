@@ -2,73 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
+from untaught.classical import Estimator, Picture, Piloted
 from untaught.core.errors import BadInput
-from untaught.core.randomness import Rng
-from untaught.prior import Pixels, Prior
 from untaught.problem import Problem
 from untaught.problem.operators import Identity
 from untaught.problem.operators.dct import BlockDCT
-from untaught.solver.objectives._base import Model, Objective, Step
-
-
-class Pilot(Protocol):
-    """A filter (see `ridge.NonLocalRidge`) that can also take a first estimate as its pilot."""
-
-    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor: ...
-
-    def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
-class Decode(Objective):
+class Deblock(Estimator):
     """Filter, project, filter again with the result as the pilot, project: alternating projections (Zakhor 1992) between
-    pictures that the filter finds plausible and those whose coefficients round to the file's. With Pixels() and After(1).
+    pictures that the filter finds plausible and those whose coefficients round to the file's.
 
     first, again: the strength of both, in units of the deviation that `deviations` guesses from the quantisation tables.
     half: how far, in steps, a coefficient may move; below 1/2, since the true one is seldom at the edge.
     Data that are the decoded picture itself (no coefficients at hand) are taken as noisy with the likelihood's deviation.
     """
 
-    guide: Pilot
+    denoiser: Piloted
     first: float = 1.2
     again: float = 1.4
     half: float = 0.4
-    whole, draws = True, False
-    _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    def bind(self, problem: Problem, prior: Prior) -> Decode:
+    def check(self, problem: Problem) -> None:
         if not isinstance(problem.operator, (BlockDCT, Identity)):
             raise BadInput(
-                f"Decode needs a JPEG's coefficients, not data of {type(problem.operator).__name__}: use Fit."
+                f"Deblock needs a JPEG's coefficients, not data of {type(problem.operator).__name__}: use PlugAndPlay."
             )
-        if not isinstance(prior, Pixels):
-            raise BadInput(f"Decode has no use for the prior {type(prior).__name__}: give Pixels().")
-        return replace(self, _made={})
 
-    def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
-        x = self.picture(model, problem, rng)
-        fit = problem.energy(x)
-        return Step(fit + 0 * model().sum(), fit, x)
-
-    def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
-        if "x" not in self._made:
-            with torch.no_grad():
-                self._made["x"] = self.estimate(problem)
-        return self._made["x"]
-
-    def estimate(self, problem: Problem) -> Tensor:
-        """The picture of any problem of this kind."""
+    def iterates(self, problem: Problem) -> Iterator[Picture]:
         operator, y = problem.operator, problem.data
-        if not isinstance(operator, BlockDCT):
+        if isinstance(operator, BlockDCT):
+            yield Picture(deblocked(operator, y, self))
+        else:
             level = problem.likelihood.deviation(y)
-            return self.guide.refine(y, level, self.guide(y, level))
-        return decoded(operator, y, self)
+            yield Picture(self.denoiser.refine(y, level, self.denoiser(y, level)))
 
     def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
         """The plain picture and the deviation of its error, for `Bootstrap`."""
@@ -83,13 +56,13 @@ class Decode(Objective):
         return operator.project(x, problem.data, self.half) if isinstance(operator, BlockDCT) else x
 
     @classmethod
-    def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
+    def examples(cls) -> tuple[Estimator, ...]:
         from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
 
-        return ((Decode(NonLocalRidge(Pass(7, 16, 9), (Pass(5, 16, 9),), (Pass(5, 16, 9),))), Pixels()),)
+        return (Deblock(NonLocalRidge(Pass(7, 16, 9), (Pass(5, 16, 9),), (Pass(5, 16, 9),))),)
 
 
-def decoded(operator: BlockDCT, y: Tensor, how: Decode) -> Tensor:
+def deblocked(operator: BlockDCT, y: Tensor, how: Deblock) -> Tensor:
     """The whole recipe of `how` on one JPEG.
 
     It filters the planes of the file, each in the unit of its own deviation: colour differences are quantised more coarsely.
@@ -102,8 +75,8 @@ def decoded(operator: BlockDCT, y: Tensor, how: Decode) -> Tensor:
         return operator.channels(x) / unit
 
     plain = operator.channels(operator.decode(y, smooth=True)) / unit
-    pilot = kept(how.guide(plain, how.first * level[0]))
-    return operator.picture(kept(how.guide.refine(plain, how.again * level[0], pilot)) * unit)
+    pilot = kept(how.denoiser(plain, how.first * level[0]))
+    return operator.picture(kept(how.denoiser.refine(plain, how.again * level[0], pilot)) * unit)
 
 
 def deviations(operator: BlockDCT) -> Tensor:
@@ -115,5 +88,3 @@ def deviations(operator: BlockDCT) -> Tensor:
     q = 255 * operator.steps[:, :3, :3].mean((1, 2))
     return (0.69 * q**1.3).sqrt() / 255
 
-
-OBJECTIVE = Decode

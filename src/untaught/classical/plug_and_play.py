@@ -1,0 +1,105 @@
+"""A denoiser in the place of R: half-quadratic splitting with a denoiser that was never taught anything (PnP-HQS).
+
+Venkatakrishnan, Bouman and Wohlberg 2013 (plug and play); the order and the levels are those of Zhang et al., "Plug-and-Play
+Image Restoration with Deep Denoiser Prior" (TPAMI 2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from untaught.classical import Denoiser, Estimator, Picture, Piloted
+from untaught.core.conjugate_gradients import conjugate_gradients
+from untaught.core.errors import BadInput
+from untaught.core.geometry import box
+from untaught.problem import Problem
+
+
+@dataclass(frozen=True)
+class PlugAndPlay(Estimator):
+    """From the picture v of the round before: u = argmin |A u - y|^2 / sigma^2 + strength |u - v|^2 / level^2, then
+    x = denoiser(u, level); the first v is the problem's first guess, or the back-projected data.
+
+    levels: the deviation of the white noise that the denoiser is told in each round, in the units of the problem; they fall.
+    strength: how much the round before is trusted. iterations: of conjugate gradients.
+    pilot: whether the denoiser takes the picture of the round before as its pilot, from the second round on, which saves it a
+    pass of its own.
+    An operator that was sought is off by its `error`, which counts as noise, and no round is quieter than half as much again.
+    Needs a linear operator and the noise of the data.
+    """
+
+    denoiser: Denoiser | Piloted
+    levels: tuple[float, ...] = (0.1,)
+    strength: float = 0.15
+    iterations: int = 60
+    pilot: bool = False
+
+    weighs = True
+
+    def check(self, problem: Problem) -> None:
+        if not self.levels:
+            raise BadInput("PlugAndPlay has no levels, and so no round: give at least one, such as (0.1,).")
+        if self.pilot and not hasattr(self.denoiser, "refine"):
+            raise BadInput(f"The denoiser {type(self.denoiser).__name__} takes no pilot: leave pilot out.")
+        if not problem.operator.linear:
+            raise BadInput("PlugAndPlay solves linear equations, and this operator is not linear: use Fit.")
+        if getattr(problem.likelihood, "sigma", None) is None:
+            raise BadInput("PlugAndPlay weighs the data by their noise, which is not known: give Gaussian(sigma).")
+
+    @property
+    def steps(self) -> int:
+        return len(self.levels)
+
+    def iterates(self, problem: Problem) -> Iterator[Picture]:
+        v = problem.operator.backproject(problem.data) if problem.start is None else problem.start
+        for k in range(len(self.levels)):
+            u = self.toward_data(v, problem, k)
+            level = torch.full((1,) * u.ndim, self._level(problem, k), device=u.device, dtype=u.dtype)
+            piloted = self.pilot and k > 0
+            v = cast("Piloted", self.denoiser).refine(u, level, v) if piloted else self.denoiser(u, level)
+            yield Picture(v)
+
+    def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
+        """The estimate drawn to the data once more, unfiltered, and the last level, for `Bootstrap`."""
+        return self.toward_data(estimate, problem, -1), torch.as_tensor(self.levels[-1]).to(estimate)
+
+    def allowed(self, problem: Problem, x: Tensor) -> Tensor:
+        """x: noise leaves every picture possible."""
+        return x
+
+    def toward_data(self, v: Tensor, problem: Problem, k: int = 0) -> Tensor:
+        """(A^T W A + w) u = A^T W y + w v by conjugate gradients from v; W: the weights of the measurements over sigma^2.
+
+        k: the round, whose level says how much v is trusted.
+        """
+        a, y = problem.operator, problem.data
+        deviation = problem.likelihood.deviation(box(y, 2)).to(y).hypot(y.new_tensor(_error(problem)))
+        scale = float(deviation.square().mean())
+        trust = (scale / deviation.square()).expand_as(y)
+        trust = trust if problem.weight is None else trust * problem.weight
+        w = self.strength * scale / self._level(problem, k) ** 2
+
+        def normal(p: Tensor) -> Tensor:
+            return a.backproject(trust * a(p)) + w * p
+
+        return conjugate_gradients(normal, a.backproject(trust * y) + w * v, v, self.iterations)
+
+    def _level(self, problem: Problem, k: int) -> float:
+        return max(self.levels[k], 1.5 * _error(problem))
+
+    @classmethod
+    def examples(cls) -> tuple[Estimator, ...]:
+        return PlugAndPlay(_mean, iterations=3), PlugAndPlay(_mean, (0.2, 0.1), iterations=3)
+
+
+def _error(problem: Problem) -> float:
+    return float(getattr(problem.operator, "error", 0.0))
+
+
+def _mean(noisy: Tensor, deviation: Tensor) -> Tensor:
+    return box(noisy, 1)
