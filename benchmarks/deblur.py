@@ -39,7 +39,7 @@ from untaught.tasks.deblur.presets import ridge
 
 CASES = (("kodim19", 256, "gauss:1.6", 2), ("kodim08", 200, "motion:15,30", 1), ("kodim20", 200, "disk:3", 2))
 SPARSE = ridge()
-SETTINGS = (  # ridge, its pilot the round before, strength, conjugate gradients, rounds, last level in units of the noise
+SETTINGS = (  # ridge, its pilot the round before, strength, conjugate iterations, rounds, last level in units of the noise
     (NonLocalRidge(), False, 0.25, 15, 8, 1.0),
     (NonLocalRidge(), True, 0.25, 15, 8, 1.0),
     (SPARSE, True, 0.25, 15, 8, 1.0),
@@ -80,7 +80,7 @@ def rounds(data: Path) -> None:
                 assert iterate.x is not None
                 found.append(score(job.result(iterate.x), case.clean))
             kind = f"{'sparse' if one is SPARSE else 'full'}, {'pilot' if pilot else 'two passes'}"
-            settings = f"{kind}, strength {strength}, {gradients} gradients"
+            settings = f"{kind}, strength {strength}, {iterations} iterations"
             said = " ".join(f"{p:.2f}" for p, _ in found)
             print(f"  {settings}: {said}; SSIM {found[-1][1]:.3f}; {time.process_time() - begun:.1f} s", flush=True)
 

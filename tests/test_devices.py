@@ -14,7 +14,7 @@ from small_runs import SMALL, job, method, picture, result
 from test_ends import rules
 from test_features import Tiny
 from test_mathematics import name, parts
-from test_run import CASES
+from test_run import stages
 
 import untaught
 from untaught.bench.metrics import psnr
@@ -34,6 +34,7 @@ from untaught.solver.averaging import AtSteps, ExponentialWeights, Last, Moments
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import LBFGS, Adam, Langevin
 from untaught.solver.run import Run
+from untaught.solver.stage import Job
 from untaught.solver.stopping import After
 from untaught.tasks.deblur.presets import BLIND
 
@@ -43,7 +44,7 @@ FEW = Pass(5, 16, 7)
 
 def moved(job):
     """The job, every method of which is on the accelerator."""
-    return replace(job, stages=tuple(replace(s, method=replace(s.method, device=DEVICE)) for s in job.stages))
+    return replace(job, stages=tuple(s.on(DEVICE) for s in job.stages))
 
 
 def same(job):
@@ -146,10 +147,10 @@ class TestRuns:
 
     problem = Problem(picture(), likelihood=Gaussian(0.1))
 
-    @pytest.mark.parametrize(("objective", "prior"), CASES)
-    def test_objectives(self, objective, prior):
-        one = method(objective, prior, stop=After(3))
-        same(job(self.problem, one, one))
+    @pytest.mark.parametrize("stage", [*stages()])
+    def test_stages(self, stage):
+        one = stage(stop=After(3))
+        same(Job((one, one), self.problem))
 
     @pytest.mark.parametrize("code", list(parts(codes, Code)), ids=repr)
     def test_codes(self, code):

@@ -9,7 +9,7 @@ import torch
 from small_runs import SMALL, job, method, picture, result
 from torch import nn
 
-from untaught.calibration.series import hold_out
+from untaught.calibration.held import hold_out
 from untaught.core import registry
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng

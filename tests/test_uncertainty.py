@@ -14,8 +14,9 @@ from PIL import Image
 
 import untaught
 from untaught.bench import metrics
+from untaught.calibration.held import hold_out
 from untaught.calibration.intervals import deviation, factor
-from untaught.calibration.series import Series, goes_on, hold_out, within
+from untaught.calibration.series import Series, goes_on
 from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io import maps as doubt
@@ -158,7 +159,7 @@ def test_the_members_of_an_ensemble_are_samples():
     series = Series(fitted(ensemble=3), uncertain=True)
     for _ in series:
         pass
-    assert torch.allclose(within(series.run), series.run.average_state["x"].var(0, keepdim=True))
+    assert torch.allclose(series.run.course.variance(), series.run.course.fit.average["x"].var(0, keepdim=True))
 
 
 # --- Held-out values -------------------------------------------------------------------------------------------------------

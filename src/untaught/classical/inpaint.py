@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from torch import Tensor
 from untaught.classical import Estimator, Picture, refuse_unless_identity
 from untaught.classical.denoise.nl_ridge import Groups, Pass, match, overlap, patches
 from untaught.core.conjugate_gradients import factor
-from untaught.core.geometry import box, strips
+from untaught.core.geometry import box, over
 from untaught.problem import Problem
 
 
@@ -109,11 +109,11 @@ class RidgeFill:
         height, width = x.shape[2:]
         halo = self.window // 2 + self.patch + 2
         rows = max(self.pixels // width, 4 * halo)
-        parts = []
-        for part in strips(height, rows, halo):
-            cut = (v[0, :, part.low : part.high] for v in (x, y, known))
-            parts.append(self._strip(*cut)[:, part.start - part.low : part.stop - part.low])
-        return y * known + (1 - known) * torch.cat(parts, dim=1)[None]
+
+        def strip(seen: tuple[Any, ...], _: int) -> Tensor:
+            return self._strip(*(v[seen][0] for v in (x, y, known)))[None]
+
+        return y * known + (1 - known) * over((height, width), (rows, width), halo, strip)
 
     def _strip(self, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
         c, height, width = x.shape

@@ -5,9 +5,10 @@ Any size works, down to one pixel: a picture smaller than its padding is mirrore
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -60,9 +61,28 @@ def strips(n: int, height: int, halo: int) -> Iterator[Strip]:
         yield Strip(start, stop, max(0, start - halo), min(n, stop + halo))
 
 
-def tiles(space: Sequence[int], side: int, halo: int) -> Iterator[tuple[Strip, ...]]:
-    """Cover a space by boxes of at most `side`, about equally large, each seen with `halo` more where there is any."""
-    return product(*(strips(n, -(-n // -(-n // side)), halo) for n in space))
+def tiles(space: Sequence[int], side: int | Sequence[int], halo: int) -> Iterator[tuple[Strip, ...]]:
+    """Cover a space by boxes of at most `side`, each seen with `halo` more where there is any: about equally large ones, or, where
+    there is a side for each axis, boxes of just that size but for the last."""
+    sides = [-(-n // -(-n // side)) for n in space] if isinstance(side, int) else side
+    return product(*(strips(n, s, halo) for n, s in zip(space, sides, strict=True)))
+
+
+def over(
+    space: Sequence[int], side: int | Sequence[int], halo: int, work: Callable[[tuple[Any, ...], int], Tensor]
+) -> Tensor:
+    """"... *space" from tiles: `work(seen, i)` makes of the i-th the part at `seen`, an index, "... *size of what is seen"."""
+    whole: Tensor | None = None
+    for i, tile in enumerate(tiles(space, side, halo)):
+        seen, kept, inner = ((..., *part) for part in cuts(tile))
+        made = work(seen, i)[inner]
+        if whole is None:
+            if made.shape[-len(space) :] == tuple(space):
+                return made
+            whole = made.new_empty((*made.shape[: -len(space)], *space))
+        whole[kept] = made
+    assert whole is not None
+    return whole
 
 
 def cuts(tile: tuple[Strip, ...]) -> tuple[tuple[slice, ...], ...]:

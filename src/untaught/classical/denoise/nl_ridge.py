@@ -16,6 +16,7 @@ Patches are colour patches, matched by their leading principal components.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +25,7 @@ from torch import Tensor
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.conjugate_gradients import axes, factor
 from untaught.core.errors import BadInput
-from untaught.core.geometry import cuts, strips, tiles
+from untaught.core.geometry import over
 
 COMPONENTS = 12
 FEW = 16
@@ -120,16 +121,17 @@ class NonLocalRidge:
         height, width = noisy.shape[2:]
         halo = sum(p.reach for p in passes)
         rows = max(self.pixels // width, 4 * halo)
-        parts = []
-        for s in strips(height, rows, halo):
-            y, spread, *x = (v[0, :, s.low : s.high] for v in (noisy, deviation.expand_as(noisy), *pilot))
+
+        def strip(seen: tuple[Any, ...], _: int) -> Tensor:
+            y, spread, *x = (v[seen][0] for v in (noisy, deviation.expand_as(noisy), *pilot))
             made = x[0] if x else None
             for one in passes:
                 groups = match(y if made is None else made, one).alike
                 made = _filter(y, groups, one, spread.square(), made)
             assert made is not None
-            parts.append(made[:, s.start - s.low : s.stop - s.low])
-        return torch.cat(parts, dim=1)[None]
+            return made[None]
+
+        return over((height, width), (rows, width), halo, strip)
 
 
 @dataclass(frozen=True)
@@ -274,12 +276,13 @@ class Tiled:
     twice: bool = False
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
-        deviation, x = deviation.expand_as(noisy), torch.empty_like(noisy)
-        for tile in tiles(noisy.shape[2:], self.side, self.ridge.reach * (1 + self.twice)):
-            seen, kept, inner = ((slice(None), slice(None), *v) for v in cuts(tile))
+        deviation = deviation.expand_as(noisy)
+
+        def tile(seen: tuple[Any, ...], _: int) -> Tensor:
             made = self.ridge(noisy[seen], deviation[seen])
-            x[kept] = (self.ridge.refine(noisy[seen], deviation[seen], made) if self.twice else made)[inner]
-        return x
+            return self.ridge.refine(noisy[seen], deviation[seen], made) if self.twice else made
+
+        return over(noisy.shape[2:], self.side, self.ridge.reach * (1 + self.twice), tile)
 
 
 def grid(n: int, stride: int) -> Tensor:

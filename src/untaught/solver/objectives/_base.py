@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from untaught.core.errors import BadInput
-from untaught.core.geometry import crop_to, pad_to, padded, strips, symmetry, unsymmetry
+from untaught.core.geometry import crop_to, over, pad_to, padded, symmetry, unsymmetry
 from untaught.core.randomness import Rng
 from untaught.prior import Ensemble, Prior
 from untaught.problem import Problem
@@ -140,8 +140,8 @@ def apply(model: Model, z: Tensor, *, pixels: int = 1 << 19) -> Tensor:
         return crop_to(model(z), space)
     halo = -(-reach // multiple) * multiple
     rows = max(rows - 2 * halo, halo, multiple)
-    parts = [model(z[:, :, s.low : s.high])[:, :, s.start - s.low : s.stop - s.low] for s in strips(height, rows, halo)]
-    return crop_to(torch.cat(parts, dim=2), space)
+    sides = (rows, *z.shape[3:])
+    return crop_to(over(z.shape[2:], sides, halo, lambda seen, _: model(z[seen])), space)
 
 
 def averaged(inputs: Iterable[Tensor], model: Model) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from untaught.classical import Denoiser
 from untaught.core.errors import BadInput
-from untaught.core.geometry import box, cuts, tiles
+from untaught.core.geometry import box, over, tiles
 from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
@@ -95,11 +95,11 @@ class Recorrupt(Objective):
             halo = self._halo(model)
             if halo is None:
                 return self._drawn(model, y, problem.likelihood, rng, passes, "picture")
-            x = torch.empty_like(y)
-            for i, tile in enumerate(tiles(y.shape[2:], TILE, halo)):
-                seen, kept, inner = ((slice(None), slice(None), *v) for v in cuts(tile))
-                x[kept] = self._drawn(model, y[seen], problem.likelihood, rng, passes, "tile", i)[inner]
-            return x
+
+            def tile(seen: tuple[Any, ...], i: int) -> Tensor:
+                return self._drawn(model, y[seen], problem.likelihood, rng, passes, "tile", i)
+
+            return over(y.shape[2:], TILE, halo, tile)
 
     def quick(self) -> Recorrupt:
         return replace(self, refine=False) if self.refine else self
