@@ -68,13 +68,17 @@ def tiles(space: Sequence[int], side: int | Sequence[int], halo: int) -> Iterato
     return product(*(strips(n, s, halo) for n, s in zip(space, sides, strict=True)))
 
 
+def _index(part: tuple[slice, ...]) -> tuple[Any, ...]:
+    return (..., *part)
+
+
 def over(
     space: Sequence[int], side: int | Sequence[int], halo: int, work: Callable[[tuple[Any, ...], int], Tensor]
 ) -> Tensor:
     """"... *space" from tiles: `work(seen, i)` makes of the i-th the part at `seen`, an index, "... *size of what is seen"."""
     whole: Tensor | None = None
     for i, tile in enumerate(tiles(space, side, halo)):
-        seen, kept, inner = ((..., *part) for part in cuts(tile))
+        seen, kept, inner = (_index(part) for part in cuts(tile))
         made = work(seen, i)[inner]
         if whole is None:
             if made.shape[-len(space) :] == tuple(space):

@@ -29,8 +29,8 @@ class FitState:
     """All that changes in such a stage besides model, operator, optimiser and random stream; saved by its fields.
 
     cut: a factor on the learning rate. best: the average that a rule judged best. found: what is shown until the stage is over,
-    where an earlier one made it. recent: the fits since the last look of the guard, last_fit: their mean at that look. good: what to
-    go back to.
+    where an earlier one made it. recent: the fits since the last look of the guard, last_fit: their mean at that look. good: what
+    to go back to.
     """
 
     attempt: int = 0
