@@ -36,7 +36,10 @@ def needed(job: Job) -> float:
 def refuse(job: Job) -> None:
     """`OutOfMemory`, with figures and the remedy, where a job needs more than can still be had on its device."""
     free = free_memory(job.stages[0].device)
-    if free is None or free > AMPLE * job.problem.data.element_size() * prod(job.problem.image_shape[2:]) * max(stage.members for stage in job.stages):
+    if free is None:
+        return
+    pixels, members = prod(job.problem.image_shape[2:]), max(stage.members for stage in job.stages)
+    if free > AMPLE * job.problem.data.element_size() * pixels * members:
         return
     _compare(needed(job), free, job.problem)
 
