@@ -23,6 +23,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+from small_runs import estimators
 
 import untaught
 
@@ -32,6 +33,7 @@ FEW = 4  # steps that are left of a preset's own
 
 def shortened(job: Any, steps: int = FEW) -> Any:
     """The job with so many steps at most in each stage, where a preset's own are hundreds; its rules stay."""
+    from untaught.solver.stage import Solve
     from untaught.solver.stopping import After, FirstOf
 
     def shorter(rule: Any) -> Any:
@@ -39,7 +41,7 @@ def shortened(job: Any, steps: int = FEW) -> Any:
             return FirstOf(tuple(map(shorter, rule.rules)))
         return After(min(rule.steps, steps)) if isinstance(rule, After) else rule
 
-    stages = (replace(s, method=replace(s.method, stop=shorter(s.method.stop))) for s in job.stages)
+    stages = (s.changed(stop=shorter(s.method.stop)) if isinstance(s, Solve) else s for s in job.stages)
     return replace(job, stages=tuple(stages))
 
 
@@ -61,7 +63,7 @@ def judged(task: str, picture: Any, **settings: Any) -> Parts:
     """The report of a result: its figures as JSON, without seconds."""
     job = getattr(untaught, task).job(picture, **settings)
     solution = untaught.solve(job)
-    return {"report": report_text(solution.report.to_json())}
+    return {"report": report_text(untaught.report(solution).to_json())}
 
 
 def report_text(text: str) -> str:
@@ -292,6 +294,14 @@ def _objective(cls: Any) -> Parts:
     return found
 
 
+def _estimator(cls: Any) -> Parts:
+    found = {}
+    for i, one in enumerate(cls.examples()):
+        problem = untaught.Problem(data(), likelihood=untaught.Gaussian(0.1))
+        found[f"{i} x"] = _array(untaught.solve(untaught.Job((untaught.Estimate(one),), problem)).x)
+    return found
+
+
 def _rule(cls: Any) -> Parts:
     prior = untaught.Network(untaught.Hourglass(down=(4, 6)), untaught.Noise(4), jitter=0.03)
     found = {}
@@ -327,15 +337,18 @@ def parts() -> dict[str, Callable[[], Parts]]:
 
     found: dict[str, Callable[[], Parts]] = {}
     bases = {
-        "operators": (Operator, _operator),
-        "likelihoods": (Likelihood, _likelihood),
-        "regularisers": (Regulariser, _regulariser),
-        "codes": (Code, _code),
+        "problem.operators": (Operator, _operator),
+        "problem.likelihoods": (Likelihood, _likelihood),
+        "problem.regularisers": (Regulariser, _regulariser),
+        "prior.codes": (Code, _code),
     }
     for package, (base, ask) in bases.items():
+        kind = package.partition(".")[2][:-1]
         for name, cls in _classes(package, base).items():
             if cls.examples():
-                found[f"{package[:-1]} {name}"] = lambda c=cls, a=ask: a(c)
+                found[f"{kind} {name}"] = lambda c=cls, a=ask: a(c)
+    for cls in estimators():
+        found[f"estimator {cls.__name__}"] = lambda c=cls: _estimator(c)
     for name, cls in registry.networks.items():
         found[f"network {name}"] = lambda c=cls: _network(c)
     for name, cls in registry.objectives.items():
