@@ -19,7 +19,8 @@ import untaught
 from untaught.core import registry
 from untaught.prior import Network
 from untaught.problem.classifiers import of_module
-from untaught.solver.run import Job, Method, Run, Stage
+from untaught.solver.run import Run
+from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 
 
@@ -79,7 +80,7 @@ def test_a_problem_of_ones_own(caller):
     method = Method(Network.examples()[0], stop=After(2))
 
     def found():
-        run = Run(Job((Stage(method),), untaught.Problem(y + 0.0)))
+        run = Run(Job((Solve(method),), untaught.Problem(y + 0.0)))
         return [(i.picture(), i.average(), i.held(None), i.energy) for i in run], run.solution.x
 
     seen, x = found()

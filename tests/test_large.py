@@ -254,7 +254,7 @@ def test_the_largest_picture_is_a_setting(tmp_path, capsys):
 def test_a_program_that_keeps_its_memory_takes_no_page_faults_for_it():
     lines = """
 import resource, numpy
-from untaught.allocator import keep_memory
+from untaught.core.allocator import keep_memory
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(4):

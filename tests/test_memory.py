@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from untaught.solver.objectives.classic import Classic
 
 import untaught
 from untaught.cli import main
@@ -152,7 +151,7 @@ import json, os, resource, sys
 import numpy as np, torch
 from PIL import Image
 from untaught.cli import main
-from untaught.registry import tasks, presets
+from untaught.core.registry import tasks, presets
 place = sys.argv[1]
 rng = np.random.default_rng(0)
 x = rng.integers(0, 255, (256, 256, 3), dtype=np.uint8)
@@ -162,9 +161,10 @@ more = {"inpaint": ["--mask", "mask.png"], "deblur": ["--kernel", "gauss:1"], "f
         "preimage": ["--layer", "block3"], "activate": ["--class", "1"]}
 os.chdir(place)
 for name in tasks.names():  # all that is imported late is there before
-    __import__("untaught.tasks._presets." + name)
-import untaught.run, untaught.series, untaught.recipes, untaught.checkpoints, untaught.cli.run, untaught.cli.reporting
-import untaught.studies.explain, skimage.io, scipy.ndimage, rich.progress
+    __import__(f"untaught.tasks.{name}.presets")
+import untaught.solver.run, untaught.calibration.series, untaught.io.recipes, untaught.io.checkpoints
+import untaught.cli.run, untaught.cli.reporting
+import untaught.session.explain, skimage.io, scipy.ndimage, rich.progress
 found = {}
 for name in tasks.names():
     out, inn = os.pipe()
@@ -227,7 +227,7 @@ class TestForeseen:
 
         fast, paper, larger = of("fast", 64), of("paper", 64), of("paper", 128)
         assert need.needed(fast) < need.needed(paper) < need.needed(larger) < 4 * need.needed(paper)
-        assert isinstance(of("instant", 64).stages[0].method.objective, Classic)
+        assert isinstance(of("instant", 64).stages[0], untaught.Estimate)
         method = paper.stages[0].method
         two = replace(paper, stages=(replace(paper.stages[0], method=replace(method, prior=untaught.Ensemble(method.prior))),))
         assert need.needed(two) > 1.9 * need.needed(paper)
@@ -236,8 +236,10 @@ class TestForeseen:
 TRUTH = r"""
 import json, os
 import torch, untaught
-from untaught import need, registry
-from untaught.run import Job, Method, Run, Stage
+from untaught.core import registry
+from untaught.solver import need
+from untaught.solver.run import Run
+from untaught.solver.stage import Job, Method, Solve
 torch.nn.Conv2d(1, 1, 3)(torch.rand(1, 1, 8, 8))
 for name in registry.networks.names():
     child = os.fork()  # each in a heap of its own
@@ -245,7 +247,7 @@ for name in registry.networks.names():
         net = registry.networks.get(name)
         net = net.examples()[0] if name == "frozen" else net()
         method = Method(untaught.Network(net, untaught.Noise(8)), stop=untaught.After(2))
-        job = Job((Stage(method),), untaught.Problem(torch.rand(1, 1, 128, 128)))
+        job = Job((Solve(method),), untaught.Problem(torch.rand(1, 1, 128, 128)))
         def held():
             return next(1024 * int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmHWM"))
         open("/proc/self/clear_refs", "w").write("5")
