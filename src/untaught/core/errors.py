@@ -46,6 +46,8 @@ def short_of_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
+    if isinstance(error, SystemError):  # an import that had no memory, amid an error that may say so
+        return error.__context__ is not None and short_of_memory(error.__context__)
     return isinstance(error, (RuntimeError, OSError, ImportError)) and bool(_REFUSED.search(str(error)))
 
 
