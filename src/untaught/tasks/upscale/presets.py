@@ -9,7 +9,7 @@ from untaught.solver.stage import Stage
 from untaught.tasks._presets import Facts, Preset, choose
 
 FEW = 3600
-"""Pixels of the small picture under which a network knows them by heart (x8, docs/benchmarks/resolution.md)."""
+"""Pixels of the small picture under which a network knows them by heart (x8, docs/benchmarks/super-resolution.md)."""
 TV_WEIGHT = 0.006
 """Of total variation beside the mean square, for pictures of full scale 1."""
 
