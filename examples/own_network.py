@@ -34,8 +34,8 @@ class Enlarging:
         return nn.Sequential(*layers, nn.ReLU(), nn.Conv2d(self.width, cout, 1))
 
 
-truth = data.camera()[64:256:2, 160:352:2] / 255                       # (96, 96)
-x = torch.tensor(truth, dtype=torch.float32)[None, None]               # (1, 1, 96, 96)
+truth = data.camera()[64:256:2, 160:352:2] / 255  # (96, 96)
+x = torch.tensor(truth, dtype=torch.float32)[None, None]  # (1, 1, 96, 96)
 y = x + 0.2 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
 
 method = untaught.Method(

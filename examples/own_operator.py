@@ -22,8 +22,8 @@ class Moved(torch.nn.Module):
         return torch.nn.functional.avg_pool2d(x, (1, 9), stride=1, padding=(0, 4), count_include_pad=False)
 
 
-truth = data.camera()[64:256:2, 160:352:2] / 255                       # (96, 96)
-x = torch.tensor(truth, dtype=torch.float32)[None, None]               # (1, 1, 96, 96)
+truth = data.camera()[64:256:2, 160:352:2] / 255  # (96, 96)
+x = torch.tensor(truth, dtype=torch.float32)[None, None]  # (1, 1, 96, 96)
 y = Moved()(x) + 0.01 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
 
 method = untaught.Method(

@@ -33,12 +33,17 @@ class Reached(untaught.Rule):
         return {"row": row}, untaught.Verdict(score=iterate.fit, stop=reason)
 
 
-truth = data.camera()[64:256:2, 160:352:2] / 255                       # (96, 96)
-x = torch.tensor(truth, dtype=torch.float32)[None, None]               # (1, 1, 96, 96)
+truth = data.camera()[64:256:2, 160:352:2] / 255  # (96, 96)
+x = torch.tensor(truth, dtype=torch.float32)[None, None]  # (1, 1, 96, 96)
 y = x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
 
 net = untaught.Network(untaught.Hourglass(down=(16, 16, 16)), untaught.Noise(8))
-method = untaught.Method(net, optimiser=untaught.Adam(0.02), average=untaught.ExponentialPictures(0.9), stop=Reached(0.55) | untaught.After(200))
+method = untaught.Method(
+    net,
+    optimiser=untaught.Adam(0.02),
+    average=untaught.ExponentialPictures(0.9),
+    stop=Reached(0.55) | untaught.After(200),
+)
 solution = untaught.solve(untaught.Problem(y, likelihood=untaught.Gaussian(0.1)), method)
 
 given, found = y[0, 0].numpy(), solution.x[0, 0].numpy()

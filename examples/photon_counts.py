@@ -2,8 +2,8 @@
 
     x* = argmin_x sum(A x - y log A x),    x = f(z)        y are counts of photons: Poisson noise
 
-Where noise grows with brightness, least squares trusts the bright parts too little and the dark ones too much. The likelihood that the
-counts follow weighs them rightly, and it knows the energy to expect of the truth, at which `Discrepancy` ends the run.
+Such noise grows with brightness, so that least squares would trust bright parts too much and dark ones too little. The likelihood
+of counts weighs them rightly. It also knows which energy the true picture would have; there `Discrepancy` ends the run.
 """
 
 import numpy as np
@@ -14,9 +14,9 @@ from skimage.util import img_as_ubyte
 
 import untaught
 
-truth = data.camera()[64:256:2, 160:352:2] / 255                       # (96, 96)
-x = torch.tensor(truth, dtype=torch.float32)[None, None]               # (1, 1, 96, 96)
-peak = 20                                        # photons where x is 1
+truth = data.camera()[64:256:2, 160:352:2] / 255  # (96, 96)
+x = torch.tensor(truth, dtype=torch.float32)[None, None]  # (1, 1, 96, 96)
+peak = 20  # photons where x is 1
 counts = torch.poisson(peak * x, generator=torch.Generator().manual_seed(0))
 
 problem = untaught.Problem(counts / peak, likelihood=untaught.Poisson(gain=peak))

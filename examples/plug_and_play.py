@@ -28,8 +28,8 @@ class Halved(torch.nn.Module):
         return (*shape[:2], 2 * shape[2], 2 * shape[3])
 
 
-truth = data.camera()[64:256:2, 160:352:2] / 255                       # (96, 96)
-x = torch.tensor(truth, dtype=torch.float32)[None, None]               # (1, 1, 96, 96)
+truth = data.camera()[64:256:2, 160:352:2] / 255  # (96, 96)
+x = torch.tensor(truth, dtype=torch.float32)[None, None]  # (1, 1, 96, 96)
 y = Halved()(x) + 0.02 * torch.randn((1, 1, 48, 48), generator=torch.Generator().manual_seed(0))
 
 problem = untaught.Problem(y, operator=Halved(), likelihood=untaught.Gaussian(0.02))

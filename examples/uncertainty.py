@@ -17,8 +17,8 @@ noise = np.random.default_rng(0).normal(0, 25, original.shape)
 noisy = np.clip(original + noise, 0, 255).round().astype(np.uint8)
 
 job = untaught.denoise.job(noisy, sigma=25 / 255, steps=40)
-found = untaught.uncertainty(job)                # mean, deviation, lower, upper: (1, 1, 52, 52), full scale is 1
-clean = job.result(found.mean)                   # as untaught.denoise returns it
+found = untaught.uncertainty(job)  # mean, deviation, lower, upper: (1, 1, 52, 52), full scale is 1
+clean = job.result(found.mean)  # as untaught.denoise returns it
 
 lower, upper = (255 * end[0, 0].numpy() for end in (found.lower, found.upper))
 share = untaught.coverage(lower, upper, original)

@@ -14,12 +14,16 @@ from skimage.util import img_as_ubyte
 
 import untaught
 
-truth = data.camera()[64:256:2, 160:352:2] / 255                       # (96, 96)
-x = torch.tensor(truth, dtype=torch.float32)[None, None]               # (1, 1, 96, 96)
+truth = data.camera()[64:256:2, 160:352:2] / 255  # (96, 96)
+x = torch.tensor(truth, dtype=torch.float32)[None, None]  # (1, 1, 96, 96)
 y = x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
-net = untaught.Network(untaught.Hourglass(down=(16, 16, 16)), untaught.Noise(8))
-stage = untaught.Solve(untaught.Method(net, optimiser=untaught.Adam(0.02), average=untaught.ExponentialPictures(0.9), stop=untaught.After(90)))
-job = untaught.Job((stage,), untaught.Problem(y, likelihood=untaught.Gaussian(0.1)))
+method = untaught.Method(
+    untaught.Network(untaught.Hourglass(down=(16, 16, 16)), untaught.Noise(8)),
+    optimiser=untaught.Adam(0.02),
+    average=untaught.ExponentialPictures(0.9),
+    stop=untaught.After(90),
+)
+job = untaught.Job((untaught.Solve(method),), untaught.Problem(y, likelihood=untaught.Gaussian(0.1)))
 
 run, previews = untaught.Run(job), []
 for iterate in run:
@@ -28,18 +32,16 @@ for iterate in run:
         print(f"step {iterate.step}: energy {iterate.energy:.3f}, {untaught.psnr(previews[-1], truth):.2f} dB")
     if iterate.step == 40:
         break
-saved = run.state_dict()                         # torch.save(saved, ...) keeps it
+saved = run.state_dict()  # torch.save(saved, ...) keeps it
 
 later = untaught.Run(job)
 later.load_state_dict(saved)
-for iterate in later:
-    pass
+list(later)  # to the end
 given, found = y[0, 0].numpy(), later.solution.x[0, 0].numpy()
 before, after = untaught.psnr(given, truth), untaught.psnr(found, truth)
 print(f"{before:.2f} dB before, {after:.2f} dB at the end: {later.solution.reason}")
 
-for iterate in run:                              # the one that was only paused
-    pass
+list(run)  # the one that was only paused
 assert torch.equal(run.solution.x, later.solution.x)
 panels = np.hstack([given, *previews, found, truth]).clip(0, 1)
 imsave("watch_a_run.png", img_as_ubyte(panels), check_contrast=False)
