@@ -14,7 +14,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-sys.path.insert(0, str(ROOT / "src"))
+sys.path.insert(0, str(ROOT / "src"))  # which mkdocs takes back when this file has been read
+
+import untaught  # noqa: E402
+from untaught.core import registry  # noqa: E402
 
 COPIES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 """Pages that stand where a repository has them, and what the site calls them."""
@@ -61,9 +64,9 @@ def copies() -> dict[str, str]:
         text = (ROOT / source).read_text(encoding="utf-8")
         for other, name in COPIES.items():
             text = text.replace(f"]({other}", f"]({name}")
-        text = re.sub(r"\]\(docs/", "](", text)
-        text = text.replace("](examples/)", "](gallery/index.md)").replace("](LICENSE)", "](#)")
-        found[where] = text
+        text = re.sub(r"\]\(docs/", "](", text).replace("[BSD-3-Clause](LICENSE)", "BSD-3-Clause")
+        text = text.replace("](examples/)", "](gallery/index.md)")
+        found[where] = "---\nhide: [navigation]\n---\n\n" + text if where == "index.md" else text
     return found
 
 
@@ -90,11 +93,10 @@ def gallery() -> dict[str, str]:
             f"# {title}\n{rest}\n\n![{title}: what the script draws]({name}.png){{.result}}\n\n"
             f"```text\n{printed}\n```\n\n`examples/{name}.py`:\n\n```python\n{code}\n```\n"
         )
-        cards.append(
-            f'<a href="{name}.html"><img src="{name}.png" alt=""><b>{title}</b><br><code>{escaped(formula)}</code></a>'
-        )
+        shown = escaped(re.split(r"\s{6,}", formula)[0])
+        cards.append(f'<a href="{name}.html"><img src="{name}.png" alt=""><b>{title}</b><br><code>{shown}</code></a>')
     pages["gallery/index.md"] = (
-        "# Gallery\n\nShort scripts, each of which opens with its formula. They use the public names alone, run in seconds on one "
+        "---\nhide: [navigation, toc]\n---\n\n# Gallery\n\nShort scripts, each of which opens with its formula. They use the public names alone, run in seconds on one "
         "core, and take few steps: the pictures are what that gives, from left to right what came in, what came out, and the "
         f'original.\n\n<div class="gallery">\n{chr(10).join(cards)}\n</div>\n'
     )
@@ -107,9 +109,6 @@ def escaped(text: str) -> str:
 
 def public() -> dict[str, str]:
     """Every public name, and the module that holds it."""
-    import untaught
-    from untaught.core import registry
-
     homes = {name: f"untaught.{module}" for module, names in untaught._HOMES.items() for name in names}
     return (
         homes
