@@ -43,7 +43,7 @@ def foreign(site: Path) -> list[str]:
         parser.feed(page.read_text(encoding="utf-8"))
         found += [f"{page.relative_to(site)}: {load}" for load in parser.found]
     for sheet in sorted(site.rglob("*.css")):
-        urls = re.findall(r"(?:url\(|@import\s+)[\"']?([^\"')\s]+)", sheet.read_text(encoding="utf-8"))
+        urls = re.findall(r"(?:url\(|@import\s+(?:url\()?)[\"']?([^\"')\s]+)", sheet.read_text(encoding="utf-8"))
         found += [f"{sheet.relative_to(site)}: {url}" for url in urls if FOREIGN.match(url)]
     return found
 

@@ -96,9 +96,10 @@ def gallery() -> dict[str, str]:
         shown = escaped(re.split(r"\s{6,}", formula)[0])
         cards.append(f'<a href="{name}.html"><img src="{name}.png" alt=""><b>{title}</b><br><code>{shown}</code></a>')
     pages["gallery/index.md"] = (
-        "---\nhide: [navigation, toc]\n---\n\n# Gallery\n\nShort scripts, each of which opens with its formula. They use the public names alone, run in seconds on one "
-        "core, and take few steps: the pictures are what that gives, from left to right what came in, what came out, and the "
-        f'original.\n\n<div class="gallery">\n{chr(10).join(cards)}\n</div>\n'
+        "---\nhide: [navigation, toc]\n---\n\n# Gallery\n\nShort scripts, each of which opens with its formula. They use the "
+        "public names alone, run in seconds on one core, and take few steps. The pictures are what that gives: from left to right "
+        "what came in, what came out, and the original.\n\n"
+        f'<div class="gallery">\n{chr(10).join(cards)}\n</div>\n'
     )
     return pages
 

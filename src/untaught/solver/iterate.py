@@ -98,6 +98,7 @@ class Iterate:
 
     @property
     def energy(self) -> float:
+        """What the step descended: E + R."""
         return float(self._step.energy)
 
     @property
@@ -112,6 +113,7 @@ class Iterate:
 
     @property
     def moment(self) -> Moment:
+        """The step as a line of the history."""
         return Moment(self.stage, self.step, self.energy, self.verdict.score, self.seconds)
 
     @own_settings(grad=False)

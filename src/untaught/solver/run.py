@@ -69,6 +69,7 @@ class Run(Iterator[Iterate]):
 
     @property
     def stage(self) -> int:
+        """The number of the stage under way, from 0."""
         return self._state.stage
 
     @property
@@ -108,10 +109,12 @@ class Run(Iterator[Iterate]):
 
     @property
     def notes(self) -> tuple[str, ...]:
+        """What a person should know of the run so far, in sentences."""
         return tuple(self._state.notes)
 
     @property
     def history(self) -> tuple[Moment, ...]:
+        """A line for each step."""
         return tuple(self._state.history)
 
     def outlook(self) -> tuple[int | None, int | None]:
@@ -133,6 +136,7 @@ class Run(Iterator[Iterate]):
 
     @own_settings()
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from where a run of the same job was when it gave its `state_dict`."""
         run = {**state["run"], "history": [Moment(**m) for m in state["run"]["history"]]}
         self._course = self._begun(run["stage"], state["start"])
         for name, value in run.items():

@@ -33,14 +33,17 @@ class Uncertainty:
 
     @property
     def deviation(self) -> Tensor:
+        """How far a pixel may be off: one standard deviation, (1, c, *space)."""
         return self.factor * self.raw
 
     @property
     def lower(self) -> Tensor:
+        """The lower end of intervals that are to hold 90 % of the true values."""
         return self.mean - WIDTH * self.deviation
 
     @property
     def upper(self) -> Tensor:
+        """Their upper end."""
         return self.mean + WIDTH * self.deviation
 
     @property

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 
 class Rule(ABC):
+    """When a run ends, and which of its iterates is best: a frozen value with `step`; rules compose with |."""
+
     needs: frozenset[str] = frozenset()
     """What an objective has to give: "x" (the picture of the step), "average" (the averaged picture), "held" (held-out
     measurements). Objectives on crops give none of them."""
@@ -35,10 +37,12 @@ class Rule(ABC):
         return problem, self
 
     def init(self) -> State:
+        """What it remembers before the first step: plain numbers and tensors, which the run saves."""
         return {}
 
     @abstractmethod
-    def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]: ...
+    def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
+        """What it remembers after this iterate, and what it says of it."""
 
     @property
     def fixed(self) -> int | None:
