@@ -20,10 +20,13 @@ PYTHON = """
 import numpy as np, untaught
 from untaught.core import registry
 frame = np.load("frame.npy")
-print(registry.networks.get("shallow")(), registry.rules.get("enough"))
-filled = untaught.deinterlace(frame, keep="odd")
+print(registry.networks.get("dilated")(), registry.rules.get("enough"))
+job = untaught.deinterlace.job(frame)
+solution = untaught.solve(job)
+print(solution.reason)
+filled = job.result(solution.x)
 assert filled.dtype == frame.dtype and filled.shape == frame.shape, (filled.dtype, filled.shape)
-print(untaught.solve(untaught.deinterlace.job(frame)).reason)
+assert untaught.psnr(filled, frame) > untaught.psnr(np.repeat(frame[::2], 2, 0), frame)
 """
 
 
@@ -66,21 +69,27 @@ def ran(command, path, cwd):
 @pytest.mark.parametrize("way", [installed, in_the_house], ids=["package", "files"])
 def test_the_parts_of_the_page_work(way, tmp_path, photo):
     path = way(tmp_path / "site")
-    np.save(tmp_path / "frame.npy", photo[:24, :20])
-    said = ran(["-c", PYTHON], path, tmp_path)
-    assert "Shallow(width=24)" in said
+    np.save(tmp_path / "frame.npy", photo)
+    said = ran(["-c", PYTHON], path, tmp_path)  # also: better than every known line twice
+    assert "Dilated(width=32, layers=3)" in said
     assert "steps are enough for a picture of this size" in said
     ran(["-m", "untaught.cli", "deinterlace", "frame.npy", "--steps", "3", "-o", "filled.npy"], path, tmp_path)
     filled = np.load(tmp_path / "filled.npy")
-    assert filled.shape == (24, 20, 3)
+    assert filled.shape == photo.shape
     assert filled.dtype == np.uint8
+
+
+@pytest.mark.xfail(reason="Registry.presets looks for plug-ins in the group of the tasks", strict=True)
+def test_a_task_without_presets_can_be_explained(tmp_path, photo):
+    np.save(tmp_path / "frame.npy", photo[:24, :20])
+    ran(["-m", "untaught.cli", "explain", "deinterlace", "frame.npy"], installed(tmp_path / "site"), tmp_path)
 
 
 @pytest.mark.slow
 def test_the_laws_sweep_over_them(tmp_path):
     path = in_the_house(tmp_path / "site")
     laws = [str(ROOT / "tests" / name) for name in ("test_networks.py", "test_ends.py")]
-    said = ran(["-m", "pytest", "-q", *laws, "-k", "shallow or Enough", "-p", "no:cacheprovider"], path, ROOT)
+    said = ran(["-m", "pytest", *laws, "-k", "dilated or Enough", "-p", "no:cacheprovider"], path, ROOT)
     assert int(re.search(r"(\d+) passed", said).group(1)) >= 10
 
 
