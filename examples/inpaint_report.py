@@ -14,12 +14,12 @@ from skimage.io import imsave
 
 import untaught
 
-original = data.chelsea()[64:112, 156:220]
+original = data.chelsea()[64:104, 160:216]
 mask = np.zeros(original.shape[:2], bool)
-mask[::12, :] = mask[:, ::16] = mask[26:34, 36:46] = True  # scratches, and a hole
+mask[::12, :] = mask[:, ::16] = mask[22:30, 30:40] = True  # scratches, and a hole
 damaged = np.where(mask[..., None], 255, original).astype(np.uint8)
 
-job = untaught.inpaint.job(damaged, mask=mask, steps=12)
+job = untaught.inpaint.job(damaged, mask=mask, steps=8)
 solution = untaught.solve(job)
 filled = job.result(solution.x)  # what untaught.inpaint returns; known pixels are kept as they are
 
