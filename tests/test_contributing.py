@@ -80,7 +80,6 @@ def test_the_parts_of_the_page_work(way, tmp_path, photo):
     assert filled.dtype == np.uint8
 
 
-@pytest.mark.xfail(reason="Registry.presets looks for plug-ins in the group of the tasks", strict=True)
 def test_a_task_without_presets_can_be_explained(tmp_path, photo):
     np.save(tmp_path / "frame.npy", photo[:24, :20])
     ran(["-m", "untaught.cli", "explain", "deinterlace", "frame.npy"], installed(tmp_path / "site"), tmp_path)

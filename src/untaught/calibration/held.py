@@ -27,8 +27,7 @@ def hold_out(job: Job) -> tuple[Job, Tensor]:
     """
     problem = job.problem
     objectives = [s.method.objective for s in job.stages if isinstance(s, Solve)]
-    seed = job.stages[-1].method.seed if isinstance(job.stages[-1], Solve) else 0
-    draw = Rng(seed, problem.data.device).fork("uncertainty")
+    draw = Rng(job.seed, problem.data.device).fork("uncertainty")
     known = problem.known
     share = min(MOST, max(LEAST, HELD / float(known.sum())))
     noise = getattr(problem.likelihood, "noise", None)

@@ -64,7 +64,7 @@ class Series(Iterator[Iterate]):
             job, self.held = hold_out(job)
             job = goes_on(job) if repeat == 1 else job
         self.job = job
-        self.seed = next((s.method.seed for s in job.stages if isinstance(s, Solve)), 0)
+        self.seed = job.seed
         self.done: list[Tensor] = []
         self.blind: list[Tensor] = []  # the same, by networks that were not fed what is held out either
         self.within: Tensor | None = None

@@ -51,7 +51,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
     image = None if picture is None else images.read(picture)
     job = task.job(image, **settings)
     costs = study.costs(job)
-    device = job.stages[0].method.device
+    device = job.stages[0].device
     bytes = needed(job)
     lines = study.formula(
         job,
@@ -81,7 +81,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
         return
     free = free_memory(device)
     lines += [
-        ("device", f"{device}, seed {job.stages[0].method.seed}"),
+        ("device", f"{device}, seed {job.seed}"),
         (
             "memory",
             f"at least {amount(bytes)}" + (f"; {amount(free)} are free" if free is not None else ""),

@@ -48,11 +48,12 @@ class Registry:
     @cached_property
     def _files(self) -> list[str]:
         here = Path(__file__).parents[1].joinpath(*self.folder.split("."))
-        return sorted(m.name for m in pkgutil.iter_modules([str(here)]) if not m.name.startswith("_"))
+        found = (m.name for m in pkgutil.iter_modules([str(here)]) if not m.name.startswith("_"))
+        return sorted(name for name in found if not self.inner or (here / name / f"{self.inner}.py").exists())
 
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=f"untaught.{self.folder.rpartition('.')[2]}")}
+        return {point.name: point for point in entry_points(group=f"untaught.{self.inner or self.folder.rpartition('.')[2]}")}
 
     def names(self) -> list[str]:
         return sorted({*self._files, *self._plugins})

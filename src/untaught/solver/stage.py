@@ -200,6 +200,11 @@ class Job:
         """Whether runs with other seeds give other pictures."""
         return any(stage.draws for stage in self.stages)
 
+    @property
+    def seed(self) -> int:
+        """Of the first stage that draws numbers; 0 where none does."""
+        return next((stage.method.seed for stage in self.stages if isinstance(stage, Solve)), 0)
+
     def seeded(self, seed: int) -> Job:
         """The same with another seed in every stage."""
         return replace(self, stages=tuple(stage.seeded(seed) for stage in self.stages))
