@@ -150,7 +150,7 @@ def test_notes_and_report_count_as_the_picture_does(dtype, noise, noisy):
     """255ths are said of 8 bits alone, and of 16 bits 65535ths; the same noise is told as the same."""
     picture = (noisy[..., 1] * float(UNITS[dtype])).astype(dtype)
     job = untaught.denoise.job(picture, noise=noise, preset="instant")
-    found = untaught.solve(job).report
+    found = untaught.report(untaught.solve(job))
     text = " ".join([*job.notes, found.verdict.sentence, found.to_html(), *untaught.deblur.job(picture, kernel="gauss:1").notes])
     assert ("of 255" in text) == (dtype == "uint8")
     assert ("of 65535" in text) == (dtype == "uint16")

@@ -235,7 +235,7 @@ def test_the_page_of_a_stabilised_job_has_no_255ths(kind: str, noisy: np.ndarray
     words = ["denoise", str(source), "--preset", "instant", "--noise", kind, f"--{known}", "40", "-q"]
     assert command([*words, "-o", str(tmp_path / "out.png"), "--report", str(page)]) == 0
     job = untaught.denoise.job(noisy, preset="instant", noise=kind, **{known: 40.0})
-    for text in (page.read_text(encoding="utf-8"), untaught.solve(job).report.to_html()):
+    for text in (page.read_text(encoding="utf-8"), untaught.report(untaught.solve(job)).to_html()):
         assert "of 255" not in text
         assert "times the noise" in text
 
