@@ -15,6 +15,7 @@ from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.inpaint import Harmonic, RidgeFill
 from untaught.core import registry
 from untaught.io import arrays, gaps
+from untaught.io.results import Layout
 
 SIDES = (1, 2, 3, 4, 5, 7, 8, 12, 16, 24)
 INTEGERS = ("uint8", "uint16", "int8", "int16", "int32", "int64", "uint32", "uint64")
@@ -171,4 +172,4 @@ def _filtered(name: str, y: NDArray) -> NDArray:
         found = HIDDEN[name]()(data, known)
     else:
         found = FILTERS[name]()(data, torch.full_like(data, 0.05))
-    return arrays.Layout("float64", axis)(scale[0] + scale[1] * found.double())
+    return Layout("float64", axis)(scale[0] + scale[1] * found.double())

@@ -10,11 +10,11 @@ import torch
 
 import untaught
 from untaught.core.errors import BadInput
-from untaught.io import arrays
+from untaught.io.results import Layout
 from untaught.solver.averaging import AtSteps
 from untaught.solver.run import Run
-from untaught.tasks.enhance import Detail
 from untaught.tasks.enhance.presets import MOMENTS, PRESETS
+from untaught.tasks.enhance.result import Detail
 
 FEW = {"steps": 3}
 
@@ -78,11 +78,11 @@ def test_clipping_is_said_and_none_is_not():
     y = np.full((8, 8), 250, np.uint8)
     y[::2] = 100
     base = torch.full((1, 1, 8, 8), 175.0, dtype=torch.float64)
-    said = Detail(arrays.Layout("uint8", None), y, 1.0).remarks(base)
+    said = Detail(Layout("uint8", None), y, 1.0).remarks(base)
     assert len(said) == 1
     assert said[0].startswith("50 % of the values")
-    assert Detail(arrays.Layout("uint8", None), y, 0.0).remarks(base) == ()
-    assert Detail(arrays.Layout("float32", None), y.astype(np.float32), 1.0).remarks(base) == ()
+    assert Detail(Layout("uint8", None), y, 0.0).remarks(base) == ()
+    assert Detail(Layout("float32", None), y.astype(np.float32), 1.0).remarks(base) == ()
 
 
 def test_the_mean_of_the_moments_that_have_come():

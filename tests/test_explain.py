@@ -17,6 +17,7 @@ from untaught.cli.explain import _command, _engines, _time
 from untaught.cli.restoring import command
 from untaught.core.registry import tasks
 from untaught.io import images
+from untaught.io.results import Layout
 from untaught.prior import Network, Pixels
 from untaught.prior.codes import Fed, Noise
 from untaught.prior.kernels.bare import ROWS, Convolution, Noted, alone, plain
@@ -32,6 +33,7 @@ from untaught.solver.objectives._base import Crops
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.optimisers import Adam
+from untaught.solver.result import Scaled
 from untaught.solver.run import Run, solve
 from untaught.solver.stage import Estimate, Job, Method, Solve
 from untaught.solver.stopping import After, WindowedVariance
@@ -214,7 +216,7 @@ def test_every_task_has_a_cost_before_it_is_begun(task, settings, preset):
 
 
 def test_the_formula_says_the_numbers():
-    job = Job(fit().stages, problem(), scale=(0.0, 255.0))
+    job = Job(fit().stages, problem(), Scaled(Layout("uint8", None), 0.0, 255.0))
     (cost,) = costs(job, seconds=SHORT)
     lines = dict(formula(job, [cost], name="x.png", dtype="uint8", sigma_given=True))
     assert "32 x 32, 1 channel, uint8" in lines["y"]

@@ -90,7 +90,7 @@ class TestEveryEdgeTellsEveryWant:
         with pytest.raises(OutOfMemory):
             Run(job)
 
-    @pytest.mark.parametrize("place", ["untaught.noise.measure", "untaught.io.arrays.Layout.__call__"])
+    @pytest.mark.parametrize("place", ["untaught.noise.measure", "untaught.io.results.Layout.__call__"])
     def test_a_task(self, want, place, noisy, monkeypatch):
         monkeypatch.setattr(place, raising(want))
         with pytest.raises(OutOfMemory):

@@ -13,7 +13,8 @@ import torch
 
 import untaught
 from untaught.cli import main
-from untaught.noise.anscombe import Anscombe, Back
+from untaught.io.results import Layout
+from untaught.noise.anscombe import Anscombe
 from untaught.prior import Pixels
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
@@ -21,6 +22,7 @@ from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
 from untaught.reports.maps import _map
+from untaught.solver.result import Scaled, Stabilised
 from untaught.solver.run import Run
 from untaught.solver.solution import Solution
 from untaught.solver.stage import Job, Method, Solve
@@ -188,11 +190,12 @@ def test_levels_of_transformed_data_are_told_beside_the_noise(clean: torch.Tenso
 
     Only how runs differ is known of the picture itself.
     """
-    finish = Back(Anscombe(gain=100.0), 1.0, torch.clone)
+    even = Scaled(Layout("uint8", None), 0.0, 255.0)
+    finish = Stabilised(even, 0.0, 1.0, Anscombe(gain=100.0))
     darker = clean - 0.6 * SIGMA
     problem, seeds = Problem(noisy(clean), likelihood=Gaussian(SIGMA)), Spread.of([darker, darker + 0.1])
     plain, found, alone = (
-        judge(problem, darker, spread=s, finish=f) for s, f in ((seeds, torch.clone), (seeds, finish), (None, finish))
+        judge(problem, darker, spread=s, finish=f) for s, f in ((seeds, even), (seeds, finish), (None, finish))
     )
     assert found.figures is not None
     assert plain.figures is not None

@@ -20,7 +20,6 @@ from untaught.calibration.series import Series, goes_on
 from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io import images
-from untaught.io import maps as doubt
 from untaught.io.recipes import Recipe
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import Moments
@@ -146,7 +145,7 @@ def test_how_runs_differ_is_told_in_levels_of_the_picture_whatever_its_noise_was
     series = Series(job, 3)
     for _ in series:
         pass
-    results = [replace(job, finish=doubt.exact(job.finish)).result(x) for x in series.done]
+    results = [replace(job, finish=job.finish.exact()).result(x) for x in series.done]
     apart, solution = np.std(results, axis=0, ddof=1), series.solution
     middle, most = re.search(r"pixel is (\S+) of 255 in the median and (\S+) at most", solution.notes[-1]).groups()
     # The median of an even number of values is the lower of the two in torch.

@@ -89,7 +89,7 @@ def points(
         )
         if kind == "preset":
             return made
-        facts = Facts(made.problem, made.scale[0] == 0 and made.scale[1] in (255, 65535), seed, settings.device, steps)
+        facts = Facts(made.problem, made.finish.full is not None, seed, settings.device, steps)
         return ALTERNATIVES[name].job(made, facts)
 
     first = job(None)

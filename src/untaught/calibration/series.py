@@ -175,8 +175,8 @@ class Series(Iterator[Iterate]):
         notes, problem = [*one.notes], one.problem
         spread, found = None, self.uncertainty()
         if len(self.done) > 1:
-            spread = Spread.of([self.job.plain(x) for x in self.done])
-            notes.append(spread.sentence(self.job.unit))
+            spread = Spread.of([self.job.finish.plain(x) for x in self.done])
+            notes.append(spread.sentence(self.job.finish.unit))
         if self.held is not None:
             notes.append(found.note if found else "It ended before there were samples: how far it is off is not known.")
             problem = (self.asked.stages[self.run.stage].problem or self.asked.problem).to(x.device)

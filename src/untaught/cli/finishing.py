@@ -152,10 +152,11 @@ def _write(
     text = None
     if recipe is not None:
         text = ending.attempt("The result is without its recipe, which could not be written", recipe.to_toml, None)
-    company = getattr(job.finish, "company", None)  # what of the file does not belong to the result
     like = image
-    if company and image:
-        like = ending.attempt("What came with the picture is not in the result", lambda: company(image), None)
+    if image:
+        like = ending.attempt(
+            "What came with the picture is not in the result", lambda: job.finish.company(image), None
+        )
     try:
         pixels = job.result(solution.x)
         ending.notes += ending.attempt("What the result does could not be said", lambda: job.remarks(solution.x), ())

@@ -72,7 +72,7 @@ def parts(
         return (*notes, f"How far it may be off is in '{places.went[path].name}'.")
 
     def drawing() -> tuple[str, ...]:
-        full = doubt.full(job)
+        full = job.finish.full
         unit = f", levels of {full:g}" if full else ""
         first = doubt.maps(job, found, solution.spread)["standard deviation"]
         notes = images.write(picture, heat(flat(first), f"standard deviation{unit}"), places=places)

@@ -33,7 +33,7 @@ def judge(
     """Write the report where one was asked for; what there is to say of the result. UntaughtError where it is not taken."""
     from untaught import reports
 
-    restores = getattr(job.finish, "restores", True)
+    restores = job.finish.restores
     if not restores and path is None:
         return ()
     report = replace(reports.report(solution), settings=recipe.facts)

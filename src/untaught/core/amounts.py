@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -31,13 +30,3 @@ class Amounts:
         if self.full is None:
             return f"{float(f'{value:.3g}'):{sign}g}"  # 1510, and not 1.51e+03
         return f"{value:{sign}.0f}" if form.endswith("g") and abs(value) >= 99.5 else f"{value:{form}}"
-
-    @classmethod
-    def of(cls, finish: Any, unit: float) -> Amounts:
-        """Those of a job's result: `finish` comes to a layout with a dtype. unit: what 1 of the picture is in the result."""
-        while finish is not None and not hasattr(finish, "dtype"):
-            finish = getattr(finish, "layout", None) or getattr(finish, "then", None)
-        if finish is None:
-            return cls()
-        full = FULL_SCALE.get(np.dtype(finish.dtype))
-        return cls(full, unit / (full or 1.0))

@@ -1,9 +1,7 @@
-"""Array in, array out: the caller's type, range and layout on one side, "1 c *space" in about [0, 1] on the other."""
+"""Array in: from the caller's type, range and layout to "1 c *space" in about [0, 1]; `results` is the way out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,40 +10,6 @@ from numpy.typing import NDArray
 from untaught.core.amounts import FULL_SCALE, Amounts
 from untaught.core.errors import BadInput
 from untaught.core.types import Channel
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How an array came in, and a result goes out: the inverse of `tensor`, exactly, for type and axes.
-
-    dtype: a NumPy name. channel_axis: where the channels were, or None. strength: how much of the result is blended
-    into the input, 0 to 1; `original` is kept only where that is needed. copies: channels that are all the one restored.
-    gaps: what becomes of the values that were unknown.
-    """
-
-    dtype: str
-    channel_axis: int | None
-    strength: float = 1.0
-    original: NDArray | None = None
-    copies: int = 1
-    gaps: Callable[[NDArray], NDArray] | None = None
-
-    def __call__(self, x: Any) -> NDArray:
-        """The array of a picture tensor (1, c, *space) in the data's own units; integers are rounded and clipped."""
-        array = x.detach().cpu().double().numpy()[0]
-        array = array if self.copies == 1 else np.repeat(array, self.copies, axis=0)
-        array = array[0] if self.channel_axis is None else np.moveaxis(array, 0, self.channel_axis)
-        if self.original is not None:
-            array = self.original + self.strength * (array - self.original)
-        array = array if self.gaps is None else self.gaps(array)
-        dtype = np.dtype(self.dtype)
-        if dtype.kind in "ui":
-            info = np.iinfo(dtype)
-            array = np.rint(array)
-            np.clip(array, info.min, info.max, out=array)  # in place: a large picture fills the memory as it is
-        elif dtype.itemsize < 8:  # a value beyond the type would become infinite
-            array = array.clip(np.finfo(dtype).min, np.finfo(dtype).max)
-        return np.ascontiguousarray(array.astype(dtype))
 
 
 def take(array: Any, channel_axis: Channel = "auto", *, flat: bool = False) -> tuple[NDArray, int | None]:

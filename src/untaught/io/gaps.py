@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput
-from untaught.io.arrays import Layout, channels
+from untaught.io.arrays import channels
 
 if TYPE_CHECKING:
     from untaught.core.types import Channel
@@ -219,12 +219,4 @@ def _weighed(job: Job, gaps: Gaps) -> Job:
             problem=weighed(job.problem),
             stages=tuple(s if s.problem is None else replace(s, problem=weighed(s.problem)) for s in job.stages),
         )
-    return replace(job, finish=_ended(job.finish, replace(gaps, whole=weighs)))
-
-
-def _ended(finish: Any, gaps: Gaps) -> Any:
-    """The same end of a job, with the gaps in the `Layout` that it comes to."""
-    if isinstance(finish, Layout):
-        return replace(finish, gaps=gaps)
-    inner = next((name for name in ("layout", "then") if hasattr(finish, name)), None)
-    return finish if inner is None else replace(finish, **{inner: _ended(getattr(finish, inner), gaps)})
+    return replace(job, finish=job.finish.bridging(gaps.gone, replace(gaps, whole=weighs)))

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput
-from untaught.io.arrays import FULL_SCALE, Layout
-from untaught.io.masks import Filled
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from untaught.solver.result import Result
     from untaught.solver.stage import Job
     from untaught.solver.uncertainty import Spread, Uncertainty
 
 
 def maps(job: Job, found: Uncertainty, spread: Spread | None = None) -> dict[str, NDArray]:
     """Named pages, the standard deviation first; where known values are kept, nothing is uncertain. spread: between the runs."""
-    array, top = replace(job, finish=direct(job.finish)).result, full(job)
+    array, top = replace(job, finish=direct(job.finish)).result, job.finish.full
     mean = array(found.mean)
     ends = [array(x) for x in (found.lower, found.upper)]
     if top:
@@ -39,36 +38,15 @@ def maps(job: Job, found: Uncertainty, spread: Spread | None = None) -> dict[str
 
 def between(job: Job, pictures: Sequence[Tensor]) -> NDArray:
     """The standard deviation between the results that two or more pictures, (1, c, *space) each, would become."""
-    array = replace(job, finish=exact(job.finish)).result
+    array = replace(job, finish=job.finish.exact()).result
     return np.std([array(x) for x in pictures], axis=0, ddof=1)
 
 
-def full(job: Job) -> float | None:
-    """The largest value of pictures of integers."""
-    return FULL_SCALE.get(np.dtype(_layout(job.finish).dtype))
-
-
-def direct(finish: Any) -> Any:
+def direct(finish: Result) -> Result:
     """`exact`, of results that are the picture sought itself; `BadInput` for one that is made of it in another way."""
-    if isinstance(finish, Layout) or (isinstance(finish, Filled) and isinstance(finish.layout, Layout)):
-        return exact(finish)
+    if finish.direct:
+        return finish.exact()
     raise BadInput(
         "The uncertainty is that of the picture sought, and the result of this task is made of it in another way: leave out "
         "--uncertainty; --repeat tells how runs differ."
     )
-
-
-def exact(finish: Any) -> Any:
-    """What makes the result of the picture, without rounding it, or blending it into the input; `BadInput` where none is known."""
-    if isinstance(finish, Layout):
-        return replace(finish, dtype="float64", strength=1.0, original=None)
-    for inner in ("layout", "then"):
-        if hasattr(finish, inner):
-            return replace(finish, **{inner: exact(getattr(finish, inner))})
-    raise BadInput("The result of this task is no picture that could be unsure in one place more than in another.")
-
-
-def _layout(finish: Any) -> Layout:
-    while not isinstance(finish, Layout):
-        finish = finish.layout if hasattr(finish, "layout") else finish.then
-    return finish

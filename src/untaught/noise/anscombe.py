@@ -9,10 +9,8 @@ Poisson-Gaussian noise", 2013).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, sqrt
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -114,15 +112,3 @@ def stabilised(data: Tensor, transform: Stabiliser, *, clipped: bool) -> tuple[T
     span = max(high - low, 1e-6)
     law = ClippedGaussian if clipped else Gaussian
     return (t - low) / span, law(transform.deviation / span), (low, span)
-
-
-@dataclass(frozen=True)
-class Back:
-    """The end of a job: from the transformed picture to the data's own units, `gain` a unit, and then what comes after."""
-
-    transform: Stabiliser
-    gain: float
-    then: Callable[[Tensor], Any]
-
-    def __call__(self, x: Tensor) -> Any:
-        return self.then(self.gain * self.transform.inverse(x))

@@ -18,16 +18,15 @@ from typing import Any
 
 from torch import Tensor
 
-from untaught.core.amounts import Amounts
 from untaught.core.callers import own_settings
 from untaught.core.errors import BadInput
-from untaught.noise.anscombe import Back
 from untaught.problem import Problem
 from untaught.reports import maps, page
 from untaught.reports.evidence import gather, judged
 from untaught.reports.figures import Figures, hole, measure
 from untaught.reports.verdict import Limits, Reason, Verdict, verdict
 from untaught.solver.iterate import Moment
+from untaught.solver.result import Plain, Result
 from untaught.solver.solution import Solution
 from untaught.solver.uncertainty import Spread, Uncertainty
 
@@ -96,7 +95,6 @@ def report(solution: Solution) -> Report:
         spread=solution.spread,
         uncertainty=solution.uncertainty,
         finish=solution.finish,
-        amounts=solution.amounts,
     )
 
 
@@ -111,15 +109,15 @@ def judge(
     history: Sequence[Moment] = (),
     spread: Spread | None = None,
     uncertainty: Uncertainty | None = None,
-    finish: Any = None,
-    amounts: Amounts | None = None,
+    finish: Result | None = None,
 ) -> Report:
     """Judge the picture x, (1, c, *space) in the units of the problem. spread: of several runs of which x is the mean.
 
-    finish: what the job does to x; it may keep values, or undo a transform. amounts: how levels are told.
+    finish: what the job does to x; it may keep values, or undo a transform.
     """
+    finish = finish or Plain()
     run: dict[str, Any] = {"step": step, "reason": reason, "seconds": seconds, "notes": notes}
-    run |= {"spread": spread, "uncertainty": uncertainty, "filled": getattr(finish, "filled", None)}
+    run |= {"spread": spread, "uncertainty": uncertainty, "filled": finish.filled}
     curve = tuple((m.stage, m.step, m.energy, m.score) for m in history)
     problem, x = problem.to("cpu"), x.detach().cpu()
     if not judged(problem, x):
@@ -127,7 +125,7 @@ def judge(
     evidence = gather(problem, x)
     missing, radius = hole(problem.weight)
     figures = measure(
-        evidence, missing=missing, hole=radius, spread=spread, transformed=isinstance(finish, Back), amounts=amounts
+        evidence, missing=missing, hole=radius, spread=spread, transformed=finish.stabilised, amounts=finish.amounts
     )
     shown = problem.data, x, evidence.residual * (evidence.weight > 0)
     return Report(verdict(figures), figures, **run, curve=curve, data=shown[0], x=shown[1], residual=shown[2])

@@ -168,7 +168,7 @@ def formula(job: Job, costs: list[Cost], *, name: str, dtype: str, sigma_given: 
     problem = job.problem
     shape = tuple(problem.data.shape)
     full = arrays.full_scale(np.empty(0, dtype))
-    offset, gain = job.scale
+    offset, gain = job.finish.scale
     lines = [
         (
             "y",
@@ -220,7 +220,7 @@ def _energy(job: Job, given: bool, full: float) -> str:
         first = "|A x - y|^2 / (2 sigma^2)."
     if sigma is None:
         return f"{said(likelihood)}: {first}"
-    levels = [s * job.scale[1] for s in (sigma if isinstance(sigma, tuple) else (sigma,))]
+    levels = [s * job.finish.scale[1] for s in (sigma if isinstance(sigma, tuple) else (sigma,))]
     shown = ", ".join(f"{v:.3g}" for v in levels) + (f" of {full:g}" if full > 1 else "")
     return f"{type(likelihood).__name__}: {first} sigma = {shown}, {'given' if given else 'measured on the picture'}"
 

@@ -161,7 +161,6 @@ class Run(Iterator[Iterate]):
             self.seconds + time.perf_counter() - begun,
             _still(course.asked),
             finish=self._job.finish,
-            amounts=self._job.amounts,
         )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from torch import Tensor
 
-from untaught.core.amounts import Amounts
 from untaught.problem import Problem
 from untaught.solver.iterate import Moment
+from untaught.solver.result import Plain, Result
 from untaught.solver.uncertainty import Spread, Uncertainty
 
 
@@ -19,8 +17,8 @@ class Solution:
     """x: (1, c, *space) in the units of the problem. reason: why the run ended, in a sentence. seconds: of all steps, and of making
     x in the end, which is most of the work where a large picture is filtered in parts. problem: what x answers.
 
-    spread: how several runs differ, of which x is the mean, in pictures that are `Job.plain`. uncertainty: how far x may be off,
-    where that was asked for. finish, amounts: of the job.
+    spread: how several runs differ, of which x is the mean, in pictures that are `Result.plain`. uncertainty: how far x may be off,
+    where that was asked for. finish: of the job.
     """
 
     x: Tensor
@@ -32,5 +30,4 @@ class Solution:
     problem: Problem | None = field(default=None, repr=False, compare=False)
     spread: Spread | None = field(default=None, repr=False, compare=False)
     uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
-    finish: Callable[[Tensor], Any] | None = field(default=None, repr=False, compare=False)
-    amounts: Amounts | None = field(default=None, repr=False, compare=False)
+    finish: Result = field(default=Plain(), repr=False, compare=False)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 from untaught.classical import Estimator
-from untaught.core.amounts import Amounts
 from untaught.core.callers import own_settings
-from untaught.noise.anscombe import Back
 from untaught.prior import Network, Prior
 from untaught.problem import Problem
 from untaught.solver.averaging import Average, ExponentialPictures
 from untaught.solver.objectives._base import Objective
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import Adam, Optimiser
+from untaught.solver.result import Plain, Result
 from untaught.solver.stopping import After, Auto, Rule, named
 
 
@@ -185,14 +182,12 @@ Stage = Solve | Estimate
 class Job:
     """What a task makes of its arguments: frozen, and it pickles.
 
-    scale: (offset, gain), data = offset + gain * problem.data; `finish` turns the picture, in the data's own units, into what
-    the caller gets. notes: what was applied silently (an estimate, a conversion).
+    finish: what becomes of the picture. notes: what was applied silently (an estimate, a conversion).
     """
 
     stages: tuple[Stage, ...]
     problem: Problem
-    scale: tuple[float, float] = (0.0, 1.0)
-    finish: Callable[[Tensor], Any] | None = None
+    finish: Result = Plain()
     notes: tuple[str, ...] = ()
 
     @property
@@ -212,30 +207,12 @@ class Job:
     @own_settings(grad=False)
     def result(self, x: Tensor) -> Any:
         """The picture x of the problem, (1, c, *space), as the caller gets it."""
-        # Single precision would lose small contrasts on large offsets.
-        x = x.cpu().to(torch.float64, copy=True).mul_(self.scale[1]).add_(self.scale[0])
-        return x if self.finish is None else self.finish(x)
-
-    def plain(self, x: Tensor) -> Tensor:
-        """The picture x of the problem without the transform, if there was one, that made its noise even."""
-        back = self.finish
-        return back.transform.inverse(self.scale[0] + self.scale[1] * x) if isinstance(back, Back) else x
-
-    @property
-    def amounts(self) -> Amounts:
-        """How levels of a plain picture are told."""
-        return Amounts.of(self.finish, self.unit)
-
-    @property
-    def unit(self) -> float:
-        """What 1 of a plain picture is in the caller's units: 255 where that is full scale."""
-        return self.finish.gain if isinstance(self.finish, Back) else self.scale[1]
+        return self.finish(x)
 
     @own_settings(grad=False)
     def remarks(self, x: Tensor) -> tuple[str, ...]:
         """What `result` does to the picture that a person should know (values that are clipped), in sentences."""
-        remarks = getattr(self.finish, "remarks", None)
-        return () if remarks is None else tuple(remarks(self.scale[0] + self.scale[1] * x.cpu().double()))
+        return self.finish.remarks(x)
 
 
 def default_method() -> Method:

@@ -44,7 +44,7 @@ def judge(place: Path, solution: Solution, job: Job, recipe: Recipe, image: Any,
             traceback.print_exception(error, file=sys.stderr)
         why = getattr(error, "strerror", None) or (str(error).splitlines() or [type(error).__name__])[0][:200]
         return {"kind": "not judged", "sentence": f"not judged: the report could not be made ({why.rstrip('.')})"}
-    if not getattr(job.finish, "restores", True):
+    if not job.finish.restores:
         return {"kind": "", "sentence": ""}
     return {"kind": report.verdict.kind, "sentence": report.verdict.sentence}
 
@@ -63,7 +63,7 @@ class Plan:
 
 def plan(job: Job) -> Plan:
     """The cheapest that says something; `BadInput` where every run would give the same picture, or a result has no map."""
-    doubt.exact(job.finish)
+    job.finish.exact()
     try:
         check(job)
         goes_on(job)
@@ -123,7 +123,7 @@ def answer(place: Path, job: Job, series: Series) -> dict[str, Any]:
     (place / "unsure.png").write_bytes(overlay(one / high))
     return {
         "high": high,
-        "full": doubt.full(job),
+        "full": job.finish.full,
         "colours": [f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in STOPS],
         "middle": float(np.median(one)),
         "most": float(one.max()),

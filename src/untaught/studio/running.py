@@ -64,8 +64,7 @@ class Player:
         self.folder = Folder(self.place / "run")
         if state is None:
             self.folder.begin(self.recipe)
-        company = getattr(job.finish, "company", None)  # what of the file does not belong to the result
-        opaque = company is not None and image is not None and company(image).alpha is None
+        opaque = image is not None and job.finish.company(image).alpha is None
         self.send("state", job=self.job, state="running", opaque=opaque)
         now = time.monotonic()
         self.next_numbers, self.next_picture, self.next_save = now, now, now + SAVE

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput
 from untaught.io import arrays
+from untaught.io.results import Layout
+from untaught.solver.result import Result
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -138,7 +139,7 @@ def class_of(model: Loaded, x: Tensor) -> int | None:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Shown(Result):
     """The picture as the model saw it, (size, size, 3): the middle; of a disc, with the grey around it."""
 
     size: int
@@ -153,17 +154,17 @@ class Shown:
 
         size = (self.size, self.size)
         x = enlarged(x, size) if x.shape[-1] < self.size else middle(x, size)
-        x = x.clamp(0, self.full)
+        top = self.full or 1.0  # the values are those of the type
+        x = x.clamp(0, top)
         if self.disc:
-            x = torch.lerp(torch.full_like(x, self.full / 2), x, circle(size).to(x))
-        return arrays.Layout(self.dtype, -1)(x)
+            x = torch.lerp(torch.full_like(x, top / 2), x, circle(size).to(x))
+        return Layout(self.dtype, -1)(x)
 
     @property
-    def full(self) -> float:
-        """The values are those of the type, 0 to 255, 65535 or 1: `Job.scale` has brought them there."""
-        return arrays.FULL_SCALE.get(np.dtype(self.dtype), 1.0)
+    def full(self) -> float | None:
+        return Layout(self.dtype, -1).full
 
-    def remarks(self, x: Any) -> list[str]:
+    def remarks(self, x: Any) -> tuple[str, ...]:
         if self.judge is None:
-            return []
-        return self.judge(arrays.tensor(self(x), -1, (0.0, self.full)))
+            return ()
+        return tuple(self.judge(arrays.tensor(self(x), -1, (0.0, self.full or 1.0))))

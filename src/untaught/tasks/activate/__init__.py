@@ -66,6 +66,7 @@ def activate(
     from untaught.problem import Problem
     from untaught.problem.likelihoods import Reward
     from untaught.problem.regularisers import TV, Sum
+    from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks import _features as parts
     from untaught.tasks._goals import goal
@@ -91,4 +92,5 @@ def activate(
         judge = parts.Judge(
             parts.operator_of(found, name, found.recipe.size), None, found.number(class_), found.classes
         )
-    return Job(stages, problem, (0.0, 255.0), parts.Shown(found.recipe.size, "uint8", disc, judge), tuple(notes))
+    finish = Scaled(parts.Shown(found.recipe.size, "uint8", disc, judge), 0.0, 255.0)
+    return Job(stages, problem, finish, tuple(notes))

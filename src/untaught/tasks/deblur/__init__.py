@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from untaught.core.types import Channel, Device, File, Picture, Seed, Sigma, Steps, Stop
@@ -12,19 +11,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from untaught.solver.stage import Job
-
-
-@dataclass(frozen=True)
-class Inner:
-    """A `finish`: of the picture that the kernel saw, the part that lies under the data, then `layout`."""
-
-    layout: Any
-    space: tuple[int, ...]
-
-    def __call__(self, x: Any) -> Any:
-        from untaught.core.geometry import crop_to
-
-        return self.layout(crop_to(x, self.space))
 
 
 @task
@@ -79,12 +65,15 @@ def deblur(
     from untaught.core.errors import BadInput
     from untaught.core.geometry import pad_to
     from untaught.io import arrays
+    from untaught.io.results import Layout
     from untaught.problem import Problem
     from untaught.problem.likelihoods import Gaussian
     from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
+    from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.deblur.presets import deblurring
+    from untaught.tasks.deblur.result import Inner
 
     array, axis = arrays.take(picture, channel_axis)
     scale, full = arrays.units(array), arrays.full_scale(array)
@@ -113,7 +102,8 @@ def deblur(
     problem = Problem(data, operator, Gaussian(level), start=start)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
     stages = deblurring(preset, facts, notes)
-    return Job(stages, problem, scale, Inner(arrays.Layout(str(array.dtype), axis), space), tuple(notes))
+    finish = Scaled(Inner(Layout.of(array, axis), space), *scale)
+    return Job(stages, problem, finish, tuple(notes))
 
 
 def _kernel(given: Any, notes: list[str]) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from untaught.core.types import Amount, Channel, Device, PictureFile, Seed, Steps, Stop
@@ -11,28 +10,9 @@ from untaught.tasks import task
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from untaught.io.arrays import Layout
     from untaught.io.images import Image
     from untaught.io.images.jpeg import Coefficients
     from untaught.solver.stage import Job
-
-
-@dataclass(frozen=True)
-class Upright:
-    """The picture of whole blocks, in the orientation of the file -> cut to its true size, turned upright, as an array."""
-
-    layout: Layout
-    size: tuple[int, int]
-    orientation: int
-
-    def __call__(self, x: Any) -> NDArray:
-        import torch
-
-        from untaught.io.images.samples import turn
-
-        x = x[:, :, : self.size[0], : self.size[1]]
-        turned = turn(x[0].permute(1, 2, 0).contiguous().numpy(), self.orientation)
-        return self.layout(torch.from_numpy(turned).permute(2, 0, 1)[None])
 
 
 @task
@@ -76,22 +56,25 @@ def dejpeg(
     """
     from untaught.io import arrays
     from untaught.io.images.hidden import seen
+    from untaught.io.results import Layout
     from untaught.problem import Problem
+    from untaught.solver.result import Result, Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.dejpeg.presets import dejpegging
+    from untaught.tasks.dejpeg.result import Upright
 
     array, axis = arrays.take(seen(picture), channel_axis)
     scale = arrays.units(array)
-    layout = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
+    finish: Result = Layout.of(array, axis, strength)
     notes: list[str] = []
     found = _coefficients(picture, preset, coefficients, notes)
     if found is None:
-        problem, finish = Problem(arrays.tensor(array, axis, scale)), layout
+        problem = Problem(arrays.tensor(array, axis, scale))
     else:
-        problem, finish = _problem(found), Upright(layout, found.size, found.orientation)  # type: ignore[assignment]
+        problem, finish = _problem(found), Upright(finish, found.size, found.orientation)
     facts = Facts(problem, arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop)
-    return Job(dejpegging(preset, facts, notes), problem, scale, finish, tuple(notes))
+    return Job(dejpegging(preset, facts, notes), problem, Scaled(finish, *scale), tuple(notes))
 
 
 def _coefficients(picture: Image, preset: str, wanted: bool, notes: list[str]) -> Coefficients | None:

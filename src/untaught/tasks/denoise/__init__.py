@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from untaught.core.types import Amount, Channel, Device, Gt, Picture, Seed, Sigma, Steps, Stop, Unit
 from untaught.tasks import task
@@ -65,9 +65,11 @@ def denoise(
         Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
     from untaught import noise as noises
-    from untaught.io import arrays, masks
+    from untaught.io import arrays
+    from untaught.io.results import Filled, Layout
     from untaught.noise import anscombe
     from untaught.problem import Problem
+    from untaught.solver.result import Result, Scaled, Stabilised
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.denoise.presets import denoising, grainy
@@ -83,19 +85,21 @@ def denoise(
     where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped, arrays.amounts(array, scale).full)
     counts = None if gain is None else gain * scale[1] / full
     found = noises.measure(data, noise, notes, where, sigma=level, gain=counts, looks=looks)
-    finish: Any = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None, copies)
-    likelihood, weight = found.likelihood, None
+    likelihood, weight, transform = found.likelihood, None, None
+    finish: Result = Layout.of(array, axis, strength, copies)
     if found.kind in ("poisson", "poisson-gaussian", "speckle"):
         data, scale = data - where.dark, (0.0, scale[1])  # what is counted, or multiplied, begins at no light
-        if preset != "paper" and (transform := anscombe.stabiliser(likelihood)):
-            finish = anscombe.Back(transform, scale[1], finish)
-            data, likelihood, scale = anscombe.stabilised(data, transform, clipped=clipped)
+        transform = None if preset == "paper" else anscombe.stabiliser(likelihood)
     if found.lost is not None:
         weight = (~found.lost).float()
         lost = (found.lost[0, 0] if axis is None else found.lost[0].movedim(0, axis)).numpy()
         if preset != "paper" and not grainy(likelihood):
-            finish = masks.Filled(finish, lost, array)
+            finish = Filled(finish, lost, array, axis)
+    finish = Scaled(finish, *scale)
+    if transform is not None:
+        data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
+        finish = Stabilised(finish, *evened, transform)
     problem = Problem(data, likelihood=likelihood, weight=weight)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
     stages = denoising(preset, facts, notes)
-    return Job(stages, problem, scale, finish, tuple(notes))
+    return Job(stages, problem, finish, tuple(notes))

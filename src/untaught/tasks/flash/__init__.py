@@ -58,7 +58,9 @@ def flash(
     """
     from untaught.core.errors import BadInput
     from untaught.io import arrays
+    from untaught.io.results import Layout
     from untaught.problem import Problem
+    from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, choose, resolve_device
     from untaught.tasks.flash.presets import PRESETS, guided
@@ -77,8 +79,8 @@ def flash(
     code = _code(guide if flash is None else flash, data, align, notes)
     facts = Facts(Problem(data), arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop)
     stages = guided(choose(PRESETS, preset, facts), code)
-    finish = arrays.Layout(str(array.dtype), axis, strength, array if strength < 1 else None)
-    return Job(stages, facts.problem, scale, finish, tuple(notes))
+    finish = Scaled(Layout.of(array, axis, strength), *scale)
+    return Job(stages, facts.problem, finish, tuple(notes))
 
 
 def _code(guide: NDArray, data: Any, align: bool, notes: list[str]) -> Any:

@@ -72,10 +72,13 @@ def inpaint(
 
     from untaught.core.errors import BadInput
     from untaught.io import arrays, masks
+    from untaught.io.results import Layout
     from untaught.problem import Problem
+    from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.inpaint.presets import inpainting
+    from untaught.tasks.inpaint.result import Inpainted
 
     array = np.asarray(picture.pixels)
     finite = np.isfinite(array) if array.dtype.kind == "f" else np.ones(array.shape, bool)
@@ -105,5 +108,5 @@ def inpaint(
     opaque = isinstance(mask, str) and mask.lower() == "alpha"
     if opaque:
         notes.append("The transparency said what was missing: the result is opaque.")
-    finish = masks.Filled(arrays.Layout(str(array.dtype), axis), fill, None if soft else array, opaque)
-    return Job(stages, facts.problem, scale, finish, tuple(notes))
+    finish = Inpainted(Layout.of(array, axis), fill, None if soft else array, axis, opaque)
+    return Job(stages, facts.problem, Scaled(finish, *scale), tuple(notes))

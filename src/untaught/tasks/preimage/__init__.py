@@ -53,6 +53,7 @@ def preimage(
     from untaught.io import arrays
     from untaught.problem import Problem
     from untaught.problem.regularisers import TV, Sum
+    from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks import _features as parts
     from untaught.tasks._presets import Facts, choose, resolve_device
@@ -72,6 +73,7 @@ def preimage(
     problem = Problem(data, operator, regulariser=regulariser, start=parts.start(canvas, seed))
     facts = Facts(problem, pictures=True, seed=seed, device=resolve_device(device), steps=steps)
     notes.append(f"the picture was made to look like the original to the layer '{name}' at {size} x {size}")
-    scale = (0.0, arrays.full_scale(x0.new_empty(0).numpy().astype(dtype)))
+    full = arrays.full_scale(x0.new_empty(0).numpy().astype(dtype))
     judge = parts.Judge(plain, data, parts.class_of(found, x0), found.classes)
-    return Job(choose(PRESETS, preset, facts), problem, scale, parts.Shown(size, dtype, judge=judge), tuple(notes))
+    finish = Scaled(parts.Shown(size, dtype, judge=judge), 0.0, full)
+    return Job(choose(PRESETS, preset, facts), problem, finish, tuple(notes))

@@ -56,8 +56,10 @@ def upscale(
     from untaught.core.errors import BadInput, unknown
     from untaught.io import arrays
     from untaught.io.images.hidden import seen
+    from untaught.io.results import Layout
     from untaught.problem import Problem
     from untaught.problem.operators.resample import KERNELS, Downsample
+    from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.upscale.presets import upscaling
@@ -84,4 +86,4 @@ def upscale(
         Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop
     )
     stages = upscaling(preset, facts, notes)
-    return Job(stages, facts.problem, scale, arrays.Layout(str(array.dtype), axis), tuple(notes))
+    return Job(stages, facts.problem, Scaled(Layout.of(array, axis), *scale), tuple(notes))

@@ -1,0 +1,205 @@
+"""What becomes of the picture that a run finds: what the caller gets of it, and what else is known of that."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from untaught.core.amounts import Amounts
+from untaught.core.errors import BadInput
+from untaught.noise.anscombe import Stabiliser
+
+
+class Result(ABC):
+    """From the picture x of a problem, (1, c, *space), to what the caller gets: a frozen value, and it pickles."""
+
+    @abstractmethod
+    def __call__(self, x: Tensor) -> Any:
+        """What the caller gets: of a task, an array of the type and the axes that came in."""
+
+    def exact(self) -> Result:
+        """The same as float64, neither rounded nor blended into the input; `BadInput` where no such picture is known."""
+        raise BadInput("The result of this task is no picture that could be unsure in one place more than in another.")
+
+    def plain(self, x: Tensor) -> Tensor:
+        """x without the transform, if there was one, that made its noise even; of its shape."""
+        return x
+
+    def remarks(self, x: Tensor) -> tuple[str, ...]:
+        """What the result does to x that a person should know (values that are clipped), in sentences."""
+        return ()
+
+    def company(self, image: Any) -> Any:
+        """What of the picture's file, an `io.images.Image`, travels with the result."""
+        return image
+
+    def bridging(self, gone: NDArray, fill: Callable[[NDArray], NDArray]) -> Result:
+        """The same where values of the input were unknown, as `gone` marks: `fill` sees to these, before anything is rounded."""
+        return self
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """(offset, gain): the data are offset + gain * x."""
+        return 0.0, 1.0
+
+    @property
+    def unit(self) -> float:
+        """What 1 of a plain picture is in the caller's units: 255 where that is full scale."""
+        return 1.0
+
+    @property
+    def full(self) -> float | None:
+        """The largest value of pictures of 8 or 16 bits; None for anything else."""
+        return None
+
+    @property
+    def amounts(self) -> Amounts:
+        """How levels of a plain picture are told."""
+        return Amounts(self.full, self.unit / (self.full or 1.0))
+
+    @property
+    def filled(self) -> NDArray | None:
+        """Where x is taken and no known value kept, channels last; None for everywhere."""
+        return None
+
+    @property
+    def direct(self) -> bool:
+        """Whether the result is x itself, value by value, in the caller's units."""
+        return False
+
+    @property
+    def stabilised(self) -> bool:
+        """Whether `plain` undoes a transform."""
+        return False
+
+    @property
+    def restores(self) -> bool:
+        """Whether x is meant to explain the data, so that what it leaves of them can be judged."""
+        return True
+
+
+@dataclass(frozen=True)
+class Plain(Result):
+    """x as it is, in [0, 1]: of a job that no task has made."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x.cpu().to(torch.float64, copy=True)
+
+    def exact(self) -> Plain:
+        return self
+
+    @property
+    def amounts(self) -> Amounts:
+        return Amounts()
+
+    @property
+    def direct(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Wrapped(Result):
+    """What `then` makes of a picture that is changed before; it answers what is not answered here."""
+
+    then: Result
+
+    def before(self, x: Tensor) -> Tensor:
+        """The picture that `then` gets."""
+        return x
+
+    def __call__(self, x: Tensor) -> Any:
+        return self.then(self.before(x))
+
+    def exact(self) -> Self:
+        return replace(self, then=self.then.exact())
+
+    def plain(self, x: Tensor) -> Tensor:
+        return self.then.plain(x)
+
+    def remarks(self, x: Tensor) -> tuple[str, ...]:
+        return self.then.remarks(self.before(x))
+
+    def company(self, image: Any) -> Any:
+        return self.then.company(image)
+
+    def bridging(self, gone: NDArray, fill: Callable[[NDArray], NDArray]) -> Self:
+        return replace(self, then=self.then.bridging(gone, fill))
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        return self.then.scale
+
+    @property
+    def unit(self) -> float:
+        return self.then.unit
+
+    @property
+    def full(self) -> float | None:
+        return self.then.full
+
+    @property
+    def filled(self) -> NDArray | None:
+        return self.then.filled
+
+    @property
+    def stabilised(self) -> bool:
+        return self.then.stabilised
+
+    @property
+    def restores(self) -> bool:
+        return self.then.restores
+
+
+@dataclass(frozen=True)
+class Scaled(Wrapped):
+    """What `then` makes of offset + gain * x: pictures are sought in about [0, 1], whatever the units of the data are."""
+
+    offset: float
+    gain: float
+
+    def before(self, x: Tensor) -> Tensor:
+        # Single precision would lose small contrasts on large offsets.
+        return x.cpu().to(torch.float64, copy=True).mul_(self.gain).add_(self.offset)
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        return self.offset, self.gain
+
+    @property
+    def unit(self) -> float:
+        return self.gain * self.then.unit
+
+    @property
+    def direct(self) -> bool:
+        return self.then.direct
+
+
+@dataclass(frozen=True)
+class Stabilised(Scaled):
+    """What `then` makes of a picture of which offset + gain * x is the transform that made its noise even."""
+
+    transform: Stabiliser
+
+    def before(self, x: Tensor) -> Tensor:
+        return self.transform.inverse(super().before(x))
+
+    def plain(self, x: Tensor) -> Tensor:
+        return self.then.plain(self.transform.inverse(self.offset + self.gain * x))
+
+    @property
+    def unit(self) -> float:
+        return self.then.unit
+
+    @property
+    def direct(self) -> bool:
+        return False
+
+    @property
+    def stabilised(self) -> bool:
+        return True
