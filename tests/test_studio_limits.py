@@ -130,7 +130,7 @@ def test_after_any_number_of_deaths_there_is_another_engine(tmp_path, engine, de
             while len(seen) <= deaths:
                 assert time.monotonic() < end
                 seen.add(studio.jobs.link.pid)
-                if studio.jobs.engine["state"] == "ready" and studio.jobs.active is None:
+                if studio.jobs.engine.state == "ready" and studio.jobs.active is None:
                     studio.jobs.add("testing", None, "nothing", {})
                 await asyncio.sleep(0.01)
             failed = [job for job in studio.jobs.all.values() if job.state == "failed"]
