@@ -7,11 +7,8 @@ noisy picture is first restored and then spoilt.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +17,6 @@ from numpy.typing import NDArray
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, unknown
 from untaught.io import arrays
-from untaught.io.images.places import Places, write_text
 from untaught.reports import labels
 from untaught.reports.plot import Axis, Curve, plot
 
@@ -34,7 +30,6 @@ NETWORKS = {"narrow": 32, "paper": 128}
 PICTURE, NOISY, SHUFFLED, WHITE = "picture", "picture + noise", "shuffled pixels", "white noise"
 START = 1.4
 """The plot ends here: above 1 the network has only its brightness still to find."""
-FIELDS = ("target", "step", "mean_square", "relative", "psnr", "psnr_average")
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,17 +196,24 @@ def said(traces: Sequence[Trace]) -> list[str]:
     return lines
 
 
-def write_csv(path: Path, traces: Sequence[Trace], every: int = 1, *, places: Places | None = None) -> None:
-    """One row for each target and step."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(FIELDS)
+@dataclass(frozen=True)
+class StepOfFit:
+    """relative: to the variance of the target. psnr: of the network, and of the average; None without a reference."""
+
+    target: str
+    step: int
+    mean_square: float
+    relative: float
+    psnr: float | None
+    psnr_average: float | None
+
+
+def rows(traces: Sequence[Trace]) -> Iterator[StepOfFit]:
+    """One for each target and step, to the digits that say something."""
     for t in traces:
-        for i, (value, share) in enumerate(zip(t.mean_square, t.relative, strict=True)):
-            if i == 0 or (i + 1) % every == 0:
-                scores = (f"{t.psnr[i]:.3f}", f"{t.psnr_average[i]:.3f}") if t.psnr else ("", "")
-                writer.writerow([t.target.name, i + 1, f"{value:.6g}", f"{share:.6g}", *scores])
-    write_text(path, out.getvalue(), places)
+        for i, values in enumerate(zip(t.mean_square, t.relative, strict=True)):
+            scores = (round(t.psnr[i], 3), round(t.psnr_average[i], 3)) if t.psnr else (None, None)
+            yield StepOfFit(t.target.name, i + 1, *(float(f"{v:.6g}") for v in values), *scores)
 
 
 def _array(x: Any, like: NDArray) -> NDArray:

@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench.case import Case
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput
 from untaught.io.images.places import write_text
@@ -38,24 +39,22 @@ FED_LOOKS = 10  # pictures of a fed run that are measured, evenly spread
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """One picture under one damage. truth: (h, w[, 3]) in [0, 1], for scores alone. chooses: whether it is of the half that
-    defaults are chosen on. fed: the job of the preset `fast`, where the task has a fed objective."""
+class Trial(Case):
+    """One picture under one damage (its level), whose input is a problem. clean: (h, w[, 3]) in [0, 1], for scores alone.
 
-    picture: str
-    damage: str
-    truth: NDArray
-    problem: Problem
-    chooses: bool
+    chooses: whether it is of the half that defaults are chosen on. fed: the job of `fast`, where the task has a fed objective.
+    """
+
+    chooses: bool = True
     fed: Callable[[], Job] | None = None
 
     @property
-    def name(self) -> str:
-        return f"{self.picture}, {self.damage}"
+    def problem(self) -> Problem:
+        return cast("Problem", self.input(0))
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """steps: of every run. width: channels of each of the four levels of the hourglass. size: pixels a side of a crop."""
 
     size: int = 256
@@ -91,9 +90,6 @@ class Recording:
     refused: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def write(self, path: Path) -> None:
-        write_text(path, json.dumps(self.__dict__), None)
-
     @classmethod
     def read(cls, path: Path) -> Recording:
         return cls(**json.loads(path.read_text(encoding="utf-8")))
@@ -119,7 +115,7 @@ def rules(run: str) -> dict[str, Rule]:
     }
 
 
-def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: int) -> list[Case]:
+def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: int) -> list[Trial]:
     """Every damage on `each` of the pictures, in turn; of every folder of pairs `each`. They choose and are judged by turns.
 
     Noise is that of numpy.random.default_rng(0), in [0, 1]; only Gaussian noise and impulses are clipped there.
@@ -134,25 +130,42 @@ def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: i
             which = (i + k) % len(clean)
             truth = clean[which]
             problem, fed = make(truth, np.random.default_rng(0))
-            found.append(Case(names[which], damage, truth, problem, k % 2 == 0, fed))
+            found.append(_trial(names[which], damage, truth, problem, k % 2 == 0, fed))
     for folder in pairs:
         real = known.pairs(folder)
         for k, which in enumerate(np.linspace(0, len(real) - 1, min(each, len(real))).round().astype(int)):
             case = real[which]
             truth, noisy = (_crop(_unit(a), size) for a in (case.clean, case.input(0)))
-            found.append(Case(case.name, f"real ({folder.name})", truth, _measured(noisy), k % 2 == 0))
+            found.append(_trial(case.name, f"real ({folder.name})", truth, _measured(noisy), k % 2 == 0))
     return found
 
 
-def path(folder: Path, case: Case, run: str, settings: Settings) -> Path:
+def _trial(
+    name: str, damage: str, truth: NDArray, problem: Problem, chooses: bool, fed: Callable[[], Job] | None = None
+) -> Trial:
+    return Trial(f"{name}, {damage}", truth, damage, lambda seed: problem, fixed=True, chooses=chooses, fed=fed)
+
+
+class Recordings:
+    """Recordings, each in a file of its own, by its path."""
+
+    def __contains__(self, path: Hashable) -> bool:
+        return isinstance(path, Path) and path.exists()
+
+    def add(self, path: Hashable, recording: Recording) -> None:
+        assert isinstance(path, Path)
+        write_text(path, json.dumps(recording.__dict__), None)
+
+
+def path(folder: Path, case: Trial, run: str, settings: RunSettings) -> Path:
     """Where the recording of that run is, or is to be."""
     slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{case.name}-{run}").strip("-")
     return folder / f"{slug}-{settings.size}px-{settings.steps}x{settings.width}-{settings.seed}.json"
 
 
 def plan(
-    folder: Path, cases: Sequence[Case], runs: Sequence[str], settings: Settings
-) -> Iterator[tuple[Case, str, Path]]:
+    folder: Path, cases: Sequence[Trial], runs: Sequence[str], settings: RunSettings
+) -> Iterator[tuple[Trial, str, Path]]:
     """All recordings, the watched runs of all cases first."""
     for run in runs:
         for case in cases:
@@ -160,14 +173,14 @@ def plan(
                 yield case, run, path(folder, case, run, settings)
 
 
-def record(case: Case, run: str, settings: Settings, look: Callable[[Iterate], None] = lambda _: None) -> Recording:
+def record(case: Trial, run: str, settings: RunSettings, look: Callable[[Iterate], None] = lambda _: None) -> Recording:
     """One run to its end, which takes minutes."""
     from untaught.solver.run import Run
     from untaught.solver.stage import Job, Solve
     from untaught.solver.stopping import After
     from untaught.solver.stopping.auto import kind
 
-    recording = Recording(case.name, case.damage, run, case.chooses, kind(case.problem))
+    recording = Recording(case.name, case.level, run, case.chooses, kind(case.problem))
     begun = time.perf_counter()
     if run == FED:
         _fed(case, recording, look)
@@ -176,7 +189,7 @@ def record(case: Case, run: str, settings: Settings, look: Callable[[Iterate], N
         for iterate in Run(Job((Solve(settings.method(stop)),), case.problem)):
             recording.steps.append(iterate.step)
             recording.energy.append(iterate.energy)
-            recording.psnr.append(_psnr(iterate.average(), case.truth))
+            recording.psnr.append(_psnr(iterate.average(), case.clean))
             look(iterate)
     recording.seconds = round(time.perf_counter() - begun, 1)
     return recording
@@ -227,7 +240,7 @@ def recorder(rules: dict[str, Rule], into: Recording) -> Rule:
     return Recorder(tuple(rules.items()))
 
 
-def _fed(case: Case, recording: Recording, look: Callable[[Iterate], None]) -> None:
+def _fed(case: Trial, recording: Recording, look: Callable[[Iterate], None]) -> None:
     """The preset `fast`: the picture that it would return, at `FED_LOOKS` moments of its last stage."""
     from untaught.solver.run import Run
 
@@ -240,7 +253,7 @@ def _fed(case: Case, recording: Recording, look: Callable[[Iterate], None]) -> N
             picture = job.result(run.course.render())
             recording.steps.append(iterate.step)
             recording.energy.append(iterate.energy)
-            recording.psnr.append(psnr(np.asarray(picture) / 255, case.truth))
+            recording.psnr.append(psnr(np.asarray(picture) / 255, case.clean))
         look(iterate)
 
 

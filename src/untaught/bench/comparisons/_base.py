@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from numpy.typing import NDArray
 
 from untaught.bench import metrics
+from untaught.bench.case import Case
 from untaught.bench.classics import Classic
-
-
-class Case(Protocol):
-    """One clean picture, uint8 or uint16, and how its inputs come about.
-
-    told: the settings that every method gets, ours and the classics. level: of the damage, as published tables have it
-    ("25", "x4"). origin: "drawn", "published" or "real". fixed: every seed has the same input.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def clean(self) -> NDArray: ...
-    @property
-    def told(self) -> dict[str, Any]: ...
-    @property
-    def level(self) -> str: ...
-    @property
-    def origin(self) -> str: ...
-    @property
-    def fixed(self) -> bool: ...
-    def input(self, seed: int) -> Any: ...
-
-
-@dataclass(frozen=True, eq=False)
-class Degraded:
-    """A `Case` whose input `make` makes of the seed: an array, or whatever the task takes (the path of a file)."""
-
-    name: str
-    clean: NDArray
-    level: str
-    make: Callable[[int], Any]
-    told: dict[str, Any] = field(default_factory=dict)
-    origin: str = "drawn"
-    fixed: bool = False
-
-    def input(self, seed: int) -> Any:
-        return self.make(seed)
 
 
 def score(result: NDArray, clean: NDArray) -> tuple[float, float]:
@@ -69,7 +32,7 @@ class Comparison:
     """
 
     task: str
-    cases: Callable[[Sequence[Path], Mapping[str, Any]], list[Any]]
+    cases: Callable[[Sequence[Path], Mapping[str, Any]], list[Case]]
     baselines: Mapping[str, Classic]
     run: Callable[[Classic, Any, Mapping[str, Any]], NDArray]
     small: Callable[[int], tuple[Any, dict[str, Any]]]

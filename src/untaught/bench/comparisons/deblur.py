@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.bench import cases, metrics
+from untaught.bench.case import Case
 from untaught.bench.classics import Classic
 from untaught.bench.comparisons import _pixels
-from untaught.bench.comparisons._base import Comparison, Degraded
+from untaught.bench.comparisons._base import Comparison
 from untaught.core.errors import BadInput
 
 BORDER = 16
@@ -23,7 +24,7 @@ TV_WEIGHTS = (3e-4, 6e-4, 1.2e-3, 2.4e-3, 4.8e-3)
 MOST = 100
 
 
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degraded]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     word, sigma = options.get("kernel"), options.get("sigma")
     if not pictures:
         raise BadInput("There are no pictures to compare on: name clean ones.")
@@ -35,14 +36,13 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degrade
 
     kernel, found = named(word).numpy(), []
     for path, name in zip(pictures, cases.names(pictures), strict=True):
-        picture = cases.picture(path)
-        picture = picture if picture.dtype == np.uint8 else np.rint(picture / 257).astype(np.uint8)
+        picture = cases.eight(cases.picture(path))
         if any(n - k < 2 * BORDER + 11 for n, k in zip(picture.shape, kernel.shape, strict=False)):
             raise BadInput(
                 f"{name} is {picture.shape[0]} x {picture.shape[1]}: too small to be judged after this blur."
             )
         told = {"kernel": kernel, "sigma": sigma}
-        found.append(Degraded(name, under(picture, kernel), word, measured(picture, kernel, sigma), told))
+        found.append(Case(name, under(picture, kernel), word, measured(picture, kernel, sigma), told))
     return found
 
 

@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench.case import Case
 from untaught.bench.cases import plain
 from untaught.bench.classics import Classic
-from untaught.bench.comparisons._base import Case, Comparison, Degraded
+from untaught.bench.comparisons._base import Comparison
 from untaught.core.errors import BadInput
 from untaught.io import images
 
 TV_WEIGHTS = (0.01, 0.02, 0.03, 0.045, 0.06, 0.08, 0.11, 0.15)
 
 
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degraded]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     quality = options.get("quality")
     if not pictures:
         raise BadInput("There are no pictures to compare on: name clean ones.")
@@ -33,7 +34,7 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degrade
     if not 1 <= quality <= 100:
         raise BadInput(f"--quality {quality} is none that Pillow knows: give 1 to 100.")
     return [
-        Degraded(plain(p.stem), clean, f"q{quality}", _saved(clean, quality), fixed=True)
+        Case(plain(p.stem), clean, f"q{quality}", _saved(clean, quality), fixed=True)
         for p, clean in ((p, _picture(p)) for p in pictures)
     ]
 

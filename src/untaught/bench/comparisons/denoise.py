@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.bench import cases
+from untaught.bench.case import Case
 from untaught.bench.classics import CLASSICS, Classic, estimate
 from untaught.bench.comparisons._base import Comparison
 from untaught.core.errors import BadInput
 from untaught.io import arrays
 
 
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[cases.Case]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     folders = options.get("pairs") or ()
     if not pictures and not folders:
         raise BadInput("There are no pictures to compare on: name clean ones, or a folder of real pairs with --pairs.")

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench.case import Case
 from untaught.bench.classics import Classic
-from untaught.bench.comparisons._base import Case, Comparison, Degraded
+from untaught.bench.comparisons._base import Comparison
 from untaught.core.errors import BadInput
 from untaught.io import arrays, images
 from untaught.io.images import Image
@@ -21,7 +22,7 @@ from untaught.io.images import Image
 TOLD = {"mask": "alpha"}
 
 
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degraded]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     missing, folder = options.get("missing"), options.get("noisy_from")
     if not pictures:
         raise BadInput("There are no pictures to compare on: name clean ones.")
@@ -37,10 +38,10 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degrade
             raise BadInput(f"'{path}' holds {clean.dtype} samples: the benchmark needs pictures of 8 or 16 bit.")
         masked = None if folder is None else next(Path(folder).glob(f"{path.stem}_masked.*"), None)
         if masked is None:
-            found.append(Degraded(path.stem, clean, level, _draw(clean, missing), TOLD))
+            found.append(Case(path.stem, clean, level, _draw(clean, missing), TOLD))
         else:
             given = _published(images.read(masked).pixels, clean, masked)
-            found.append(Degraded(path.stem, clean, level, lambda seed, g=given: g, TOLD, "published", fixed=True))  # type: ignore[misc]
+            found.append(Case(path.stem, clean, level, lambda seed, g=given: g, TOLD, "published", fixed=True))  # type: ignore[misc]
     if folder is not None and all(c.origin == "drawn" for c in found):
         raise BadInput(f"No file in '{folder}' is named after one of the pictures: e.g. {pictures[0].stem}_masked.png.")
     return found

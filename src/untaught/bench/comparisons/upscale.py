@@ -14,16 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.bench import cases, metrics
+from untaught.bench.case import Case
 from untaught.bench.classics import Classic
 from untaught.bench.comparisons import _pixels
-from untaught.bench.comparisons._base import Comparison, Degraded
+from untaught.bench.comparisons._base import Comparison
 from untaught.core.errors import BadInput
 
 BORDER = 4
 TV_WEIGHTS = (1e-4, 3e-4, 1e-3)
 
 
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degraded]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     factor = options.get("factor")
     if not pictures:
         raise BadInput("There are no pictures to compare on: name clean ones.")
@@ -31,10 +32,9 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degrade
         raise BadInput("How much smaller the pictures are made is not said: give a factor above 1, e.g. --factor 4.")
     found = []
     for path, name in zip(pictures, cases.names(pictures), strict=True):
-        picture = cases.picture(path)
-        picture = picture if picture.dtype == np.uint8 else np.rint(picture / 257).astype(np.uint8)
+        picture = cases.eight(cases.picture(path))
         clean, small = made_smaller(picture, factor)
-        found.append(Degraded(name, clean, f"x{factor:g}", _same(small), {"factor": factor}, fixed=True))
+        found.append(Case(name, clean, f"x{factor:g}", _same(small), {"factor": factor}, fixed=True))
     return found
 
 
