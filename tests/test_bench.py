@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from untaught.bench import bench as engine
-from untaught.bench import cases, classics, metrics, sheet, table, tables
+from untaught.bench import cases, metrics, sheet, table, tables
 from untaught.bench.bench import Settings, bench
 from untaught.bench.cases import grainy
+from untaught.bench.comparisons.denoise import BASELINES
+from untaught.bench.competitors._base import Classic
+from untaught.bench.competitors.denoisers import estimate
 from untaught.cli import main
 from untaught.core import registry
 from untaught.core.errors import BadInput
@@ -88,10 +91,10 @@ def test_real_pairs_are_found_and_nobody_is_told_sigma(tmp_path, photo, noisy, n
     assert (case.name, case.told) == ("a", {"sigma": None})
     assert np.array_equal(case.clean, photo)
     told = []
-    spy = classics.Classic("spy", "", lambda picture, sigma: told.append(sigma) or picture)
-    monkeypatch.setitem(classics.CLASSICS, "spy", spy)
+    spy = Classic("spy", "", lambda picture, sigma: told.append(sigma) or picture)
+    monkeypatch.setitem(BASELINES, "spy", spy)
     rows = [row for row, _ in bench([case], ["spy"], 1, Settings())]
-    assert told[-1] == classics.estimate(noisy / 255)
+    assert told[-1] == estimate(noisy / 255)
     assert [row.level for row in rows] == ["", ""]
 
 
@@ -257,7 +260,7 @@ def test_what_was_done_before_a_failure_is_told(folder, monkeypatch, capsys):
     def fail(picture, sigma):
         raise BadInput("this picture is too hard")
 
-    monkeypatch.setitem(classics.CLASSICS, "hard", classics.Classic("hard", "", fail))
+    monkeypatch.setitem(BASELINES, "hard", Classic("hard", "", fail))
     target = folder / "o.csv"
     words = ["--sigma", "25/255", "--presets", "", "--against", "tv,hard", "--csv", target]
     assert run(folder / "cat.png", *words) == 2

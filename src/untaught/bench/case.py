@@ -28,6 +28,11 @@ class Case:
     fixed: bool = False
 
 
+def always(given: Any) -> Callable[[int], Any]:
+    """The input of a case that has one for every seed."""
+    return lambda seed: given
+
+
 def cells(cases: Iterable[Case], methods: Sequence[M], seeds: int) -> Iterator[tuple[Case, int, M]]:
     """Every method on every case with every seed, case by case."""
     return ((case, seed, method) for case in cases for seed in range(seeds) for method in methods)

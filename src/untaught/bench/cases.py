@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.bench.case import Case
+from untaught.bench.case import Case, always
 from untaught.core.errors import BadInput
 from untaught.io import arrays
 
@@ -23,7 +23,7 @@ def grainy(name: str, clean: NDArray, sigma: float | None, noisy: NDArray | None
     sigma: as a fraction of full scale, or None where nobody knows it; then no method is told.
     """
     level = "" if sigma is None else f"{255 * sigma:.4g}"
-    make = partial(draw, clean, sigma or 0.0) if noisy is None else lambda seed: noisy
+    make = partial(draw, clean, sigma or 0.0) if noisy is None else always(noisy)
     return Case(name, clean, level, make, {"sigma": sigma}, origin, noisy is not None)
 
 

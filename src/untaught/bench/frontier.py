@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from untaught.bench.alternatives import ALTERNATIVES
 from untaught.bench.bench import Settings, attempt
 from untaught.bench.case import Case
+from untaught.bench.competitors.untrained import ALTERNATIVES
 from untaught.core.errors import unknown
 from untaught.core.registry import comparisons, tasks
 from untaught.reports.plot import Axis, Curve, plot
@@ -148,9 +148,7 @@ def _scheduled(stage: Stage) -> bool:
 
 
 def _endless(job: Job) -> Job:
-    return replace(
-        job, stages=tuple(s.changed(stop=After(10**9)) if isinstance(s, Solve) else s for s in job.stages)
-    )
+    return replace(job, stages=tuple(s.changed(stop=After(10**9)) if isinstance(s, Solve) else s for s in job.stages))
 
 
 def means(found: Sequence[Point]) -> list[tuple[str, Kind, float | None, float, float, int]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.bench.case import Case
+from untaught.bench.case import Case, always
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, unknown
 from untaught.io import arrays
@@ -103,7 +103,7 @@ def centre(picture: NDArray, size: int) -> NDArray:
 
 def case(name: str, clean: NDArray, noise: str, amount: float, noisy: NDArray | None = None) -> Case:
     """A clean picture and its noisy version, of its type: as it was shot, or spoilt for each seed."""
-    make = partial(spoil, clean, noise, amount) if noisy is None else lambda seed: noisy
+    make = partial(spoil, clean, noise, amount) if noisy is None else always(noisy)
     return Case(name, clean, noise, make, {"amount": amount}, noise, noisy is not None)
 
 

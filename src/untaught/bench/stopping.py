@@ -110,7 +110,9 @@ def _line(main: Recording, where: Recording, rule: str, index: int | None, stopp
     best, half = main.psnr[oracle], "choose" if main.chooses else "judge"
     gap = None if index is None else where.psnr[index] - best
     picked = None if index is None else main.steps[index]
-    return Judged(main.case, main.damage, half, rule, picked, stopped, main.steps[oracle], gap, best, main.psnr[-1], said)
+    return Judged(
+        main.case, main.damage, half, rule, picked, stopped, main.steps[oracle], gap, best, main.psnr[-1], said
+    )
 
 
 def summary(lines: Sequence[Judged], half: str) -> list[tuple[str, ...]]:

@@ -83,7 +83,9 @@ def published(case: Case, task: str = "denoise") -> dict[str, float]:
     return found
 
 
-def columns(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -> Callable[[Row], dict[str, float | None]]:
+def columns(
+    rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise"
+) -> Callable[[Row], dict[str, float | None]]:
     """The published figures of a row's picture, a column for each that one of the pictures has."""
     known = {case.name: published(case, task) for case in cases}
     labels = sorted({label for figures in known.values() for label in figures})

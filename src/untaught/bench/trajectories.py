@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.bench.case import Case
+from untaught.bench.case import Case, always
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput
 from untaught.io.images.places import write_text
@@ -143,7 +143,7 @@ def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: i
 def _trial(
     name: str, damage: str, truth: NDArray, problem: Problem, chooses: bool, fed: Callable[[], Job] | None = None
 ) -> Trial:
-    return Trial(f"{name}, {damage}", truth, damage, lambda seed: problem, fixed=True, chooses=chooses, fed=fed)
+    return Trial(f"{name}, {damage}", truth, damage, always(problem), fixed=True, chooses=chooses, fed=fed)
 
 
 class Recordings:
