@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench._pixels import array, fit, tensor
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, unknown
 from untaught.io import arrays
@@ -21,7 +22,6 @@ from untaught.reports import labels
 from untaught.reports.plot import Axis, Curve, plot
 
 if TYPE_CHECKING:
-    from untaught.prior import Prior
     from untaught.solver.iterate import Iterate
     from untaught.solver.stage import Job
 
@@ -61,8 +61,8 @@ class Trace:
         truth = self.target.reference
         if truth is not None:
             assert iterate.x is not None
-            self.psnr.append(psnr(_array(iterate.x, truth), truth))
-            self.psnr_average.append(psnr(_array(iterate.average(), truth), truth))
+            self.psnr.append(psnr(array(iterate.x, truth), truth))
+            self.psnr_average.append(psnr(array(iterate.average(), truth), truth))
 
     @property
     def relative(self) -> list[float]:
@@ -108,28 +108,14 @@ def targets(picture: NDArray, *, sigma: float, seed: int, reference: NDArray | N
     ]
 
 
-def prior(network: str) -> Prior:
-    """The paper's denoising hourglass and code, without jitter: the code stays what it is."""
-    from untaught.prior import Network
-    from untaught.prior.codes import Noise
+def job(target: Target, *, network: str, steps: int, seed: int, device: str = "cpu", lr: float = 0.01) -> Job:
+    """Fit the target by its mean square error with the paper's denoising hourglass, whose code stays what it is."""
     from untaught.prior.networks.hourglass import Hourglass
 
     if network not in NETWORKS:
         raise unknown("network", network, NETWORKS)
-    return Network(Hourglass((NETWORKS[network],) * 5), Noise(32))
-
-
-def job(target: Target, *, network: str, steps: int, seed: int, device: str = "cpu", lr: float = 0.01) -> Job:
-    """Fit the target by its mean square error for a fixed number of steps; nothing stops it early."""
-    from untaught.problem import Problem
-    from untaught.solver.optimisers import Adam
-    from untaught.solver.stage import Job, Method, Solve
-    from untaught.solver.stopping import After
-
-    pixels = target.pixels[..., None] if target.pixels.ndim == 2 else target.pixels
-    problem = Problem(arrays.tensor(pixels, -1, (0.0, 1.0)))
-    method = Method(prior(network), optimiser=Adam(lr), stop=After(steps), seed=seed, device=device)
-    return Job((Solve(method),), problem)
+    net = Hourglass((NETWORKS[network],) * 5)
+    return fit(tensor(target.pixels), net, lr=lr, steps=steps, seed=seed, device=device)
 
 
 def check(picture: NDArray, reference: NDArray | None, *, network: str, size: int, steps: int, sigma: float) -> None:
@@ -214,8 +200,3 @@ def rows(traces: Sequence[Trace]) -> Iterator[StepOfFit]:
         for i, values in enumerate(zip(t.mean_square, t.relative, strict=True)):
             scores = (round(t.psnr[i], 3), round(t.psnr_average[i], 3)) if t.psnr else (None, None)
             yield StepOfFit(t.target.name, i + 1, *(float(f"{v:.6g}") for v in values), *scores)
-
-
-def _array(x: Any, like: NDArray) -> NDArray:
-    array: NDArray = x.mean(0).permute(1, 2, 0).cpu().numpy()
-    return array.reshape(like.shape)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench._pixels import array, fit
 from untaught.bench.case import Case, always
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, unknown
@@ -158,22 +159,9 @@ def architecture(network: str, width: str) -> Architecture:
 
 def job(noisy: NDArray, network: str, seed: int, setting: Setting) -> Job:
     """Fit by mean squares, the code jittered by 1/30, pictures averaged by 0.99; nothing stops it."""
-    from untaught.prior import Network
-    from untaught.prior.codes import Noise
-    from untaught.problem import Problem
-    from untaught.solver.optimisers import Adam
-    from untaught.solver.stage import Job, Method, Solve
-    from untaught.solver.stopping import After
-
     data = arrays.tensor(noisy, -1 if noisy.ndim == 3 else None, (0.0, arrays.full_scale(noisy)))
-    method = Method(
-        Network(architecture(network, setting.width), Noise(32), jitter=1 / 30),
-        optimiser=Adam(setting.rate(network)),
-        stop=After(setting.steps),
-        seed=seed,
-        device=setting.device,
-    )
-    return Job((Solve(method),), Problem(data))
+    net, lr = architecture(network, setting.width), setting.rate(network)
+    return fit(data, net, lr=lr, steps=setting.steps, seed=seed, device=setting.device, jitter=1 / 30)
 
 
 @dataclass
@@ -186,7 +174,7 @@ class Score:
 
     def look(self, iterate: Iterate) -> None:
         if iterate.step % EVERY == 0 or iterate.step == self.steps:
-            x = iterate.average()[0].permute(1, 2, 0).cpu().numpy().reshape(self.clean.shape)
+            x = array(iterate.average(), self.clean)
             self.curve.append((iterate.step, psnr(x * arrays.full_scale(self.clean), self.clean)))
 
 

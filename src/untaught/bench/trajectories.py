@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench._pixels import array, tensor
 from untaught.bench.case import Case, always
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput
 from untaught.io.images.places import write_text
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from untaught.problem import Problem
     from untaught.solver.iterate import Iterate
     from untaught.solver.stage import Job, Method
@@ -189,7 +188,7 @@ def record(case: Trial, run: str, settings: RunSettings, look: Callable[[Iterate
         for iterate in Run(Job((Solve(settings.method(stop)),), case.problem)):
             recording.steps.append(iterate.step)
             recording.energy.append(iterate.energy)
-            recording.psnr.append(_psnr(iterate.average(), case.clean))
+            recording.psnr.append(psnr(array(iterate.average(), case.clean), case.clean))
             look(iterate)
     recording.seconds = round(time.perf_counter() - begun, 1)
     return recording
@@ -270,36 +269,36 @@ def _damages() -> dict[str, Callable[[NDArray, np.random.Generator], tuple[Probl
         def make(clean: NDArray, rng: np.random.Generator) -> Any:
             noisy, sigma = np.clip(clean + rng.normal(0, level / 255, clean.shape), 0, 1), level / 255
             fed = partial(tasks.get("denoise").job, _eight(noisy), sigma=sigma)
-            return Problem(_tensor(noisy), likelihood=ClippedGaussian(sigma)), fed
+            return Problem(tensor(noisy), likelihood=ClippedGaussian(sigma)), fed
 
         return make
 
     def poisson(clean: NDArray, rng: np.random.Generator) -> Any:
-        return Problem(_tensor(rng.poisson(clean * GAIN) / GAIN), likelihood=Poisson(GAIN)), None
+        return Problem(tensor(rng.poisson(clean * GAIN) / GAIN), likelihood=Poisson(GAIN)), None
 
     def speckle(clean: NDArray, rng: np.random.Generator) -> Any:
-        return Problem(_tensor(clean * rng.gamma(LOOKS, 1 / LOOKS, clean.shape)), likelihood=Speckle(LOOKS)), None
+        return Problem(tensor(clean * rng.gamma(LOOKS, 1 / LOOKS, clean.shape)), likelihood=Speckle(LOOKS)), None
 
     def impulses(clean: NDArray, rng: np.random.Generator) -> Any:
         hit, white = rng.random(clean.shape) < SALT, rng.random(clean.shape) < 0.5
-        return Problem(_tensor(np.where(hit, white, clean)), likelihood=Laplace()), None
+        return Problem(tensor(np.where(hit, white, clean)), likelihood=Laplace()), None
 
     def holes(clean: NDArray, rng: np.random.Generator) -> Any:
         kept = rng.random(clean.shape[:2]) > MISSING
-        weight = _tensor(np.broadcast_to(kept[..., None] if clean.ndim == 3 else kept, clean.shape))
+        weight = tensor(np.broadcast_to(kept[..., None] if clean.ndim == 3 else kept, clean.shape))
         fed = partial(tasks.get("inpaint").job, _eight(clean), mask=~kept)
-        return Problem(_tensor(clean), weight=weight), fed
+        return Problem(tensor(clean), weight=weight), fed
 
     def fewer(clean: NDArray, rng: np.random.Generator) -> Any:
         space = clean.shape[0] // FACTOR * FACTOR, clean.shape[1] // FACTOR * FACTOR
         operator = Downsample([n // FACTOR for n in space], space)
-        small = operator(_tensor(clean[: space[0], : space[1]]))
-        return Problem(small, operator), partial(tasks.get("upscale").job, _eight(_array(small, clean)), factor=FACTOR)
+        small = operator(tensor(clean[: space[0], : space[1]]))
+        return Problem(small, operator), partial(tasks.get("upscale").job, _eight(array(small, clean)), factor=FACTOR)
 
     def blurred(clean: NDArray, rng: np.random.Generator) -> Any:
         operator, sigma = Blur(kernels.gauss(BLUR)), 2 / 255
-        y = operator(_tensor(clean))
-        y = y + _tensor(rng.normal(0, sigma, _array(y, clean).shape))
+        y = operator(tensor(clean))
+        y = y + tensor(rng.normal(0, sigma, array(y, clean).shape))
         return Problem(y, operator, Gaussian(sigma)), None
 
     return {
@@ -318,7 +317,7 @@ def _measured(noisy: NDArray) -> Problem:
     from untaught import noise
     from untaught.problem import Problem
 
-    data = _tensor(noisy)
+    data = tensor(noisy)
     return Problem(data, likelihood=noise.likelihood(data, None, []))
 
 
@@ -338,21 +337,3 @@ def _crop(picture: NDArray, size: int) -> NDArray:
         raise BadInput(f"A crop of {size} pixels is too small: give 16 or more.")
     top, left = ((n - k) // 2 for n, k in zip(picture.shape[:2], side, strict=True))
     return picture[top : top + side[0], left : left + side[1]]
-
-
-def _tensor(picture: NDArray) -> Tensor:
-    """(h, w[, c]) as (1, c, h, w)."""
-    import torch
-
-    channels = picture[..., None] if picture.ndim == 2 else picture
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(channels, -1, 0), dtype=np.float32))[None]
-
-
-def _array(x: Tensor, like: NDArray) -> NDArray:
-    """The way back; (h, w) where `like` has no channels."""
-    array = np.moveaxis(x[0].cpu().numpy(), 0, -1)
-    return array if like.ndim == 3 else array[..., 0]
-
-
-def _psnr(x: Tensor, truth: NDArray) -> float:
-    return psnr(_array(x, truth), truth)

@@ -23,7 +23,7 @@ def score(result: NDArray, clean: NDArray) -> tuple[float, float]:
 
 def eight(x: NDArray, given: Any = None) -> NDArray:
     """Floats in [0, 1] in 8 bit."""
-    return np.rint(255 * np.clip(x, 0, 1)).astype(np.uint8)
+    return np.rint(255 * np.clip(np.asarray(x, np.float64), 0, 1)).astype(np.uint8)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.bench import cases, metrics
+from untaught.bench import _pixels, cases, metrics
 from untaught.bench.case import Case
 from untaught.bench.comparisons._base import Comparison, eight
-from untaught.bench.competitors import _pixels, richardson_lucy, total_variation
+from untaught.bench.competitors import richardson_lucy, total_variation
 from untaught.bench.competitors._base import Classic, by_name
 from untaught.core.errors import BadInput
 

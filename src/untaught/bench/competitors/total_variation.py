@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.bench.competitors import _pixels
+from untaught.bench._pixels import array, tensor
 from untaught.bench.competitors._base import channels
 from untaught.bench.competitors.fillings import nearest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from untaught.problem.operators import Operator
 
 DEJPEG = (0.01, 0.02, 0.03, 0.045, 0.06, 0.08, 0.11, 0.15)
 DEBLUR = (3e-4, 6e-4, 1.2e-3, 2.4e-3, 4.8e-3)
@@ -52,19 +58,36 @@ def deblurred(y: NDArray, kernel: NDArray) -> Iterator[NDArray]:
     from untaught.core.geometry import crop_to, pad_to
     from untaught.problem.operators.blur import Blur
 
-    data, operator = _pixels.tensor(y), Blur(torch.from_numpy(kernel))
+    data, operator = tensor(y), Blur(torch.from_numpy(kernel))
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
-    return (_pixels.array(crop_to(_pixels.least(data, operator, start, w), data.shape[2:]), y) for w in DEBLUR)
+    return (array(crop_to(least(data, operator, start, w), data.shape[2:]), y) for w in DEBLUR)
 
 
 def enlarged(small: NDArray, large: tuple[int, int], weight: float = 0.0) -> NDArray:
     """From the bicubic picture, by L-BFGS. Without weight there is no prior at all."""
     from untaught.problem.operators.resample import Downsample, resized
 
-    y = _pixels.tensor(small)
+    y = tensor(small)
     operator = Downsample(small.shape[:2], large)
-    return _pixels.array(_pixels.least(y, operator, resized(y, operator.large), weight), small)
+    return array(least(y, operator, resized(y, operator.large), weight), small)
 
 
 def each_enlarged(small: NDArray, large: tuple[int, int]) -> Iterator[NDArray]:
     return (enlarged(small, large, weight) for weight in UPSCALE)
+
+
+def least(y: Tensor, operator: Operator, start: Tensor, weight: float, rounds: int = 4) -> Tensor:
+    """argmin |A x - y|^2 + weight TV(x) (means over the elements) by L-BFGS, `rounds` of 20 steps."""
+    from untaught.prior import Pixels
+    from untaught.problem import Problem
+    from untaught.problem.likelihoods import Gaussian
+    from untaught.problem.regularisers import TV, Sum
+    from untaught.solver.averaging import Last
+    from untaught.solver.optimisers import LBFGS
+    from untaught.solver.run import solve
+    from untaught.solver.stage import Method
+    from untaught.solver.stopping import After
+
+    # In units of 1/30 of full scale, single precision knows the energy well enough to end the search late.
+    problem = Problem(y, operator, Gaussian(1 / 30), 450 * weight * TV() if weight else Sum(), start=start)
+    return solve(problem, Method(Pixels(), optimiser=LBFGS(history=10), average=Last(), stop=After(rounds))).x
