@@ -69,6 +69,8 @@ def read(path: Path, kind: type[R]) -> list[R]:
 def _value(text: str, hint: Any) -> Any:
     if isinstance(hint, types.UnionType):
         return None if text == "" else _value(text, get_args(hint)[0])
+    if hint is bool:
+        return bool(("False", "True").index(text))
     return text if get_origin(hint) else hint(text)  # a literal is a word
 
 
