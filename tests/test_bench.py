@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from untaught.bench import bench as engine
-from untaught.bench import cases, metrics, sheet, table, tables
+from untaught.bench import cases, metrics, sheet, summary, table
 from untaught.bench.bench import Settings, bench
 from untaught.bench.cases import grainy
 from untaught.bench.comparisons.denoise import BASELINES
@@ -159,7 +159,7 @@ def test_bm3d_is_left_out_with_a_word_where_it_is_not_installed(monkeypatch):
 def test_the_mean_is_the_mean_and_the_spread_is_that_over_seeds(photo):
     both = [grainy("a", photo, SIGMA), grainy("b", photo[::-1].copy(), SIGMA)]
     rows = [row for row, _ in bench(both, ["tv"], 2, Settings())]
-    lines = {(line.picture, line.method): line for line in tables.summary(rows, both)}
+    lines = {(line.picture, line.method): line for line in summary.lines(rows, both)}
     mean = lines["mean of 2", "tv"]
     assert mean.psnr == pytest.approx((lines["a", "tv"].psnr + lines["b", "tv"].psnr) / 2)
     each = [np.mean([r.psnr for r in rows if r.seed == s and r.method == "tv"]) for s in (0, 1)]
@@ -168,12 +168,12 @@ def test_the_mean_is_the_mean_and_the_spread_is_that_over_seeds(photo):
 
 def test_published_figures_need_the_name_the_size_and_the_level():
     house = np.zeros((256, 256, 3), np.uint8)
-    known = tables.published(grainy("image_House256rgb", house, SIGMA))
+    known = summary.published(grainy("image_House256rgb", house, SIGMA))
     assert known == {"DIP, published": 32.09, "CBM3D, published": 32.72, "NLM, published": 31.49}
-    assert tables.published(grainy("house", house[:200], SIGMA)) == {}
-    assert tables.published(grainy("house", house[..., 0], SIGMA)) == {}
-    assert tables.published(grainy("house", house, 30 / 255)) == {}
-    assert tables.published(grainy("house", house, None)) == {}
+    assert summary.published(grainy("house", house[:200], SIGMA)) == {}
+    assert summary.published(grainy("house", house[..., 0], SIGMA)) == {}
+    assert summary.published(grainy("house", house, 30 / 255)) == {}
+    assert summary.published(grainy("house", house, None)) == {}
 
 
 def test_the_command_writes_table_csv_markdown_and_sheet(folder, capsys):
@@ -204,7 +204,7 @@ def test_the_command_writes_table_csv_markdown_and_sheet(folder, capsys):
     assert lines[0]["hardware"] == hardware
     assert f"untaught bench denoise {folder / 'cat.png'}" in text
     widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
-    assert widths == {len(tables.HEADER)}  # without the column of LPIPS, which was not asked for
+    assert widths == {len(summary.HEADER)}  # without the column of LPIPS, which was not asked for
     assert images.read(folder / "o.png").pixels.ndim == 3
     assert run(*words, *targets) == 2  # nothing is overwritten unasked
 

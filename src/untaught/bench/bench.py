@@ -2,7 +2,7 @@
 
 Only the scores see the clean pictures. A case (see `comparisons`) is a clean picture and how its inputs come about,
 `attempt` is one method on one of them, and `bench` yields a scored `Row` for each picture x seed x method. Of rows,
-`tables` makes tables and `sheet` a contact sheet.
+`summary` makes tables and `sheet` a contact sheet.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def bench(
     """
     given = dict(locals())
     from untaught.bench import bench as engine
-    from untaught.bench import metrics, store, table, tables
+    from untaught.bench import metrics, store, summary, table
     from untaught.bench.sheet import contact_sheet
     from untaught.cli.studying import check, names, tell
     from untaught.io import images
@@ -126,11 +126,11 @@ def bench(
         engine.bench(cases, methods, seeds, settings, task), cases, comparison.start, quiet=quiet
     )
     if rows:  # what ended the work, an interrupt too, does not undo what was done
-        summed, hardware = tables.grid(tables.summary(rows, cases, task)), table.hardware(settings.device)
-        caption = [*tables.caption(rows, seeds, cases, task), f"Hardware: {hardware}."]
+        summed, hardware = summary.grid(summary.lines(rows, cases, task)), table.hardware(settings.device)
+        caption = [*summary.caption(rows, seeds, cases, task), f"Hardware: {hardware}."]
         table.show(summed, [*caption, f"Command: {command}"])
         if csv is not None:
-            known = tables.columns(rows, cases, task)
+            known = summary.columns(rows, cases, task)
             store.write(csv, rows, places, more=lambda row: {**known(row), "hardware": hardware, "command": command})
         if markdown is not None:
             places.text(markdown, table.page(summed, caption, command))

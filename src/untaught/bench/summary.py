@@ -41,19 +41,19 @@ class Line:
         return self.picture, self.method, psnr, *(f"{v:.{n}f}" if v is not None else "" for v, n in numbers)
 
 
-def summary(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -> list[Line]:
+def lines(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -> list[Line]:
     """Picture by picture the mean over its seeds, published figures under ours, then the mean over all pictures.
 
     The last needs every picture at every seed; its spread is that of the seeds' means, not that between pictures.
     """
-    lines: list[Line] = []
+    found: list[Line] = []
     known: list[dict[str, float]] = []
     for case in cases:
         mine = [r for r in rows if r.picture == case.name]
         if mine:
-            lines += [_line(case.name, m, [[r] for r in mine if r.method == m]) for m in _methods(mine)]
+            found += [_line(case.name, m, [[r] for r in mine if r.method == m]) for m in _methods(mine)]
             known.append(published(case, task))
-            lines += [Line(case.name, name, figure) for name, figure in known[-1].items()]
+            found += [Line(case.name, name, figure) for name, figure in known[-1].items()]
     pictures = len({r.picture for r in rows})
     if pictures > 1:
         name = f"mean of {pictures}"
@@ -61,11 +61,11 @@ def summary(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -
             seeds = sorted({r.seed for r in rows})
             each = [[r for r in rows if r.method == method and r.seed == s] for s in seeds]
             whole = [group for group in each if len(group) == pictures]
-            lines += [_line(name, method, whole)] if whole else []
+            found += [_line(name, method, whole)] if whole else []
         for label in known[0] if all(known) else ():
             if all(label in k for k in known):
-                lines.append(Line(name, label, statistics.fmean(k[label] for k in known)))
-    return lines
+                found.append(Line(name, label, statistics.fmean(k[label] for k in known)))
+    return found
 
 
 def published(case: Case, task: str = "denoise") -> dict[str, float]:
