@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import untaught
-from untaught.bench.comparisons._base import Degraded
+from untaught.bench.case import Case
 from untaught.bench.comparisons.deblur import measured, under
 from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.classical.plug_and_play import PlugAndPlay
@@ -57,7 +57,7 @@ def part(path: Path, side: int) -> NDArray:
     return picture[top : top + side, left : left + side]
 
 
-def middle(data: Path, name: str, side: int, kernel: str, sigma: float) -> Degraded:
+def middle(data: Path, name: str, side: int, kernel: str, sigma: float) -> Case:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.png"
         Image.fromarray(part(data / "kodak" / f"{name}.png", side)).save(path)

@@ -22,7 +22,7 @@ from step import WAYS
 
 import untaught
 from untaught.bench.metrics import psnr
-from untaught.bench.tables import hardware
+from untaught.bench.table import hardware
 from untaught.io import images
 from untaught.prior.kernels import convolution as _convolution
 from untaught.prior.kernels import winograd as _winograd

@@ -19,7 +19,8 @@ from typing import Any
 
 import torch
 
-from untaught.bench.tables import hardware, published
+from untaught.bench.summary import published
+from untaught.bench.table import hardware
 from untaught.core.allocator import keep_memory
 from untaught.core.registry import comparisons, tasks
 from untaught.io import images

@@ -26,12 +26,13 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import scores
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 import untaught
-from untaught.bench import metrics
+from untaught.bench.metrics import psnr
 from untaught.calibration.series import Series
 from untaught.core.allocator import keep_memory
 from untaught.prior.networks.hourglass import Hourglass
@@ -106,26 +107,26 @@ def measure(options: argparse.Namespace, name: str, task: str, method: str) -> N
         return np.moveaxis(x[0].double().numpy(), 0, -1)[judged]
 
     x, result = (truth / 255)[judged], kept(found.mean)
-    raw, best = kept(found.raw), metrics.constant_score(result, x)
+    raw, best = kept(found.raw), scores.constant_score(result, x)
     row = {
         "set": options.set,
         "picture": name,
         "task": task,
         "method": method,
         "size": options.size,
-        "psnr": f"{metrics.psnr(result, x):.2f}",
+        "psnr": f"{psnr(result, x):.2f}",
         "factor": f"{found.factor:.3f}",
         "error": f"{found.error:.3f}",
         "held": found.held,
-        "rank": f"{metrics.rank_correlation(raw.ravel(), np.abs(result - x).ravel()):.3f}",
+        "rank": f"{scores.rank_correlation(raw.ravel(), np.abs(result - x).ravel()):.3f}",
         "seconds": f"{seconds:.0f}",
         "threads": torch.get_num_threads(),
     }
     for suffix, factor in (("_raw", 1.0), ("", found.factor)):
         # As the file has them: within black and white.
         ends = [np.clip(result + sign * WIDTH * factor * raw, 0, 1) for sign in (-1, 1)]
-        row["coverage" + suffix] = f"{metrics.coverage(*ends, x):.3f}"
-        row["score" + suffix] = f"{metrics.interval_score(*ends, x) / best:.3f}"
+        row["coverage" + suffix] = f"{scores.coverage(*ends, x):.3f}"
+        row["score" + suffix] = f"{scores.interval_score(*ends, x) / best:.3f}"
     fresh = not options.out.exists()
     with options.out.open("a", newline="") as file:
         writer = csv.DictWriter(file, FIELDS)

@@ -3,6 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 npm ci --silent
+PYTHONPATH=../src "${PYTHON:-python3}" typescript.py | diff - src/lib/messages.ts || {
+    echo "src/lib/messages.ts is not what src/untaught/studio/messages.py says: run page/build.sh and commit it"
+    exit 1
+}
 npm run --silent check
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT

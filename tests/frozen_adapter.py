@@ -179,7 +179,7 @@ def studied(task: str, path: Path | None, settings: dict[str, Any], place: Path,
     from untaught.studio.running import Player
 
     said: list[tuple[str, dict[str, Any]]] = []
-    player = Player(queue.Queue(), lambda kind, **values: said.append((kind, values)))
+    player = Player(queue.Queue(), lambda message: said.append((message.KIND, message.plain())))
     order = {"job": "one", "task": task, "path": str(path) if path else None, "name": "photo.png"}
     with undated():
         player.play(
@@ -189,6 +189,7 @@ def studied(task: str, path: Path | None, settings: dict[str, Any], place: Path,
     for kind, values in said:
         for timed in ("seconds", "ask"):
             values.pop(timed, None)
+        values.get("result", {}).pop("again", None)  # which the server adds
         if kind in ("done", "judged", "mapped"):
             found[kind] = json.dumps(values, indent=1, sort_keys=True, ensure_ascii=False)
     for name in ("recipe.toml", "result.npy", "unsure.tif", "report.json"):

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from untaught.bench import bench as engine
-from untaught.bench import cases, classics, metrics, sheet, tables
+from untaught.bench import cases, metrics, sheet, summary, table
 from untaught.bench.bench import Settings, bench
-from untaught.bench.cases import Case
+from untaught.bench.cases import grainy
+from untaught.bench.comparisons.denoise import BASELINES
+from untaught.bench.competitors._base import Classic
+from untaught.bench.competitors.denoisers import estimate
 from untaught.cli import main
 from untaught.core import registry
 from untaught.core.errors import BadInput
@@ -47,7 +50,7 @@ def test_the_noise_has_the_deviation_asked_for_and_differs_by_seed(level):
 
 def test_the_noise_is_the_documented_one(photo):
     drawn = photo / 255 + np.random.default_rng(3).normal(0, SIGMA, photo.shape)
-    assert np.array_equal(Case("x", photo, SIGMA).input(3), np.rint(255 * drawn.clip(0, 1)).astype(np.uint8))
+    assert np.array_equal(grainy("x", photo, SIGMA).input(3), np.rint(255 * drawn.clip(0, 1)).astype(np.uint8))
 
 
 @pytest.mark.parametrize(
@@ -85,18 +88,18 @@ def test_real_pairs_are_found_and_nobody_is_told_sigma(tmp_path, photo, noisy, n
         (tmp_path / name).parent.mkdir(exist_ok=True)
         images.write(tmp_path / name, picture)
     (case,) = cases.pairs(tmp_path)
-    assert (case.name, case.sigma) == ("a", None)
+    assert (case.name, case.told) == ("a", {"sigma": None})
     assert np.array_equal(case.clean, photo)
     told = []
-    spy = classics.Classic("spy", "", lambda picture, sigma: told.append(sigma) or picture)
-    monkeypatch.setitem(classics.CLASSICS, "spy", spy)
+    spy = Classic("spy", "", lambda picture, sigma: told.append(sigma) or picture)
+    monkeypatch.setitem(BASELINES, "spy", spy)
     rows = [row for row, _ in bench([case], ["spy"], 1, Settings())]
-    assert told[-1] == classics.estimate(noisy / 255)
+    assert told[-1] == estimate(noisy / 255)
     assert [row.level for row in rows] == ["", ""]
 
 
 def test_the_score_is_that_of_the_file(folder, photo):
-    case = Case("cat", photo, SIGMA)
+    case = grainy("cat", photo, SIGMA)
     for row, result in bench([case], ["fast", "tv", "wavelet", "nlm"], 1, Settings(steps=2)):
         images.write(folder / f"{row.method}.png", result)
         file = images.read(folder / f"{row.method}.png").pixels
@@ -109,13 +112,13 @@ def test_the_score_is_that_of_the_file(folder, photo):
 @pytest.mark.parametrize("colour", [True, False])
 def test_every_classic_takes_noise_away(name, colour, photo):
     clean = photo if colour else np.ascontiguousarray(photo[..., 1])
-    rows = [row for row, _ in bench([Case("x", clean, SIGMA)], [name], 1, Settings())]
+    rows = [row for row, _ in bench([grainy("x", clean, SIGMA)], [name], 1, Settings())]
     assert rows[1].psnr > rows[0].psnr + 3
     assert rows[1].seconds > 0
 
 
 def test_there_is_one_row_for_each_picture_method_and_seed(photo, noisy):
-    both = [Case("a", photo, SIGMA), Case("b", photo, SIGMA, noisy, "published")]
+    both = [grainy("a", photo, SIGMA), grainy("b", photo, SIGMA, noisy, "published")]
     rows = [row for row, _ in bench(both, ["tv"], 3, Settings())]
     assert len({(r.picture, r.method, r.seed) for r in rows}) == len(rows) == 2 * 2 * 3
     scores = {name: {r.psnr for r in rows if r.picture == name and r.method == "tv"} for name in "ab"}
@@ -154,9 +157,9 @@ def test_bm3d_is_left_out_with_a_word_where_it_is_not_installed(monkeypatch):
 
 
 def test_the_mean_is_the_mean_and_the_spread_is_that_over_seeds(photo):
-    both = [Case("a", photo, SIGMA), Case("b", photo[::-1].copy(), SIGMA)]
+    both = [grainy("a", photo, SIGMA), grainy("b", photo[::-1].copy(), SIGMA)]
     rows = [row for row, _ in bench(both, ["tv"], 2, Settings())]
-    lines = {(line.picture, line.method): line for line in tables.summary(rows, both)}
+    lines = {(line.picture, line.method): line for line in summary.lines(rows, both)}
     mean = lines["mean of 2", "tv"]
     assert mean.psnr == pytest.approx((lines["a", "tv"].psnr + lines["b", "tv"].psnr) / 2)
     each = [np.mean([r.psnr for r in rows if r.seed == s and r.method == "tv"]) for s in (0, 1)]
@@ -165,12 +168,12 @@ def test_the_mean_is_the_mean_and_the_spread_is_that_over_seeds(photo):
 
 def test_published_figures_need_the_name_the_size_and_the_level():
     house = np.zeros((256, 256, 3), np.uint8)
-    known = tables.published(Case("image_House256rgb", house, SIGMA))
+    known = summary.published(grainy("image_House256rgb", house, SIGMA))
     assert known == {"DIP, published": 32.09, "CBM3D, published": 32.72, "NLM, published": 31.49}
-    assert tables.published(Case("house", house[:200], SIGMA)) == {}
-    assert tables.published(Case("house", house[..., 0], SIGMA)) == {}
-    assert tables.published(Case("house", house, 30 / 255)) == {}
-    assert tables.published(Case("house", house, None)) == {}
+    assert summary.published(grainy("house", house[:200], SIGMA)) == {}
+    assert summary.published(grainy("house", house[..., 0], SIGMA)) == {}
+    assert summary.published(grainy("house", house, 30 / 255)) == {}
+    assert summary.published(grainy("house", house, None)) == {}
 
 
 def test_the_command_writes_table_csv_markdown_and_sheet(folder, capsys):
@@ -195,13 +198,13 @@ def test_the_command_writes_table_csv_markdown_and_sheet(folder, capsys):
     assert len(set(keys)) == len(keys) == 2 * 3 * 2
     assert all(10 < float(line["psnr"]) < 50 and float(line["level"]) == pytest.approx(25) for line in lines)
     text = (folder / "o.md").read_text()
-    hardware = tables.hardware()
+    hardware = table.hardware()
     assert hardware in text
     assert hardware in printed
     assert lines[0]["hardware"] == hardware
     assert f"untaught bench denoise {folder / 'cat.png'}" in text
     widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
-    assert widths == {len(tables.HEADER)}  # without the column of LPIPS, which was not asked for
+    assert widths == {len(summary.HEADER)}  # without the column of LPIPS, which was not asked for
     assert images.read(folder / "o.png").pixels.ndim == 3
     assert run(*words, *targets) == 2  # nothing is overwritten unasked
 
@@ -257,7 +260,7 @@ def test_what_was_done_before_a_failure_is_told(folder, monkeypatch, capsys):
     def fail(picture, sigma):
         raise BadInput("this picture is too hard")
 
-    monkeypatch.setitem(classics.CLASSICS, "hard", classics.Classic("hard", "", fail))
+    monkeypatch.setitem(BASELINES, "hard", Classic("hard", "", fail))
     target = folder / "o.csv"
     words = ["--sigma", "25/255", "--presets", "", "--against", "tv,hard", "--csv", target]
     assert run(folder / "cat.png", *words) == 2

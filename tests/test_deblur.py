@@ -238,7 +238,7 @@ class TestBench:
         from untaught.core.registry import comparisons
 
         Image.fromarray(np.tile(photo, (2, 2, 1))[:, :90]).save(tmp_path / "a.png")
-        monkeypatch.setattr("untaught.bench.comparisons.deblur.TV_WEIGHTS", (1e-3,))
+        monkeypatch.setattr("untaught.bench.competitors.total_variation.DEBLUR", (1e-3,))
         compare = comparisons.get("deblur")
         (case,) = compare.cases([tmp_path / "a.png"], {"kernel": "gauss:1", "sigma": 2 / 255})
         given = case.input(0)
@@ -253,10 +253,10 @@ class TestBench:
     def test_richardson_lucy_iterate_by_iterate_is_scikit_images(self, photo):
         from skimage.restoration import richardson_lucy
 
-        from untaught.bench.comparisons.deblur import _lucy
+        from untaught.bench.competitors.richardson_lucy import iterates
 
         y, kernel = photo[..., 0] / 255, kernels.gauss(1.0).numpy()
-        ours = [x for _, x in zip(range(5), _lucy(y, kernel), strict=False)][-1]
+        ours = [x for _, x in zip(range(5), iterates(y, kernel), strict=False)][-1]
         np.testing.assert_allclose(ours, richardson_lucy(y, kernel, num_iter=5), atol=1e-9)
 
     @pytest.mark.parametrize(

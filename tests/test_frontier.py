@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from untaught.bench import frontier
 from untaught.bench.frontier import Point
+from untaught.bench.store import read
 from untaught.cli import main
 from untaught.io import images
 from untaught.solver.objectives.neighbours import halves
@@ -32,7 +33,7 @@ def test_a_command_makes_its_points_within_the_budgets_and_goes_on_where_it_was(
     words = ["denoise", tmp_path / "cat.png", "--sigma", "0.1", "--budgets", "0.3,0.6", "--csv", tmp_path / "f.csv"]
     words += ["--methods", "zs-n2n,deep-decoder,nlm", "--figure", tmp_path / "f.png"]
     assert run(*words) == 0
-    first = frontier.read(tmp_path / "f.csv")
+    first = read(tmp_path / "f.csv", Point)
     assert {p.method: p.kind for p in first} == {
         "nlm": "classic", "zs-n2n": "alternative", "deep-decoder": "alternative"
     }  # fmt: skip
@@ -45,14 +46,14 @@ def test_a_command_makes_its_points_within_the_budgets_and_goes_on_where_it_was(
     capsys.readouterr()
     assert run(*words) == 0
     assert "dB" not in capsys.readouterr().err  # nothing was made again
-    assert frontier.read(tmp_path / "f.csv") == first
+    assert read(tmp_path / "f.csv", Point) == first
 
 
 def test_a_scheduled_preset_is_run_anew_for_each_budget_and_stays_within(photo):
     from untaught.bench.bench import Settings
-    from untaught.bench.cases import Case
+    from untaught.bench.cases import grainy
 
-    case = Case("cat", photo[:32, :32].copy(), 0.1)
+    case = grainy("cat", photo[:32, :32].copy(), 0.1)
     found = list(frontier.points("denoise", case, 0, ("fast", "preset"), [0.8, 1.6], Settings()))
     assert [p.budget for p in found] == [0.8, 1.6][-len(found) :]
     assert all(p.seconds < 2 * p.budget for p in found)

@@ -124,9 +124,9 @@ class TestStudy:
 
     @pytest.fixture
     def settings(self):
-        from untaught.bench.trajectories import Settings
+        from untaught.bench.trajectories import RunSettings
 
-        return Settings(size=16, steps=12, width=4)
+        return RunSettings(size=16, steps=12, width=4)
 
     @pytest.fixture
     def cases(self, tmp_path, photo, settings):
@@ -140,7 +140,7 @@ class TestStudy:
         from untaught.bench.stopping import pick
         from untaught.bench.trajectories import WATCHED, record
 
-        (case,) = [c for c in cases if c.damage == "gaussian 25"]
+        (case,) = [c for c in cases if c.level == "gaussian 25"]
         recording = record(case, WATCHED, settings)
         for name, rule in (
             ("exponential variance", stopping.ExponentialVariance(patience=2)),
@@ -155,7 +155,7 @@ class TestStudy:
         from untaught.bench.trajectories import CHANGED, record
 
         white, poisson = (
-            record(next(c for c in cases if c.damage.startswith(d)), CHANGED, settings) for d in ("gaussian", "poisson")
+            record(next(c for c in cases if c.level.startswith(d)), CHANGED, settings) for d in ("gaussian", "poisson")
         )
         assert set(white.scores) == {"hold-out", "SURE", "UNSURE", "pseudo-noise"}
         assert "UnsureRisk" in poisson.refused["SURE"]

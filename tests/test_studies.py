@@ -9,6 +9,7 @@ import pytest
 from skimage import data
 
 from untaught.bench import impedance, networks, sample
+from untaught.bench.store import read, write
 from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io import images
@@ -327,7 +328,7 @@ def test_a_comparison_is_kept_row_by_row_and_goes_on(folder, untaught):
     code, out, err = untaught(*words, "--seeds", 1)
     assert code == 0, err
     assert "oracle" in out
-    first = networks.read(folder / "n.csv")
+    first = read(folder / "n.csv", networks.Compared)
     assert [(r.noise, r.network) for r in first] == [
         (n, w) for n in ("real", "speckle") for w in ("hourglass", "resnet")
     ]
@@ -335,8 +336,8 @@ def test_a_comparison_is_kept_row_by_row_and_goes_on(folder, untaught):
     code, _, err = untaught(*words, "--seeds", 2, "--markdown", "n.md")
     assert code == 0
     assert "seed 0" not in err  # made once
-    assert networks.read(folder / "n.csv")[:4] == first
-    assert len(networks.read(folder / "n.csv")) == 8
+    assert read(folder / "n.csv", networks.Compared)[:4] == first
+    assert len(read(folder / "n.csv", networks.Compared)) == 8
     table = (folder / "n.md").read_text()
     assert "| speckle 0.2 | hourglass | 2 |" in table
     assert "±" in table
@@ -345,7 +346,7 @@ def test_a_comparison_is_kept_row_by_row_and_goes_on(folder, untaught):
     assert "8 rows" in out
     code, _, err = untaught(*one, "--seeds", 1, "--lr", 0.02)
     assert code == 0
-    assert {r.lr for r in networks.read(folder / "n.csv")} == {0.01, 0.001, 0.02}
+    assert {r.lr for r in read(folder / "n.csv", networks.Compared)} == {0.01, 0.001, 0.02}
 
 
 def test_the_score_is_that_of_the_averaged_iterate(noisy, photo):
@@ -392,10 +393,10 @@ def test_comparisons_that_make_no_sense_are_refused(folder, untaught, words, sai
 
 
 def test_a_damaged_table_is_refused(tmp_path):
-    row = networks.Row("real", 0.0, "a", "unet", 0, 1, 2, "paper", 0.1, 20.0, 30.0, 1, 29.0, 1.0)
-    networks.write(tmp_path / "n.csv", [row])
-    assert networks.read(tmp_path / "n.csv") == [row]
+    row = networks.Compared("real", 0.0, "a", "unet", 0, 1, 2, "paper", 0.1, 20.0, 30.0, 1, 29.0, 1.0)
+    write(tmp_path / "n.csv", [row])
+    assert read(tmp_path / "n.csv", networks.Compared) == [row]
     with (tmp_path / "n.csv").open("a") as file:
         file.write("real,0.0,a,unet,zero\n")
     with pytest.raises(BadInput, match="damaged row"):
-        networks.read(tmp_path / "n.csv")
+        read(tmp_path / "n.csv", networks.Compared)

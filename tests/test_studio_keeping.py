@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 import time
 
@@ -15,6 +16,7 @@ from served import Served, begin, png
 from untaught.core.errors import BadInput
 from untaught.studio import marked
 from untaught.studio.jobs import Jobs
+from untaught.studio.messages import KeptMoment
 from untaught.studio.pictures import Pictures
 from untaught.studio.shelf import Job, Shelf
 
@@ -114,7 +116,7 @@ def shelved(shelf, id, state="done", *, size=1000, **more):
     if state == "done":
         (place / "result.npy").write_bytes(bytes(size))
         (place / "7.npy").write_bytes(bytes(size))
-        job.moments = [{"n": 7, "step": 7, "whole": True}]
+        job.moments = (KeptMoment(7, 7, True),)
     shelf.write(job)
     return job
 
@@ -136,15 +138,28 @@ def test_whatever_ran_when_the_server_was_killed_is_offered_or_said_to_be_lost(t
 
 def test_a_result_that_nobody_was_told_of_is_a_result(tmp_path):
     shelf = Shelf(tmp_path / "jobs")
-    job = shelved(shelf, "ended", "finishing", moments=[{"n": 3, "step": 3, "whole": True}])
+    job = shelved(shelf, "ended", "finishing", moments=(KeptMoment(3, 3, True),))
     (shelf.place(job) / "result.npy").write_bytes(b"samples")
     gone = shelved(shelf, "gone", "done")
     (shelf.place(gone) / "result.npy").unlink()
     found = {job.id: job for job in shelf.load()}
     assert found["ended"].state == "done"
-    assert found["ended"].result["n"] == 3
+    assert found["ended"].result.n == 3
     assert found["gone"].state == "failed"
     assert "not on the disk any more" in found["gone"].message
+
+
+def test_what_an_earlier_version_kept_is_read(tmp_path):
+    shelf = Shelf(tmp_path / "jobs")
+    job = shelved(shelf, "old", "done")
+    path = shelf.place(job) / "job.json"
+    told = json.loads(path.read_text())
+    told |= {"numbers": {}, "verdict": {}, "curve": [[1, 0.5, None]], "ask": {"why": "a classic method"}}
+    del told["judging"]
+    path.write_text(json.dumps(told))
+    (found,) = shelf.load()
+    assert (found.numbers, found.verdict, found.curve) == (None, None, [(1, 0.5, None)])
+    assert found.ask.why == "a classic method"
 
 
 def test_age_and_size_let_the_oldest_go_and_never_the_last(tmp_path):

@@ -16,6 +16,7 @@ from served import Served, httpx
 from untaught.studio import worker
 from untaught.studio.connections import Bounded
 from untaught.studio.guard import SMALL, TINY
+from untaught.studio.messages import MakeThumbnail
 from untaught.studio.pictures import Pictures
 from untaught.studio.server import Studio, create_app
 
@@ -130,7 +131,7 @@ def test_after_any_number_of_deaths_there_is_another_engine(tmp_path, engine, de
             while len(seen) <= deaths:
                 assert time.monotonic() < end
                 seen.add(studio.jobs.link.pid)
-                if studio.jobs.engine["state"] == "ready" and studio.jobs.active is None:
+                if studio.jobs.engine.state == "ready" and studio.jobs.active is None:
                     studio.jobs.add("testing", None, "nothing", {})
                 await asyncio.sleep(0.01)
             failed = [job for job in studio.jobs.all.values() if job.state == "failed"]
@@ -149,7 +150,7 @@ def test_a_call_is_answered_although_there_is_no_engine(tmp_path):
         begun = time.monotonic()
         while time.monotonic() - begun < 1:
             with pytest.raises(worker.UntaughtError, match="try again"):
-                await asyncio.wait_for(studio.jobs.link.call("open"), 20)
+                await asyncio.wait_for(studio.jobs.link.call(MakeThumbnail("grain")), 20)
         studio.end()
 
     asyncio.run(live())

@@ -8,12 +8,12 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+import scores
 import tifffile
 import torch
 from PIL import Image
 
 import untaught
-from untaught.bench import metrics
 from untaught.calibration.held import hold_out
 from untaught.calibration.intervals import deviation, factor
 from untaught.calibration.series import Series, goes_on
@@ -237,7 +237,7 @@ def test_a_deviation_of_few_samples_is_smoothed_and_nowhere_none():
 # --- Metrics ---------------------------------------------------------------------------------------------------------------
 
 
-def test_metrics_are_their_definitions():
+def test_scores_are_their_definitions():
     rng = np.random.default_rng(0)
     truth, middle = rng.normal(size=200), rng.normal(size=200)
     half = rng.random(200)
@@ -246,13 +246,13 @@ def test_metrics_are_their_definitions():
     for a, b, x in zip(lower, upper, truth, strict=True):
         covered += a <= x <= b
         score += (b - a) + (20 * (a - x) if x < a else 20 * (x - b) if x > b else 0)
-    assert metrics.coverage(lower, upper, truth) == pytest.approx(covered / 200)
-    assert metrics.interval_score(lower, upper, truth) == pytest.approx(score / 200)
-    widths = [metrics.interval_score(middle - w, middle + w, truth) for w in np.linspace(0, 5, 2001)]
-    assert metrics.constant_score(middle, truth) <= min(widths) + 1e-9
+    assert scores.coverage(lower, upper, truth) == pytest.approx(covered / 200)
+    assert scores.interval_score(lower, upper, truth) == pytest.approx(score / 200)
+    widths = [scores.interval_score(middle - w, middle + w, truth) for w in np.linspace(0, 5, 2001)]
+    assert scores.constant_score(middle, truth) <= min(widths) + 1e-9
     a, b = rng.random(50), rng.integers(0, 5, 50).astype(float)
     ranks = [[np.sum(v < x) + (np.sum(v == x) + 1) / 2 for x in v] for v in (a, b)]
-    assert metrics.rank_correlation(a, b) == pytest.approx(np.corrcoef(*ranks)[0, 1])
+    assert scores.rank_correlation(a, b) == pytest.approx(np.corrcoef(*ranks)[0, 1])
 
 
 # --- Refusals --------------------------------------------------------------------------------------------------------------

@@ -211,7 +211,7 @@ class TestBench:
         assert np.array_equal(clean, wide[13:77, 2:98])
         assert luminance(np.full((1, 1, 3), 255, np.uint8)) * 255 == pytest.approx(235, abs=1e-3)
         Image.fromarray(wide).save(tmp_path / "a.png")
-        monkeypatch.setattr("untaught.bench.comparisons.upscale.TV_WEIGHTS", (3e-4,))
+        monkeypatch.setattr("untaught.bench.competitors.total_variation.UPSCALE", (3e-4,))
         compare = comparisons.get("upscale")
         (case,) = compare.cases([tmp_path / "a.png"], {"factor": 2.5})
         given = case.input(0)

@@ -2,12 +2,12 @@
 import { call, enter, words } from './api'
 import { means } from './forms'
 import { shared, type Heard, type Stream } from './stream'
-import type { Example, Job, Picture, Point, Settings, Task } from './types'
+import type { EngineView, Example, Job, Picture, Point, Settings, Task, Whole } from './types'
 
 const CURVE = 600
 
 class Studio {
-  engine = $state<{ state: string; devices: string[]; message?: string }>({ state: 'starting', devices: ['auto', 'cpu'] })
+  engine = $state<EngineView>({ state: 'starting', devices: ['auto', 'cpu'], threads: null, message: '' })
   tasks = $state<Task[]>([])
   examples = $state<Example[]>([])
   limit = $state(50)
@@ -83,7 +83,7 @@ class Studio {
     } else this.connected = false
   }
 
-  private begin(all: { engine: Studio['engine']; jobs: (Job & { points: Point[] })[] }): void {
+  private begin(all: Whole): void {
     this.connected = true
     this.engine = all.engine
     this.curves = Object.fromEntries(all.jobs.map((j) => [j.id, j.points]))
@@ -92,7 +92,7 @@ class Studio {
     else void this.showPicture()
   }
 
-  private grow(job: Job & { points: Point[] }): void {
+  private grow(job: Job): void {
     let curve = [...(this.curves[job.id] ?? []), ...job.points]
     if (curve.length > CURVE) curve = curve.filter((_, i) => i % 2 === 0 || i === curve.length - 1)
     this.curves[job.id] = curve

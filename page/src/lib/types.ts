@@ -1,4 +1,8 @@
-/** What the server says; see src/untaught/studio. */
+/** What the server says: in messages.ts, which is made from the server's own types, and here the forms, which are JSON schema. */
+import type { JobView, PictureView } from './messages'
+
+export type { EngineView, Example, Numbers, Whole } from './messages'
+
 export interface Field {
   title?: string
   description?: string
@@ -25,84 +29,7 @@ export interface Task {
   form: { properties: Record<string, Field> }
 }
 
-export interface Example {
-  name: string
-  words: string
-  task: string
-}
-
-export interface Picture {
-  id: string
-  name: string
-  role: string
-  about: {
-    width: number
-    height: number
-    channels: number
-    depth: string
-    format: string
-    stretched: boolean
-    notes: string[]
-  }
-  measured: { found: string[]; suggestion: string | null; sigma: number | null; trouble?: string } | null
-  wish: string | null
-  mask: string | null
-}
-
-export interface Moment {
-  n: number
-  step: number
-  whole: boolean
-}
-
-export interface Job {
-  id: string
-  task: string
-  picture: string | null
-  name: string
-  settings: Record<string, unknown>
-  state: 'waiting' | 'preparing' | 'running' | 'paused' | 'stopping' | 'cancelling' | 'finishing' | 'done' | 'failed' | 'interrupted'
-  message: string
-  reason: string
-  notes: string[]
-  numbers: {
-    step?: number
-    energy?: number | null
-    score?: number | null
-    progress?: number | null
-    left?: [number, number | null] | null
-    stops?: number | null
-    stage?: number
-    stages?: number
-    seconds?: number
-    best?: number
-    stopped?: boolean
-  }
-  moments: Moment[]
-  result: { n: number; width: number; height: number; depth: string; again: string[] } | null
-  /** {} while it is judged. */
-  verdict: { kind?: string; sentence?: string } | null
-  /** What it would cost to ask where the result is unsure, or why it cannot be told. */
-  ask: { runs: number; seconds: number; why?: string } | null
-  /** The job about whose result this one asks that; its answer is the map. */
-  of: string | null
-  map: Uncertain | null
-  saved: number | null
-  created: number
-  points?: Point[]
-}
-
-/** How a map is read: standard deviations, in the units of the result. */
-export interface Uncertain {
-  high: number
-  full: number | null
-  colours: string[]
-  middle: number
-  most: number
-  runs: number
-  held: boolean
-  note: string
-}
-
-export type Point = [number, number | null, number | null]
+export type Job = JobView
+export type Picture = PictureView
+export type Point = JobView['points'][number]
 export type Settings = Record<string, unknown>

@@ -2,7 +2,7 @@
 
 Only the scores see the clean pictures. A case (see `comparisons`) is a clean picture and how its inputs come about,
 `attempt` is one method on one of them, and `bench` yields a scored `Row` for each picture x seed x method. Of rows,
-`tables` makes tables and `sheet` a contact sheet.
+`summary` makes tables and `sheet` a contact sheet.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from untaught.bench import metrics
-from untaught.bench.comparisons._base import Case
+from untaught.bench.case import Case, cells
 from untaught.core.errors import BadInput, UntaughtError, unknown
 from untaught.core.registry import comparisons, tasks
 
@@ -61,25 +61,26 @@ def bench(
     twice = [name for name, count in Counter(case.name for case in cases).items() if count > 1]
     if twice:
         raise BadInput(f"Two of the pictures are called '{twice[0]}': the table could not tell them apart; rename one.")
-    methods, comparison = list(methods), comparisons.get(task)
-    for case in cases:
-        once: dict[str, Answer] = {}
-        for seed in range(seeds):
+    comparison = comparisons.get(task)
+    once: dict[tuple[str, str], Answer] = {}
+    given: Any = None
+    for case, seed, method in cells(cases, [None, *methods], seeds):
+        if method is None:
             given = case.input(seed)
             shown = comparison.show(given, case)
             yield _row(task, case, seed, comparison.start, (shown, 0.0, None, None), settings), shown
-            for method in methods:
-                # A classic has no seed: on one and the same input its answer is known after the first time.
-                answer = once.get(method) if case.fixed else None
-                classic = comparison.baselines.get(method)
-                told = {**case.told, "clean": case.clean} if classic and classic.oracle else case.told
-                try:
-                    answer = answer or attempt(task, method, given, told, seed, settings)
-                except UntaughtError as error:
-                    raise UntaughtError(f"{case.name} with {method}: {error}") from error
-                if classic:
-                    once[method] = answer
-                yield _row(task, case, seed, method, answer, settings), answer[0]
+            continue
+        # A classic has no seed: on one and the same input its answer is known after the first time.
+        answer = once.get((case.name, method)) if case.fixed else None
+        classic = comparison.baselines.get(method)
+        told = {**case.told, "clean": case.clean} if classic and classic.oracle else case.told
+        try:
+            answer = answer or attempt(task, method, given, told, seed, settings)
+        except UntaughtError as error:
+            raise UntaughtError(f"{case.name} with {method}: {error}") from error
+        if classic and case.fixed:
+            once[case.name, method] = answer
+        yield _row(task, case, seed, method, answer, settings), answer[0]
 
 
 def attempt(task: str, method: str, given: Any, told: Mapping[str, Any], seed: int, settings: Settings) -> Answer:

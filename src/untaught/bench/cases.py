@@ -1,53 +1,30 @@
-"""What a benchmark is about: clean pictures, and the noisy inputs that are drawn, published, or were shot with them."""
+"""Test pictures from files, and cases of grain: noise that is drawn, published, or was shot with them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench.case import Case, always
 from untaught.core.errors import BadInput
 from untaught.io import arrays
 
 NOISY_ENDINGS = ("_real", "_noisy", "_raw")
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A clean picture, uint8 or uint16, and its noisy version, or None where each seed draws one of its own.
+def grainy(name: str, clean: NDArray, sigma: float | None, noisy: NDArray | None = None, origin: str = "drawn") -> Case:
+    """A clean picture, uint8 or uint16, and its noisy version; without one each seed draws its own.
 
-    sigma: as a fraction of full scale, or None where nobody knows it; then no method is told. origin: of the noise.
+    sigma: as a fraction of full scale, or None where nobody knows it; then no method is told.
     """
-
-    name: str
-    clean: NDArray
-    sigma: float | None
-    noisy: NDArray | None = None
-    origin: str = "drawn"
-
-    @property
-    def told(self) -> dict[str, Any]:
-        return {"sigma": self.sigma}
-
-    @property
-    def level(self) -> str:
-        return "" if self.sigma is None else f"{255 * self.sigma:.4g}"
-
-    @property
-    def fixed(self) -> bool:
-        return self.noisy is not None
-
-    def input(self, seed: int) -> NDArray:
-        if self.noisy is not None:
-            return self.noisy
-        if self.sigma is None:
-            raise BadInput(f"{self.name} has neither noise of its own nor a sigma to draw it with: give --sigma.")
-        return draw(self.clean, self.sigma, seed)
+    level = "" if sigma is None else f"{255 * sigma:.4g}"
+    make = partial(draw, clean, sigma or 0.0) if noisy is None else always(noisy)
+    return Case(name, clean, level, make, {"sigma": sigma}, origin, noisy is not None)
 
 
 def draw(clean: NDArray, sigma: float, seed: int) -> NDArray:
@@ -76,10 +53,12 @@ def with_noise(pictures: Sequence[Path], sigma: float | None, noisy_from: Path |
     cases = []
     for path, name in zip(pictures, names(pictures), strict=True):
         clean = picture(path)
-        case = Case(name, clean if clean.dtype == np.uint8 else np.rint(clean / 257).astype(np.uint8), sigma)
-        beside = found.get(plain(path.stem))
-        cases.append(case if beside is None else _pair(replace(case, origin="published"), beside))
-    if noisy_from is not None and cases and all(c.noisy is None for c in cases):
+        clean, beside = eight(clean), found.get(plain(path.stem))
+        if beside is None:
+            cases.append(grainy(name, clean, sigma))
+        else:
+            cases.append(grainy(name, clean, sigma, _noisy(beside, name, clean), "published"))
+    if noisy_from is not None and cases and not any(c.fixed for c in cases):
         raise BadInput(
             f"No file in '{noisy_from}' is named after one of the pictures: NAME_sigma{255 * (sigma or 0):.0f}.png, "
             f"e.g. {plain(pictures[0].stem)}_sigma{255 * (sigma or 0):.0f}.png."
@@ -102,7 +81,8 @@ def pairs(folder: Path, endings: Sequence[str] = ("_mean",)) -> list[Case]:
     both = sorted(clean.keys() & noisy.keys())
     if not both:
         raise BadInput(f"'{folder}' holds no pair: it needs raw/NAME and gt/NAME, or NAME_real and NAME{endings[0]}.")
-    return [_pair(Case(k, picture(clean[k]), None, origin="real"), noisy[k]) for k in both]
+    pictures = {k: picture(clean[k]) for k in both}
+    return [grainy(k, truth, None, _noisy(noisy[k], k, truth), "real") for k, truth in pictures.items()]
 
 
 def picture(path: Path) -> NDArray:
@@ -120,14 +100,19 @@ def picture(path: Path) -> NDArray:
     return pixels
 
 
-def _pair(case: Case, path: Path) -> Case:
+def eight(pixels: NDArray) -> NDArray:
+    """The picture in 8 bit."""
+    return pixels if pixels.dtype == np.uint8 else np.rint(pixels / 257).astype(np.uint8)
+
+
+def _noisy(path: Path, name: str, clean: NDArray) -> NDArray:
     noisy = picture(path)
-    if noisy.shape != case.clean.shape or noisy.dtype != case.clean.dtype:
+    if noisy.shape != clean.shape or noisy.dtype != clean.dtype:
         raise BadInput(
-            f"'{path}' is {noisy.shape} {noisy.dtype}, but its reference {case.name} is {case.clean.shape} "
-            f"{case.clean.dtype}: a pair needs one size and type."
+            f"'{path}' is {noisy.shape} {noisy.dtype}, but its reference {name} is {clean.shape} {clean.dtype}: a pair "
+            "needs one size and type."
         )
-    return replace(case, noisy=noisy)
+    return noisy
 
 
 def _published_noise(folder: Path, sigma: float) -> dict[str, Path]:

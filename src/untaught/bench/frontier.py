@@ -6,23 +6,19 @@ as fit; what has none is run once, and read when it passes each budget; a classi
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from untaught.bench.alternatives import ALTERNATIVES
 from untaught.bench.bench import Settings, attempt
-from untaught.bench.comparisons._base import Case
-from untaught.core.errors import BadInput, unknown
+from untaught.bench.case import Case
+from untaught.bench.competitors.untrained import ALTERNATIVES
+from untaught.core.errors import unknown
 from untaught.core.registry import comparisons, tasks
-from untaught.io.images.places import Places, write_text
 from untaught.reports.plot import Axis, Curve, plot
 from untaught.solver.run import Run
 from untaught.solver.stage import Estimate, Job, Solve, Stage
@@ -75,7 +71,8 @@ def points(
     comparison = comparisons.get(task)
 
     def point(budget: float | None, seconds: float, steps: int | None, result: NDArray) -> Point:
-        return Point(case.name, seed, name, kind, budget, seconds, steps, comparison.score(result, clean)[0])
+        fidelity = comparison.score(result, clean)[0]
+        return Point(case.name, seed, name, kind, budget, round(seconds, 3), steps, round(fidelity, 3))
 
     if kind == "classic":
         result, seconds, steps, _ = attempt(task, name, given, case.told, seed, settings)
@@ -151,41 +148,7 @@ def _scheduled(stage: Stage) -> bool:
 
 
 def _endless(job: Job) -> Job:
-    return replace(
-        job, stages=tuple(s.changed(stop=After(10**9)) if isinstance(s, Solve) else s for s in job.stages)
-    )
-
-
-def read(path: Path) -> list[Point]:
-    """The points of an earlier, interrupted call; none where there is no such file."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = [line for line in file if not line.startswith("#")]
-    try:
-        return [_point(row) for row in csv.DictReader(lines)]
-    except (KeyError, ValueError) as error:
-        raise BadInput(f"'{path}' is no table of this benchmark ({error}): name another file.") from error
-
-
-def _point(row: dict[str, str]) -> Point:
-    number = {k: float(row[k]) if row[k] else None for k in ("budget", "seconds", "psnr")}
-    steps = int(row["steps"]) if row["steps"] else None
-    kind: Any = row["kind"]
-    seconds, psnr = float(number["seconds"] or 0), float(number["psnr"] or 0)
-    return Point(row["picture"], int(row["seed"]), row["method"], kind, number["budget"], seconds, steps, psnr)
-
-
-def write(path: Path, found: Sequence[Point], said: Sequence[str], places: Places | None = None) -> None:
-    """All points, and on top what is needed to make them again."""
-    out = io.StringIO()
-    out.writelines(f"# {line}\n" for line in said)
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([f.name for f in fields(Point)])
-    for p in found:
-        values = asdict(p) | {"seconds": f"{p.seconds:.3f}", "psnr": f"{p.psnr:.3f}"}
-        writer.writerow(["" if v is None else v for v in values.values()])
-    write_text(path, out.getvalue(), places)
+    return replace(job, stages=tuple(s.changed(stop=After(10**9)) if isinstance(s, Solve) else s for s in job.stages))
 
 
 def means(found: Sequence[Point]) -> list[tuple[str, Kind, float | None, float, float, int]]:
@@ -201,6 +164,15 @@ def means(found: Sequence[Point]) -> list[tuple[str, Kind, float | None, float, 
     return lines
 
 
+HEADER = ("method", "kind", "budget, s", "seconds", "PSNR", "pictures x seeds")
+
+
+def grid(found: Sequence[Point]) -> list[tuple[str, ...]]:
+    """The means as rows of a table."""
+    lines = means(found)
+    return [HEADER, *((m, k, f"{b:g}" if b else "", f"{s:.1f}", f"{p:.2f}", str(n)) for m, k, b, s, p, n in lines)]
+
+
 def figure(found: Sequence[Point], title: str) -> NDArray:
     """Mean PSNR over mean seconds: a line for each method that can be given time, a dot for what takes what it takes."""
     curves = []
@@ -210,6 +182,3 @@ def figure(found: Sequence[Point], title: str) -> NDArray:
         classic = own[0][2] is None and len(own) == 1
         curves.append(Curve(method, [o[3] for o in own], [o[4] for o in own], "dots" if classic else "both"))
     return plot(curves, Axis("seconds", log=True), Axis("PSNR, dB"), title=title, size=(860, 520))
-
-
-__all__ = ["Point", "figure", "means", "plan", "points", "read", "write"]

@@ -7,25 +7,21 @@ noisy picture is first restored and then spoilt.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench._pixels import array, fit, tensor
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, unknown
 from untaught.io import arrays
-from untaught.io.images.places import Places, write_text
 from untaught.reports import labels
 from untaught.reports.plot import Axis, Curve, plot
 
 if TYPE_CHECKING:
-    from untaught.prior import Prior
     from untaught.solver.iterate import Iterate
     from untaught.solver.stage import Job
 
@@ -34,7 +30,6 @@ NETWORKS = {"narrow": 32, "paper": 128}
 PICTURE, NOISY, SHUFFLED, WHITE = "picture", "picture + noise", "shuffled pixels", "white noise"
 START = 1.4
 """The plot ends here: above 1 the network has only its brightness still to find."""
-FIELDS = ("target", "step", "mean_square", "relative", "psnr", "psnr_average")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +61,8 @@ class Trace:
         truth = self.target.reference
         if truth is not None:
             assert iterate.x is not None
-            self.psnr.append(psnr(_array(iterate.x, truth), truth))
-            self.psnr_average.append(psnr(_array(iterate.average(), truth), truth))
+            self.psnr.append(psnr(array(iterate.x, truth), truth))
+            self.psnr_average.append(psnr(array(iterate.average(), truth), truth))
 
     @property
     def relative(self) -> list[float]:
@@ -113,28 +108,14 @@ def targets(picture: NDArray, *, sigma: float, seed: int, reference: NDArray | N
     ]
 
 
-def prior(network: str) -> Prior:
-    """The paper's denoising hourglass and code, without jitter: the code stays what it is."""
-    from untaught.prior import Network
-    from untaught.prior.codes import Noise
+def job(target: Target, *, network: str, steps: int, seed: int, device: str = "cpu", lr: float = 0.01) -> Job:
+    """Fit the target by its mean square error with the paper's denoising hourglass, whose code stays what it is."""
     from untaught.prior.networks.hourglass import Hourglass
 
     if network not in NETWORKS:
         raise unknown("network", network, NETWORKS)
-    return Network(Hourglass((NETWORKS[network],) * 5), Noise(32))
-
-
-def job(target: Target, *, network: str, steps: int, seed: int, device: str = "cpu", lr: float = 0.01) -> Job:
-    """Fit the target by its mean square error for a fixed number of steps; nothing stops it early."""
-    from untaught.problem import Problem
-    from untaught.solver.optimisers import Adam
-    from untaught.solver.stage import Job, Method, Solve
-    from untaught.solver.stopping import After
-
-    pixels = target.pixels[..., None] if target.pixels.ndim == 2 else target.pixels
-    problem = Problem(arrays.tensor(pixels, -1, (0.0, 1.0)))
-    method = Method(prior(network), optimiser=Adam(lr), stop=After(steps), seed=seed, device=device)
-    return Job((Solve(method),), problem)
+    net = Hourglass((NETWORKS[network],) * 5)
+    return fit(tensor(target.pixels), net, lr=lr, steps=steps, seed=seed, device=device)
 
 
 def check(picture: NDArray, reference: NDArray | None, *, network: str, size: int, steps: int, sigma: float) -> None:
@@ -201,19 +182,21 @@ def said(traces: Sequence[Trace]) -> list[str]:
     return lines
 
 
-def write_csv(path: Path, traces: Sequence[Trace], every: int = 1, *, places: Places | None = None) -> None:
-    """One row for each target and step."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(FIELDS)
+@dataclass(frozen=True)
+class StepOfFit:
+    """relative: to the variance of the target. psnr: of the network, and of the average; None without a reference."""
+
+    target: str
+    step: int
+    mean_square: float
+    relative: float
+    psnr: float | None
+    psnr_average: float | None
+
+
+def rows(traces: Sequence[Trace]) -> Iterator[StepOfFit]:
+    """One for each target and step, to the digits that say something."""
     for t in traces:
-        for i, (value, share) in enumerate(zip(t.mean_square, t.relative, strict=True)):
-            if i == 0 or (i + 1) % every == 0:
-                scores = (f"{t.psnr[i]:.3f}", f"{t.psnr_average[i]:.3f}") if t.psnr else ("", "")
-                writer.writerow([t.target.name, i + 1, f"{value:.6g}", f"{share:.6g}", *scores])
-    write_text(path, out.getvalue(), places)
-
-
-def _array(x: Any, like: NDArray) -> NDArray:
-    array: NDArray = x.mean(0).permute(1, 2, 0).cpu().numpy()
-    return array.reshape(like.shape)
+        for i, values in enumerate(zip(t.mean_square, t.relative, strict=True)):
+            scores = (round(t.psnr[i], 3), round(t.psnr_average[i], 3)) if t.psnr else (None, None)
+            yield StepOfFit(t.target.name, i + 1, *(float(f"{v:.6g}") for v in values), *scores)

@@ -6,21 +6,21 @@ interrupted and goes on where it was. Only the scores see the clean pictures.
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench._pixels import array, fit
+from untaught.bench.case import Case, always
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, unknown
 from untaught.io import arrays
-from untaught.io.images.places import Places, write_text
 
 if TYPE_CHECKING:
     from untaught.prior import Architecture
@@ -36,21 +36,6 @@ NOISES = {"salt-and-pepper": 0.1, "speckle": 0.2}
 """Share of the values that are lost; standard deviation of the factor."""
 EVERY = 10
 """PSNR is taken at every so many steps: the best is the best of those."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pair:
-    """A clean picture and how its noisy version comes about: as it was shot, or drawn by `noise` for each seed."""
-
-    name: str
-    clean: NDArray
-    noise: str
-    noisy: NDArray | None = None
-    amount: float = 0.0
-
-    def input(self, seed: int) -> NDArray:
-        """Of the clean picture's type."""
-        return self.noisy if self.noisy is not None else spoil(self.clean, self.noise, self.amount, seed)
 
 
 @dataclass(frozen=True)
@@ -69,7 +54,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Row:
+class Compared:
     """noise: "real", or what was drawn. best: PSNR of the averaged iterate where it was highest, known from the truth alone."""
 
     noise: str
@@ -117,17 +102,22 @@ def centre(picture: NDArray, size: int) -> NDArray:
     return np.ascontiguousarray(picture[top : top + size, left : left + size])
 
 
+def case(name: str, clean: NDArray, noise: str, amount: float, noisy: NDArray | None = None) -> Case:
+    """A clean picture and its noisy version, of its type: as it was shot, or spoilt for each seed."""
+    make = partial(spoil, clean, noise, amount) if noisy is None else always(noisy)
+    return Case(name, clean, noise, make, {"amount": amount}, noise, noisy is not None)
+
+
 def pairs(
     folders: Iterable[Path], pictures: Sequence[Path], noises: Sequence[str], amount: float | None, size: int
-) -> list[Pair]:
+) -> list[Case]:
     """What is compared on: real pairs of folders (see `cases.pairs`), and clean pictures with drawn noise."""
     from untaught.bench import cases
 
     found = [
-        Pair(c.name, centre(c.clean, size), "real", centre(c.noisy, size))
+        case(c.name, centre(c.clean, size), "real", 0.0, centre(c.input(0), size))
         for folder in folders
         for c in cases.pairs(folder)
-        if c.noisy is not None
     ]
     if pictures and not noises:
         raise BadInput(f"It is not said which noise the pictures get: add --noise {' or --noise '.join(NOISES)}.")
@@ -142,7 +132,7 @@ def pairs(
                 f"An amount of {level:g} is no share of the values or of their size: give one above 0, to 1."
             )
         # The noise level is not needed by any network here; `with_noise` only reads the pictures.
-        found += [Pair(c.name, centre(c.clean, size), noise, None, level) for c in cases.with_noise(pictures, 0.1)]
+        found += [case(c.name, centre(c.clean, size), noise, level) for c in cases.with_noise(pictures, 0.1)]
     if not found:
         raise BadInput("There is nothing to compare on: name clean pictures with --noise, or a folder with --pairs.")
     return found
@@ -169,22 +159,9 @@ def architecture(network: str, width: str) -> Architecture:
 
 def job(noisy: NDArray, network: str, seed: int, setting: Setting) -> Job:
     """Fit by mean squares, the code jittered by 1/30, pictures averaged by 0.99; nothing stops it."""
-    from untaught.prior import Network
-    from untaught.prior.codes import Noise
-    from untaught.problem import Problem
-    from untaught.solver.optimisers import Adam
-    from untaught.solver.stage import Job, Method, Solve
-    from untaught.solver.stopping import After
-
     data = arrays.tensor(noisy, -1 if noisy.ndim == 3 else None, (0.0, arrays.full_scale(noisy)))
-    method = Method(
-        Network(architecture(network, setting.width), Noise(32), jitter=1 / 30),
-        optimiser=Adam(setting.rate(network)),
-        stop=After(setting.steps),
-        seed=seed,
-        device=setting.device,
-    )
-    return Job((Solve(method),), Problem(data))
+    net, lr = architecture(network, setting.width), setting.rate(network)
+    return fit(data, net, lr=lr, steps=setting.steps, seed=seed, device=setting.device, jitter=1 / 30)
 
 
 @dataclass
@@ -197,16 +174,16 @@ class Score:
 
     def look(self, iterate: Iterate) -> None:
         if iterate.step % EVERY == 0 or iterate.step == self.steps:
-            x = iterate.average()[0].permute(1, 2, 0).cpu().numpy().reshape(self.clean.shape)
+            x = array(iterate.average(), self.clean)
             self.curve.append((iterate.step, psnr(x * arrays.full_scale(self.clean), self.clean)))
 
 
-def row(pair: Pair, network: str, seed: int, setting: Setting, score: Score, seconds: float) -> Row:
+def row(pair: Case, network: str, seed: int, setting: Setting, score: Score, seconds: float) -> Compared:
     """The row of a finished run."""
     step, best = max(score.curve, key=lambda at: at[1])
-    return Row(
-        noise=pair.noise,
-        amount=pair.amount,
+    return Compared(
+        noise=pair.level,
+        amount=pair.told["amount"],
         picture=pair.name,
         network=network,
         seed=seed,
@@ -223,8 +200,8 @@ def row(pair: Pair, network: str, seed: int, setting: Setting, score: Score, sec
 
 
 def plan(
-    found: Sequence[Pair], networks: Sequence[str], seeds: int, setting: Setting
-) -> Iterator[tuple[Pair, str, int, tuple[Any, ...]]]:
+    found: Sequence[Case], networks: Sequence[str], seeds: int, setting: Setting
+) -> Iterator[tuple[Case, str, int, tuple[Any, ...]]]:
     """Every run, the seeds outermost, so that an early table covers all pictures; with the key of its row."""
     for name in networks:
         if name not in NETWORKS:
@@ -233,42 +210,15 @@ def plan(
         for pair in found:
             for name in networks:
                 shared = (setting.steps, setting.size, setting.width, setting.rate(name))
-                yield pair, name, seed, (pair.noise, pair.amount, pair.name, name, seed, *shared)
-
-
-def read(path: Path) -> list[Row]:
-    """The rows of a CSV that `write` wrote; none, where there is no file yet."""
-    if not path.exists():
-        return []
-    kinds = {"int": int, "float": float, "str": str}
-    with path.open(newline="", encoding="utf-8") as file:
-        table = csv.DictReader(file)
-        names = [f.name for f in fields(Row)]
-        if table.fieldnames != names:
-            raise BadInput(f"'{path}' holds another table than this comparison: name another file for --csv.")
-        try:
-            return [Row(**{f.name: kinds[str(f.type)](line[f.name]) for f in fields(Row)}) for line in table]
-        except (TypeError, ValueError) as error:
-            raise BadInput(
-                f"'{path}' has a damaged row ({error}): delete it, or name another file for --csv."
-            ) from None
-
-
-def write(path: Path, rows: Iterable[Row], places: Places | None = None) -> None:
-    """All rows; whole or not at all."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([f.name for f in fields(Row)])
-    writer.writerows(asdict(row).values() for row in rows)
-    write_text(path, out.getvalue(), places)
+                yield pair, name, seed, (pair.level, pair.told["amount"], pair.name, name, seed, *shared)
 
 
 HEADER = ("noise", "network", "runs", "noisy", "best (oracle)", "at step", "final", "seconds")
 
 
-def summary(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    """For each noise and network: means over pictures and seeds; ± the deviation over the seeds' means, where there are two."""
-    lines: list[tuple[str, ...]] = []
+def summary(rows: Sequence[Compared]) -> list[tuple[str, ...]]:
+    """The header, and for each noise and network the means over pictures and seeds; ±: the deviation over the seeds' means."""
+    lines: list[tuple[str, ...]] = [HEADER]
     for noise, amount in dict.fromkeys((r.noise, r.amount) for r in rows):
         for network in [n for n in NETWORKS if any(r.network == n for r in rows)]:
             mine = [r for r in rows if (r.noise, r.amount, r.network) == (noise, amount, network)]
@@ -281,14 +231,14 @@ def summary(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return lines
 
 
-def _spread(rows: Sequence[Row], name: str) -> str:
+def _spread(rows: Sequence[Compared], name: str) -> str:
     groups = [[getattr(r, name) for r in rows if r.seed == s] for s in sorted({r.seed for r in rows})]
     means = [statistics.fmean(g) for g in groups if len(g) == len(groups[0])]
     mean = statistics.fmean(getattr(r, name) for r in rows)
     return f"{mean:.2f} ± {statistics.stdev(means):.2f}" if len(means) > 1 else f"{mean:.2f}"
 
 
-def caption(rows: Sequence[Row]) -> list[str]:
+def caption(rows: Sequence[Compared]) -> list[str]:
     """What the numbers mean, in sentences."""
     one = rows[0]
     seeds = len({r.seed for r in rows})
@@ -301,11 +251,3 @@ def caption(rows: Sequence[Row]) -> list[str]:
         "stop. Final: after the last step.",
         *(["±: standard deviation over the seeds, of the means over the pictures."] if seeds > 1 else []),
     ]
-
-
-def markdown(rows: Sequence[Row], command: str, hardware: str) -> str:
-    """The summary as a Markdown table, with what is needed to make it again."""
-    lines = ["| " + " | ".join(line) + " |" for line in (HEADER, *summary(rows))]
-    lines.insert(1, "|---|---|" + "---:|" * (len(HEADER) - 2))
-    said = [f"- {s}" for s in (*caption(rows), f"Hardware: {hardware}.")]
-    return "\n".join([*lines, "", *said, "", "```", command, "```", ""])

@@ -9,19 +9,15 @@ same start and sees all the data, has what the repeated stage would have found.
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from untaught.bench.trajectories import CHANGED, FED, WATCHED, Recording, rules
-from untaught.io.images.places import Places, write_text
 
 if TYPE_CHECKING:
     from untaught.solver.stopping import Rule
@@ -30,7 +26,7 @@ AUTO, LAST, REFIT = "auto", "last step", ", refit"
 
 
 @dataclass(frozen=True)
-class Line:
+class Judged:
     """One rule on one trajectory. picked: its step, None where the rule refused. stopped: whether it ended the run itself.
     gap: dB, 0 for the oracle and negative; best, end: PSNR of the oracle and of the run's end."""
 
@@ -47,7 +43,7 @@ class Line:
     said: str = ""
 
 
-def lines(recordings: Sequence[Recording]) -> list[Line]:
+def lines(recordings: Sequence[Recording]) -> list[Judged]:
     """Every rule on every trajectory, and what `Auto` comes to; of fed runs the end, against the best along the path."""
     of = {(r.case, r.run): r for r in recordings}
     found = []
@@ -88,14 +84,14 @@ def pick(rule: Rule, recording: Recording, scores: Sequence[float]) -> tuple[int
     return (len(scores) - 1 if best is None else best), False
 
 
-def _judged(main: Recording, where: Recording, name: str, key: str, rule: Rule) -> Line:
+def _judged(main: Recording, where: Recording, name: str, key: str, rule: Rule) -> Judged:
     if key not in where.scores:
         return _line(main, where, name, None, False, where.refused.get(key, ""))
     index, stopped = pick(rule, where, where.scores[key])
     return _line(main, main if name.endswith(REFIT) else where, name, index, stopped)
 
 
-def _auto(main: Recording, mine: dict[str, tuple[Recording, str, Rule]]) -> Line:
+def _auto(main: Recording, mine: dict[str, tuple[Recording, str, Rule]]) -> Judged:
     """What `Auto` would do: the first rule of its table that was recorded and has not refused, as the table sets it."""
     from untaught.solver.stopping.auto import CHOICE
 
@@ -105,19 +101,21 @@ def _auto(main: Recording, mine: dict[str, tuple[Recording, str, Rule]]) -> Line
                 continue
             if name.endswith(REFIT) == bool(getattr(rule, "refit", False)):
                 line = _judged(main, where, name, key, rule)
-                return Line(**{**asdict(line), "rule": AUTO, "said": name})
+                return replace(line, rule=AUTO, said=name)
     return _line(main, main, AUTO, None, False, "its rule was not recorded")
 
 
-def _line(main: Recording, where: Recording, rule: str, index: int | None, stopped: bool, said: str = "") -> Line:
+def _line(main: Recording, where: Recording, rule: str, index: int | None, stopped: bool, said: str = "") -> Judged:
     oracle = int(np.argmax(main.psnr))
     best, half = main.psnr[oracle], "choose" if main.chooses else "judge"
     gap = None if index is None else where.psnr[index] - best
     picked = None if index is None else main.steps[index]
-    return Line(main.case, main.damage, half, rule, picked, stopped, main.steps[oracle], gap, best, main.psnr[-1], said)
+    return Judged(
+        main.case, main.damage, half, rule, picked, stopped, main.steps[oracle], gap, best, main.psnr[-1], said
+    )
 
 
-def summary(lines: Sequence[Line], half: str) -> list[tuple[str, ...]]:
+def summary(lines: Sequence[Judged], half: str) -> list[tuple[str, ...]]:
     """For every rule: on how many trajectories of that half it works, its mean and worst gap, and where it is worst."""
     rows: list[tuple[str, ...]] = [("rule", "trajectories", "mean gap", "worst", "worst on", "ended by itself")]
     for name in dict.fromkeys(line.rule for line in lines):
@@ -131,7 +129,7 @@ def summary(lines: Sequence[Line], half: str) -> list[tuple[str, ...]]:
     return rows
 
 
-def by_damage(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+def by_damage(lines: Sequence[Judged]) -> list[tuple[str, ...]]:
     """The mean gap of every rule under every damage, of the half that chooses: what `Auto`'s table is read off."""
     mine = [x for x in lines if x.half == "choose" and x.gap is not None]
     names = list(dict.fromkeys(x.rule for x in mine))
@@ -142,7 +140,7 @@ def by_damage(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     return rows
 
 
-def grid(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+def grid(lines: Sequence[Judged]) -> list[tuple[str, ...]]:
     """One row a trajectory: its oracle, and for every rule the gap and the picked step."""
     names = list(dict.fromkeys(line.rule for line in lines))
     rows: list[tuple[str, ...]] = [("trajectory", "half", "oracle", "best", "end", *names)]
@@ -161,20 +159,3 @@ def grid(lines: Sequence[Line]) -> list[tuple[str, ...]]:
             )
         )
     return rows
-
-
-def write_csv(path: Path, lines: Iterable[Line], *, hardware: str, command: str, places: Places | None = None) -> None:
-    """One row for each trajectory and rule."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*(f.name for f in fields(Line)), "hardware", "command"])
-    for line in lines:
-        writer.writerow([*asdict(line).values(), hardware, command])
-    write_text(path, out.getvalue(), places)
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """As Markdown."""
-    body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    body.insert(1, "|---|" + "---:|" * (len(rows[0]) - 1))
-    return "\n".join(body)

@@ -10,22 +10,22 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench._pixels import array, tensor
+from untaught.bench.case import Case, always
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput
 from untaught.io.images.places import write_text
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from untaught.problem import Problem
     from untaught.solver.iterate import Iterate
     from untaught.solver.stage import Job, Method
@@ -38,24 +38,22 @@ FED_LOOKS = 10  # pictures of a fed run that are measured, evenly spread
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """One picture under one damage. truth: (h, w[, 3]) in [0, 1], for scores alone. chooses: whether it is of the half that
-    defaults are chosen on. fed: the job of the preset `fast`, where the task has a fed objective."""
+class Trial(Case):
+    """One picture under one damage (its level), whose input is a problem. clean: (h, w[, 3]) in [0, 1], for scores alone.
 
-    picture: str
-    damage: str
-    truth: NDArray
-    problem: Problem
-    chooses: bool
+    chooses: whether it is of the half that defaults are chosen on. fed: the job of `fast`, where the task has a fed objective.
+    """
+
+    chooses: bool = True
     fed: Callable[[], Job] | None = None
 
     @property
-    def name(self) -> str:
-        return f"{self.picture}, {self.damage}"
+    def problem(self) -> Problem:
+        return cast("Problem", self.input(0))
 
 
 @dataclass(frozen=True)
-class Settings:
+class RunSettings:
     """steps: of every run. width: channels of each of the four levels of the hourglass. size: pixels a side of a crop."""
 
     size: int = 256
@@ -91,9 +89,6 @@ class Recording:
     refused: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
-    def write(self, path: Path) -> None:
-        write_text(path, json.dumps(self.__dict__), None)
-
     @classmethod
     def read(cls, path: Path) -> Recording:
         return cls(**json.loads(path.read_text(encoding="utf-8")))
@@ -119,7 +114,7 @@ def rules(run: str) -> dict[str, Rule]:
     }
 
 
-def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: int) -> list[Case]:
+def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: int) -> list[Trial]:
     """Every damage on `each` of the pictures, in turn; of every folder of pairs `each`. They choose and are judged by turns.
 
     Noise is that of numpy.random.default_rng(0), in [0, 1]; only Gaussian noise and impulses are clipped there.
@@ -134,25 +129,42 @@ def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: i
             which = (i + k) % len(clean)
             truth = clean[which]
             problem, fed = make(truth, np.random.default_rng(0))
-            found.append(Case(names[which], damage, truth, problem, k % 2 == 0, fed))
+            found.append(_trial(names[which], damage, truth, problem, k % 2 == 0, fed))
     for folder in pairs:
         real = known.pairs(folder)
         for k, which in enumerate(np.linspace(0, len(real) - 1, min(each, len(real))).round().astype(int)):
             case = real[which]
             truth, noisy = (_crop(_unit(a), size) for a in (case.clean, case.input(0)))
-            found.append(Case(case.name, f"real ({folder.name})", truth, _measured(noisy), k % 2 == 0))
+            found.append(_trial(case.name, f"real ({folder.name})", truth, _measured(noisy), k % 2 == 0))
     return found
 
 
-def path(folder: Path, case: Case, run: str, settings: Settings) -> Path:
+def _trial(
+    name: str, damage: str, truth: NDArray, problem: Problem, chooses: bool, fed: Callable[[], Job] | None = None
+) -> Trial:
+    return Trial(f"{name}, {damage}", truth, damage, always(problem), fixed=True, chooses=chooses, fed=fed)
+
+
+class Recordings:
+    """Recordings, each in a file of its own, by its path."""
+
+    def __contains__(self, path: Hashable) -> bool:
+        return isinstance(path, Path) and path.exists()
+
+    def add(self, path: Hashable, recording: Recording) -> None:
+        assert isinstance(path, Path)
+        write_text(path, json.dumps(recording.__dict__), None)
+
+
+def path(folder: Path, case: Trial, run: str, settings: RunSettings) -> Path:
     """Where the recording of that run is, or is to be."""
     slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{case.name}-{run}").strip("-")
     return folder / f"{slug}-{settings.size}px-{settings.steps}x{settings.width}-{settings.seed}.json"
 
 
 def plan(
-    folder: Path, cases: Sequence[Case], runs: Sequence[str], settings: Settings
-) -> Iterator[tuple[Case, str, Path]]:
+    folder: Path, cases: Sequence[Trial], runs: Sequence[str], settings: RunSettings
+) -> Iterator[tuple[Trial, str, Path]]:
     """All recordings, the watched runs of all cases first."""
     for run in runs:
         for case in cases:
@@ -160,14 +172,14 @@ def plan(
                 yield case, run, path(folder, case, run, settings)
 
 
-def record(case: Case, run: str, settings: Settings, look: Callable[[Iterate], None] = lambda _: None) -> Recording:
+def record(case: Trial, run: str, settings: RunSettings, look: Callable[[Iterate], None] = lambda _: None) -> Recording:
     """One run to its end, which takes minutes."""
     from untaught.solver.run import Run
     from untaught.solver.stage import Job, Solve
     from untaught.solver.stopping import After
     from untaught.solver.stopping.auto import kind
 
-    recording = Recording(case.name, case.damage, run, case.chooses, kind(case.problem))
+    recording = Recording(case.name, case.level, run, case.chooses, kind(case.problem))
     begun = time.perf_counter()
     if run == FED:
         _fed(case, recording, look)
@@ -176,7 +188,7 @@ def record(case: Case, run: str, settings: Settings, look: Callable[[Iterate], N
         for iterate in Run(Job((Solve(settings.method(stop)),), case.problem)):
             recording.steps.append(iterate.step)
             recording.energy.append(iterate.energy)
-            recording.psnr.append(_psnr(iterate.average(), case.truth))
+            recording.psnr.append(psnr(array(iterate.average(), case.clean), case.clean))
             look(iterate)
     recording.seconds = round(time.perf_counter() - begun, 1)
     return recording
@@ -227,7 +239,7 @@ def recorder(rules: dict[str, Rule], into: Recording) -> Rule:
     return Recorder(tuple(rules.items()))
 
 
-def _fed(case: Case, recording: Recording, look: Callable[[Iterate], None]) -> None:
+def _fed(case: Trial, recording: Recording, look: Callable[[Iterate], None]) -> None:
     """The preset `fast`: the picture that it would return, at `FED_LOOKS` moments of its last stage."""
     from untaught.solver.run import Run
 
@@ -240,7 +252,7 @@ def _fed(case: Case, recording: Recording, look: Callable[[Iterate], None]) -> N
             picture = job.result(run.course.render())
             recording.steps.append(iterate.step)
             recording.energy.append(iterate.energy)
-            recording.psnr.append(psnr(np.asarray(picture) / 255, case.truth))
+            recording.psnr.append(psnr(np.asarray(picture) / 255, case.clean))
         look(iterate)
 
 
@@ -257,36 +269,36 @@ def _damages() -> dict[str, Callable[[NDArray, np.random.Generator], tuple[Probl
         def make(clean: NDArray, rng: np.random.Generator) -> Any:
             noisy, sigma = np.clip(clean + rng.normal(0, level / 255, clean.shape), 0, 1), level / 255
             fed = partial(tasks.get("denoise").job, _eight(noisy), sigma=sigma)
-            return Problem(_tensor(noisy), likelihood=ClippedGaussian(sigma)), fed
+            return Problem(tensor(noisy), likelihood=ClippedGaussian(sigma)), fed
 
         return make
 
     def poisson(clean: NDArray, rng: np.random.Generator) -> Any:
-        return Problem(_tensor(rng.poisson(clean * GAIN) / GAIN), likelihood=Poisson(GAIN)), None
+        return Problem(tensor(rng.poisson(clean * GAIN) / GAIN), likelihood=Poisson(GAIN)), None
 
     def speckle(clean: NDArray, rng: np.random.Generator) -> Any:
-        return Problem(_tensor(clean * rng.gamma(LOOKS, 1 / LOOKS, clean.shape)), likelihood=Speckle(LOOKS)), None
+        return Problem(tensor(clean * rng.gamma(LOOKS, 1 / LOOKS, clean.shape)), likelihood=Speckle(LOOKS)), None
 
     def impulses(clean: NDArray, rng: np.random.Generator) -> Any:
         hit, white = rng.random(clean.shape) < SALT, rng.random(clean.shape) < 0.5
-        return Problem(_tensor(np.where(hit, white, clean)), likelihood=Laplace()), None
+        return Problem(tensor(np.where(hit, white, clean)), likelihood=Laplace()), None
 
     def holes(clean: NDArray, rng: np.random.Generator) -> Any:
         kept = rng.random(clean.shape[:2]) > MISSING
-        weight = _tensor(np.broadcast_to(kept[..., None] if clean.ndim == 3 else kept, clean.shape))
+        weight = tensor(np.broadcast_to(kept[..., None] if clean.ndim == 3 else kept, clean.shape))
         fed = partial(tasks.get("inpaint").job, _eight(clean), mask=~kept)
-        return Problem(_tensor(clean), weight=weight), fed
+        return Problem(tensor(clean), weight=weight), fed
 
     def fewer(clean: NDArray, rng: np.random.Generator) -> Any:
         space = clean.shape[0] // FACTOR * FACTOR, clean.shape[1] // FACTOR * FACTOR
         operator = Downsample([n // FACTOR for n in space], space)
-        small = operator(_tensor(clean[: space[0], : space[1]]))
-        return Problem(small, operator), partial(tasks.get("upscale").job, _eight(_array(small, clean)), factor=FACTOR)
+        small = operator(tensor(clean[: space[0], : space[1]]))
+        return Problem(small, operator), partial(tasks.get("upscale").job, _eight(array(small, clean)), factor=FACTOR)
 
     def blurred(clean: NDArray, rng: np.random.Generator) -> Any:
         operator, sigma = Blur(kernels.gauss(BLUR)), 2 / 255
-        y = operator(_tensor(clean))
-        y = y + _tensor(rng.normal(0, sigma, _array(y, clean).shape))
+        y = operator(tensor(clean))
+        y = y + tensor(rng.normal(0, sigma, array(y, clean).shape))
         return Problem(y, operator, Gaussian(sigma)), None
 
     return {
@@ -305,7 +317,7 @@ def _measured(noisy: NDArray) -> Problem:
     from untaught import noise
     from untaught.problem import Problem
 
-    data = _tensor(noisy)
+    data = tensor(noisy)
     return Problem(data, likelihood=noise.likelihood(data, None, []))
 
 
@@ -325,21 +337,3 @@ def _crop(picture: NDArray, size: int) -> NDArray:
         raise BadInput(f"A crop of {size} pixels is too small: give 16 or more.")
     top, left = ((n - k) // 2 for n, k in zip(picture.shape[:2], side, strict=True))
     return picture[top : top + side[0], left : left + side[1]]
-
-
-def _tensor(picture: NDArray) -> Tensor:
-    """(h, w[, c]) as (1, c, h, w)."""
-    import torch
-
-    channels = picture[..., None] if picture.ndim == 2 else picture
-    return torch.from_numpy(np.ascontiguousarray(np.moveaxis(channels, -1, 0), dtype=np.float32))[None]
-
-
-def _array(x: Tensor, like: NDArray) -> NDArray:
-    """The way back; (h, w) where `like` has no channels."""
-    array = np.moveaxis(x[0].cpu().numpy(), 0, -1)
-    return array if like.ndim == 3 else array[..., 0]
-
-
-def _psnr(x: Tensor, truth: NDArray) -> float:
-    return psnr(_array(x, truth), truth)

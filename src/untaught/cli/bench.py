@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,8 +15,7 @@ from untaught.core.registry import comparisons
 
 if TYPE_CHECKING:
     from untaught.bench.bench import Row
-    from untaught.bench.comparisons._base import Case
-    from untaught.io.images.places import Places
+    from untaught.bench.case import Case
 
 FLAG = Parameter(negative=())
 
@@ -97,101 +95,51 @@ def bench(
     quiet
         Print nothing but the table and errors.
     """
+    given = dict(locals())
     from untaught.bench import bench as engine
-    from untaught.bench import metrics
+    from untaught.bench import metrics, store, summary, table
     from untaught.bench.sheet import contact_sheet
-    from untaught.cli.studying import tell
-    from untaught.core.errors import BadInput
+    from untaught.cli.studying import check, names, tell
     from untaught.io import images
     from untaught.io.images.places import Places
     from untaught.tasks._presets import resolve_device
 
     comparison = comparisons.get(task)
-    for option, count in (("seeds", seeds), ("steps", steps)):
-        if count is not None and count < 1:
-            raise BadInput(f"--{option} {count} leaves nothing to do: give 1 or more.")
-    methods, reasons = engine.check(_names(presets), None if against is None else _names(against), task)
+    check(seeds=seeds, steps=steps)
+    methods, reasons = engine.check(names(presets), None if against is None else names(against), task)
     places = Places.of([*pictures, *(pairs or ()), noisy_from], force=force)
-    _check_targets(csv, markdown, sheet, places)
+    for target, option in ((csv, "--csv"), (markdown, "--markdown")):
+        if target is not None:
+            places.check(target, option=option, what=f"the file of {option}")
+    if sheet is not None:
+        images.check_output(sheet, places=places)
     if lpips is not None:
         metrics.lpips_network("alex", str(lpips))  # refuses before the work what is not there
     settings = engine.Settings(steps, resolve_device(device), memory, lpips)
-    options: dict[str, Any] = {
-        "sigma": sigma,
-        "factor": factor,
-        "missing": missing,
-        "quality": quality,
-        "kernel": kernel,
-    }
-    options |= {"noisy_from": noisy_from, "pairs": pairs}
-    options["reference"] = [e for r in reference or () for e in _names(r)]
-    cases = comparison.cases(pictures, options)
+    cases = comparison.cases(pictures, {**given, "reference": [e for r in reference or () for e in names(r)]})
     for reason in reasons:
         print(f"note: {reason}", file=sys.stderr)
-    command = _command(
-        task,
-        pictures,
-        {
-            "sigma": sigma,
-            "factor": factor,
-            "missing": missing,
-            "quality": quality,
-            "kernel": kernel,
-            "presets": presets,
-            "against": against,
-            "seeds": seeds,
-            "steps": steps,
-            "noisy-from": noisy_from,
-            "pairs": pairs,
-            "reference": reference,
-            "memory": memory,
-            "lpips": lpips,
-            "device": device,
-            "csv": csv,
-            "markdown": markdown,
-            "sheet": sheet,
-            "force": force,
-        },
-    )
+    del given["task"], given["pictures"], given["quiet"]
+    command = table.again(["bench", task, *pictures], given)
     keep_memory()
     rows, strips, stopped = _run(
         engine.bench(cases, methods, seeds, settings, task), cases, comparison.start, quiet=quiet
     )
     if rows:  # what ended the work, an interrupt too, does not undo what was done
-        _tell(rows, cases, task, seeds, settings.device, command, csv, markdown, places)
+        summed, hardware = summary.grid(summary.lines(rows, cases, task)), table.hardware(settings.device)
+        caption = [*summary.caption(rows, seeds, cases, task), f"Hardware: {hardware}."]
+        table.show(summed, [*caption, f"Command: {command}"])
+        if csv is not None:
+            known = summary.columns(rows, cases, task)
+            store.write(csv, rows, places, more=lambda row: {**known(row), "hardware": hardware, "command": command})
+        if markdown is not None:
+            places.text(markdown, table.page(summed, caption, command))
         if sheet is not None:
             images.write(sheet, contact_sheet(strips), places=places)
         tell(places)
     if isinstance(stopped, Exception):
         raise stopped
     return INTERRUPTED if stopped else 0
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _command(task: str, pictures: tuple[Path, ...], options: dict[str, Any]) -> str:
-    """The command that makes this table again, every default spelt out."""
-    words = ["untaught", "bench", task, *map(str, pictures)]
-    for name, value in options.items():
-        if value is True:
-            words.append(f"--{name}")
-        elif value is not None and value is not False:
-            for one in value if isinstance(value, list) else [value]:
-                words += [f"--{name}", str(one)]
-    return shlex.join(words)
-
-
-def _check_targets(csv: Path | None, markdown: Path | None, sheet: Path | None, places: Places) -> None:
-    """Refuse before the work what could not be written after it."""
-    from untaught.io import images
-
-    for target, option in ((csv, "--csv"), (markdown, "--markdown")):
-        if target is not None:
-            places.check(target, option=option, what=f"the file of {option}")
-    if sheet is not None:
-        images.check_output(sheet, places=places)
 
 
 def _run(
@@ -203,6 +151,7 @@ def _run(
     rows: list[Row] = []
     strips: dict[str, Strip] = {}
     clean = {case.name: case.clean for case in cases}
+    ended: BaseException | None = None
     try:
         for row, picture in results:
             rows.append(row)
@@ -211,51 +160,11 @@ def _run(
             elif row.seed == 0:
                 strips[row.picture].results[row.method] = picture
             if not quiet:
-                print(
-                    f"{row.picture}, seed {row.seed}, {row.method}: {row.psnr:.2f} dB, {row.seconds:.2f} s",
-                    file=sys.stderr,
-                )
+                said = f"{row.picture}, seed {row.seed}, {row.method}: {row.psnr:.2f} dB, {row.seconds:.2f} s"
+                print(said, file=sys.stderr)
     except (Exception, KeyboardInterrupt) as why:
-        return rows, list(strips.values()), why
-    return rows, list(strips.values()), None
-
-
-def _tell(
-    rows: list[Row],
-    cases: list[Case],
-    task: str,
-    seeds: int,
-    device: str,
-    command: str,
-    csv: Path | None,
-    markdown: Path | None,
-    places: Places,
-) -> None:
-    """The table on the terminal, and in the files that were asked for."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from untaught.bench import tables
-
-    lines, hardware = tables.summary(rows, cases, task), tables.hardware(device)
-    caption = tables.caption(rows, seeds, cases, task)
-    table = Table()
-    header, *cells = tables.grid(lines)
-    for i, name in enumerate(header):
-        table.add_column(name, justify="left" if i < 2 else "right", no_wrap=i > 1)
-    for i, line in enumerate(lines):
-        table.add_row(*cells[i], end_section=i + 1 == len(lines) or lines[i + 1].picture != line.picture)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
-    console.print(table)
-    for sentence in (*caption, f"Hardware: {hardware}.", f"Command: {command}"):
-        console.print(sentence, markup=False, soft_wrap=True)
-    if csv is not None:
-        tables.write_csv(csv, rows, cases, task, hardware=hardware, command=command, places=places)
-    if markdown is not None:
-        text = tables.markdown(lines, caption=caption, hardware=hardware, command=command)
-        places.text(markdown, text)
+        ended = why
+    return rows, list(strips.values()), ended
 
 
 app = App(name="bench", help_format="markdown")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,8 @@ from cyclopts import Parameter
 from untaught.cli.watching import INTERRUPTED, watch
 
 if TYPE_CHECKING:
-    from untaught.bench.networks import Row
-    from untaught.io.images.places import Places
+    from untaught.bench.case import Case
+    from untaught.bench.networks import Compared
 
 FLAG = Parameter(negative=())
 
@@ -77,85 +78,58 @@ def compare(
         Print nothing but the table and errors.
     """
     from untaught.bench import networks as study
-    from untaught.cli.studying import tell
+    from untaught.bench import table
+    from untaught.bench.case import fill
+    from untaught.bench.store import Store
+    from untaught.cli.studying import check, tell
+    from untaught.cli.studying import names as split
     from untaught.core.errors import BadInput, unknown
     from untaught.io.images.places import Places
     from untaught.tasks._presets import resolve_device
 
     if what != "networks":
         raise unknown("comparison", what, ["networks"])
-    for option, count in (("seeds", seeds), ("steps", steps), ("size", size)):
-        if count < 1:
-            raise BadInput(f"--{option} {count} leaves nothing to do: give 1 or more.")
-    names = [n.strip() for n in networks.split(",") if n.strip()]
+    check(seeds=seeds, steps=steps, size=size)
+    names = split(networks)
     if not names:
         raise BadInput(f"--networks names none: give some of {', '.join(study.NETWORKS)}.")
     for name in names:
         study.architecture(name, width)
-    places = Places.of([*pictures, *(pairs or ())], force=force)
-    places.adopt(csv)  # read below, or refused there if it is another table
-    places.check(csv, option="--csv", what="the table of all rows")
     if lr is not None and not 0 < lr <= 1:
         raise BadInput(f"--lr {lr:g} is no learning rate: give one above 0 and up to 1, e.g. 0.01.")
     setting = study.Setting(steps, size, width, resolve_device(device), lr)
-    found = study.pairs(pairs or (), pictures, noise or (), amount, size)
-    kept = study.read(csv)
-    known = {row.key: row for row in kept}
-    rows, interrupted = [], False
-    plan = list(study.plan(found, names, seeds, setting))
+    places = Places.of([*pictures, *(pairs or ())], force=force)
+    store = Store(csv, study.Compared, lambda row: row.key, places)
+    plan = list(study.plan(study.pairs(pairs or (), pictures, noise or (), amount, size), names, seeds, setting))
+
+    def known() -> list[Compared]:
+        return [row for *_, key in plan for row in store.known.get(key, ())]
+
+    def text(rows: list[Compared]) -> str:
+        said = [*study.caption(rows), f"Hardware: {table.hardware(setting.device)}."]
+        return table.page(study.summary(rows), said, shlex.join(["untaught", *sys.argv[1:]]))
+
+    def make(case: Case, name: str, seed: int) -> list[Compared]:
+        score = study.Score(case.clean, steps)
+        solution, stopped = watch(study.job(case.input(seed), name, seed, setting), quiet=quiet, watchers=[score.look])
+        if stopped:
+            raise KeyboardInterrupt
+        row = study.row(case, name, seed, setting, score, solution.seconds)
+        if not quiet:
+            best = f"best {row.best:.2f} dB at {row.best_step}, final {row.final:.2f} dB"
+            print(f"{row.noise}, {row.picture}, {name}, seed {seed}: {best}, {row.seconds:.0f} s", file=sys.stderr)
+        return [row]
+
     if markdown is not None:
-        before = [known[key] for *_, key in plan if key in known]
-        if before and markdown.is_file() and markdown.read_bytes() == _text(before, setting.device).encode():
+        before = known()
+        if before and markdown.is_file() and markdown.read_bytes() == text(before).encode():
             places.adopt(markdown)  # exactly what this command wrote, which now goes on
         places.check(markdown, option="--markdown", what="the table")
-    for pair, name, seed, key in plan:
-        row = known.get(key)
-        if row is None and not interrupted:
-            score = study.Score(pair.clean, steps)
-            job = study.job(pair.input(seed), name, seed, setting)
-            solution, interrupted = watch(job, quiet=quiet, watchers=[score.look])
-            if interrupted:
-                continue  # what is left of the table may still be known
-            row = study.row(pair, name, seed, setting, score, solution.seconds)
-            kept.append(row)
-            study.write(csv, kept, places)
-            if not quiet:
-                best = f"best {row.best:.2f} dB at {row.best_step}, final {row.final:.2f} dB"
-                print(f"{row.noise}, {row.picture}, {name}, seed {seed}: {best}, {row.seconds:.0f} s", file=sys.stderr)
-        if row is not None:
-            rows.append(row)
-    if rows:
-        _tell(rows, setting.device, markdown, places)
-        print(f"{len(rows)} rows in {places.went.get(csv, csv)}.")
+    interrupted = fill(store, ((key, partial(make, case, name, seed)) for case, name, seed, key in plan))
+    if rows := known():
+        table.show(study.summary(rows), study.caption(rows))
+        if markdown is not None:
+            places.text(markdown, text(rows))
+        print(f"{len(rows)} rows in {store.place}.")
     tell(places)
     return INTERRUPTED if interrupted else 0
-
-
-def _tell(rows: list[Row], device: str, markdown: Path | None, places: Places) -> None:
-    """The table on the terminal, and in the file that was asked for."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from untaught.bench import networks as study
-
-    table = Table()
-    for i, name in enumerate(study.HEADER):
-        table.add_column(name, justify="left" if i < 2 else "right")
-    for line in study.summary(rows):
-        table.add_row(*line)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
-    console.print(table)
-    for sentence in study.caption(rows):
-        console.print(sentence, markup=False, soft_wrap=True)
-    if markdown is not None:
-        places.text(markdown, _text(rows, device))
-
-
-def _text(rows: list[Row], device: str) -> str:
-    """The table, with the command that makes it."""
-    from untaught.bench import networks as study
-    from untaught.bench.tables import hardware
-
-    return study.markdown(rows, shlex.join(["untaught", *sys.argv[1:]]), hardware(device))

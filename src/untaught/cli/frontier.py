@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from untaught.cli.watching import INTERRUPTED
 from untaught.core.allocator import keep_memory
 
 if TYPE_CHECKING:
+    from untaught.bench.case import Case
     from untaught.bench.frontier import Point
 
 FLAG = Parameter(negative=())
@@ -77,66 +79,51 @@ def frontier(
     quiet
         Print nothing but the table and errors.
     """
+    given = dict(locals())
     from untaught.bench import bench as engine
     from untaught.bench import frontier as study
-    from untaught.bench.tables import hardware
-    from untaught.cli.studying import tell
-    from untaught.core.errors import BadInput
+    from untaught.bench import table
+    from untaught.bench.case import cells, fill
+    from untaught.bench.store import Store
+    from untaught.cli.studying import check, names, tell
     from untaught.core.registry import comparisons
     from untaught.io import images
     from untaught.io.images.places import Places
     from untaught.tasks._presets import resolve_device
 
     seconds = _seconds(budgets)
-    if seeds < 1:
-        raise BadInput(f"--seeds {seeds} leaves nothing to do: give 1 or more.")
+    check(seeds=seeds)
     places = Places.of([*pictures, noisy_from], force=force)
-    places.adopt(csv)  # read below, or refused there if it is another table
-    places.check(csv, option="--csv", what="the table")
-    options: dict[str, Any] = {
-        "sigma": sigma,
-        "factor": factor,
-        "missing": missing,
-        "quality": quality,
-        "kernel": kernel,
-        "noisy_from": noisy_from,
-        "pairs": None,
-        "reference": [],
-    }
-    cases = comparisons.get(task).cases(pictures, options)
-    plan = study.plan(task, None if methods is None else [m.strip() for m in methods.split(",") if m.strip()])
     settings = engine.Settings(None, resolve_device(device))
-    said = [f"Hardware: {hardware(settings.device)}.", f"Command: {shlex.join(['untaught', *sys.argv[1:]])}"]
+    said = [
+        f"Hardware: {table.hardware(settings.device)}.",
+        f"Command: {shlex.join(['untaught', *sys.argv[1:]])}",
+    ]
+    store = Store(csv, study.Point, lambda point: point.key, places, said)
+    cases = comparisons.get(task).cases(pictures, {**given, "pairs": None, "reference": []})
+    plan = study.plan(task, None if methods is None else names(methods))
     keep_memory()
-    found = study.read(csv)
-    title = f"{task}: {_count(len(cases), 'picture')}"
+    title = f"{task}: {table.count(len(cases), 'picture')}"
     if figure is not None:
-        if found and figure.is_file() and _is_drawn(figure, study.figure(found, title)):
+        if store.rows and figure.is_file() and _is_drawn(figure, study.figure(store.rows, title)):
             places.adopt(figure)
         images.check_output(figure, places=places)
-    known = {p.key for p in found}
-    interrupted = False
-    try:
-        for case in cases:
-            for seed in range(seeds):
-                for method in plan:
-                    if (case.name, seed, method[0]) in known:
-                        continue
-                    fresh = []
-                    for point in study.points(task, case, seed, method, seconds, settings):
-                        fresh.append(point)
-                        if not quiet:
-                            _say(point)
-                    found += fresh  # a method is kept whole, or not at all
-                    study.write(csv, found, said, places)
-    except KeyboardInterrupt:
-        interrupted = True
-    if found:
-        _tell(found, said)
-        print(f"{len(found)} points in {places.went.get(csv, csv)}.")
+
+    def make(case: Case, seed: int, method: Any) -> list[Point]:
+        found = []
+        for point in study.points(task, case, seed, method, seconds, settings):
+            found.append(point)
+            if not quiet:
+                _say(point)
+        return found
+
+    every = cells(cases, plan, seeds)
+    interrupted = fill(store, ((((c.name, s, m[0]), partial(make, c, s, m)) for c, s, m in every)))
+    if store.rows:
+        table.show(study.grid(store.rows), said)
+        print(f"{len(store.rows)} points in {store.place}.")
         if figure is not None:
-            kept = study.read(places.went.get(csv, csv))  # as the table rounds them, so that it is known again
-            images.write(figure, study.figure(kept, title), places=places)
+            images.write(figure, study.figure(store.rows, title), places=places)
     tell(places)
     return INTERRUPTED if interrupted else 0
 
@@ -166,34 +153,9 @@ def _seconds(text: str) -> list[float]:
     return found
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("s" if number > 1 else "")
-
-
 def _say(point: Point) -> None:
     within = "" if point.budget is None else f" within {point.budget:g} s"
     print(
         f"{point.picture}, seed {point.seed}, {point.method}{within}: {point.psnr:.2f} dB, {point.seconds:.1f} s",
         file=sys.stderr,
     )
-
-
-def _tell(found: list[Point], said: list[str]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from untaught.bench import frontier as study
-
-    table = Table()
-    for i, name in enumerate(("method", "kind", "budget, s", "seconds", "PSNR", "pictures x seeds")):
-        table.add_column(name, justify="left" if i < 2 else "right")
-    for method, kind, budget, seconds, psnr, count in study.means(found):
-        table.add_row(
-            method, kind, "" if budget is None else f"{budget:g}", f"{seconds:.1f}", f"{psnr:.2f}", str(count)
-        )
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
-    console.print(table)
-    for sentence in said:
-        console.print(sentence, markup=False, soft_wrap=True)

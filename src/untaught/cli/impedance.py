@@ -60,6 +60,7 @@ def impedance(
         Print nothing but errors.
     """
     from untaught.bench import impedance as study
+    from untaught.bench import store
     from untaught.cli.studying import tell
     from untaught.io import images
     from untaught.io.images.places import Places
@@ -102,7 +103,7 @@ def impedance(
         )
         images.write(target, study.figure(traces, caption), places=places)
         if csv is not None:
-            study.write_csv(csv, traces, places=places)
+            store.write(csv, study.rows(traces), places)
         tell(places)
         if not quiet:
             for sentence in study.said(traces):

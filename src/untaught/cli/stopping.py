@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +15,8 @@ from untaught.cli.watching import INTERRUPTED
 from untaught.core.allocator import keep_memory
 
 if TYPE_CHECKING:
-    from untaught.bench.stopping import Line
-    from untaught.bench.trajectories import Settings
+    from untaught.bench.stopping import Judged
+    from untaught.bench.trajectories import Recording, RunSettings, Trial
 
 FLAG = Parameter(negative=())
 
@@ -76,70 +77,68 @@ def stopping(
         Print nothing but the tables and errors.
     """
     from untaught.bench import stopping as study
-    from untaught.bench import tables
+    from untaught.bench import store, table
     from untaught.bench import trajectories as t
-    from untaught.cli.studying import tell
+    from untaught.bench.case import fill
+    from untaught.cli.studying import check, names, tell
     from untaught.core.errors import BadInput
     from untaught.io.images.places import Places
 
-    kinds = [name.strip() for name in runs.split(",") if name.strip()]
+    kinds = names(runs)
     for name in kinds:
         if name not in (t.WATCHED, t.CHANGED, t.FED):
             raise BadInput(f"There is no run '{name}': give watched, changed, fed, or some of them.")
-    for option, value in (("size", size), ("steps", steps), ("width", width), ("each", each), ("limit", limit)):
-        if value is not None and value < 1:
-            raise BadInput(f"--{option} {value} leaves nothing to do: give 1 or more.")
+    check(size=size, steps=steps, width=width, each=each, limit=limit)
     if not pictures and not pairs:
         raise BadInput("There is nothing to run: name clean pictures, or folders of --pairs.")
     places = Places.of([*pictures, *(pairs or ())], force=force)
-    for table, option in ((csv, "--csv"), (markdown, "--markdown")):
-        if table is not None:
-            places.check(table, option=option, what=f"the file of {option}")
-    settings = t.Settings(size, steps, width, seed)
+    for target, option in ((csv, "--csv"), (markdown, "--markdown")):
+        if target is not None:
+            places.check(target, option=option, what=f"the file of {option}")
+    settings = t.RunSettings(size, steps, width, seed)
     cases = t.cases(pictures, pairs or [], size=size, each=each)[:limit]
     folder.mkdir(parents=True, exist_ok=True)
     keep_memory()
-    begun, recordings, interrupted = time.monotonic(), [], False
-    for case, run, path in t.plan(folder, cases, kinds, settings):
-        late = minutes is not None and time.monotonic() - begun > 60 * minutes
-        if not path.exists() and not late and not interrupted:
-            try:
-                recording = t.record(case, run, settings)
-            except KeyboardInterrupt:
-                interrupted = True
-                continue
-            recording.write(path)
-            if not quiet:
-                print(f"{case.name}, {run}: {recording.seconds:.0f} s", file=sys.stderr, flush=True)
-        if path.exists():
-            recordings.append(t.Recording.read(path))
-    found = study.lines(recordings)
-    hardware, command = tables.hardware("cpu"), _command(pictures, pairs or [], settings, each, runs)
+    begun, plan = time.monotonic(), list(t.plan(folder, cases, kinds, settings))
+
+    def make(case: Trial, run: str) -> Recording:
+        recording = t.record(case, run, settings)
+        if not quiet:
+            print(f"{case.name}, {run}: {recording.seconds:.0f} s", file=sys.stderr, flush=True)
+        return recording
+
+    early = takewhile(lambda _: minutes is None or time.monotonic() - begun <= 60 * minutes, plan)
+    interrupted = fill(t.Recordings(), ((path, partial(make, case, run)) for case, run, path in early))
+    found = study.lines([t.Recording.read(path) for *_, path in plan if path.exists()])
+    hardware = table.hardware("cpu")
+    options = {"pairs": pairs, "size": size, "steps": steps, "width": width, "each": each, "runs": runs, "seed": seed}
+    command = table.again(["bench", "stopping", *pictures], options)
     text = _told(found, settings, hardware, command)
     print(text)
     if csv is not None:
-        study.write_csv(csv, found, hardware=hardware, command=command, places=places)
+        store.write(csv, found, places, more=lambda row: {"hardware": hardware, "command": command})
     if markdown is not None:
         places.text(markdown, text + "\n")
     tell(places)
     return INTERRUPTED if interrupted else 0
 
 
-def _told(found: list[Line], settings: Settings, hardware: str, command: str) -> str:
+def _told(found: list[Judged], settings: RunSettings, hardware: str, command: str) -> str:
     """All tables, with what they mean."""
     from untaught.bench import stopping as study
+    from untaught.bench.table import markdown
 
     parts = [
         "Gaps in dB to the best averaged picture of the run, with the picked step; 0 is the oracle.",
-        study.table(study.grid(found)),
+        markdown(study.grid(found), left=1),
     ]
     for half, what in (("choose", "The half that chooses"), ("judge", "The half that judges")):
         rows = study.summary(found, half)
         if len(rows) > 1:
-            parts += [f"{what}:", study.table(rows)]
+            parts += [f"{what}:", markdown(rows, left=1)]
     rows = study.by_damage(found)
     if len(rows) > 1:
-        parts += ["Mean gap by damage, of the half that chooses:", study.table(rows)]
+        parts += ["Mean gap by damage, of the half that chooses:", markdown(rows, left=1)]
     parts.append(
         f"- {settings.size} x {settings.size} pixels, {settings.steps} steps, an hourglass of four levels of {settings.width} "
         "channels, the other settings those of `default_method`; the mean of pictures, 0.99.\n"
@@ -148,13 +147,3 @@ def _told(found: list[Line], settings: Settings, hardware: str, command: str) ->
         f"- Hardware: {hardware}."
     )
     return "\n\n".join([*parts, f"```\n{command}\n```"])
-
-
-def _command(pictures: tuple[Path, ...], pairs: list[Path], settings: Settings, each: int, runs: str) -> str:
-    """The command that makes these tables again."""
-    words = ["untaught", "bench", "stopping", *map(str, pictures)]
-    for folder in pairs:
-        words += ["--pairs", str(folder)]
-    for name, value in (("size", settings.size), ("steps", settings.steps), ("width", settings.width), ("each", each)):
-        words += [f"--{name}", str(value)]
-    return shlex.join([*words, "--runs", runs, "--seed", str(settings.seed)])

@@ -6,10 +6,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Any
 
 from untaught.studio.jobs import Jobs
+from untaught.studio.messages import PAGE, JobGone, JobView, Message, Whole
 from untaught.studio.pictures import Pictures
+from untaught.studio.shelf import Job
 
 RATE = 0.1  # seconds between two messages of numbers, at least; other news goes at once
 ALIVE = 15.0  # seconds after which a silent stream says that it is there
@@ -61,7 +62,7 @@ class Stream:
     async def __aiter__(self) -> AsyncIterator[str]:
         self.events.open(self)
         try:
-            yield message("state", self.whole())
+            yield written(self.whole())
             while not self.events.closing:
                 try:
                     await asyncio.wait_for(self.wake.wait(), ALIVE)
@@ -78,27 +79,28 @@ class Stream:
         finally:
             self.events.close(self)
 
-    def whole(self) -> dict[str, Any]:
+    def whole(self) -> Whole:
         jobs = sorted(self.jobs.all.values(), key=lambda j: j.created)
-        return {"engine": self.jobs.engine, "jobs": [self.job(j) for j in jobs]}
+        return Whole(self.jobs.engine, tuple(self.job(j) for j in jobs))
 
-    def job(self, job: Any) -> dict[str, Any]:
+    def job(self, job: Job) -> JobView:
         """A job with the points of its curve that are new to this page."""
         after = self.seen.get(job.id, -1)
-        points = [p for p in job.curve if p[0] > after]
+        points = tuple(p for p in job.curve if p[0] > after)
         if points:
             self.seen[job.id] = points[-1][0]
-        return {**job.public(), "points": points}
+        return job.public(points)
 
     def said(self, what: str) -> str:
         if what == "":
-            return message("engine", self.jobs.engine)
+            return written(self.jobs.engine)
         if what.startswith("picture:"):
             picture = self.pictures.all.get(what.removeprefix("picture:"))
-            return message("picture", picture.public()) if picture else ""
+            return written(picture.public()) if picture else ""
         job = self.jobs.all.get(what)
-        return message("gone", {"id": what}) if job is None else message("job", self.job(job))
+        return written(JobGone(what) if job is None else self.job(job))
 
 
-def message(event: str, data: dict[str, Any]) -> str:
-    return f"event: {event}\ndata: {json.dumps(data, allow_nan=False)}\n\n"
+def written(told: Message) -> str:
+    event = next(name for name, kind in PAGE.items() if isinstance(told, kind))
+    return f"event: {event}\ndata: {json.dumps(told.plain(), allow_nan=False)}\n\n"

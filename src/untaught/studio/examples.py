@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.studio.messages import ExampleMade
+
 EXAMPLES: dict[str, tuple[str, str]] = {
     "grain": ("grain", "denoise"),
     "scratches": ("scratches", "inpaint"),
@@ -18,8 +20,8 @@ EXAMPLES: dict[str, tuple[str, str]] = {
 """name: (words, the task that it is for); those whose task is not there are not offered, and three at most are."""
 
 
-def make(name: str) -> dict[str, Any]:
-    """{"data": the bytes of a PNG or JPEG, "mask": those of a PNG that is white where it is damaged, or None}."""
+def make(name: str) -> ExampleMade:
+    """The picture of that name, and the mask of its damage where it has one."""
     from skimage import data
 
     cat = data.chelsea()[10:290, 85:365]
@@ -27,20 +29,20 @@ def make(name: str) -> dict[str, Any]:
     mask = None
     if name == "grain":
         noisy = np.clip(cat / 255 + rng.normal(0, 25 / 255, cat.shape), 0, 1)
-        return {"data": png(np.rint(255 * noisy).astype(np.uint8)), "mask": None}
+        return ExampleMade(png(np.rint(255 * noisy).astype(np.uint8)))
     if name == "small":
         from PIL import Image as Pillow
 
         face = Pillow.fromarray(data.astronaut()[10:266, 96:352])
-        return {"data": png(np.asarray(face.resize((96, 96), Pillow.Resampling.BICUBIC))), "mask": None}
+        return ExampleMade(png(np.asarray(face.resize((96, 96), Pillow.Resampling.BICUBIC))))
     if name == "blocks":
-        return {"data": encode(data.coffee()[60:340, 140:460], "JPEG", quality=12), "mask": None}
+        return ExampleMade(encode(data.coffee()[60:340, 140:460], "JPEG", quality=12))
     if name == "scratches":
         picture = data.astronaut()[14:222, 112:320].copy()
         mask = scratches(picture.shape[:2], rng)
         picture[mask] = 235
-        return {"data": png(picture), "mask": png((255 * mask).astype(np.uint8))}
-    return {"data": png(data.coffee()[60:340, 140:460]), "mask": None}
+        return ExampleMade(png(picture), png((255 * mask).astype(np.uint8)))
+    return ExampleMade(png(data.coffee()[60:340, 140:460]))
 
 
 def scratches(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray:

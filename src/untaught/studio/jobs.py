@@ -8,11 +8,13 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from untaught.core.errors import BadInput
 from untaught.studio import forms, marked, worker
+from untaught.studio import messages as m
 from untaught.studio.link import Link, words
 from untaught.studio.pictures import Pictures
 from untaught.studio.shelf import OVER, Job, Shelf, rescued
@@ -33,8 +35,8 @@ class Jobs:
         self.shelf, self.pictures, self.tell = shelf, pictures, tell
         self.all: dict[str, Job] = {job.id: job for job in shelf.load()}
         self.link = Link(self.hear, self.died, engine)
-        self.engine: dict[str, Any] = {"state": "starting", "devices": ["auto", "cpu"]}
-        self.on_measured: Callable[[dict[str, Any]], None] = lambda said: None
+        self.engine = m.EngineView()
+        self.on_measured: Callable[[m.PictureMeasured], None] = lambda said: None
         self.active: Job | None = None
         self.watched = False
         self.deaths = 0  # of engines since one was ready
@@ -66,12 +68,12 @@ class Jobs:
 
     def pause(self, job: Job) -> None:
         self._need(job, {"running", "preparing"}, "be paused")
-        self.link.send("pause", job=job.id)
+        self.link.send(m.PauseJob(job.id))
 
     def go_on(self, job: Job) -> None:
         """Out of a pause; or a run that an earlier server, or a crash, left."""
         if job.state == "paused":
-            self.link.send("resume", job=job.id)
+            self.link.send(m.ResumeJob(job.id))
             return
         self._need(job, {"interrupted", "failed"}, "be resumed")
         job.state, job.resume, job.message, job.ended = "waiting", True, "", 0.0
@@ -84,8 +86,8 @@ class Jobs:
         """
         self._need(job, {"running", "paused"}, "be stopped")
         job.state = "stopping"
-        self.link.send("stop", job=job.id)
-        each = job.numbers.get("seconds", 0) / max(1, job.numbers.get("step", 1))
+        self.link.send(m.StopJob(job.id))
+        each = job.numbers.seconds / max(1, job.numbers.step) if job.numbers else 0.0
         self._expect(job, PATIENCE if self._whole(job) else PATIENCE + 3 * each)
         self._changed(job)
 
@@ -96,30 +98,30 @@ class Jobs:
             return
         if job.state != "cancelling":
             job.state = "cancelling"
-            self.link.send("cancel", job=job.id)
+            self.link.send(m.CancelJob(job.id))
             self._expect(job, PATIENCE)
             self._changed(job)
 
     def again(self, job: Job, how: str) -> dict[str, Any] | None:
         """The settings of another go at it; None where there is nothing to change for that."""
         picture = self.pictures.all.get(job.picture) if job.picture else None
-        measured = (picture.measured or {}) if picture else {}
-        return forms.again(how, job.task, job.settings, job.numbers.get("step", 0), measured.get("sigma"))
+        sigma = picture.measured.sigma if picture and picture.measured else None
+        return forms.again(how, job.task, job.settings, job.numbers.step if job.numbers else 0, sigma)
 
     def unsure(self, job: Job) -> Job:
         """Ask where the result of a job is unsure: with the settings that made it, once, and then it is known."""
         self._need(job, {"done"}, "be asked where it is unsure")
-        if job.ask is None or "why" in job.ask:
-            raise BadInput(
-                job.ask["why"] if job.ask else "This result was rescued, and cannot be asked: begin it anew."
-            )
+        if job.ask is None or job.ask.why:
+            raise BadInput(job.ask.why if job.ask else "This result was rescued, and cannot be asked: begin it anew.")
         asked = self.question(job)
         if asked is not None and asked.state not in ("failed", "interrupted"):
             return asked
         if asked is not None:
             self.remove(asked)
-        ended = {"steps": job.numbers["step"]} if job.numbers.get("stopped") and forms.has(job.task, "steps") else {}
-        return self.add(job.task, job.picture, job.name, {**job.settings, **ended}, of=job.id)
+        settings = job.settings
+        if job.numbers and job.numbers.stopped and forms.has(job.task, "steps"):
+            settings = {**settings, "steps": job.numbers.step}
+        return self.add(job.task, job.picture, job.name, settings, of=job.id)
 
     def question(self, job: Job) -> Job | None:
         """The job that asks about the result of this one."""
@@ -139,60 +141,61 @@ class Jobs:
 
     def watch(self, on: bool) -> None:
         self.watched = on
-        self.link.send("watch", on=on)
+        self.link.send(m.Watch(on))
 
     # What the worker says
 
-    def hear(self, kind: str, values: dict[str, Any]) -> None:
-        if kind == "ready":
-            self.engine = {"state": "ready", **values}
-            self.deaths = 0
-            self.tell("")
-            self._next()
-            return
-        if kind == "broken":
-            self.engine = {**self.engine, "state": "broken", "message": values["message"]}
-            self.tell("")
-            return
-        if kind == "measured":
-            self.on_measured(values)
-            return
-        job = self.all.get(values.pop("job"))
-        if job is None:
-            return
-        if kind == "state":
-            job.opaque = values.get("opaque", job.opaque)
-            self._state(job, values["state"])
-        elif kind == "numbers":
-            job.numbers = values
-            job.curve.append([values["step"], values["energy"], values["score"]])
-            if len(job.curve) > CURVE:
-                job.curve = [*job.curve[:-1:2], job.curve[-1]]
-        elif kind == "frame":
-            job.moments = values["moments"]
-        elif kind == "saved":
-            job.saved = values["step"]
-        elif kind == "trouble":
-            job.notes += [values["message"]] if values["message"] not in job.notes else []
-        elif kind == "done":
-            job.reason, job.result = values["reason"], values["result"]
-            job.notes += [n for n in values["notes"] if n not in job.notes]
-            job.numbers = {**job.numbers, "step": values["step"], "seconds": values["seconds"], "best": values["best"]}
-            job.numbers |= {"stopped": values["stopped"], "left": None}
-            job.result["again"] = [how for how in ("softer", "sharper", "seed") if self.again(job, how) is not None]
-            job.ask, job.verdict = values["ask"], {}
-            self._over(job, "done")
-        elif kind == "judged":
-            job.verdict, job.written = values["verdict"], ""
-        elif kind == "mapped":
-            job.map = values["map"]
-            self._over(job, "done")
-        elif kind == "failed":
-            job.message = values["message"]
-            self._over(job, "failed")
-        self._changed(job, patient=kind == "numbers")
+    def hear(self, told: m.Message) -> None:
+        match told:
+            case m.EngineReady(devices, threads):
+                self.engine = m.EngineView("ready", devices, threads)
+                self.deaths = 0
+                self.tell("")
+                self._next()
+            case m.EngineBroken(message):
+                self.engine = replace(self.engine, state="broken", message=message)
+                self.tell("")
+            case m.PictureMeasured():
+                self.on_measured(told)
+            case m.OfJob(id) if id in self.all:
+                job = self.all[id]
+                self._hear_of(job, told)
+                self._changed(job, patient=isinstance(told, m.JobNumbers))
 
-    def _state(self, job: Job, state: str) -> None:
+    def _hear_of(self, job: Job, told: m.OfJob) -> None:
+        match told:
+            case m.JobState(_, state, opaque):
+                job.opaque = job.opaque if opaque is None else opaque
+                self._state(job, state)
+            case m.JobNumbers(_, numbers):
+                job.numbers = numbers
+                job.curve.append((numbers.step, numbers.energy, numbers.score))
+                if len(job.curve) > CURVE:
+                    job.curve = [*job.curve[:-1:2], job.curve[-1]]
+            case m.JobMoments(_, moments):
+                job.moments = moments
+            case m.JobSaved(_, step):
+                job.saved = step
+            case m.JobTrouble(_, message):
+                job.note(message)
+            case m.JobDone():
+                job.reason, job.ask, job.judging = told.reason, told.ask, True
+                job.note(*told.notes)
+                ended = replace(job.numbers or m.Numbers(), step=told.step, best=told.best, left=None)
+                job.numbers = replace(ended, seconds=told.seconds, stopped=told.stopped)
+                again = tuple(how for how in ("softer", "sharper", "seed") if self.again(job, how) is not None)
+                job.result = replace(told.result, again=again)
+                self._over(job, "done")
+            case m.JobJudged(_, verdict):
+                job.verdict, job.judging, job.written = verdict, False, ""
+            case m.JobMapped(_, legend):
+                job.map = legend
+                self._over(job, "done")
+            case m.JobFailed(_, message):
+                job.message = message
+                self._over(job, "failed")
+
+    def _state(self, job: Job, state: Any) -> None:
         heard = state in ("finishing", "cancelled")
         if heard:
             self._heard(job)
@@ -207,8 +210,8 @@ class Jobs:
         self.deaths += 1
         job, self.active = self.active, None
         for done in self.all.values():
-            if done.verdict == {}:
-                done.verdict = None
+            if done.judging:
+                done.judging = False
                 self._changed(done)
         if job is not None:
             self._heard(job)
@@ -219,13 +222,13 @@ class Jobs:
                 pass
             else:
                 kept = f"It was kept at step {job.saved} and can be resumed." if job.saved else "Begin it anew."
-                where = f" at step {job.numbers['step']}" if job.numbers else ""
+                where = f" at step {job.numbers.step}" if job.numbers else ""
                 job.message = f"The engine ended unexpectedly{where} ({words(code)}). {kept}"
                 job.state = "failed"
             if job.id in self.all:
                 self._changed(job)
-        if self.engine["state"] != "broken":
-            self.engine = {**self.engine, "state": "starting"}
+        if self.engine.state != "broken":
+            self.engine = replace(self.engine, state="starting")
         self.tell("")
         self._another()
 
@@ -243,9 +246,9 @@ class Jobs:
         else:
             self.watch(self.watched)
 
-    def _whole(self, job: Job) -> list[dict[str, Any]]:
+    def _whole(self, job: Job) -> list[m.KeptMoment]:
         """The moments that are kept in full depth."""
-        return [m for m in job.moments if m["whole"]]
+        return [moment for moment in job.moments if moment.whole]
 
     def _rescue(self, job: Job) -> bool:
         """A run that did not hear "stop" and was killed: its last kept moment is the result. False where there is none."""
@@ -254,19 +257,19 @@ class Jobs:
             return False
         last = whole[-1]
         try:
-            shutil.copy(self.place(job) / f"{last['n']}.npy", self.place(job) / "result.npy")
+            shutil.copy(self.place(job) / f"{last.n}.npy", self.place(job) / "result.npy")
         except OSError:
             return False
-        about = self.pictures.all[job.picture].about if job.picture in self.pictures.all else {}
-        reason = f"it did not stop within {PATIENCE:g} s and was ended; this is its picture of step {last['step']}"
-        rescued(job, last, reason, about.get("depth", ""))
+        about = self.pictures.all[job.picture].about if job.picture in self.pictures.all else None
+        reason = f"it did not stop within {PATIENCE:g} s and was ended; this is its picture of step {last.step}"
+        rescued(job, last, reason, about.depth if about else "")
         return True
 
     # What follows from it
 
     def _next(self) -> None:
         """Give the worker the first that waits, if it has nothing to do."""
-        if self.active is not None or self.engine["state"] != "ready":
+        if self.active is not None or self.engine.state != "ready":
             return
         job = next((j for j in sorted(self.all.values(), key=lambda j: j.created) if j.state == "waiting"), None)
         if job is None:
@@ -283,21 +286,15 @@ class Jobs:
             k: str(self.pictures.path(self.pictures.all[v])) if v in self.pictures.all else v
             for k, v in job.settings.items()
         }
-        self.link.send("watch", on=self.watched)
+        path = str(self.pictures.path(picture)) if picture else None
+        asking = job.of is not None
+        self.link.send(m.Watch(self.watched))
         self.link.send(
-            "start",
-            job=job.id,
-            task=job.task,
-            path=str(self.pictures.path(picture)) if picture else None,
-            name=job.name,
-            settings=settings,
-            folder=str(self.place(job)),
-            resume=job.resume,
-            asking=job.of is not None,
+            m.StartJob(job.id, job.task, path, job.name, settings, str(self.place(job)), job.resume, asking)
         )
         self._changed(job)
 
-    def _over(self, job: Job, state: str) -> None:
+    def _over(self, job: Job, state: m.State) -> None:
         self._heard(job)
         job.state = state
         if self.active is job:

@@ -9,10 +9,12 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from untaught.core.errors import UntaughtError
 from untaught.studio import worker
+from untaught.studio.messages import DeskCall, Message, Quit, Reply, read
 
 ANSWER = 300.0  # seconds that the desk may take for anything
 
@@ -22,14 +24,14 @@ class Gone(UntaughtError):
 
 
 class Link:
-    """One worker process after another. hear: gets every event (kind, values); died: gets the exit code, or minus a signal.
+    """One worker process after another. hear: gets every event; died: gets the exit code, or minus a signal.
 
     engine: what runs in the process, given its end of the pipe.
     """
 
     def __init__(
         self,
-        hear: Callable[[str, dict[str, Any]], None],
+        hear: Callable[[Message], None],
         died: Callable[[int | None], None],
         engine: Callable[[Any], None] = worker.main,
     ) -> None:
@@ -65,16 +67,17 @@ class Link:
                 self.loop.call_soon_threadsafe(self._lost, process)
 
     def _take(self, kind: str, values: dict[str, Any]) -> None:
-        if kind != "reply":
-            self.hear(kind, values)
+        message = read(kind, values)
+        if not isinstance(message, Reply):
+            self.hear(message)
             return
-        future = self.calls.pop(values["call"], None)
+        future = self.calls.pop(message.call, None)
         if future is None or future.done():
             return
-        if values["message"] is None:
-            future.set_result(values["value"])
+        if message.message is None:
+            future.set_result(message.value)
         else:
-            future.set_exception(UntaughtError(values["message"]))
+            future.set_exception(UntaughtError(message.message))
 
     def _lost(self, process: Any) -> None:
         if process is not self.process:
@@ -89,19 +92,19 @@ class Link:
         if not self.ending:
             self.died(process.exitcode)
 
-    def send(self, kind: str, **values: Any) -> None:
+    def send(self, order: Message) -> None:
         if self.pipe is None:
             return
         with contextlib.suppress(OSError):  # its death is noticed elsewhere
-            self.pipe.send((kind, values))
+            self.pipe.send((order.KIND, order.plain()))
 
-    async def call(self, kind: str, **values: Any) -> Any:
+    async def call(self, order: DeskCall) -> Any:
         """Ask the desk; UntaughtError with its sentence where it refuses, `Gone` where the process dies over it."""
         if self.process is None or self.pipe.closed:
             raise Gone("The engine ended and another is being started: try again in a few seconds.")
         number = next(self.numbers)
         future = self.calls[number] = asyncio.get_running_loop().create_future()
-        self.send(kind, call=number, **values)
+        self.send(replace(order, call=number))
         try:
             return await asyncio.wait_for(future, ANSWER)
         except TimeoutError:
@@ -119,7 +122,7 @@ class Link:
         self.ending = True
         if self.process is None:
             return
-        self.send("quit")
+        self.send(Quit())
         self.process.join(patience)
         if self.process.is_alive():
             self.process.kill()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from untaught.studio.messages import Measurement
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
@@ -15,8 +17,8 @@ LOW_QUALITY = 75  # JPEG quality below which the blocks are the first thing to b
 SMALL = 320  # pixels of the longer side
 
 
-def measure(image: Image) -> dict[str, Any]:
-    """{"found": sentences, "suggestion": a task's name or None, "sigma": of full scale or None where it is not one number}."""
+def measure(image: Image) -> Measurement:
+    """What is wrong with it, in sentences; the task that may help; the noise."""
     import torch
 
     from untaught.core.errors import UntaughtError
@@ -56,7 +58,7 @@ def measure(image: Image) -> dict[str, Any]:
         wishes.append("upscale")
     known = tasks.names()
     suggestion = next((w for w in wishes if w in known), None)
-    return {"found": found, "suggestion": suggestion, "sigma": sigma}
+    return Measurement(tuple(found), suggestion, sigma)
 
 
 def jpeg_quality(path: Path) -> int | None:

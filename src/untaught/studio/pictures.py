@@ -6,13 +6,14 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.studio import marked
+from untaught.studio.checked import made
+from untaught.studio.messages import Measurement, PictureAbout, PictureView
 
 MARGIN = 4 << 20  # bytes beside the pixels: profiles, EXIF, previews
 WIDE = 8  # bytes of a pixel at most: RGBA of 16 bit
@@ -24,21 +25,20 @@ class TooLarge(UntaughtError):
 
 @dataclass
 class Picture:
-    """One upload. about: what the desk says of it (width, height, depth, ...). measured: what was found, once it is known."""
+    """One upload. about: what the desk says of it, once it has looked. measured: what was found, once it is known."""
 
     id: str
     name: str
     bytes: int
     file: str
     role: str = "picture"
-    about: dict[str, Any] = field(default_factory=dict)
-    measured: dict[str, Any] | None = None
+    about: PictureAbout | None = None
+    measured: Measurement | None = None
     wish: str | None = None  # the task that an example is for
     mask: str | None = None  # the id of the mask that comes with an example
 
-    def public(self) -> dict[str, Any]:
-        hidden = {"file", "bytes"}
-        return {k: v for k, v in asdict(self).items() if k not in hidden}
+    def public(self) -> PictureView:
+        return PictureView(**{f.name: getattr(self, f.name) for f in fields(PictureView)})
 
 
 class Pictures:
@@ -113,7 +113,7 @@ class Pictures:
         """Take up again what an earlier server left, of those ids; the rest of what is ours is removed."""
         for place in marked.among(self.folder):
             try:
-                picture = Picture(**json.loads((place / "about.json").read_text(encoding="utf-8")))
+                picture = made(Picture, json.loads((place / "about.json").read_text(encoding="utf-8")))
                 if place.name in wanted and picture.id == place.name and self.path(picture).is_file():
                     self.all[picture.id] = picture
             except (OSError, ValueError, TypeError):

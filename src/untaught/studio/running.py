@@ -23,6 +23,7 @@ from untaught.io.checkpoints import Folder
 from untaught.io.recipes import Recipe
 from untaught.solver.run import Run
 from untaught.studio import closing
+from untaught.studio import messages as m
 from untaught.studio.previews import Eye
 
 NUMBERS = 0.2  # seconds between two messages of numbers
@@ -54,7 +55,7 @@ class Player:
         self.moments: list[tuple[int, int]] = []
         self.kept: set[int] = set()
         self.speed: deque[tuple[float, int]] = deque(maxlen=40)
-        self.send("state", job=self.job, state="preparing")
+        self.send(m.JobState(self.job, "preparing"))
         image, job, state, notes = self._compose(order)
         run = self.run = closing.ask(job) if self.asking else Run(job)
         if state is not None:
@@ -65,7 +66,7 @@ class Player:
         if state is None:
             self.folder.begin(self.recipe)
         opaque = image is not None and job.finish.company(image).alpha is None
-        self.send("state", job=self.job, state="running", opaque=opaque)
+        self.send(m.JobState(self.job, "running", opaque))
         now = time.monotonic()
         self.next_numbers, self.next_picture, self.next_save = now, now, now + SAVE
         self._obey()
@@ -81,9 +82,9 @@ class Player:
             self._save()
             raise SystemExit
         if self.end == "cancel":
-            self.send("state", job=self.job, state="cancelled")
+            self.send(m.JobState(self.job, "cancelled"))
             return
-        self.send("state", job=self.job, state="finishing")
+        self.send(m.JobState(self.job, "finishing"))
         self._answer(job) if self.asking else self._finish(job, order, notes)
 
     @property
@@ -139,11 +140,11 @@ class Player:
                 if kind == "pause":
                     self.paused = True
                     self._save()
-                    self.send("state", job=self.job, state="paused")
+                    self.send(m.JobState(self.job, "paused"))
                 elif kind == "resume" and self.paused:
                     self.paused = False
                     self.speed.clear()
-                    self.send("state", job=self.job, state="running")
+                    self.send(m.JobState(self.job, "running"))
                 elif kind in ("stop", "cancel"):
                     self.end, self.paused = kind, False
                     return
@@ -170,15 +171,13 @@ class Player:
             each = (self.speed[-1][0] - self.speed[0][0]) / (self.speed[-1][1] - self.speed[0][1])
             low = max(0, earliest - whole.total) * each * 0.85
             high = None if latest is None else max(0, latest - whole.total) * each * 1.2
-            left = [round(low, 1), None if high is None else round(high, 1)]
+            left = round(low, 1), None if high is None else round(high, 1)
         progress = iterate.verdict.progress
         if progress is None and run.steps:
             progress = min(1.0, run.step / run.steps)
         if progress is not None:
             progress = (index + (run.stage + progress) / len(run.job.stages)) / runs
-        self.send(
-            "numbers",
-            job=self.job,
+        numbers = m.Numbers(
             step=whole.total,
             energy=finite(iterate.energy),
             score=finite(iterate.verdict.score),
@@ -189,13 +188,14 @@ class Player:
             stages=len(run.job.stages),
             seconds=whole.seconds,
         )
+        self.send(m.JobNumbers(self.job, numbers))
 
     def _picture(self, iterate: Any) -> None:
         begun = time.monotonic()
         try:
             self._show(self.run.total, self.run.total, self.run.job.result(iterate.preview()))
         except OSError as error:  # a full disk costs the pictures on the way, and not the run
-            self.send("trouble", job=self.job, message=f"Pictures on the way could not be kept ({error.strerror}).")
+            self.send(m.JobTrouble(self.job, f"Pictures on the way could not be kept ({error.strerror})."))
         cost = time.monotonic() - begun
         self.next_picture = begun + max(PICTURES if self.watched else ALONE, SHARE * cost)
 
@@ -215,8 +215,7 @@ class Player:
                 (self.place / f"{old}.jpg").unlink(missing_ok=True)
                 self.kept.discard(old)
             self.moments = [*self.moments[0:-1:2], self.moments[-1]]
-        shown = [{"n": n, "step": s, "whole": n in self.kept} for n, s in self.moments]
-        self.send("frame", job=self.job, moments=shown)
+        self.send(m.JobMoments(self.job, tuple(m.KeptMoment(n, s, n in self.kept) for n, s in self.moments)))
 
     def _save(self) -> None:
         """Keep the run. A disk that does not take it costs only the resuming, and is said once."""
@@ -224,11 +223,9 @@ class Player:
             return
         try:
             self.folder.save(self.run, self.recipe)
-            self.send("saved", job=self.job, step=self.run.total)
+            self.send(m.JobSaved(self.job, self.run.total))
         except OSError as error:
-            self.send(
-                "trouble", job=self.job, message=f"The run could not be kept ({error.strerror}); it goes on without."
-            )
+            self.send(m.JobTrouble(self.job, f"The run could not be kept ({error.strerror}); it goes on without."))
 
     def _finish(self, job: Any, order: dict[str, Any], notes: tuple[str, ...]) -> None:
         """Write the result and tell of it; then judge it, which takes a second or two and may fail without harm."""
@@ -256,30 +253,28 @@ class Player:
             ) from error
         self.folder.remove()
         height, width = samples.shape[:2]
+        depth = {"uint8": "8 bit", "uint16": "16 bit"}.get(str(samples.dtype), "32 bit float")
         self.send(
-            "done",
-            job=self.job,
-            stopped=not complete,
-            reason=solution.reason,
-            notes=list(said),
-            step=run.total,
-            best=solution.step,
-            seconds=run.seconds,
-            result={
-                "n": run.total + 1,
-                "width": width,
-                "height": height,
-                "depth": {"uint8": "8 bit", "uint16": "16 bit"}.get(str(samples.dtype), "32 bit float"),
-            },
-            ask=closing.offer(job, run.seconds, self.first + drawn),
+            m.JobDone(
+                self.job,
+                stopped=not complete,
+                reason=solution.reason,
+                notes=said,
+                step=run.total,
+                best=solution.step,
+                seconds=run.seconds,
+                result=m.ResultAbout(run.total + 1, width, height, depth),
+                ask=m.AskCost(**closing.offer(job, run.seconds, self.first + drawn)),
+            )
         )
-        self.send("judged", job=self.job, verdict=closing.judge(self.place, solution, job, recipe, self.image, samples))
+        verdict = m.Judgement(**closing.judge(self.place, solution, job, recipe, self.image, samples))
+        self.send(m.JobJudged(self.job, verdict))
 
     def _answer(self, job: Any) -> None:
         """Write the map of where the picture is unsure, and tell how to read it."""
         told = closing.answer(self.place, job, self.run)
         self.folder.remove()
-        self.send("mapped", job=self.job, map=told)
+        self.send(m.JobMapped(self.job, m.MapLegend(**told)))
 
 
 def store(path: Path, samples: NDArray) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.studio import forms, worker
+from untaught.studio import messages as m
 from untaught.studio.events import Events, Stream
 from untaught.studio.guard import Guard, same
 from untaught.studio.jobs import Jobs
@@ -63,12 +65,11 @@ class Studio:
         for id in set(self.pictures.all) - self.needed():
             self.pictures.drop(id)
 
-    def measured(self, said: dict[str, Any]) -> None:
-        picture = self.pictures.all.get(said.pop("picture"))
+    def measured(self, told: m.PictureMeasured) -> None:
+        picture = self.pictures.all.get(told.picture)
         if picture is not None:
-            if picture.wish:
-                said["suggestion"] = picture.wish
-            picture.measured = said
+            said = told.measurement
+            picture.measured = replace(said, suggestion=picture.wish or said.suggestion)
             with suppress(OSError):  # costs only that a restart measures it again
                 self.pictures.keep(picture)
             self.events.tell(f"picture:{picture.id}")
@@ -76,13 +77,9 @@ class Studio:
     async def open(self, picture: Picture) -> Picture:
         """Let the desk look at an upload; nothing is left of one that it refuses."""
         try:
+            path, measured = str(self.pictures.path(picture)), picture.role == "picture"
             picture.about = await self.jobs.link.call(
-                "open",
-                picture=picture.id,
-                path=str(self.pictures.path(picture)),
-                name=picture.name,
-                limit=self.pictures.limit,
-                measured=picture.role == "picture",
+                m.OpenPicture(picture.id, path, picture.name, self.pictures.limit, measured)
             )
             self.pictures.keep(picture)
         except (UntaughtError, OSError):
@@ -102,11 +99,10 @@ class Studio:
                     raise BadInput(f"The picture for '{name}' is not here: hand it in first.")
                 forms.word(name, value)
             elif what == "mask" and picture is not None:
-                mask = self.pictures.get(value).about
-                mine = (picture.about["width"], picture.about["height"])
-                if (mask["width"], mask["height"]) != mine:
+                mask, mine = (p.about for p in (self.pictures.get(value), picture))
+                if mask and mine and (mask.width, mask.height) != (mine.width, mine.height):
                     raise BadInput(
-                        f"The mask is {mask['width']} x {mask['height']} pixels and the picture {mine[0]} x {mine[1]}: "
+                        f"The mask is {mask.width} x {mask.height} pixels and the picture {mine.width} x {mine.height}: "
                         "they must be of one size."
                     )
         return checked
@@ -155,27 +151,26 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         found = forms.schemas()
         known = {t["name"] for t in found}
         keeps = {"days": jobs.shelf.days, "bytes": jobs.shelf.room}
-        examples = [{"name": n, "words": w, "task": t} for n, (w, t) in EXAMPLES.items() if t in known][:3]
+        examples = [m.Example(n, w, t).plain() for n, (w, t) in EXAMPLES.items() if t in known][:3]
         return {"tasks": found, "examples": examples, "limit": pictures.limit, "bytes": pictures.most, "keeps": keeps}
 
     @app.get("/api/examples/{name}.jpg")
     async def thumbnail(name: str) -> Response:
         if name not in studio.thumbnails:
             _known_example(name)
-            studio.thumbnails[name] = await jobs.link.call("thumbnail", name=name)
+            studio.thumbnails[name] = await jobs.link.call(m.MakeThumbnail(name))
         return Response(studio.thumbnails[name], media_type="image/jpeg", headers=FOREVER)
 
     @app.post("/api/examples/{name}")
     async def example(name: str) -> dict[str, Any]:
         words, task = _known_example(name)
-        made = await jobs.link.call("example", name=name)
-
-        picture = await pictures.take(_once(made["data"]), f"example, {words}", "picture")
+        made: m.ExampleMade = await jobs.link.call(m.MakeExample(name))
+        picture = await pictures.take(_once(made.data), f"example, {words}", "picture")
         picture.wish = task
-        if made["mask"] is not None:
-            mask = await studio.open(await pictures.take(_once(made["mask"]), "its mask", "mask"))
+        if made.mask is not None:
+            mask = await studio.open(await pictures.take(_once(made.mask), "its mask", "mask"))
             picture.mask = mask.id
-        return (await studio.open(picture)).public()
+        return (await studio.open(picture)).public().plain()
 
     @app.post("/api/pictures")
     async def upload(request: Request, role: str = "picture") -> dict[str, Any]:
@@ -187,11 +182,11 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
                 f"with --max-megapixels {2 * pictures.limit:g}, or restore a part of it."
             )
         role = role if role in ("picture", "mask", "guide", "data") else "picture"
-        return (await studio.open(await pictures.take(request.stream(), name, role))).public()
+        return (await studio.open(await pictures.take(request.stream(), name, role))).public().plain()
 
     @app.get("/api/pictures/{id}")
     async def picture(id: str) -> dict[str, Any]:
-        return pictures.get(id).public()
+        return pictures.get(id).public().plain()
 
     @app.get("/api/pictures/{id}/{kind}.jpg")
     async def preview(id: str, kind: str) -> Response:
@@ -203,7 +198,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
     async def mask(id: str) -> Response:
         """The file of a mask as it was handed in, so that the painter can go on with it."""
         found = pictures.get(id)
-        if found.role != "mask" or found.about.get("format") != "PNG":
+        if found.role != "mask" or found.about is None or found.about.format != "PNG":
             raise HTTPException(404)
         return FileResponse(pictures.path(found), media_type="image/png", headers=FOREVER)
 
@@ -211,8 +206,8 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
     async def propose(id: str, kind: str) -> dict[str, Any]:
         """A mask of what seems to be damaged, to be corrected in the painter."""
         subject = pictures.get(id)
-        data = await jobs.link.call("propose", path=str(pictures.path(subject)), find=kind)
-        return (await studio.open(await pictures.take(_once(data), f"proposal, {kind}", "mask"))).public()
+        data = await jobs.link.call(m.ProposeMask(str(pictures.path(subject)), kind))
+        return (await studio.open(await pictures.take(_once(data), f"proposal, {kind}", "mask"))).public().plain()
 
     @app.get("/api/events")
     async def events() -> Response:
@@ -247,14 +242,15 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
             raise BadInput(f"'{task}' needs a picture: hand one in first.")
         subject = pictures.get(str(id)) if needed else None
         checked = studio.resolve(task, subject, settings)
-        if jobs.engine["state"] == "broken":
-            raise UntaughtError(jobs.engine["message"])
-        return jobs.add(task, subject.id if subject else None, subject.name if subject else task, checked).public()
+        if jobs.engine.state == "broken":
+            raise UntaughtError(jobs.engine.message)
+        job = jobs.add(task, subject.id if subject else None, subject.name if subject else task, checked)
+        return job.public().plain()
 
     @app.post("/api/jobs/{id}/unsure")
     async def unsure(id: str) -> dict[str, Any]:
         """A job that asks where the result of this one is unsure; its map is at its own /map.png and /map.tif."""
-        return jobs.unsure(jobs.get(id)).public()
+        return jobs.unsure(jobs.get(id)).public().plain()
 
     @app.get("/api/jobs/{id}/map.{extension}")
     async def map_of(id: str, extension: str) -> Response:
@@ -271,7 +267,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         settings = jobs.again(job, how)
         if how not in ("softer", "sharper", "seed") or settings is None:
             raise BadInput(f"'{job.task}' knows nothing to change for '{how}'.")
-        return jobs.add(job.task, job.picture, job.name, settings).public()
+        return jobs.add(job.task, job.picture, job.name, settings).public().plain()
 
     @app.post("/api/jobs/{id}/{order}")
     async def order(id: str, order: str) -> dict[str, Any]:
@@ -280,7 +276,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
             raise HTTPException(404)
         job = jobs.get(id)
         known[order](job)
-        return job.public()
+        return job.public().plain()
 
     @app.delete("/api/jobs/{id}")
     async def remove(id: str) -> dict[str, Any]:
@@ -321,14 +317,9 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         target = place / f"{samples.stem}.out.{extension}"
         if not target.is_file():
             source = pictures.all.get(job.picture) if job.picture else None
-            await jobs.link.call(
-                "encode",
-                samples=str(samples),
-                like=str(pictures.path(source)) if source else None,
-                recipe=str(place / ("recipe.toml" if moment is None else "none")),
-                target=str(target),
-                opaque=job.opaque,
-            )
+            like = str(pictures.path(source)) if source else None
+            beside = str(place / ("recipe.toml" if moment is None else "none"))
+            await jobs.link.call(m.EncodeResult(str(samples), like, beside, str(target), job.opaque))
         at = "" if moment is None else f".{moment}"
         return FileResponse(target, filename=f"{_stem(job)}.untaught{at}.{extension}")
 

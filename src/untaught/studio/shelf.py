@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from untaught.studio import marked
+from untaught.studio import messages as m
+from untaught.studio.checked import made
 
 OVER = {"done", "failed", "interrupted"}
 DAYS, ROOM = 30.0, 2e9  # how long what is over is kept, and how many bytes of it
@@ -19,8 +21,8 @@ class Job:
     """One run, as the pages see it. settings: as they were sent, with ids in place of files.
 
     of: the job about whose result this one asks where it is unsure; `map` is then its answer. ask: what such a question would
-    cost. verdict: of the result's report; {} while that is made, None where there is none. opaque: the result has no
-    transparency, for that said what was missing. ended, bytes: when it was over, and what of it lies on the disk.
+    cost. verdict: of the result's report, which is `judging` while that is made. opaque: the result has no transparency, for
+    that said what was missing. ended, bytes: when it was over, and what of it lies on the disk.
     """
 
     id: str
@@ -28,20 +30,21 @@ class Job:
     picture: str | None
     name: str
     settings: dict[str, Any]
-    state: str = "waiting"
+    state: m.State = "waiting"
     created: float = 0.0
     resume: bool = False
     message: str = ""
     reason: str = ""
-    notes: list[str] = field(default_factory=list)
-    numbers: dict[str, Any] = field(default_factory=dict)
-    moments: list[dict[str, Any]] = field(default_factory=list)
-    curve: list[list[float | None]] = field(default_factory=list)
-    result: dict[str, Any] | None = None
-    verdict: dict[str, str] | None = None
-    ask: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+    numbers: m.Numbers | None = None
+    moments: tuple[m.KeptMoment, ...] = ()
+    curve: list[m.Point] = field(default_factory=list)
+    result: m.ResultAbout | None = None
+    judging: bool = False
+    verdict: m.Judgement | None = None
+    ask: m.AskCost | None = None
     of: str | None = None
-    map: dict[str, Any] | None = None
+    map: m.MapLegend | None = None
     saved: int | None = None
     opaque: bool = False
     ended: float = 0.0
@@ -49,11 +52,13 @@ class Job:
     version: int = 0
     written: str = field(default="", repr=False)  # the state that the disk knows of
 
-    def public(self) -> dict[str, Any]:
-        """Everything but the curve, of which pages get what is new to them."""
-        hidden = {"resume", "curve", "version", "written"}
-        names = [f.name for f in fields(self) if f.name not in hidden]
-        return {n: getattr(self, n) for n in names}
+    def public(self, points: tuple[m.Point, ...] = ()) -> m.JobView:
+        """What pages see of it, with those points of its curve that are new to one."""
+        return m.JobView(**{f.name: getattr(self, f.name) for f in fields(m.JobView) if f.name != "points"}, points=points)
+
+    def note(self, *said: str) -> None:
+        """Sentences to be shown with it, each of them once."""
+        self.notes = tuple(dict.fromkeys((*self.notes, *said)))
 
 
 class Shelf:
@@ -77,7 +82,10 @@ class Shelf:
         found = []
         for place in marked.among(self.folder):
             try:
-                job = Job(**json.loads((place / "job.json").read_text(encoding="utf-8")))
+                told = json.loads((place / "job.json").read_text(encoding="utf-8"))
+                for name in ("numbers", "verdict"):  # {} is how earlier versions wrote that there is none yet
+                    told[name] = told.get(name) or None
+                job = made(Job, told)
                 if job.id != place.name:
                     raise ValueError(job.id)
             except (OSError, ValueError, TypeError):
@@ -96,13 +104,13 @@ class Shelf:
         run = place / "run"
         states = [int(s.name.split("-")[1]) for s in run.glob("state-*")] if run.is_dir() else []
         job.saved = max(states, default=None)
-        job.resume, job.written, job.verdict = False, "", job.verdict or None
+        job.resume, job.written, job.judging = False, "", False
         whole = (place / ("result.npy" if job.of is None else "unsure.tif")).is_file()
         if job.state == "done":
             if not whole:
                 job.state, job.message = "failed", "Its result is not on the disk any more: begin it anew."
         elif job.state == "finishing" and whole and job.of is None and not run.exists():
-            rescued(job, job.moments[-1] if job.moments else {"n": 0, "step": 0}, "the studio was closed as it ended")
+            rescued(job, job.moments[-1] if job.moments else m.KeptMoment(0, 0), "the studio was closed as it ended")
         elif job.of is not None:
             job.state, job.message = "failed", "The studio was closed before this was answered: ask again."
         elif job.state != "failed":
@@ -120,12 +128,12 @@ class Shelf:
                 path.unlink(missing_ok=True)
         for path in self.place(job).glob("*.out.*"):  # made anew when it is asked for
             path.unlink(missing_ok=True)
-        job.moments = [{**m, "whole": False} for m in job.moments]
+        job.moments = tuple(replace(moment, whole=False) for moment in job.moments)
         before, job.bytes = job.bytes, marked.size(self.place(job))
         return before - job.bytes
 
 
-def rescued(job: Job, moment: dict[str, Any], reason: str, depth: str = "") -> None:
+def rescued(job: Job, moment: m.KeptMoment, reason: str, depth: str = "") -> None:
     """A job whose result is there although nobody told of it."""
-    job.result = {"n": moment["n"], "width": 0, "height": 0, "depth": depth, "again": []}
+    job.result = m.ResultAbout(moment.n, 0, 0, depth)
     job.reason, job.state = reason, "done"

@@ -3,8 +3,7 @@
 Three threads: one reads the pipe (and ends the process when the server is gone), one sits at the desk (decodes, measures,
 encodes: short things that must not wait for a run), and the main one runs jobs, one at a time.
 
-What comes in and goes out are pairs (kind, dictionary of plain values). A "call" is answered by one "reply"; everything
-else is an event.
+What comes in and goes out is in `messages`: calls, which the desk answers with one reply each; orders; and events.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,8 +24,9 @@ from typing import Any
 
 from untaught.core import threads
 from untaught.core.errors import BadInput, UntaughtError, out_of_memory, short_of_memory
+from untaught.studio import messages as m
 
-Message = tuple[str, dict[str, Any]]
+Send = Callable[[m.Message], None]
 
 
 def main(pipe: Connection) -> None:
@@ -36,30 +37,26 @@ def main(pipe: Connection) -> None:
     threads.prepare(count=False)
     lock = threading.Lock()
 
-    def send(kind: str, **values: Any) -> None:
+    def send(message: m.Message) -> None:
         with lock:
             try:
-                pipe.send((kind, values))
+                pipe.send((message.KIND, message.plain()))
             except OSError:
                 os._exit(0)
 
-    orders: queue.Queue[Message] = queue.Queue()
-    desk: queue.Queue[Message] = queue.Queue()
+    orders: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
+    desk: queue.Queue[m.DeskCall] = queue.Queue()
     threading.Thread(target=_read, args=(pipe, orders, desk), daemon=True).start()
     threading.Thread(target=_sit, args=(desk, send), daemon=True).start()
     try:
         import torch
     except ImportError as error:
-        send("broken", message=f"The engine cannot start, because torch cannot be imported ({error}): install it anew.")
+        send(m.EngineBroken(f"The engine cannot start, because torch cannot be imported ({error}): install it anew."))
         return
     from untaught.studio.running import Player
 
-    devices = [
-        "auto",
-        "cpu",
-        *(f"cuda:{i}" for i in range(torch.cuda.device_count() if torch.cuda.is_available() else 0)),
-    ]
-    send("ready", devices=devices, threads=torch.get_num_threads())
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    send(m.EngineReady(("auto", "cpu", *(f"cuda:{i}" for i in range(cards))), torch.get_num_threads()))
     player = Player(orders, send)
     while True:
         kind, order = orders.get()
@@ -71,7 +68,7 @@ def main(pipe: Connection) -> None:
             play(player, order, send)
 
 
-def play(player: Any, order: dict[str, Any], send: Any) -> None:
+def play(player: Any, order: dict[str, Any], send: Send) -> None:
     """One job from beginning to end; whatever goes wrong becomes a sentence, and the next job finds the process as it was.
 
     It works in an empty folder of its own, so that no word of a form can be taken for a file that happens to lie somewhere.
@@ -84,7 +81,7 @@ def play(player: Any, order: dict[str, Any], send: Any) -> None:
     except SystemExit:
         raise
     except BaseException as error:
-        send("failed", job=order["job"], message=sentence(error))
+        send(m.JobFailed(order["job"], sentence(error)))
     finally:
         os.chdir(home)
         player.clear()
@@ -115,35 +112,53 @@ def give_back() -> None:
         pass
 
 
-def _read(pipe: Connection, orders: queue.Queue[Message], desk: queue.Queue[Message]) -> None:
+def _read(pipe: Connection, orders: queue.Queue[tuple[str, dict[str, Any]]], desk: queue.Queue[m.DeskCall]) -> None:
     try:
         while True:
-            kind, values = pipe.recv()
-            (desk if "call" in values else orders).put((kind, values))
+            order = m.read(*pipe.recv())
+            if isinstance(order, m.DeskCall):
+                desk.put(order)
+            else:
+                orders.put((order.KIND, order.plain()))
     except (EOFError, OSError):
         os._exit(0)
 
 
-def _sit(desk: queue.Queue[Message], send: Any) -> None:
-    work = {"open": _open, "encode": _encode, "example": _example, "thumbnail": _thumbnail, "propose": _propose}
+def _sit(desk: queue.Queue[m.DeskCall], send: Send) -> None:
     while True:
-        kind, values = desk.get()
+        one = desk.get()
         try:
-            send("reply", call=values["call"], value=work[kind](values, send), message=None)
+            send(m.Reply(one.call, _answer(one, send)))
         except Exception as error:
-            send("reply", call=values["call"], value=None, message=sentence(error))
+            send(m.Reply(one.call, None, sentence(error)))
 
 
-def _open(values: dict[str, Any], send: Any) -> dict[str, Any]:
+def _answer(one: m.DeskCall, send: Send) -> Any:
+    match one:
+        case m.OpenPicture():
+            return _open(one, send)
+        case m.EncodeResult():
+            return _encode(one)
+        case m.MakeExample(name):
+            from untaught.studio.examples import make
+
+            return make(name)
+        case m.MakeThumbnail(name):
+            return _thumbnail(name)
+        case m.ProposeMask():
+            return _propose(one)
+
+
+def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
     """Read an upload, write its preview beside it, and say what it is; measuring it follows by itself."""
     from untaught.io import images
     from untaught.studio.previews import STRETCHED, Eye
 
-    path = Path(values["path"])
+    path = Path(order.path)
     try:
-        image = images.read(path, max_megapixels=values["limit"])
+        image = images.read(path, max_megapixels=order.limit)
     except BadInput as error:
-        raise BadInput(str(error).replace(str(path), values["name"])) from error
+        raise BadInput(str(error).replace(str(path), order.name)) from error
     pixels = image.pixels
     eye = Eye.of(pixels)
     path.with_name("preview.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc))
@@ -151,24 +166,17 @@ def _open(values: dict[str, Any], send: Any) -> dict[str, Any]:
     height, width = pixels.shape[:2]
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     notes = [n for n in image.notes if "whatever its name says" not in n]  # its name here is ours
-    if values.get("measured", True):
-        _Measuring(values["picture"], replace(image), send).start()
-    return {
-        "width": width,
-        "height": height,
-        "channels": channels,
-        "depth": {"uint8": "8 bit", "uint16": "16 bit"}.get(str(pixels.dtype), "32 bit float"),
-        "format": image.format,
-        "sha256": image.sha256,
-        "stretched": eye.stretched,
-        "notes": [*notes, *([STRETCHED] if eye.stretched else [])],
-    }
+    if order.measured:
+        _Measuring(order.picture, replace(image), send).start()
+    depth = {"uint8": "8 bit", "uint16": "16 bit"}.get(str(pixels.dtype), "32 bit float")
+    said = (*notes, *([STRETCHED] if eye.stretched else []))
+    return m.PictureAbout(width, height, channels, depth, image.format, image.sha256, eye.stretched, said)
 
 
 class _Measuring(threading.Thread):
     """In a thread of its own: it may have to wait until torch is there, and the desk must not."""
 
-    def __init__(self, picture: str, image: Any, send: Any) -> None:
+    def __init__(self, picture: str, image: Any, send: Send) -> None:
         super().__init__(daemon=True)
         self.picture, self.image, self.tell = picture, image, send
 
@@ -178,45 +186,39 @@ class _Measuring(threading.Thread):
         try:
             said = measure(self.image)
         except Exception as error:
-            said = {"found": [], "suggestion": None, "sigma": None, "trouble": sentence(error)}
-        self.tell("measured", picture=self.picture, **said)
+            said = m.Measurement((), None, None, sentence(error))
+        self.tell(m.PictureMeasured(self.picture, said))
 
 
-def _encode(values: dict[str, Any], send: Any) -> list[str]:
+def _encode(order: m.EncodeResult) -> tuple[str, ...]:
     """The samples that a run left, as the file that was asked for; what that cost is returned in sentences."""
     import numpy as np
 
     from untaught.io import images
 
-    pixels = np.load(values["samples"], allow_pickle=False)
-    like = images.read(values["like"], max_megapixels=math.inf) if values["like"] else None
-    if like is not None and values["opaque"]:
+    pixels = np.load(order.samples, allow_pickle=False)
+    like = images.read(order.like, max_megapixels=math.inf) if order.like else None
+    if like is not None and order.opaque:
         like = replace(like, alpha=None)
-    recipe = Path(values["recipe"])
+    recipe = Path(order.recipe)
     text = recipe.read_text(encoding="utf-8") if recipe.is_file() else None
-    return list(images.write(values["target"], pixels, like, recipe=text))
+    return tuple(images.write(order.target, pixels, like, recipe=text))
 
 
-def _example(values: dict[str, Any], send: Any) -> dict[str, Any]:
-    from untaught.studio.examples import make
-
-    return make(values["name"])
-
-
-def _propose(values: dict[str, Any], send: Any) -> bytes:
+def _propose(order: m.ProposeMask) -> bytes:
     """The PNG of a mask, white where that kind of damage seems to be; BadInput where there is none."""
     from untaught.io import images
     from untaught.io.proposals import propose
     from untaught.studio.examples import png
 
-    pixels = images.read(values["path"], max_megapixels=math.inf).pixels
-    found = propose(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels, values["find"])
+    pixels = images.read(order.path, max_megapixels=math.inf).pixels
+    found = propose(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels, order.find)
     if not found.any():
-        raise BadInput(f"No {values['find'].replace('-', ' ')} were found: paint over what is broken by hand.")
+        raise BadInput(f"No {order.find.replace('-', ' ')} were found: paint over what is broken by hand.")
     return png((255 * found).astype("uint8"))
 
 
-def _thumbnail(values: dict[str, Any], send: Any) -> bytes:
+def _thumbnail(name: str) -> bytes:
     import io
 
     import numpy as np
@@ -225,6 +227,5 @@ def _thumbnail(values: dict[str, Any], send: Any) -> bytes:
     from untaught.studio.examples import make
     from untaught.studio.previews import Eye
 
-    made = make(values["name"])
-    pixels = np.asarray(Pillow.open(io.BytesIO(made["data"])))
+    pixels = np.asarray(Pillow.open(io.BytesIO(make(name).data)))
     return Eye.of(pixels).jpeg(pixels, side=240, quality=85)

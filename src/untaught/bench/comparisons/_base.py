@@ -3,52 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from untaught.bench import metrics
-from untaught.bench.classics import Classic
-
-
-class Case(Protocol):
-    """One clean picture, uint8 or uint16, and how its inputs come about.
-
-    told: the settings that every method gets, ours and the classics. level: of the damage, as published tables have it
-    ("25", "x4"). origin: "drawn", "published" or "real". fixed: every seed has the same input.
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def clean(self) -> NDArray: ...
-    @property
-    def told(self) -> dict[str, Any]: ...
-    @property
-    def level(self) -> str: ...
-    @property
-    def origin(self) -> str: ...
-    @property
-    def fixed(self) -> bool: ...
-    def input(self, seed: int) -> Any: ...
-
-
-@dataclass(frozen=True, eq=False)
-class Degraded:
-    """A `Case` whose input `make` makes of the seed: an array, or whatever the task takes (the path of a file)."""
-
-    name: str
-    clean: NDArray
-    level: str
-    make: Callable[[int], Any]
-    told: dict[str, Any] = field(default_factory=dict)
-    origin: str = "drawn"
-    fixed: bool = False
-
-    def input(self, seed: int) -> Any:
-        return self.make(seed)
+from untaught.bench.case import Case
+from untaught.bench.competitors._base import Classic
 
 
 def score(result: NDArray, clean: NDArray) -> tuple[float, float]:
@@ -57,23 +21,38 @@ def score(result: NDArray, clean: NDArray) -> tuple[float, float]:
     return metrics.psnr(result, clean), same
 
 
+def eight(x: NDArray, given: Any = None) -> NDArray:
+    """Floats in [0, 1] in 8 bit."""
+    return np.rint(255 * np.clip(np.asarray(x, np.float64), 0, 1)).astype(np.uint8)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One task's benchmark.
 
     cases: of clean pictures and the options of the command (sigma, factor, quality, missing, kernel, noisy_from, pairs,
-    reference; None where not given); refuses what it cannot use. baselines: by name; `run` calls one with (itself,
-    the input, what is told), and gives a picture of the clean one's size and type. small: an input and what is told, for
-    a first call that nobody times. start, show: what the untreated input is called, and how it is shown as a picture of
+    reference; None where not given); refuses what it cannot use. baselines: by name; `call` calls one with (itself,
+    the input, what is told); finish: its floats as a picture of the clean one's size and type. small: an input and what is
+    told, for a first call that nobody times. start, show: what the untreated input is called, and how it is shown as a picture of
     the clean one's size. score: (PSNR, SSIM) of a result. said: what the figures mean, in sentences.
     """
 
     task: str
-    cases: Callable[[Sequence[Path], Mapping[str, Any]], list[Any]]
+    cases: Callable[[Sequence[Path], Mapping[str, Any]], list[Case]]
     baselines: Mapping[str, Classic]
-    run: Callable[[Classic, Any, Mapping[str, Any]], NDArray]
+    call: Callable[[Classic, Any, Mapping[str, Any]], Any]
     small: Callable[[int], tuple[Any, dict[str, Any]]]
     start: str = "input"
     show: Callable[[Any, Case], NDArray] = lambda given, case: given
     score: Callable[[NDArray, NDArray], tuple[float, float]] = score
     said: tuple[str, ...] = ()
+    finish: Callable[[NDArray, Any], NDArray] = eight
+
+    def run(self, classic: Classic, given: Any, told: Mapping[str, Any]) -> NDArray:
+        """The picture that a baseline makes; of an oracle that which scores best against told["clean"], the first without it."""
+        found = self.call(classic, given, told)
+        if not classic.oracle:
+            return self.finish(found, given)
+        tried = (self.finish(x, given) for x in found)
+        clean = told.get("clean")
+        return next(tried) if clean is None else max(tried, key=lambda x: self.score(x, clean)[0])

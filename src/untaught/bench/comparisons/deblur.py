@@ -5,25 +5,24 @@ Every method gets the valid part alone, and is scored on it, less 16 pixels of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.bench import cases, metrics
-from untaught.bench.classics import Classic
-from untaught.bench.comparisons import _pixels
-from untaught.bench.comparisons._base import Comparison, Degraded
+from untaught.bench import _pixels, cases, metrics
+from untaught.bench.case import Case
+from untaught.bench.comparisons._base import Comparison, eight
+from untaught.bench.competitors import richardson_lucy, total_variation
+from untaught.bench.competitors._base import Classic, by_name
 from untaught.core.errors import BadInput
 
 BORDER = 16
-TV_WEIGHTS = (3e-4, 6e-4, 1.2e-3, 2.4e-3, 4.8e-3)
-MOST = 100
 
 
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degraded]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     word, sigma = options.get("kernel"), options.get("sigma")
     if not pictures:
         raise BadInput("There are no pictures to compare on: name clean ones.")
@@ -35,14 +34,13 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degrade
 
     kernel, found = named(word).numpy(), []
     for path, name in zip(pictures, cases.names(pictures), strict=True):
-        picture = cases.picture(path)
-        picture = picture if picture.dtype == np.uint8 else np.rint(picture / 257).astype(np.uint8)
+        picture = cases.eight(cases.picture(path))
         if any(n - k < 2 * BORDER + 11 for n, k in zip(picture.shape, kernel.shape, strict=False)):
             raise BadInput(
                 f"{name} is {picture.shape[0]} x {picture.shape[1]}: too small to be judged after this blur."
             )
         told = {"kernel": kernel, "sigma": sigma}
-        found.append(Degraded(name, under(picture, kernel), word, measured(picture, kernel, sigma), told))
+        found.append(Case(name, under(picture, kernel), word, measured(picture, kernel, sigma), told))
     return found
 
 
@@ -54,7 +52,7 @@ def measured(picture: NDArray, kernel: NDArray, sigma: float) -> Callable[[int],
 
         y = _pixels.array(Blur(torch.from_numpy(kernel))(_pixels.tensor(picture / 255)), picture)
         noise = np.random.default_rng(seed).normal(0, sigma, y.shape)
-        return np.rint(255 * np.clip(y + noise, 0, 1)).astype(np.uint8)
+        return eight(y + noise)
 
     return make
 
@@ -73,49 +71,8 @@ def _score(result: NDArray, clean: NDArray) -> tuple[float, float]:
     return metrics.psnr(result, clean), same
 
 
-def _lucy(y: NDArray, kernel: NDArray) -> Iterator[NDArray]:
-    """Richardson 1972, Lucy 1974, iterate by iterate, as scikit-image's function does it."""
-    from scipy.signal import convolve
-
-    x, turned = np.full(y.shape, 0.5), np.flip(kernel)
-    for _ in range(MOST):
-        for c in np.ndindex(y.shape[2:]):
-            at = (..., *c)
-            ratio = y[at] / (convolve(x[at], kernel, mode="same") + 1e-12)
-            x[at] = x[at] * convolve(ratio, turned, mode="same")
-        yield np.clip(x, 0, 1)
-
-
-def _default(y: NDArray, told: Mapping[str, Any], **_: Any) -> NDArray:
-    from skimage.restoration import richardson_lucy
-
-    planes = np.moveaxis(np.atleast_3d(y), -1, 0)
-    found = np.stack([richardson_lucy(p, told["kernel"]) for p in planes], -1)
-    return found[..., 0] if y.ndim == 2 else found
-
-
-def _lucy_best(y: NDArray, told: Mapping[str, Any], clean: NDArray, **_: Any) -> NDArray:
-    return max((x.copy() for x in _lucy(y, told["kernel"])), key=lambda x: _score(_eight(x), clean)[0])
-
-
-def _tv_best(y: NDArray, told: Mapping[str, Any], clean: NDArray, **_: Any) -> NDArray:
-    import torch
-
-    from untaught.core.geometry import crop_to, pad_to
-    from untaught.problem.operators.blur import Blur
-
-    data, operator = _pixels.tensor(y), Blur(torch.from_numpy(told["kernel"]))
-    start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
-    found = (crop_to(_pixels.least(data, operator, start, w), data.shape[2:]) for w in TV_WEIGHTS)
-    return max((_pixels.array(x, y) for x in found), key=lambda x: _score(_eight(x), clean)[0])
-
-
-def _eight(x: NDArray) -> NDArray:
-    return np.rint(255 * np.clip(x, 0, 1)).astype(np.uint8)
-
-
-def _run(classic: Classic, blurred: NDArray, told: Mapping[str, Any]) -> NDArray:
-    return _eight(classic.run(blurred / 255, told, clean=told.get("clean")))
+def _call(classic: Classic, blurred: NDArray, told: Mapping[str, Any]) -> Any:
+    return classic.run(blurred / 255, told["kernel"])
 
 
 def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
@@ -123,20 +80,27 @@ def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
     return picture, {"kernel": np.full((3, 3), 1 / 9), "sigma": 0.01, "clean": picture}
 
 
-BASELINES = {
-    c.name: c
-    for c in (
-        Classic("richardson-lucy", "scikit-image's default, 50 iterations", _default),
-        Classic("rl-best", f"Richardson-Lucy at the best of {MOST} iterations", _lucy_best, oracle=True),
-        Classic("tv-best", f"valid borders, total variation, the best weight of {TV_WEIGHTS}", _tv_best, oracle=True),
-    )
-}
+BASELINES = by_name(
+    Classic("richardson-lucy", "scikit-image's default, 50 iterations", richardson_lucy.default),
+    Classic(
+        "rl-best",
+        f"Richardson-Lucy at the best of {richardson_lucy.MOST} iterations",
+        richardson_lucy.iterates,
+        oracle=True,
+    ),
+    Classic(
+        "tv-best",
+        f"valid borders, total variation, the best weight of {total_variation.DEBLUR}",
+        total_variation.deblurred,
+        oracle=True,
+    ),
+)
 
 COMPARISON = Comparison(
     "deblur",
     _cases,
     BASELINES,
-    _run,
+    _call,
     _small,
     start="blurred",
     score=_score,

@@ -15,16 +15,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench.case import Case
 from untaught.bench.cases import plain
-from untaught.bench.classics import Classic
-from untaught.bench.comparisons._base import Case, Comparison, Degraded
+from untaught.bench.comparisons._base import Comparison
+from untaught.bench.competitors import total_variation
+from untaught.bench.competitors._base import Classic, by_name
+from untaught.bench.competitors.recompression import again
 from untaught.core.errors import BadInput
 from untaught.io import images
 
-TV_WEIGHTS = (0.01, 0.02, 0.03, 0.045, 0.06, 0.08, 0.11, 0.15)
 
-
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degraded]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     quality = options.get("quality")
     if not pictures:
         raise BadInput("There are no pictures to compare on: name clean ones.")
@@ -33,7 +34,7 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degrade
     if not 1 <= quality <= 100:
         raise BadInput(f"--quality {quality} is none that Pillow knows: give 1 to 100.")
     return [
-        Degraded(plain(p.stem), clean, f"q{quality}", _saved(clean, quality), fixed=True)
+        Case(plain(p.stem), clean, f"q{quality}", _saved(clean, quality), fixed=True)
         for p, clean in ((p, _picture(p)) for p in pictures)
     ]
 
@@ -83,10 +84,8 @@ def encoded(picture: NDArray, quality: int) -> bytes:
     return file.getvalue()
 
 
-def _run(classic: Classic, given: Path, told: Mapping[str, Any]) -> NDArray:
-    shown = images.read(given).pixels
-    result = classic.run(shown / 255, _tables(given), **{k: told[k] for k in ("clean",) if k in told})
-    return np.rint(255 * np.clip(result, 0, 1)).astype(np.uint8)
+def _call(classic: Classic, given: Path, told: Mapping[str, Any]) -> Any:
+    return classic.run(images.read(given).pixels / 255, _tables(given))
 
 
 def _tables(path: Path) -> list[list[int]]:
@@ -97,40 +96,15 @@ def _tables(path: Path) -> list[list[int]]:
         return [list(table) for table in file.quantization.values()]  # type: ignore[attr-defined]
 
 
-def tv(picture: NDArray, tables: list[list[int]], clean: NDArray | None = None) -> NDArray:
-    """Total variation at the weight that is best for the clean picture; without one, at the first of `TV_WEIGHTS`."""
-    from skimage.restoration import denoise_tv_chambolle
-
-    axis = -1 if picture.ndim == 3 else None
-    weights = TV_WEIGHTS if clean is not None else TV_WEIGHTS[:1]
-    tried = [denoise_tv_chambolle(picture, weight=w, channel_axis=axis) for w in weights]
-    return (
-        tried[0] if clean is None else min(tried, key=lambda x: float(((np.clip(x, 0, 1) - clean / 255) ** 2).mean()))
-    )
-
-
-def again(picture: NDArray, tables: list[list[int]]) -> NDArray:
-    """Compressed once more on every shifted grid, and the mean taken (Nosratinia 2001): each hides the others' blocks."""
-    from PIL import Image
-
-    whole, total = np.rint(255 * picture).astype(np.uint8), np.zeros(picture.shape)
-    for down in range(8):
-        for across in range(8):
-            margin = [(down, 8 - down), (across, 8 - across)] + [(0, 0)] * (picture.ndim - 2)
-            file = io.BytesIO()
-            Image.fromarray(np.pad(whole, margin, mode="edge")).save(file, "JPEG", qtables=tables)
-            shifted = np.asarray(Image.open(file)) / 255
-            total += shifted[down : down + picture.shape[0], across : across + picture.shape[1]]
-    return total / 64
-
-
-BASELINES = {
-    c.name: c
-    for c in (
-        Classic("tv", "least total variation, its weight chosen by the clean picture (scikit-image)", tv, oracle=True),
-        Classic("again", "re-application of JPEG on shifted grids (Nosratinia 2001)", again),
-    )
-}
+BASELINES = by_name(
+    Classic(
+        "tv",
+        "least total variation, its weight chosen by the clean picture (scikit-image)",
+        total_variation.without_blocks,
+        oracle=True,
+    ),
+    Classic("again", "re-application of JPEG on shifted grids (Nosratinia 2001)", again),
+)
 
 
 def _small(ndim: int) -> tuple[Path, dict[str, Any]]:
@@ -146,7 +120,7 @@ COMPARISON = Comparison(
     "dejpeg",
     _cases,
     BASELINES,
-    _run,
+    _call,
     _small,
     start="decoder",
     show=_show,

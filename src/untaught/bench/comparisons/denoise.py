@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.bench import cases
-from untaught.bench.classics import CLASSICS, Classic, estimate
+from untaught.bench.case import Case
 from untaught.bench.comparisons._base import Comparison
+from untaught.bench.competitors import denoisers
+from untaught.bench.competitors._base import Classic, by_name
+from untaught.bench.competitors.total_variation import denoised
 from untaught.core.errors import BadInput
 from untaught.io import arrays
 
 
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[cases.Case]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     folders = options.get("pairs") or ()
     if not pictures and not folders:
         raise BadInput("There are no pictures to compare on: name clean ones, or a folder of real pairs with --pairs.")
@@ -29,15 +32,24 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[cases.C
     return found + [case for folder in folders for case in cases.pairs(folder, endings)]
 
 
-def _run(classic: Classic, noisy: NDArray, told: Mapping[str, Any]) -> NDArray:
-    full, sigma = arrays.full_scale(noisy), told.get("sigma")
-    data = noisy / full
-    result = classic.run(data, estimate(data) if sigma is None else sigma)
-    return np.rint(full * np.clip(result, 0, 1)).astype(noisy.dtype)
+def _call(classic: Classic, noisy: NDArray, told: Mapping[str, Any]) -> NDArray:
+    data, sigma = noisy / arrays.full_scale(noisy), told.get("sigma")
+    return classic.run(data, denoisers.estimate(data) if sigma is None else sigma)
+
+
+def _finish(result: NDArray, noisy: NDArray) -> NDArray:
+    return np.rint(arrays.full_scale(noisy) * np.clip(result, 0, 1)).astype(noisy.dtype)
 
 
 def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
     return np.random.default_rng(0).integers(0, 256, (48, 48, 3)[:ndim]).astype(np.uint8), {"sigma": 25 / 255}
 
 
-COMPARISON = Comparison("denoise", _cases, CLASSICS, _run, _small, start="noisy")
+BASELINES = by_name(
+    Classic("tv", "total variation, Chambolle 2004 (scikit-image), weight 0.1 at sigma 25/255", denoised),
+    Classic("wavelet", "BayesShrink, Chang, Yu and Vetterli 2000 (scikit-image)", denoisers.wavelet),
+    Classic("nlm", "non-local means, Buades, Coll and Morel 2005 (scikit-image), h 0.6 sigma", denoisers.nlm),
+    Classic("ridge", "non-local ridge, Herbreteau and Kervrann 2022, three passes (ours, no network)", denoisers.ridge),
+    Classic("bm3d", "BM3D, Dabov et al. 2007 (package bm3d)", denoisers.bm3d, "bm3d"),
+)
+COMPARISON = Comparison("denoise", _cases, BASELINES, _call, _small, start="noisy", finish=_finish)

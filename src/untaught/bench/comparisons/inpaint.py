@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.bench.classics import Classic
-from untaught.bench.comparisons._base import Case, Comparison, Degraded
+from untaught.bench.case import Case, always
+from untaught.bench.comparisons._base import Comparison
+from untaught.bench.competitors import fillings, total_variation
+from untaught.bench.competitors._base import Classic, by_name
 from untaught.core.errors import BadInput
 from untaught.io import arrays, images
 from untaught.io.images import Image
@@ -21,7 +23,7 @@ from untaught.io.images import Image
 TOLD = {"mask": "alpha"}
 
 
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degraded]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     missing, folder = options.get("missing"), options.get("noisy_from")
     if not pictures:
         raise BadInput("There are no pictures to compare on: name clean ones.")
@@ -37,10 +39,10 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degrade
             raise BadInput(f"'{path}' holds {clean.dtype} samples: the benchmark needs pictures of 8 or 16 bit.")
         masked = None if folder is None else next(Path(folder).glob(f"{path.stem}_masked.*"), None)
         if masked is None:
-            found.append(Degraded(path.stem, clean, level, _draw(clean, missing), TOLD))
+            found.append(Case(path.stem, clean, level, _draw(clean, missing), TOLD))
         else:
             given = _published(images.read(masked).pixels, clean, masked)
-            found.append(Degraded(path.stem, clean, level, lambda seed, g=given: g, TOLD, "published", fixed=True))  # type: ignore[misc]
+            found.append(Case(path.stem, clean, level, always(given), TOLD, "published", fixed=True))
     if folder is not None and all(c.origin == "drawn" for c in found):
         raise BadInput(f"No file in '{folder}' is named after one of the pictures: e.g. {pictures[0].stem}_masked.png.")
     return found
@@ -67,52 +69,23 @@ def _published(masked: NDArray, clean: NDArray, path: Path) -> Image:
     return _masked(clean, lit[0] | (~lit[1] & (np.random.default_rng(0).random(lit[0].shape) < 0.5)))
 
 
-def _run(classic: Classic, given: Image, told: Mapping[str, Any]) -> NDArray:
-    full = arrays.full_scale(given.pixels)
+def _call(classic: Classic, given: Image, told: Mapping[str, Any]) -> NDArray:
     assert given.alpha is not None
-    known = given.alpha > 0
-    result = classic.run(given.pixels / full, known)
-    made = np.rint(full * np.clip(result, 0, 1)).astype(given.pixels.dtype)
-    return np.where(known if made.ndim == 2 else known[..., None], given.pixels, made)
+    return classic.run(given.pixels / arrays.full_scale(given.pixels), given.alpha > 0)
 
 
-def nearest(picture: NDArray, known: NDArray) -> NDArray:
-    """Every unknown pixel takes the value of the nearest known one (Voronoi cells)."""
-    from scipy import ndimage
-
-    return picture[tuple(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))]
-
-
-def biharmonic(picture: NDArray, known: NDArray) -> NDArray:
-    from skimage.restoration import inpaint_biharmonic
-
-    axis = -1 if picture.ndim == 3 else None
-    return inpaint_biharmonic(picture, ~known, channel_axis=axis, split_into_regions=known.mean() > 0.9)
+def _finish(result: NDArray, given: Image) -> NDArray:
+    assert given.alpha is not None
+    known = given.alpha > 0 if result.ndim == 2 else given.alpha[..., None] > 0
+    made = np.rint(arrays.full_scale(given.pixels) * np.clip(result, 0, 1)).astype(given.pixels.dtype)
+    return np.where(known, given.pixels, made)
 
 
-def tv(picture: NDArray, known: NDArray, *, steps: int = 400) -> NDArray:
-    """Least total variation through the known pixels: Chambolle and Pock's iteration (2011), from the nearest fill."""
-    x = np.atleast_3d(nearest(picture, known)).transpose(2, 0, 1)
-    fixed, mask, bar = x.copy(), known[None], x.copy()
-    p = np.zeros((2, *x.shape))
-    for _ in range(steps):
-        p[0, :, :-1] += 0.35 * np.diff(bar, axis=1)
-        p[1, :, :, :-1] += 0.35 * np.diff(bar, axis=2)
-        p /= np.maximum(1, np.sqrt((p**2).sum(0)))
-        divergence = np.diff(p[0], axis=1, prepend=0) + np.diff(p[1], axis=2, prepend=0)
-        before, x = x, np.where(mask, fixed, x + 0.35 * divergence)
-        bar = 2 * x - before
-    return x.transpose(1, 2, 0).reshape(picture.shape)
-
-
-BASELINES = {
-    c.name: c
-    for c in (
-        Classic("nearest", "the nearest known pixel", nearest),
-        Classic("biharmonic", "Damelin and Hoang 2018 (scikit-image)", biharmonic),
-        Classic("tv", "least total variation (Chambolle and Pock 2011)", tv),
-    )
-}
+BASELINES = by_name(
+    Classic("nearest", "the nearest known pixel", fillings.nearest),
+    Classic("biharmonic", "Damelin and Hoang 2018 (scikit-image)", fillings.biharmonic),
+    Classic("tv", "least total variation (Chambolle and Pock 2011)", total_variation.filled),
+)
 
 
 def _small(ndim: int) -> tuple[Image, dict[str, Any]]:
@@ -128,10 +101,11 @@ COMPARISON = Comparison(
     "inpaint",
     _cases,
     BASELINES,
-    _run,
+    _call,
     _small,
     start="masked",
     show=_show,
+    finish=_finish,
     said=(
         "Missing pixels are taken away at random; a published masked picture is kept where it is not 0, and pixels that are 0 "
         "in the picture itself are kept at random.",

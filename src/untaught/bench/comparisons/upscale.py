@@ -6,7 +6,7 @@ As published tables have it: the clean picture is cropped at its centre to multi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.bench import cases, metrics
-from untaught.bench.classics import Classic
-from untaught.bench.comparisons import _pixels
-from untaught.bench.comparisons._base import Comparison, Degraded
+from untaught.bench.case import Case, always
+from untaught.bench.comparisons._base import Comparison, eight
+from untaught.bench.competitors import total_variation
+from untaught.bench.competitors._base import Classic, by_name
 from untaught.core.errors import BadInput
 
 BORDER = 4
-TV_WEIGHTS = (1e-4, 3e-4, 1e-3)
 
 
-def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degraded]:
+def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     factor = options.get("factor")
     if not pictures:
         raise BadInput("There are no pictures to compare on: name clean ones.")
@@ -31,15 +31,10 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Degrade
         raise BadInput("How much smaller the pictures are made is not said: give a factor above 1, e.g. --factor 4.")
     found = []
     for path, name in zip(pictures, cases.names(pictures), strict=True):
-        picture = cases.picture(path)
-        picture = picture if picture.dtype == np.uint8 else np.rint(picture / 257).astype(np.uint8)
+        picture = cases.eight(cases.picture(path))
         clean, small = made_smaller(picture, factor)
-        found.append(Degraded(name, clean, f"x{factor:g}", _same(small), {"factor": factor}, fixed=True))
+        found.append(Case(name, clean, f"x{factor:g}", always(small), {"factor": factor}, fixed=True))
     return found
-
-
-def _same(small: NDArray) -> Callable[[int], NDArray]:
-    return lambda seed: small
 
 
 def made_smaller(picture: NDArray, factor: float) -> tuple[NDArray, NDArray]:
@@ -81,30 +76,12 @@ def _enlarged(small: NDArray, height: int, width: int, how: str = "BICUBIC") -> 
     return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling[how]))
 
 
-def _bicubic(small: NDArray, told: Mapping[str, Any], **_: Any) -> NDArray:
-    return _enlarged(small, *_large(small, told))
+def _bicubic(small: NDArray, large: tuple[int, int]) -> NDArray:
+    return _enlarged(eight(small), *large) / 255
 
 
-def _nearest_to_data(small: NDArray, told: Mapping[str, Any], weight: float) -> NDArray:
-    from untaught.problem.operators.resample import Downsample, resized
-
-    y = _pixels.tensor(small / 255)
-    operator = Downsample(small.shape[:2], _large(small, told))
-    x = _pixels.least(y, operator, resized(y, operator.large), weight)
-    return np.rint(255 * np.clip(_pixels.array(x, small), 0, 1)).astype(np.uint8)
-
-
-def _no_prior(small: NDArray, told: Mapping[str, Any], **_: Any) -> NDArray:
-    return _nearest_to_data(small, told, 0.0)
-
-
-def _tv(small: NDArray, told: Mapping[str, Any], clean: NDArray, **_: Any) -> NDArray:
-    results = [_nearest_to_data(small, told, w) for w in TV_WEIGHTS]
-    return max(results, key=lambda r: _score(r, clean)[0])
-
-
-def _run(classic: Classic, small: NDArray, told: Mapping[str, Any]) -> NDArray:
-    return classic.run(small, told, clean=told.get("clean"))
+def _call(classic: Classic, small: NDArray, told: Mapping[str, Any]) -> Any:
+    return classic.run(small / 255, _large(small, told))
 
 
 def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
@@ -112,20 +89,22 @@ def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
     return picture, {"factor": 2.0, "clean": np.repeat(np.repeat(picture, 2, 0), 2, 1)}
 
 
-BASELINES = {
-    c.name: c
-    for c in (
-        Classic("bicubic", "bicubic interpolation (Pillow)", _bicubic),
-        Classic("no prior", "least squares over pixels from the bicubic picture, by L-BFGS", _no_prior),
-        Classic("tv", f"least squares + total variation, the best weight of {TV_WEIGHTS}", _tv, oracle=True),
-    )
-}
+BASELINES = by_name(
+    Classic("bicubic", "bicubic interpolation (Pillow)", _bicubic),
+    Classic("no prior", "least squares over pixels from the bicubic picture, by L-BFGS", total_variation.enlarged),
+    Classic(
+        "tv",
+        f"least squares + total variation, the best weight of {total_variation.UPSCALE}",
+        total_variation.each_enlarged,
+        oracle=True,
+    ),
+)
 
 COMPARISON = Comparison(
     "upscale",
     _cases,
     BASELINES,
-    _run,
+    _call,
     _small,
     start="nearest",
     show=lambda given, case: _enlarged(given, case.clean.shape[0], case.clean.shape[1], "NEAREST"),

@@ -1,24 +1,19 @@
-"""Rows of a benchmark as tables: one summary, in the terminal's hands or as Markdown, and every row as CSV."""
+"""Rows of a benchmark summed up: a line for each picture and method, published figures beside ours, and what they mean."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
-import platform
 import statistics
-import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from untaught.bench.bench import Row
+from untaught.bench.case import Case
 from untaught.bench.cases import plain
-from untaught.bench.comparisons._base import Case
 from untaught.core.registry import comparisons
-from untaught.io.images.places import Places, write_text
 
 HEADER = ("picture", "method", "PSNR (dB)", "SSIM", "LPIPS", "seconds", "steps", "peak MiB")
 _LPIPS = HEADER.index("LPIPS")
@@ -41,34 +36,24 @@ class Line:
     @property
     def cells(self) -> tuple[str, ...]:
         psnr = f"{self.psnr:.2f}" if self.spread is None else f"{self.psnr:.2f} ± {self.spread:.2f}"
-        seconds = (
-            None if self.seconds is None else f"{self.seconds:.1f}" if self.seconds >= 1 else f"{self.seconds:.2f}"
-        )
-        numbers = (f"{v:.{digits}f}" if v is not None else "" for v, digits in ((self.steps, 0), (self.peak_mib, 0)))
-        return (
-            self.picture,
-            self.method,
-            psnr,
-            f"{self.ssim:.3f}" if self.ssim is not None else "",
-            f"{self.lpips:.3f}" if self.lpips is not None else "",
-            seconds or "",
-            *numbers,
-        )
+        quick = 2 if self.seconds is not None and self.seconds < 1 else 1
+        numbers = ((self.ssim, 3), (self.lpips, 3), (self.seconds, quick), (self.steps, 0), (self.peak_mib, 0))
+        return self.picture, self.method, psnr, *(f"{v:.{n}f}" if v is not None else "" for v, n in numbers)
 
 
-def summary(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -> list[Line]:
+def lines(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -> list[Line]:
     """Picture by picture the mean over its seeds, published figures under ours, then the mean over all pictures.
 
     The last needs every picture at every seed; its spread is that of the seeds' means, not that between pictures.
     """
-    lines: list[Line] = []
+    found: list[Line] = []
     known: list[dict[str, float]] = []
     for case in cases:
         mine = [r for r in rows if r.picture == case.name]
         if mine:
-            lines += [_line(case.name, m, [[r] for r in mine if r.method == m]) for m in _methods(mine)]
+            found += [_line(case.name, m, [[r] for r in mine if r.method == m]) for m in _methods(mine)]
             known.append(published(case, task))
-            lines += [Line(case.name, name, figure) for name, figure in known[-1].items()]
+            found += [Line(case.name, name, figure) for name, figure in known[-1].items()]
     pictures = len({r.picture for r in rows})
     if pictures > 1:
         name = f"mean of {pictures}"
@@ -76,11 +61,11 @@ def summary(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -
             seeds = sorted({r.seed for r in rows})
             each = [[r for r in rows if r.method == method and r.seed == s] for s in seeds]
             whole = [group for group in each if len(group) == pictures]
-            lines += [_line(name, method, whole)] if whole else []
+            found += [_line(name, method, whole)] if whole else []
         for label in known[0] if all(known) else ():
             if all(label in k for k in known):
-                lines.append(Line(name, label, statistics.fmean(k[label] for k in known)))
-    return lines
+                found.append(Line(name, label, statistics.fmean(k[label] for k in known)))
+    return found
 
 
 def published(case: Case, task: str = "denoise") -> dict[str, float]:
@@ -98,62 +83,26 @@ def published(case: Case, task: str = "denoise") -> dict[str, float]:
     return found
 
 
-def hardware(device: str = "cpu") -> str:
-    """What the seconds are seconds of: processor, threads, versions; and the GPU where one was used."""
-    import torch
-
-    parts = [f"{_processor()}, {_count(_cores(), 'core')}, {_count(torch.get_num_threads(), 'thread')}"]
-    if device.startswith("cuda"):
-        parts.append(torch.cuda.get_device_name(device))
-    names = ("untaught", "torch", "scikit-image")
-    return "; ".join([*parts, ", ".join(f"{n} {version(n)}" for n in names), f"Python {platform.python_version()}"])
-
-
-def write_csv(
-    path: Path,
-    rows: Iterable[Row],
-    cases: Sequence[Case],
-    task: str = "denoise",
-    *,
-    hardware: str,
-    command: str,
-    places: Places | None = None,
-) -> None:
-    """One row for each picture x method x seed, with the picture's published figures, hardware and command."""
+def columns(
+    rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise"
+) -> Callable[[Row], dict[str, float | None]]:
+    """The published figures of a row's picture, a column for each that one of the pictures has."""
     known = {case.name: published(case, task) for case in cases}
     labels = sorted({label for figures in known.values() for label in figures})
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*(f.name for f in fields(Row)), *labels, "hardware", "command"])
-    for row in rows:
-        figures = [known[row.picture].get(label) for label in labels]
-        writer.writerow([*asdict(row).values(), *figures, hardware, command])
-    write_text(path, out.getvalue(), places)
+    return lambda row: {label: known[row.picture].get(label) for label in labels}
 
 
 def grid(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     """The header and the cells of every line; the column of LPIPS only where one was measured."""
     rows = [HEADER, *(line.cells for line in lines)]
-    if any(line.lpips is not None for line in lines):
-        return rows
-    return [row[:_LPIPS] + row[_LPIPS + 1 :] for row in rows]
-
-
-def markdown(lines: Sequence[Line], *, caption: Iterable[str], hardware: str, command: str) -> str:
-    """The summary as a Markdown table, with everything that is needed to make it again."""
-    table = grid(lines)
-    body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in table]
-    body.insert(1, "|---|---|" + "---:|" * (len(table[0]) - 2))
-    said = [*caption, f"Hardware: {hardware}."]
-    return "\n".join([*body, "", *(f"- {s}" for s in said), "", "```", command, "```", ""])
+    seen = any(line.lpips is not None for line in lines)
+    return rows if seen else [row[:_LPIPS] + row[_LPIPS + 1 :] for row in rows]
 
 
 def caption(rows: Sequence[Row], seeds: int, cases: Sequence[Case], task: str = "denoise") -> list[str]:
     """What the numbers mean, in sentences."""
-    said = [
-        "Against the clean picture, of the 8-bit result (16-bit for 16-bit pairs); seconds are wall time, array in to "
-    ]
-    said[0] += "array out."
+    scored = "Against the clean picture, of the 8-bit result (16-bit for 16-bit pairs)"
+    said = [f"{scored}; seconds are wall time, array in to array out."]
     if not comparisons.get(task).said:
         said.insert(0, "PSNR over all channels, and SSIM.")
     if seeds > 1:
@@ -200,19 +149,3 @@ def _line(picture: str, method: str, seeds: Sequence[Sequence[Row]]) -> Line:
         max(peaks) if peaks else None,
         statistics.fmean(seen) if seen else None,
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("s" if number > 1 else "")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
