@@ -84,7 +84,7 @@ def deblur(
     from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.deblur.presets import deblurring
+    from untaught.tasks.deblur.presets import PRESETS
 
     array, axis = arrays.take(picture, channel_axis)
     scale, full = arrays.units(array), arrays.full_scale(array)
@@ -112,8 +112,9 @@ def deblur(
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, Gaussian(level), start=start)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
-    stages = deblurring(preset, facts, notes)
-    return Job(stages, problem, scale, Inner(arrays.Layout(str(array.dtype), axis), space), tuple(notes))
+    plan = PRESETS.plan(preset, facts)
+    finish = Inner(arrays.Layout(str(array.dtype), axis), space)
+    return Job(plan.stages, problem, scale, finish, (*notes, *plan.notes))
 
 
 def _kernel(given: Any, notes: list[str]) -> Tensor:

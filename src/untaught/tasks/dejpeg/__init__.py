@@ -79,7 +79,7 @@ def dejpeg(
     from untaught.problem import Problem
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.dejpeg.presets import dejpegging
+    from untaught.tasks.dejpeg.presets import PRESETS
 
     array, axis = arrays.take(seen(picture), channel_axis)
     scale = arrays.units(array)
@@ -91,7 +91,8 @@ def dejpeg(
     else:
         problem, finish = _problem(found), Upright(layout, found.size, found.orientation)  # type: ignore[assignment]
     facts = Facts(problem, arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop)
-    return Job(dejpegging(preset, facts, notes), problem, scale, finish, tuple(notes))
+    plan = PRESETS.plan(preset, facts)
+    return Job(plan.stages, problem, scale, finish, (*notes, *plan.notes))
 
 
 def _coefficients(picture: Image, preset: str, wanted: bool, notes: list[str]) -> Coefficients | None:

@@ -70,7 +70,7 @@ def denoise(
     from untaught.problem import Problem
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.denoise.presets import denoising, grainy
+    from untaught.tasks.denoise.presets import PRESETS, grainy
 
     array, axis = arrays.take(picture, channel_axis)
     copies = arrays.copies(array, axis)
@@ -97,5 +97,5 @@ def denoise(
             finish = masks.Filled(finish, lost, array)
     problem = Problem(data, likelihood=likelihood, weight=weight)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
-    stages = denoising(preset, facts, notes)
-    return Job(stages, problem, scale, finish, tuple(notes))
+    plan = PRESETS.plan(preset, facts)
+    return Job(plan.stages, problem, scale, finish, (*notes, *plan.notes))

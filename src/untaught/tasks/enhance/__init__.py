@@ -104,13 +104,13 @@ def enhance(
     from untaught.problem import Problem
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.enhance.presets import enhancing
+    from untaught.tasks.enhance.presets import PRESETS
 
     array, axis = arrays.take(picture, channel_axis)
     scale = arrays.units(array)
     problem = Problem(arrays.tensor(array, axis, scale))
     pictures = arrays.full_scale(array) > 1
-    facts = Facts(problem, pictures=pictures, seed=seed, device=resolve_device(device), steps=steps)
-    stages = enhancing(preset, detail, facts)
+    facts = Facts(problem, pictures=pictures, seed=seed, device=resolve_device(device), steps=steps, kind=detail)
+    plan = PRESETS.plan(preset, facts)
     finish = Detail(arrays.Layout(str(array.dtype), axis), array, amount, colour)
-    return Job(stages, problem, scale, finish)
+    return Job(plan.stages, problem, scale, finish, plan.notes)

@@ -75,7 +75,7 @@ def inpaint(
     from untaught.problem import Problem
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.inpaint.presets import inpainting
+    from untaught.tasks.inpaint.presets import PRESETS, chosen
 
     array = np.asarray(picture.pixels)
     finite = np.isfinite(array) if array.dtype.kind == "f" else np.ones(array.shape, bool)
@@ -100,10 +100,12 @@ def inpaint(
     first = ~hidden[None] if axis is None else np.moveaxis(~hidden, axis, 0)
     weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
-    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop=stop)
-    stages = inpainting(preset, recipe, holes, facts, notes)
+    recipe, why = chosen(recipe, holes)
+    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop, recipe)
+    plan = PRESETS.plan(preset, facts)
+    notes += [*why, *plan.notes]
     opaque = isinstance(mask, str) and mask.lower() == "alpha"
     if opaque:
         notes.append("The transparency said what was missing: the result is opaque.")
     finish = masks.Filled(arrays.Layout(str(array.dtype), axis), fill, None if soft else array, opaque)
-    return Job(stages, facts.problem, scale, finish, tuple(notes))
+    return Job(plan.stages, facts.problem, scale, finish, tuple(notes))

@@ -55,7 +55,7 @@ def preimage(
     from untaught.problem.regularisers import TV, Sum
     from untaught.solver.stage import Job
     from untaught.tasks import _features as parts
-    from untaught.tasks._presets import Facts, choose, resolve_device
+    from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.preimage.presets import PRESETS, TV_WEIGHT
 
     notes: list[str] = []
@@ -74,4 +74,5 @@ def preimage(
     notes.append(f"the picture was made to look like the original to the layer '{name}' at {size} x {size}")
     scale = (0.0, arrays.full_scale(x0.new_empty(0).numpy().astype(dtype)))
     judge = parts.Judge(plain, data, parts.class_of(found, x0), found.classes)
-    return Job(choose(PRESETS, preset, facts), problem, scale, parts.Shown(size, dtype, judge=judge), tuple(notes))
+    plan = PRESETS.plan(preset, facts)
+    return Job(plan.stages, problem, scale, parts.Shown(size, dtype, judge=judge), (*notes, *plan.notes))

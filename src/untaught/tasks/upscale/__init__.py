@@ -60,7 +60,7 @@ def upscale(
     from untaught.problem.operators.resample import KERNELS, Downsample
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.upscale.presets import upscaling
+    from untaught.tasks.upscale.presets import PRESETS
 
     # One colour of a changing opacity is a picture as well: an icon.
     array, axis = arrays.take(seen(picture), channel_axis, flat=picture.alpha is not None)
@@ -83,5 +83,5 @@ def upscale(
     facts = Facts(
         Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop
     )
-    stages = upscaling(preset, facts, notes)
-    return Job(stages, facts.problem, scale, arrays.Layout(str(array.dtype), axis), tuple(notes))
+    plan = PRESETS.plan(preset, facts)
+    return Job(plan.stages, facts.problem, scale, arrays.Layout(str(array.dtype), axis), (*notes, *plan.notes))
