@@ -152,7 +152,7 @@ class TestAGeneratorBeside:
         assert [len(untaught.dejpeg.job(saved(), preset=p).stages) for p in ("fast", preset)] == [2, 3]
         assert len(untaught.dejpeg.job(saved(), preset=preset, steps=7).stages) == 2
         assert len(untaught.dejpeg.job(saved(grey=True), preset=preset).stages) == 2
-        monkeypatch.setattr("untaught.tasks._beside.PIXELS", 8)
+        monkeypatch.setattr("untaught.tasks._rows.PIXELS", 8)
         assert len(untaught.dejpeg.job(saved(), preset=preset).stages) == 2
 
     @pytest.mark.parametrize("size", [(1, 1), (9, 33)])

@@ -93,7 +93,7 @@ class TestTasks:
         ("task", "settings", "why"),
         [
             ("denoise", {"sigma": 0.1, "preset": "fast"}, "fed with the data.*preset 'paper'"),
-            ("denoise", {"preset": "instant"}, "a classic filter"),
+            ("denoise", {"preset": "instant"}, "a classic here, without a network"),
             ("upscale", {"preset": "fast"}, "does not overfit"),
         ],
     )

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
 from untaught.core.errors import BadInput, unknown
 from untaught.core.registry import presets
@@ -17,7 +16,9 @@ from untaught.problem import Problem
 from untaught.solver.need import refuse_picture
 from untaught.solver.stage import Solve, Stage
 from untaught.solver.stopping import After, Auto, FirstOf, Rule
-from untaught.tasks._rows import Row
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BEYOND = 2  # times a preset's own steps, where a rule is to end the run
 
@@ -85,11 +86,23 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
+class Row(Protocol):
+    """How a picture is sought. source: the paper, or the benchmark of this project, that its values are from. note: what is told
+    where it is taken, or ""."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def note(self) -> str: ...
+    def stages(self, facts: Facts) -> tuple[Stage, ...]: ...
+
+
 @dataclass(frozen=True)
 class Way:
     """One line of a task's table: for jobs of that kind, the rows that each preset of it takes.
 
-    note: what is told of the choice; empty for what the rows say of themselves. {preset} is the preset's name, {size} that of the data.
+    note: what is told of the choice; empty for what the rows say of themselves. {preset} stands for the preset's name, {size} for
+    the sides of the data.
     """
 
     when: When

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast
+from typing import ClassVar, Literal, cast
 
 from untaught.classical import Estimator
 from untaught.classical.deblock import deviations
@@ -24,9 +24,7 @@ from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import Adam
 from untaught.solver.stage import Estimate, Method, Solve, Stage
 from untaught.solver.stopping import After, Rule
-
-if TYPE_CHECKING:
-    from untaught.tasks._presets import Facts
+from untaught.tasks._presets import Facts, Row
 
 CLASSIC = "{preset} is a classic filter, no network"
 ALONE = "with a number of steps given, {preset} is the fed network alone, without the generator beside it"
@@ -34,16 +32,6 @@ ALONE = "with a number of steps given, {preset} is the fed network alone, withou
 DIP = "Ulyanov, Vedaldi and Lempitsky, CVPR 2018"
 PIXELS = 768 * 768
 """Of the largest picture that gets a generator beside: its steps cost as much as there are pixels."""
-
-
-class Row(Protocol):
-    """source: the paper, or the benchmark of this project, that its values are from. note: what is told where it is taken, or ""."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def note(self) -> str: ...
-    def stages(self, facts: Facts) -> tuple[Stage, ...]: ...
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def _task(name: str, table: Presets) -> str:
     promises = [f"- `{preset}`: {promise}" for preset, promise in table.items()]
     lines = [_line(cells) for way in table.ways for cells in _cells(way, names)]
     rows = dict.fromkeys(row for way in table.ways for some in way.rows.values() for row in some)
-    parts = [_line((f"`{names[id(row)]}`", f"`{said(row)}`", row.source)) for row in rows if id(row) in names]
+    parts = [_line((names.get(id(row), ""), f"`{said(row)}`", row.source)) for row in rows]
     head, more = _head("for", "preset", "rows", "what is told"), _head("row", "value", "source")
     return "\n".join([f"## {name}", "", *promises, "", *head, *lines, "", *more, *parts, ""])
 
@@ -36,7 +36,7 @@ def _task(name: str, table: Presets) -> str:
 def _names(task: str) -> dict[int, str]:
     """What a task calls its rows, by identity."""
     module = import_module(f"untaught.tasks.{task}.presets")
-    return {id(value): name for name, value in vars(module).items() if name.isupper()}
+    return {id(value): f"`{name}`" for name, value in vars(module).items() if name.isupper()}
 
 
 def _cells(way: Way, names: dict[int, str]) -> Iterator[tuple[str, ...]]:
@@ -44,7 +44,7 @@ def _cells(way: Way, names: dict[int, str]) -> Iterator[tuple[str, ...]]:
     for rows in dict.fromkeys(way.rows.values()):
         taken = ", ".join(f"`{name}`" for name, some in way.rows.items() if some == rows)
         notes = [way.note] if way.note else [row.note for row in rows]
-        shown = ", ".join(f"`{names.get(id(row)) or said(row)}`" for row in rows)
+        shown = ", ".join(names.get(id(row)) or f"`{said(row)}`" for row in rows)
         yield way.when.words, taken, shown, "; ".join(filter(None, notes))
 
 

@@ -25,7 +25,7 @@ STRONG = 35 / 255  # and from which on it is worth more than the longer part of 
 LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
 SMALL = 2**17  # and up to which `balanced` has the time for a generator after the whole of its fed stage
 HUGE = 10**7  # and from which on they are quicker still
-_R2R = "Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by NL-Ridge (Herbreteau and Kervrann 2022); values: docs/benchmarks"
+_RIDGE = "NL-Ridge (Herbreteau and Kervrann 2022); values: docs/benchmarks"
 
 
 def grainy(likelihood: Likelihood) -> bool:
@@ -43,7 +43,7 @@ class Filtered:
 
     guide: NonLocalMeans | NonLocalRidge | Camera | Counted
     large: NonLocalMeans | Tiled | Camera | Counted
-    source: str = field(default="NL-Ridge (Herbreteau and Kervrann 2022); values: docs/benchmarks", repr=False)
+    source: str = field(default=_RIDGE, repr=False)
 
     note: ClassVar[str] = CLASSIC
 
@@ -63,7 +63,7 @@ class Recorrupted:
     lr: float
     pool: int
     quick: bool = True
-    source: str = field(default=_R2R, repr=False)
+    source: str = field(default=f"Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by {_RIDGE}", repr=False)
 
     note: ClassVar[str] = ""
 
@@ -107,7 +107,7 @@ class Filled:
 
 @dataclass(frozen=True)
 class Robust:
-    """The same with absolute errors, which are convex, and as blind to large ones as the likelihood of impulses: any start will do."""
+    """The same with absolute errors: convex, and as blind to large ones as the likelihood of impulses, so that any start will do."""
 
     row: Fitted
     source: str = field(default=f"{DIP}; with impulses, absolute errors", repr=False)
@@ -122,7 +122,11 @@ class Robust:
 # Strengths of the means in units of the measured deviation, chosen on five of the ten PolyU pairs: docs/benchmarks.
 RIDGE = Filtered(NonLocalRidge(), Tiled(SPARSE))
 TWICE = Filtered(NonLocalRidge(), Tiled(WIDER, twice=True))
-MEANS = Filtered(NonLocalMeans(3.0, coarse=1.2), NonLocalMeans(3.0, coarse=1.2, strip=64), "NLM (Buades et al. 2005); values: docs/benchmarks")
+MEANS = Filtered(
+    NonLocalMeans(3.0, coarse=1.2),
+    NonLocalMeans(3.0, coarse=1.2, strip=64),
+    "NLM (Buades, Coll and Morel 2005); values: docs/benchmarks",
+)
 CAMERA = Filtered(Camera(), Camera(), "NLM and NL-Ridge at two resolutions; values: docs/benchmarks")
 COUNTED = Filtered(
     Counted(NonLocalMeans(1.2), NonLocalRidge()),
@@ -158,13 +162,10 @@ TIME = When("up to 2^17 pixels", lambda facts: prod(facts.space) <= SMALL)
 NOISY = When("noise above 35/255", lambda facts: facts.sigma > STRONG)
 NOISIER = When("noise above 37/255", lambda facts: facts.sigma > 37 / 255)
 
-_SHARED = "for noise that {} share a classic filter does better than the network, and was used; give sigma{} to insist on the network"
-_NEIGHBOURS = _SHARED.format("neighbouring pixels", "")
-_CHANNELS = _SHARED.format("the channels", ", and the noise as gaussian,")
-_GROWS = (
-    "for noise that changes with brightness a classic filter does better than the network, and was used; give sigma to insist on "
-    "the network"
-)
+_BETTER = "for noise that {} a classic filter does better than the network, and was used; give sigma{} to insist on the network"
+_NEIGHBOURS = _BETTER.format("neighbouring pixels share", "")
+_CHANNELS = _BETTER.format("the channels share", ", and the noise as gaussian,")
+_GROWS = _BETTER.format("changes with brightness", "")
 _PLAIN = "for large grey pictures a classic filter does better than the quick network, and was used"
 PRESETS = Presets(
     {
@@ -175,7 +176,14 @@ PRESETS = Presets(
         "paper": "the exact recipe",
     },
     way(IMPULSES & NOISIER, paper=Robust(LOUD)),
-    way(IMPULSES, instant=Filled("instant"), fast=Filled("fast"), balanced=Filled("balanced"), best=Filled("best"), paper=Robust(PAPER)),
+    way(
+        IMPULSES,
+        instant=Filled("instant"),
+        fast=Filled("fast"),
+        balanced=Filled("balanced"),
+        best=Filled("best"),
+        paper=Robust(PAPER),
+    ),
     way(NOISIER, paper=LOUD),
     way(NEIGHBOURS, instant=MEANS),
     way(NEIGHBOURS & COLOURS, _NEIGHBOURS, best=CAMERA),

@@ -100,8 +100,8 @@ def inpaint(
     first = ~hidden[None] if axis is None else np.moveaxis(~hidden, axis, 0)
     weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
-    recipe, why = chosen(recipe, holes)
-    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop, recipe)
+    kind, why = chosen(recipe, holes)
+    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop, kind)
     plan = PRESETS.plan(preset, facts)
     notes += [*why, *plan.notes]
     opaque = isinstance(mask, str) and mask.lower() == "alpha"

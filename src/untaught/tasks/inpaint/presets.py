@@ -14,7 +14,7 @@ from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import ExponentialPictures, Last
 from untaught.solver.objectives.refill import Hide, Refill, kept_back
 from untaught.solver.stage import Stage
-from untaught.tasks._presets import ALWAYS, Facts, Presets, When, way
+from untaught.tasks._presets import ALWAYS, Facts, Presets, Way, When, way
 from untaught.tasks._rows import DIP, Classic, Fitted, taught
 
 if TYPE_CHECKING:
@@ -145,10 +145,12 @@ def _of(recipe: str) -> When:
     return When(f"{recipe}: {RECIPES[recipe].kind}", lambda facts: facts.kind == recipe)
 
 
-_PAINTED = {
-    name: {"fast": r.shorter(500, 0.98), "balanced": r.shorter(1000, 0.99), "best": r.longer(2000), "paper": r.paper}
-    for name, r in RECIPES.items()
-}
+def _painted(recipe: str, best: int = 2000) -> Way:
+    """What is around wide holes says little of them: they are painted by a network that is fitted to all the rest."""
+    r = RECIPES[recipe]
+    return way(_of(recipe), fast=r.shorter(500, 0.98), balanced=r.shorter(1000, 0.99), best=r.longer(best), paper=r.paper)
+
+
 PRESETS = Presets(
     {
         "instant": "a classic filling, no network",
@@ -163,7 +165,7 @@ PRESETS = Presets(
         fast=replace(FAST, hide="holes"), balanced=replace(BALANCED, hide="holes"), best=replace(BEST, hide="holes"),
     ),
     way(_of("pixels"), fast=FAST, balanced=BALANCED, best=BEST, paper=RECIPES["pixels"].paper),
-    way(_of("sparse"), **_PAINTED["sparse"] | {"best": RECIPES["sparse"].longer(1000)}),
-    way(_of("hole"), **_PAINTED["hole"]),
-    way(_of("region"), **_PAINTED["region"]),
+    _painted("sparse", best=1000),
+    _painted("hole"),
+    _painted("region"),
 )  # fmt: skip
