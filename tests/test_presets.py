@@ -1,4 +1,4 @@
-"""Presets: every task's table, over every preset and every kind of job. What is planned is compared with what is told; nothing runs."""
+"""Presets: every table, over every preset and every kind of job. What is planned is compared with what is told; nothing runs."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class Filled:
 
 @dataclass(frozen=True)
 class Robust:
-    """The same with absolute errors: convex, and as blind to large ones as the likelihood of impulses, so that any start will do."""
+    """The same with absolute errors: convex, and as blind to large ones as the likelihood of impulses; any start will do."""
 
     row: Fitted
     source: str = field(default=f"{DIP}; with impulses, absolute errors", repr=False)

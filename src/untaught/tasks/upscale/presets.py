@@ -20,7 +20,7 @@ from untaught.tasks._presets import ALWAYS, Facts, Presets, When, way
 from untaught.tasks._rows import DIP, Fitted, taught
 
 FEW = 3600
-"""Pixels of the small picture under which a network knows them by heart (x8, docs/benchmarks/resolution.md)."""
+"""Pixels of the small picture under which a network knows them by heart (x8, docs/benchmarks/super-resolution.md)."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Smoothest:
 
     steps: int = 300
     weight: float = 0.006
-    source: str = field(default="total variation (Rudin, Osher and Fatemi 1992); values: docs/benchmarks/resolution.md", repr=False)
+    source: str = field(default="total variation (Rudin, Osher and Fatemi 1992); values: docs/benchmarks/super-resolution.md", repr=False)
 
     note: ClassVar[str] = "{size} pixels are too few to learn from: {preset} is total variation (a classic), no network"
 
