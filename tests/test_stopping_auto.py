@@ -93,7 +93,7 @@ class TestTasks:
         ("task", "settings", "why"),
         [
             ("denoise", {"sigma": 0.1, "preset": "fast"}, "fed with the data.*preset 'paper'"),
-            ("denoise", {"preset": "instant"}, "a classic here, without a network"),
+            ("denoise", {"preset": "instant"}, "a classic filter"),
             ("upscale", {"preset": "fast"}, "does not overfit"),
         ],
     )

@@ -14,7 +14,7 @@ from untaught.core.errors import BadInput, unknown
 from untaught.core.registry import presets
 from untaught.problem import Problem
 from untaught.solver.need import refuse_picture
-from untaught.solver.stage import Solve, Stage
+from untaught.solver.stage import Estimate, Solve, Stage
 from untaught.solver.stopping import After, Auto, FirstOf, Rule
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ class Presets(Mapping[str, str]):
         if facts.stop != "auto":
             raise unknown("way to stop", facts.stop, ["preset", "auto"])
         if not any(isinstance(s, Solve) and s.method.overfits for s in stages):
-            why = "fed with the data" if any(network(s) for s in stages) else "a classic here, without a network"
+            classic = "a classic filter" if all(isinstance(s, Estimate) for s in stages) else "a classic without a network"
+            why = "fed with the data" if any(network(s) for s in stages) else classic
             other = ", or take the preset 'paper'" if "paper" in self and name != "paper" else ""
             raise BadInput(
                 f"The preset '{name}' is {why}, which does not overfit, so that nothing is stopped early: leave stop out{other}."

@@ -29,7 +29,9 @@ class Smoothest:
 
     steps: int = 300
     weight: float = 0.006
-    source: str = field(default="total variation (Rudin, Osher and Fatemi 1992); values: docs/benchmarks/super-resolution.md", repr=False)
+    source: str = field(
+        default="total variation (Rudin, Osher and Fatemi 1992); values: docs/benchmarks/super-resolution.md", repr=False
+    )
 
     note: ClassVar[str] = "{size} pixels are too few to learn from: {preset} is total variation (a classic), no network"
 
