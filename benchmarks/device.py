@@ -71,7 +71,7 @@ def step(preset: str, size: int, device: str, way: str, times: int) -> tuple[flo
     _convolution.LEAST, _winograd.CHANNELS = WAYS["winograd" if way == "plain" else "library"]
     draw = torch.Generator().manual_seed(0)
     problem = Problem(torch.rand(1, 3, size, size, generator=draw), likelihood=untaught.Gaussian(0.1))
-    run = Run(Job(PRESETS[preset].stages(Facts(problem, pictures=True, device=device))[:1], problem))
+    run = Run(Job(PRESETS.plan(preset, Facts(problem, pictures=True, device=device)).stages[:1], problem))
     with plain(run.course.model), Noted() as noted:
         next(run)
     if way != "plain":

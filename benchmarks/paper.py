@@ -36,7 +36,7 @@ def main() -> None:
     truth = np.asarray(Image.open(options.data / "set9" / "image_F16_512rgb.png"))[128:384, 128:384] / 255
     noisy = np.clip(truth + np.random.default_rng(0).normal(0, 25 / 255, truth.shape), 0, 1)
     problem = Problem(torch.from_numpy(noisy).permute(2, 0, 1)[None].float())
-    stages = PRESETS["paper"].stages(Facts(problem, pictures=True, seed=options.seed, steps=options.steps))
+    stages = PRESETS.plan("paper", Facts(problem, pictures=True, seed=options.seed, steps=options.steps)).stages
     run, taken = Run(Job(stages, problem)), 0.0
     if options.state and options.state.exists():
         kept = torch.load(options.state, weights_only=True)

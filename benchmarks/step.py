@@ -36,7 +36,7 @@ WAYS = {  # the least pixels for products, the least channels for Winograd
 def seconds(size: int, steps: int, way: str) -> tuple[float, float]:
     _convolution.LEAST, _winograd.CHANNELS = WAYS[way]
     problem = Problem(torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)))
-    run = Run(Job(PRESETS["paper"].stages(Facts(problem, pictures=True)), problem))
+    run = Run(Job(PRESETS.plan("paper", Facts(problem, pictures=True)).stages, problem))
     next(run)
     begun, busy = time.perf_counter(), time.process_time()
     for _ in range(steps):

@@ -18,6 +18,7 @@ from untaught.io import images
 from untaught.problem.likelihoods import Interval
 from untaught.problem.operators.dct import BlockDCT, Plane
 from untaught.solver.run import Run
+from untaught.solver.stage import Solve
 from untaught.solver.stopping import After
 from untaught.tasks.dejpeg.presets import PRESETS
 
@@ -152,7 +153,7 @@ class TestAGeneratorBeside:
         assert [len(untaught.dejpeg.job(saved(), preset=p).stages) for p in ("fast", preset)] == [2, 3]
         assert len(untaught.dejpeg.job(saved(), preset=preset, steps=7).stages) == 2
         assert len(untaught.dejpeg.job(saved(grey=True), preset=preset).stages) == 2
-        monkeypatch.setattr("untaught.tasks._beside.PIXELS", 8)
+        monkeypatch.setattr("untaught.tasks._rows.PIXELS", 8)
         assert len(untaught.dejpeg.job(saved(), preset=preset).stages) == 2
 
     @pytest.mark.parametrize("size", [(1, 1), (9, 33)])
@@ -161,7 +162,7 @@ class TestAGeneratorBeside:
         array = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
         Image.fromarray(array).save(path, quality=20)
         job = untaught.dejpeg.job(path, preset="balanced")
-        short = tuple(replace(s, method=replace(s.method, stop=After(2))) for s in job.stages)
+        short = tuple(s.changed(stop=After(2)) if isinstance(s, Solve) else s for s in job.stages)
         assert job.result(untaught.solve(replace(job, stages=short)).x).shape == (*size, 3)
 
 

@@ -36,7 +36,6 @@ from untaught.solver.optimisers import LBFGS, Adam, Langevin
 from untaught.solver.run import Run
 from untaught.solver.stage import Job, Solve
 from untaught.solver.stopping import After
-from untaught.tasks.deblur.presets import BLIND
 
 FEW = Pass(5, 16, 7)
 """A pass of the ridge for tests: most of their time would be its."""
@@ -213,7 +212,7 @@ def asked(task, preset, photo, folder):
     holes = np.random.default_rng(0).random(photo.shape[:2]) < 0.5
     settings = {
         "denoise": ({"sigma": 0.1}, {"noise": "poisson", "gain": 50}, {"noise": "impulse", "sigma": 0.1}),
-        "deblur": ({"kernel": "gauss:0.7"}, *([{"blind": True, "size": "5x3"}] if preset in BLIND else [])),
+        "deblur": ({"kernel": "gauss:0.7"}, {"blind": True, "size": "5x3"}),
         "upscale": ({"factor": 2},),
         "flash": ({"flash": photo[::-1].copy()},),
         "inpaint": ({"mask": holes},),

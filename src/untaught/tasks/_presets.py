@@ -1,12 +1,14 @@
-"""Named methods, as plain values that say where they come from. Budgets are steps as a function of size, never seconds.
+"""From the name of a preset to a plan. A task's presets are one table: for which jobs, and by which rows.
 
-One file a task, `presets/denoise.py`, whose `PRESETS` are a dictionary by name.
+Rows are values with their source (`_rows`); their budgets are steps, never seconds. `tasks/X/presets.py` has a task's table as
+`PRESETS`; docs/presets.md shows all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 from untaught.core.errors import BadInput, unknown
 from untaught.core.registry import presets
@@ -15,6 +17,9 @@ from untaught.solver.need import refuse_picture
 from untaught.solver.stage import Estimate, Solve, Stage
 from untaught.solver.stopping import After, Auto, FirstOf, Rule
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 BEYOND = 2  # times a preset's own steps, where a rule is to end the run
 
 
@@ -22,7 +27,8 @@ BEYOND = 2  # times a preset's own steps, where a rule is to end the run
 class Facts:
     """What a preset may know of a job; the truth is not among it. pictures: the values lie in [0, 1] and end there.
 
-    stop: "preset", or "auto": networks that are fitted to the whole picture end by themselves.
+    stop: "preset", or "auto": networks that are fitted to the whole picture end by themselves. kind: what the task found of the
+    job besides, in a word (the kind of its holes, the detail that is asked for). guide: a picture beside the data, (1, c, *space).
     """
 
     problem: Problem
@@ -31,6 +37,8 @@ class Facts:
     device: str = "cpu"
     steps: int | None = None
     stop: str = "preset"
+    kind: str = ""
+    guide: Tensor | None = None
 
     @property
     def channels(self) -> int:
@@ -41,6 +49,11 @@ class Facts:
         return tuple(self.problem.image_shape[2:])
 
     @property
+    def given(self) -> tuple[int, ...]:
+        """The sides of the data."""
+        return tuple(self.problem.data.shape[2:])
+
+    @property
     def sigma(self) -> float:
         """The mean standard deviation of the noise in the units of the problem; 0 where it is not known."""
         level = getattr(self.problem.likelihood, "sigma", None)
@@ -48,49 +61,120 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Preset:
-    """name, one line for people, source (paper, or the benchmark of this project), and the method for given facts."""
+class When:
+    """A kind of job: in words, and whether a job is of it."""
 
-    name: str
-    promise: str
-    source: str
-    stages: Callable[[Facts], tuple[Stage, ...]]
+    words: str
+    holds: Callable[[Facts], bool]
 
+    def __and__(self, other: When) -> When:
+        return When(f"{self.words}, {other.words}", lambda facts: self.holds(facts) and other.holds(facts))
 
-def table(task: str) -> dict[str, Preset]:
-    """The presets of a task by name; none, where it has none."""
-    return presets.get(task) if task in presets.names() else {}
-
-
-def choose(presets: dict[str, Preset], name: str, facts: Facts) -> tuple[Stage, ...]:
-    """The stages of a preset; `BadInput` with the nearest name."""
-    if name not in presets:
-        raise unknown("preset", name, presets)
-    refuse_picture(facts.problem, facts.device)
-    stages = presets[name].stages(facts) if facts.stop == "preset" else by_themselves(name, presets, facts)
-    return tuple(s.seeded(facts.seed).on(facts.device) for s in stages)
+    def __or__(self, other: When) -> When:
+        return When(f"{self.words} or {other.words}", lambda facts: self.holds(facts) or other.holds(facts))
 
 
-def by_themselves(name: str, presets: dict[str, Preset], facts: Facts) -> tuple[Stage, ...]:
-    """The stages of a preset, with `Auto` in every one that fits a network, and twice the preset's steps as its limit.
+ALWAYS = When("any", lambda facts: True)
+STEPS = When("a number of steps given", lambda facts: facts.steps is not None)
 
-    `BadInput` for another word than "auto", and where no network is fitted.
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done, stage by stage, and what a person is told of the choice, in sentences."""
+
+    stages: tuple[Stage, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Row(Protocol):
+    """How a picture is sought. source: the paper, or the benchmark of this project, that its values are from. note: what is told
+    where it is taken, or ""."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def note(self) -> str: ...
+    def stages(self, facts: Facts) -> tuple[Stage, ...]: ...
+
+
+@dataclass(frozen=True)
+class Way:
+    """One line of a task's table: for jobs of that kind, the rows that each preset of it takes.
+
+    note: what is told of the choice; empty for what the rows say of themselves. {preset} stands for the preset's name, {size} for
+    the sides of the data.
     """
-    if facts.stop != "auto":
-        raise unknown("way to stop", facts.stop, ["preset", "auto"])
-    stages = presets[name].stages(facts)
-    fitted = [isinstance(s, Solve) and s.method.overfits for s in stages]
-    if not any(fitted):
-        why = "a classic filter" if all(isinstance(s, Estimate) for s in stages) else "fed with the data"
-        others = [n for n in presets if n == "paper" != name]
-        remedy = f"leave stop out, or take the preset '{others[0]}'" if others else "leave stop out"
-        raise BadInput(
-            f"The preset '{name}' is {why}, which does not overfit, so that nothing is stopped early: {remedy}."
+
+    when: When
+    rows: Mapping[str, tuple[Row, ...]]
+    note: str = ""
+
+    def plan(self, name: str, facts: Facts) -> Plan:
+        rows, size = self.rows[name], " x ".join(map(str, facts.given))
+        stages = tuple(stage for row in rows for stage in row.stages(facts))
+        notes = [self.note] if self.note else [row.note for row in rows]
+        return Plan(stages, tuple(note.format(preset=name, size=size) for note in notes if note))
+
+
+def way(when: When, note: str = "", **rows: Row | tuple[Row, ...]) -> Way:
+    """A line of a table; one row may stand for itself."""
+    return Way(when, {name: some if isinstance(some, tuple) else (some,) for name, some in rows.items()}, note)
+
+
+class Presets(Mapping[str, str]):
+    """A task's presets: what each promises, by name; and the table, of which the first line that holds for a job is taken."""
+
+    def __init__(self, promises: dict[str, str], *ways: Way) -> None:
+        self.promises, self.ways = promises, ways
+
+    def __getitem__(self, name: str) -> str:
+        return self.promises[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.promises)
+
+    def __len__(self) -> int:
+        return len(self.promises)
+
+    def way(self, name: str, facts: Facts) -> Way:
+        """The line that a job is done by."""
+        return next(way for way in self.ways if name in way.rows and way.when.holds(facts))
+
+    def plan(self, name: str, facts: Facts) -> Plan:
+        """What is done; `BadInput` with the nearest name for a preset or a way to stop that there is not, and where nothing is
+        stopped early though that is asked for."""
+        if name not in self:
+            raise unknown("preset", name, self)
+        refuse_picture(facts.problem, facts.device)
+        plan = self.way(name, facts).plan(name, facts)
+        stages = plan.stages if facts.stop == "preset" else self._by_themselves(name, plan.stages, facts)
+        return Plan(tuple(s.seeded(facts.seed).on(facts.device) for s in stages), plan.notes)
+
+    def _by_themselves(self, name: str, stages: tuple[Stage, ...], facts: Facts) -> tuple[Stage, ...]:
+        """The stages with `Auto` in every one that fits a network, and twice the preset's steps as its limit."""
+        if facts.stop != "auto":
+            raise unknown("way to stop", facts.stop, ["preset", "auto"])
+        if not any(isinstance(s, Solve) and s.method.overfits for s in stages):
+            classic = "a classic filter" if all(isinstance(s, Estimate) for s in stages) else "a classic without a network"
+            why = "fed with the data" if any(network(s) for s in stages) else classic
+            other = ", or take the preset 'paper'" if "paper" in self and name != "paper" else ""
+            raise BadInput(
+                f"The preset '{name}' is {why}, which does not overfit, so that nothing is stopped early: leave stop out{other}."
+            )
+        return tuple(
+            s.changed(stop=_early(s.method.stop, facts.steps)) if isinstance(s, Solve) and s.method.overfits else s
+            for s in stages
         )
-    return tuple(
-        s.changed(stop=_early(s.method.stop, facts.steps)) if isinstance(s, Solve) and fits else s
-        for s, fits in zip(stages, fitted, strict=True)
-    )
+
+
+def network(stage: Stage) -> bool:
+    """Whether a stage seeks the weights of a network."""
+    return isinstance(stage, Solve) and stage.network is not None
+
+
+def table(task: str) -> Mapping[str, str]:
+    """The promises of a task's presets by name; none, where it has none."""
+    return presets.get(task) if task in presets.names() else {}
 
 
 def _early(stop: Rule, steps: int | None) -> Rule:

@@ -70,7 +70,7 @@ def activate(
     from untaught.solver.stage import Job
     from untaught.tasks import _features as parts
     from untaught.tasks._goals import goal
-    from untaught.tasks._presets import Facts, choose, resolve_device
+    from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.activate.presets import PRESETS, TV_WEIGHT
 
     notes: list[str] = []
@@ -86,11 +86,11 @@ def activate(
     regulariser = TV_WEIGHT * TV() if preset == "tv" else Sum()
     problem = Problem(mask, operator, Reward(target), regulariser, weight=mask, start=parts.start(canvas, seed))
     facts = Facts(problem, pictures=True, seed=seed, device=resolve_device(device), steps=steps)
-    stages = choose(PRESETS, preset, facts)
+    plan = PRESETS.plan(preset, facts)
     judge = None
     if class_ is not None:
         judge = parts.Judge(
             parts.operator_of(found, name, found.recipe.size), None, found.number(class_), found.classes
         )
     finish = Scaled(parts.Shown(found.recipe.size, "uint8", disc, judge), 0.0, 255.0)
-    return Job(stages, problem, finish, tuple(notes))
+    return Job(plan.stages, problem, finish, (*notes, *plan.notes))

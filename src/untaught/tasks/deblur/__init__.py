@@ -72,7 +72,7 @@ def deblur(
     from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.deblur.presets import deblurring
+    from untaught.tasks.deblur.presets import PRESETS
     from untaught.tasks.deblur.result import Inner
 
     array, axis = arrays.take(picture, channel_axis)
@@ -101,9 +101,9 @@ def deblur(
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, Gaussian(level), start=start)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
-    stages = deblurring(preset, facts, notes)
+    plan = PRESETS.plan(preset, facts)
     finish = Scaled(Inner(Layout.of(array, axis), space), *scale)
-    return Job(stages, problem, finish, tuple(notes))
+    return Job(plan.stages, problem, finish, (*notes, *plan.notes))
 
 
 def _kernel(given: Any, notes: list[str]) -> Tensor:

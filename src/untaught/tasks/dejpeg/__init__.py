@@ -61,7 +61,7 @@ def dejpeg(
     from untaught.solver.result import Result, Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.dejpeg.presets import dejpegging
+    from untaught.tasks.dejpeg.presets import PRESETS
     from untaught.tasks.dejpeg.result import Upright
 
     array, axis = arrays.take(seen(picture), channel_axis)
@@ -74,7 +74,8 @@ def dejpeg(
     else:
         problem, finish = _problem(found), Upright(finish, found.size, found.orientation)
     facts = Facts(problem, arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop)
-    return Job(dejpegging(preset, facts, notes), problem, Scaled(finish, *scale), tuple(notes))
+    plan = PRESETS.plan(preset, facts)
+    return Job(plan.stages, problem, Scaled(finish, *scale), (*notes, *plan.notes))
 
 
 def _coefficients(picture: Image, preset: str, wanted: bool, notes: list[str]) -> Coefficients | None:

@@ -72,7 +72,7 @@ def denoise(
     from untaught.solver.result import Result, Scaled, Stabilised
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.denoise.presets import denoising, grainy
+    from untaught.tasks.denoise.presets import PRESETS, grainy
 
     array, axis = arrays.take(picture, channel_axis)
     copies = arrays.copies(array, axis)
@@ -101,5 +101,5 @@ def denoise(
         finish = Stabilised(finish, *evened, transform)
     problem = Problem(data, likelihood=likelihood, weight=weight)
     facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
-    stages = denoising(preset, facts, notes)
-    return Job(stages, problem, finish, tuple(notes))
+    plan = PRESETS.plan(preset, facts)
+    return Job(plan.stages, problem, finish, (*notes, *plan.notes))

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import ceil, prod
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
+from untaught.classical.denoise.camera import Camera, Counted
+from untaught.classical.denoise.filter import Filter
+from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Pass, Quick, Tiled
+from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.noise.kinds import GRAIN
+from untaught.prior.networks.compact import Compact
+from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem.likelihoods import Gaussian, Impulse, Laplace, Likelihood
-from untaught.solver.stage import Estimate, Solve, Stage
-from untaught.tasks._beside import beside, narrow, worthwhile
-from untaught.tasks._presets import Facts, Preset, choose
-
-if TYPE_CHECKING:
-    from untaught.classical import Denoiser
-    from untaught.noise import Noise
-
+from untaught.solver.objectives.recorrupt import Recorrupt
+from untaught.solver.stage import Estimate, Stage
+from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, When, way
+from untaught.tasks._rows import ALONE, CLASSIC, DIP, NARROW, Beside, Fitted, generates, taught
+from untaught.tasks.inpaint.presets import PRESETS as FILLING
 
 MILD = 5 / 255  # noise up to which a generator's share would be too small to be seen
 STRONG = 35 / 255  # and from which on it is worth more than the longer part of a fed stage
 LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
 SMALL = 2**17  # and up to which `balanced` has the time for a generator after the whole of its fed stage
 HUGE = 10**7  # and from which on they are quicker still
-
-
-def denoising(name: str, facts: Facts, notes: list[str]) -> tuple[Stage, ...]:
-    """The stages of a preset of `PRESETS`; what it does otherwise than its name says is told in `notes`."""
-    impulses = isinstance(facts.problem.likelihood, Impulse)
-    stages = _filled(name, facts) if impulses and name != "paper" else choose(PRESETS, name, facts)
-    if name == "instant":
-        notes.append("instant is a classic filter, no network")
-    elif name != "paper" and (noise := _measured(facts)):
-        kind = f"that {noise.sharers} share" if noise.sharers else "that changes with brightness"
-        notes.append(
-            f"for noise {kind} a classic filter does better than the network, and was used; give sigma"
-            f"{', and the noise as gaussian,' if noise.shared else ''} to insist on the network"
-        )
-    elif name in ("fast", "balanced") and _plain(facts):
-        notes.append("for large grey pictures a classic filter does better than the quick network, and was used")
-    elif name in ("balanced", "best") and facts.steps is not None:
-        notes.append(f"with a number of steps given, {name} is the fed network alone, without the generator beside it")
-    return stages
+_RIDGE = "NL-Ridge (Herbreteau and Kervrann 2022); values: docs/benchmarks"
 
 
 def grainy(likelihood: Likelihood) -> bool:
@@ -48,146 +33,172 @@ def grainy(likelihood: Likelihood) -> bool:
     return isinstance(likelihood, Impulse) and likelihood.sigma >= GRAIN
 
 
-def _filled(name: str, facts: Facts) -> tuple[Stage, ...]:
-    """Impulses are holes: they are filled as `inpaint` does, and then the grain of all values is removed, if there is some."""
-    from untaught.tasks.inpaint.presets import PRESETS as FILLING
-
-    holes = replace(facts.problem, likelihood=Gaussian())
-    filling = choose(FILLING, name if name in FILLING else "fast", replace(facts, problem=holes))
-    stages = [replace(s, problem=s.problem or holes) for s in filling]
-    if grainy(facts.problem.likelihood):
-        grain = replace(holes, likelihood=Gaussian(facts.sigma), weight=None)
-        # The first stage alone: one after it would need the data as they came.
-        stages.append(replace(choose(PRESETS, name, replace(facts, problem=grain))[0], problem=grain, onward=True))
-    return tuple(stages)
-
-
-def _measured(facts: Facts) -> Noise | None:
-    """The noise, where it is not white: on real photos and micrographs the network lost up to 3 dB to its own guide."""
-    return getattr(facts.problem.likelihood, "noise", None)
-
-
 def _large(facts: Facts) -> bool:
     return len(facts.space) == 2 and prod(facts.space) > LARGE
 
 
-def _plain(facts: Facts) -> bool:
-    """Whether there are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge."""
-    return _large(facts) and facts.channels < 3
+@dataclass(frozen=True)
+class Filtered:
+    """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
+
+    guide: NonLocalMeans | NonLocalRidge | Camera | Counted
+    large: NonLocalMeans | Tiled | Camera | Counted
+    source: str = field(default=_RIDGE, repr=False)
+
+    note: ClassVar[str] = CLASSIC
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        return (Estimate(Filter(self.large if _large(facts) else self.guide)),)
 
 
-def _classic(facts: Facts, *, best: bool = False) -> tuple[Stage, ...]:
-    """best: as good as a filter can be; instant otherwise."""
-    from untaught.classical.denoise.camera import Camera, Counted
-    from untaught.classical.denoise.filter import Filter
-    from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Tiled
-    from untaught.classical.denoise.nlm import NonLocalMeans
+@dataclass(frozen=True)
+class Recorrupted:
+    """A compact network fed with recorruptions of the picture, with the non-local ridge as its guide and its last pass.
 
-    noise, large = _measured(facts), _large(facts)
-    strip = 64 if large else 0
-    # Strengths in units of the measured deviation, chosen on five of the ten PolyU pairs: docs/benchmarks.
-    guide: Denoiser
-    if noise and noise.correlated:
-        guide = Camera() if best and facts.channels in (1, 3) else NonLocalMeans(3.0, coarse=1.2, strip=strip)
-    else:
-        twice = best and _plain(facts) and prod(facts.space) <= HUGE
-        guide = Tiled(WIDER if twice else SPARSE, twice=twice) if large else NonLocalRidge()
-        if noise and not noise.shared:  # noise that the channels share is to the ridge as that of a grey picture
-            guide = Counted(NonLocalMeans(1.2, strip=strip), guide)
-    return (Estimate(Filter(guide)),)
+    quick: large pictures are seen by windows, with quick guides.
+    """
 
+    steps: int
+    widths: tuple[int, ...]
+    lr: float
+    pool: int
+    quick: bool = True
+    source: str = field(default=f"Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by {_RIDGE}", repr=False)
 
-def _recorrupt(
-    facts: Facts, *, steps: int, widths: tuple[int, ...], lr: float, pool: int, quick: bool = False
-) -> tuple[Stage, ...]:
-    """A compact network fed with recorruptions of the picture, with the non-local ridge as its guide and its last pass."""
-    from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass, Quick
-    from untaught.prior import Network
-    from untaught.prior.codes import Fed
-    from untaught.prior.networks.compact import Compact
-    from untaught.solver.averaging import ExponentialWeights
-    from untaught.solver.objectives.recorrupt import Recorrupt
-    from untaught.solver.optimisers import Adam
-    from untaught.solver.stage import Method
-    from untaught.solver.stopping import After
+    note: ClassVar[str] = ""
 
-    if _measured(facts):
-        return _classic(facts, best=not quick)
-    if quick and _plain(facts):
-        return _classic(facts, best=True)
-    prior = Network(Compact(widths), Fed(2 * facts.channels), output="linear", residual=facts.sigma)
-    # A small picture is soon known by heart, noise and all: it gets more recorruptions, which cost it little.
-    pool = max(pool, min(6, ceil(pool * 2**16 / prod(facts.space))))
-    objective, passes = Recorrupt(0.5, NonLocalRidge(), pool=pool, refine=True), pool
-    if quick and _large(facts):
-        guide, pool, passes, steps = Quick(), 16, 2, max(steps, 600)  # there is more to be learnt from more windows
-        if prod(facts.space) > HUGE:
-            means, ridge = replace(guide.means, distance=3), replace(guide.ridge, again=(Pass(5, 16, 11),))
-            guide, pool, passes = Quick(means, ridge), 8, 1
-        objective = Recorrupt(0.5, guide, pool=pool, window=512, refine=True)
-    adam, stop = Adam(lr, "one-cycle", (0.9, 0.99)), After(facts.steps or steps)
-    return (Solve(Method(prior, objective, adam, ExponentialWeights(0.99), stop, passes=passes)),)
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        # A small picture is soon known by heart, noise and all: it gets more recorruptions, which cost it little.
+        pool = max(self.pool, min(6, ceil(self.pool * 2**16 / prod(facts.space))))
+        objective, passes, steps = Recorrupt(0.5, NonLocalRidge(), pool=pool, refine=True), pool, self.steps
+        if self.quick and _large(facts):
+            guide, pool, passes, steps = Quick(), 16, 2, max(steps, 600)  # there is more to be learnt from more windows
+            if prod(facts.space) > HUGE:
+                means, ridge = replace(guide.means, distance=3), replace(guide.ridge, again=(Pass(5, 16, 11),))
+                guide, pool, passes = Quick(means, ridge), 8, 1
+            objective = Recorrupt(0.5, guide, pool=pool, window=512, refine=True)
+        return (taught(facts, Compact(self.widths), objective, steps, self.lr, residual=facts.sigma, passes=passes),)
 
 
-def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _recorrupt(facts, steps=300, widths=(16, 32, 48), lr=3e-3, pool=2, quick=True)
+@dataclass(frozen=True)
+class Filled:
+    """Impulses are holes: they are filled as `inpaint` does by that preset, and then the grain of all values is removed by the same
+    preset here, if there is some."""
+
+    preset: str
+    source: str = field(default="as `inpaint` fills single pixels, and then as grain of that strength is removed", repr=False)
+
+    @property
+    def note(self) -> str:
+        return CLASSIC if self.preset == "instant" else ""
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        holes = replace(facts.problem, likelihood=Gaussian())
+        asked = replace(facts, problem=holes, kind="pixels")
+        stages = [replace(s, problem=s.problem or holes) for s in FILLING.way(self.preset, asked).plan(self.preset, asked).stages]
+        if grainy(facts.problem.likelihood):
+            grain = replace(holes, likelihood=Gaussian(facts.sigma), weight=None)
+            asked = replace(facts, problem=grain)
+            # The first stage alone: one after it would need the data as they came.
+            first = PRESETS.way(self.preset, asked).plan(self.preset, asked).stages[0]
+            stages.append(replace(first, problem=grain, onward=True))
+        return tuple(stages)
 
 
-def _balanced(facts: Facts) -> tuple[Stage, ...]:
-    longer = _recorrupt(facts, steps=1200, widths=(16, 32, 48), lr=3e-3, pool=6, quick=True)
-    small = prod(facts.space) <= SMALL
-    # In mild noise a network of so few channels lacks the detail of a picture that is not small.
-    if not _generates(facts) or not (small or facts.sigma > STRONG):
-        return longer
-    return (*(longer if small else _fast(facts)), narrow(facts, _share(facts)))
+@dataclass(frozen=True)
+class Robust:
+    """The same with absolute errors: convex, and as blind to large ones as the likelihood of impulses; any start will do."""
+
+    row: Fitted
+    source: str = field(default=f"{DIP}; with impulses, absolute errors", repr=False)
+
+    note: ClassVar[str] = ""
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        problem = replace(facts.problem, likelihood=Laplace(facts.sigma))
+        return tuple(replace(stage, problem=problem) for stage in self.row.stages(facts))
 
 
-def _best(facts: Facts) -> tuple[Stage, ...]:
-    from untaught.prior.networks.hourglass import Hourglass
-    from untaught.solver.optimisers import Adam
-
-    fed = _recorrupt(facts, steps=3000, widths=(32, 48, 64), lr=2e-3, pool=12)
-    net = Hourglass((16, 32, 64, 128, 128), skip=16)
-    return (*fed, beside(facts, net, _share(facts), 500, Adam(0.01), 0.99)) if _generates(facts) else fed
-
-
-def _generates(facts: Facts) -> bool:
-    return worthwhile(facts) and facts.sigma > MILD and not _measured(facts)
-
-
-def _share(facts: Facts) -> float:
-    """A generator's own error hardly depends on the noise, that of a fed network grows with it, and so does the share."""
-    return min(0.5, 3 * facts.sigma)
-
-
-def _paper(facts: Facts) -> tuple[Stage, ...]:
-    from untaught.prior import Network
-    from untaught.prior.codes import Noise
-    from untaught.prior.networks.hourglass import Hourglass
-    from untaught.solver.averaging import ExponentialPictures
-    from untaught.solver.optimisers import Adam
-    from untaught.solver.stage import Method
-    from untaught.solver.stopping import After
-
-    problem = None
-    if isinstance(
-        impulse := facts.problem.likelihood, Impulse
-    ):  # convex, and as blind to large errors: any start will do
-        problem = replace(facts.problem, likelihood=Laplace(impulse.sigma))
-    jitter = 1 / 20 if facts.sigma > 37 / 255 else 1 / 30
-    prior = Network(Hourglass(), Noise(32), jitter=jitter, output="sigmoid" if facts.pictures else "linear")
-    adam, stop = Adam(0.01), After(facts.steps or 1800)
-    return (Solve(Method(prior, optimiser=adam, average=ExponentialPictures(0.99), stop=stop), problem=problem),)
+# Strengths of the means in units of the measured deviation, chosen on five of the ten PolyU pairs: docs/benchmarks.
+RIDGE = Filtered(NonLocalRidge(), Tiled(SPARSE))
+TWICE = Filtered(NonLocalRidge(), Tiled(WIDER, twice=True))
+MEANS = Filtered(
+    NonLocalMeans(3.0, coarse=1.2),
+    NonLocalMeans(3.0, coarse=1.2, strip=64),
+    "NLM (Buades, Coll and Morel 2005); values: docs/benchmarks",
+)
+CAMERA = Filtered(Camera(), Camera(), "NLM and NL-Ridge at two resolutions; values: docs/benchmarks")
+COUNTED = Filtered(
+    Counted(NonLocalMeans(1.2), NonLocalRidge()),
+    Counted(NonLocalMeans(1.2, strip=64), Tiled(SPARSE)),
+    "NLM and NL-Ridge; values: docs/benchmarks",
+)
+COUNTED_TWICE = replace(COUNTED, large=Counted(NonLocalMeans(1.2, strip=64), Tiled(WIDER, twice=True)))
+FAST = Recorrupted(steps=300, widths=(16, 32, 48), lr=3e-3, pool=2)
+BALANCED = Recorrupted(steps=1200, widths=(16, 32, 48), lr=3e-3, pool=6)
+BEST = Recorrupted(steps=3000, widths=(32, 48, 64), lr=2e-3, pool=12, quick=False)
+WIDE = Beside(Fitted(Hourglass((16, 32, 64, 128, 128), skip=16), 500))
+PAPER = Fitted(jitter=1 / 30, source=f"{DIP}: 1800 steps")
+LOUD = replace(PAPER, jitter=1 / 20)
 
 
-_R2R = "Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by NL-Ridge (Herbreteau and Kervrann 2022)"
-PRESETS = {
-    p.name: p
-    for p in (
-        Preset("instant", "a classic filter, no network", "NL-Ridge; values: docs/benchmarks", _classic),
-        Preset("fast", "seconds", f"{_R2R}; values: docs/benchmarks", _fast),
-        Preset("balanced", "a minute", f"{_R2R}, and a share of a Deep Image Prior", _balanced),
-        Preset("best", "what minutes buy", f"{_R2R}, and a share of a Deep Image Prior", _best),
-        Preset("paper", "the exact recipe", "Ulyanov, Vedaldi and Lempitsky, CVPR 2018: 1800 steps", _paper),
-    )
-}
+def _measured(facts: Facts, kind: str) -> bool:
+    """Whether the noise is not white, and of that kind: on real photos and micrographs the network lost up to 3 dB to its guide."""
+    noise = getattr(facts.problem.likelihood, "noise", None)
+    return noise is not None and kind == (noise.sharers or "brightness")
+
+
+NEIGHBOURS = When("noise that neighbouring pixels share", lambda facts: _measured(facts, "neighbouring pixels"))
+CHANNELS = When("noise that the channels share", lambda facts: _measured(facts, "the channels"))
+GROWS = When("noise that changes with brightness", lambda facts: _measured(facts, "brightness"))
+IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
+COLOURS = When("1 or 3 channels", lambda facts: facts.channels in (1, 3))
+# There are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge.
+PLAIN = When("1 or 2 channels, above 768 x 768 pixels", lambda facts: _large(facts) and facts.channels < 3)
+FEWER = When("up to 10 million pixels", lambda facts: prod(facts.space) <= HUGE)
+# In mild noise a network of so few channels lacks the detail of a picture that is not small.
+GENERATES = When("up to 768 x 768 pixels, noise above 5/255", lambda facts: generates(facts) and facts.sigma > MILD)
+TIME = When("up to 2^17 pixels", lambda facts: prod(facts.space) <= SMALL)
+NOISY = When("noise above 35/255", lambda facts: facts.sigma > STRONG)
+NOISIER = When("noise above 37/255", lambda facts: facts.sigma > 37 / 255)
+
+_BETTER = "for noise that {} a classic filter does better than the network, and was used; give sigma{} to insist on the network"
+_NEIGHBOURS = _BETTER.format("neighbouring pixels share", "")
+_CHANNELS = _BETTER.format("the channels share", ", and the noise as gaussian,")
+_GROWS = _BETTER.format("changes with brightness", "")
+_PLAIN = "for large grey pictures a classic filter does better than the quick network, and was used"
+PRESETS = Presets(
+    {
+        "instant": "a classic filter, no network",
+        "fast": "seconds",
+        "balanced": "a minute",
+        "best": "what minutes buy",
+        "paper": "the exact recipe",
+    },
+    way(IMPULSES & NOISIER, paper=Robust(LOUD)),
+    way(
+        IMPULSES,
+        instant=Filled("instant"),
+        fast=Filled("fast"),
+        balanced=Filled("balanced"),
+        best=Filled("best"),
+        paper=Robust(PAPER),
+    ),
+    way(NOISIER, paper=LOUD),
+    way(NEIGHBOURS, instant=MEANS),
+    way(NEIGHBOURS & COLOURS, _NEIGHBOURS, best=CAMERA),
+    way(NEIGHBOURS, _NEIGHBOURS, fast=MEANS, balanced=MEANS, best=MEANS),
+    way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=TWICE),
+    way(CHANNELS, _CHANNELS, fast=RIDGE, balanced=RIDGE, best=RIDGE),
+    way(GROWS, instant=COUNTED),
+    way(GROWS & PLAIN & FEWER, _GROWS, best=COUNTED_TWICE),
+    way(GROWS, _GROWS, fast=COUNTED, balanced=COUNTED, best=COUNTED),
+    way(PLAIN & FEWER, _PLAIN, fast=TWICE, balanced=TWICE),
+    way(PLAIN, _PLAIN, fast=RIDGE, balanced=RIDGE),
+    way(GENERATES & STEPS & (TIME | NOISY), ALONE, balanced=BALANCED),
+    way(GENERATES & STEPS, ALONE, best=BEST),
+    way(GENERATES & TIME, balanced=(BALANCED, NARROW)),
+    way(GENERATES & NOISY, balanced=(FAST, NARROW)),
+    way(GENERATES, best=(BEST, WIDE)),
+    way(ALWAYS, instant=RIDGE, fast=FAST, balanced=BALANCED, best=BEST, paper=PAPER),
+)

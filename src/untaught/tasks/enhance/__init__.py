@@ -54,13 +54,14 @@ def enhance(
     from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.enhance.presets import enhancing
+    from untaught.tasks.enhance.presets import PRESETS
     from untaught.tasks.enhance.result import Detail
 
     array, axis = arrays.take(picture, channel_axis)
     scale = arrays.units(array)
     problem = Problem(arrays.tensor(array, axis, scale))
     pictures = arrays.full_scale(array) > 1
-    facts = Facts(problem, pictures=pictures, seed=seed, device=resolve_device(device), steps=steps)
-    stages = enhancing(preset, detail, facts)
-    return Job(stages, problem, Scaled(Detail(Layout.of(array, axis), array, amount, colour), *scale))
+    facts = Facts(problem, pictures=pictures, seed=seed, device=resolve_device(device), steps=steps, kind=detail)
+    plan = PRESETS.plan(preset, facts)
+    finish = Scaled(Detail(Layout.of(array, axis), array, amount, colour), *scale)
+    return Job(plan.stages, problem, finish, plan.notes)

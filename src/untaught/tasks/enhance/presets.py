@@ -2,53 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import ClassVar
+
 from untaught.core.errors import unknown
-from untaught.solver.stage import Solve, Stage
-from untaught.tasks._presets import Facts, Preset, choose
+from untaught.prior.codes import Noise
+from untaught.prior.networks.hourglass import Hourglass
+from untaught.solver.averaging import AtSteps
+from untaught.solver.stage import Stage
+from untaught.tasks._presets import ALWAYS, Facts, Presets, way
+from untaught.tasks._rows import Fitted
 
 MOMENTS = {"coarse": 30, "medium": 80, "fine": 200}
 
 
-def enhancing(name: str, detail: str, facts: Facts) -> tuple[Stage, ...]:
-    """The stages of a preset of `PRESETS`, ended at the moment that shows that detail, or at the three of them for "all"."""
-    from untaught.solver.averaging import AtSteps
-    from untaught.solver.stopping import After
+@dataclass(frozen=True)
+class Base:
+    """A network's picture at the moment that shows the detail which is asked for, or the mean of the three of them for "all"."""
 
-    if detail not in (*MOMENTS, "all"):
-        raise unknown("detail", detail, [*MOMENTS, "all"])
-    moments = tuple(MOMENTS.values()) if detail == "all" else (MOMENTS[detail],)
-    moments = moments if facts.steps is None else (facts.steps,)
-    (stage,) = choose(PRESETS, name, facts)
-    assert isinstance(stage, Solve)
-    return (stage.changed(average=AtSteps(moments), stop=After(max(moments))),)
+    net: Hourglass
+    code: Noise
+    source: str = field(repr=False)
 
+    note: ClassVar[str] = ""
 
-def _hourglass(facts: Facts, *, widths: tuple[int, ...], code: int, lr: float) -> tuple[Stage, ...]:
-    from untaught.prior import Network
-    from untaught.prior.codes import Noise
-    from untaught.prior.networks.hourglass import Hourglass
-    from untaught.solver.optimisers import Adam
-    from untaught.solver.stage import Method, Solve
-    from untaught.solver.stopping import After
-
-    prior = Network(Hourglass(down=widths), Noise(code), output="sigmoid" if facts.pictures else "linear")
-    return (Solve(Method(prior, optimiser=Adam(lr), stop=After(MOMENTS["fine"]))),)
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        if facts.kind not in (*MOMENTS, "all"):
+            raise unknown("detail", facts.kind, [*MOMENTS, "all"])
+        moments = tuple(MOMENTS.values()) if facts.kind == "all" else (MOMENTS[facts.kind],)
+        moments = moments if facts.steps is None else (facts.steps,)
+        return Fitted(self.net, max(moments), self.code, average=AtSteps(moments)).stages(facts)
 
 
-def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _hourglass(facts, widths=(8, 16, 32, 32, 32), code=8, lr=0.01)
-
-
-def _paper(facts: Facts) -> tuple[Stage, ...]:
-    return _hourglass(facts, widths=(128,) * 5, code=32, lr=0.01)
-
-
-PRESETS = {
-    p.name: p
-    for p in (
-        Preset("fast", "a narrow network", "this project; moments: docs/images/enhance.jpg", _fast),
-        Preset(
-            "paper", "the paper's network", "Ulyanov et al., IJCV 2020; its step numbers were not given", _paper
-        ),
-    )
-}
+_IJCV = "Ulyanov et al., IJCV 2020; its step numbers were not given"
+FAST = Base(Hourglass((8, 16, 32, 32, 32)), Noise(8), "this project; moments: docs/images/enhance.jpg")
+PRESETS = Presets(
+    {"fast": "a narrow network", "paper": "the paper's network"},
+    way(ALWAYS, fast=FAST, paper=Base(Hourglass(), Noise(), _IJCV)),
+)

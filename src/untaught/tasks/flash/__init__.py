@@ -62,8 +62,8 @@ def flash(
     from untaught.problem import Problem
     from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
-    from untaught.tasks._presets import Facts, choose, resolve_device
-    from untaught.tasks.flash.presets import PRESETS, guided
+    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks.flash.presets import PRESETS
 
     if (flash is None) == (guide is None):
         count = "both" if flash is not None else "none"
@@ -77,10 +77,12 @@ def flash(
     data = arrays.tensor(array, axis, scale)
     notes: list[str] = []
     code = _code(guide if flash is None else flash, data, align, notes)
-    facts = Facts(Problem(data), arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop)
-    stages = guided(choose(PRESETS, preset, facts), code)
+    facts = Facts(
+        Problem(data), arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop, guide=code
+    )
+    plan = PRESETS.plan(preset, facts)
     finish = Scaled(Layout.of(array, axis, strength), *scale)
-    return Job(stages, facts.problem, finish, tuple(notes))
+    return Job(plan.stages, facts.problem, finish, (*notes, *plan.notes))
 
 
 def _code(guide: NDArray, data: Any, align: bool, notes: list[str]) -> Any:

@@ -2,74 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
-from untaught.solver.stage import Solve, Stage
-from untaught.tasks._presets import Facts, Preset
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
-def guided(stages: tuple[Stage, ...], guide: Tensor) -> tuple[Stage, ...]:
-    """The stages with the guide as the code of their networks; one of a single value is jittered, or gradients overflow."""
-    from untaught.prior.codes import Picture
-
-    flat = float(guide.max() - guide.min()) < 1e-6
-    code = {"code": Picture(guide), **({"jitter": 1 / 30} if flat else {})}
-    return tuple(
-        s.changed(prior=replace(s.method.prior, **code)) if isinstance(s, Solve) else s  # type: ignore[type-var]
-        for s in stages
-    )
+from untaught.prior.codes import Picture
+from untaught.prior.networks.hourglass import Hourglass
+from untaught.solver.averaging import ExponentialPictures, Last
+from untaught.solver.stage import Stage
+from untaught.solver.stopping import StuckChannel
+from untaught.tasks._presets import ALWAYS, Facts, Presets, way
+from untaught.tasks._rows import Fitted
 
 
-def _paper(facts: Facts) -> tuple[Stage, ...]:
-    from untaught.prior import Network
-    from untaught.prior.codes import Picture
-    from untaught.prior.networks.hourglass import Hourglass
-    from untaught.solver.averaging import Last
-    from untaught.solver.optimisers import Adam
-    from untaught.solver.stage import Method, Solve
-    from untaught.solver.stopping import After, StuckChannel
+@dataclass(frozen=True)
+class Guided:
+    """A network with the guide as its code; one of a single value is jittered, or gradients overflow."""
 
-    net = Hourglass(upsample=("nearest", "nearest", "bilinear", "bilinear", "bilinear"))
-    prior = Network(net, Picture(), output="sigmoid" if facts.pictures else "linear")
-    stop = After(facts.steps or 601) | StuckChannel()
-    return (Solve(Method(prior, optimiser=Adam(0.1), average=Last(), stop=stop)),)
+    row: Fitted
+    source: str = field(repr=False)
+
+    note: ClassVar[str] = ""
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        guide = facts.guide
+        assert guide is not None
+        flat = float(guide.max() - guide.min()) < 1e-6
+        return replace(self.row, code=Picture(guide), jitter=1 / 30 if flat else 0.0, until=StuckChannel()).stages(facts)
 
 
-def _narrow(facts: Facts, *, widths: tuple[int, ...], steps: int) -> tuple[Stage, ...]:
+_NET = Hourglass(upsample=("nearest", "nearest", "bilinear", "bilinear", "bilinear"))
+PAPER = Guided(
+    Fitted(_NET, 601, lr=0.1, average=Last()), "Ulyanov et al., IJCV 2020, and the authors' code: 601 steps"
+)
+
+
+def _narrow(widths: tuple[int, ...], steps: int, source: str) -> Guided:
     """The same with narrow levels, a rate at which no sigmoid is driven to its end, and the averaged picture."""
-    from untaught.prior import Network
-    from untaught.prior.codes import Picture
-    from untaught.prior.networks.hourglass import Hourglass
-    from untaught.solver.averaging import ExponentialPictures
-    from untaught.solver.optimisers import Adam
-    from untaught.solver.stage import Method, Solve
-    from untaught.solver.stopping import After, StuckChannel
-
-    net = Hourglass(down=widths, upsample="nearest")
-    prior = Network(net, Picture(), output="sigmoid" if facts.pictures else "linear")
-    stop = After(facts.steps or steps) | StuckChannel()
-    return (Solve(Method(prior, optimiser=Adam(0.01), average=ExponentialPictures(0.95), stop=stop)),)
+    return Guided(Fitted(Hourglass(widths, upsample="nearest"), steps, average=ExponentialPictures(0.95)), source)
 
 
-def _fast(facts: Facts) -> tuple[Stage, ...]:
-    return _narrow(facts, widths=(16, 16, 32, 32, 32), steps=150)
-
-
-def _best(facts: Facts) -> tuple[Stage, ...]:
-    return _narrow(facts, widths=(32, 32, 64, 64, 64), steps=800)
-
-
-PRESETS = {
-    p.name: p
-    for p in (
-        Preset("fast", "a narrow network", "the paper's, narrow; values: this project", _fast),
-        Preset("best", "a wider one, and longer", "the paper's, narrower; values: this project", _best),
-        Preset(
-            "paper", "the exact recipe", "Ulyanov et al., IJCV 2020, and the authors' code: 601 steps", _paper
-        ),
-    )
-}
+PRESETS = Presets(
+    {"fast": "a narrow network", "best": "a wider one, and longer", "paper": "the exact recipe"},
+    way(
+        ALWAYS,
+        fast=_narrow((16, 16, 32, 32, 32), 150, "the paper's, narrow; values: this project"),
+        best=_narrow((32, 32, 64, 64, 64), 800, "the paper's, narrower; values: this project"),
+        paper=PAPER,
+    ),
+)

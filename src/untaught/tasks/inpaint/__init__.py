@@ -77,7 +77,7 @@ def inpaint(
     from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.inpaint.presets import inpainting
+    from untaught.tasks.inpaint.presets import PRESETS, chosen
     from untaught.tasks.inpaint.result import Inpainted
 
     array = np.asarray(picture.pixels)
@@ -103,10 +103,12 @@ def inpaint(
     first = ~hidden[None] if axis is None else np.moveaxis(~hidden, axis, 0)
     weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
-    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop=stop)
-    stages = inpainting(preset, recipe, holes, facts, notes)
+    kind, why = chosen(recipe, holes)
+    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop, kind)
+    plan = PRESETS.plan(preset, facts)
+    notes += [*why, *plan.notes]
     opaque = isinstance(mask, str) and mask.lower() == "alpha"
     if opaque:
         notes.append("The transparency said what was missing: the result is opaque.")
     finish = Inpainted(Layout.of(array, axis), fill, None if soft else array, axis, opaque)
-    return Job(stages, facts.problem, Scaled(finish, *scale), tuple(notes))
+    return Job(plan.stages, facts.problem, Scaled(finish, *scale), tuple(notes))

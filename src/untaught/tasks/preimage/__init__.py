@@ -56,7 +56,7 @@ def preimage(
     from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks import _features as parts
-    from untaught.tasks._presets import Facts, choose, resolve_device
+    from untaught.tasks._presets import Facts, resolve_device
     from untaught.tasks.preimage.presets import PRESETS, TV_WEIGHT
 
     notes: list[str] = []
@@ -75,5 +75,6 @@ def preimage(
     notes.append(f"the picture was made to look like the original to the layer '{name}' at {size} x {size}")
     full = arrays.full_scale(x0.new_empty(0).numpy().astype(dtype))
     judge = parts.Judge(plain, data, parts.class_of(found, x0), found.classes)
+    plan = PRESETS.plan(preset, facts)
     finish = Scaled(parts.Shown(size, dtype, judge=judge), 0.0, full)
-    return Job(choose(PRESETS, preset, facts), problem, finish, tuple(notes))
+    return Job(plan.stages, problem, finish, (*notes, *plan.notes))

@@ -62,7 +62,7 @@ def upscale(
     from untaught.solver.result import Scaled
     from untaught.solver.stage import Job
     from untaught.tasks._presets import Facts, resolve_device
-    from untaught.tasks.upscale.presets import upscaling
+    from untaught.tasks.upscale.presets import PRESETS
 
     # One colour of a changing opacity is a picture as well: an icon.
     array, axis = arrays.take(seen(picture), channel_axis, flat=picture.alpha is not None)
@@ -85,5 +85,5 @@ def upscale(
     facts = Facts(
         Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop
     )
-    stages = upscaling(preset, facts, notes)
-    return Job(stages, facts.problem, Scaled(Layout.of(array, axis), *scale), tuple(notes))
+    plan = PRESETS.plan(preset, facts)
+    return Job(plan.stages, facts.problem, Scaled(Layout.of(array, axis), *scale), (*notes, *plan.notes))
