@@ -28,7 +28,7 @@ class Piloted(Denoiser, Protocol):
 
 
 @dataclass(frozen=True)
-class Picture:
+class Estimated:
     """One iterate of an estimator: x, (1, c, *space), and what a person should know of it, or None."""
 
     x: Tensor
@@ -50,7 +50,7 @@ class Estimator(ABC):
         return 1
 
     @abstractmethod
-    def iterates(self, problem: Problem) -> Iterator[Picture]:
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
         """The pictures, each better than the one before; without gradient."""
 
     def estimate(self, problem: Problem) -> Tensor:

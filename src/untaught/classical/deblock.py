@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from untaught.classical import Estimator, Picture, Piloted
+from untaught.classical import Estimated, Estimator, Piloted
 from untaught.core.errors import BadInput
 from untaught.problem import Problem
 from untaught.problem.operators import Identity
@@ -35,13 +35,13 @@ class Deblock(Estimator):
                 f"Deblock needs a JPEG's coefficients, not data of {type(problem.operator).__name__}: use PlugAndPlay."
             )
 
-    def iterates(self, problem: Problem) -> Iterator[Picture]:
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
         operator, y = problem.operator, problem.data
         if isinstance(operator, BlockDCT):
-            yield Picture(deblocked(operator, y, self))
+            yield Estimated(deblocked(operator, y, self))
         else:
             level = problem.likelihood.deviation(y)
-            yield Picture(self.denoiser.refine(y, level, self.denoiser(y, level)))
+            yield Estimated(self.denoiser.refine(y, level, self.denoiser(y, level)))
 
     def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
         """The plain picture and the deviation of its error, for `Bootstrap`."""

@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from untaught.classical import Denoiser, Estimator, Picture, Piloted
+from untaught.classical import Denoiser, Estimated, Estimator, Piloted
 from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.errors import BadInput
 from untaught.core.geometry import box
@@ -55,14 +55,14 @@ class PlugAndPlay(Estimator):
     def steps(self) -> int:
         return len(self.levels)
 
-    def iterates(self, problem: Problem) -> Iterator[Picture]:
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
         v = problem.operator.backproject(problem.data) if problem.start is None else problem.start
         for k in range(len(self.levels)):
             u = self.toward_data(v, problem, k)
             level = torch.full((1,) * u.ndim, self._level(problem, k), device=u.device, dtype=u.dtype)
             piloted = self.pilot and k > 0
             v = cast("Piloted", self.denoiser).refine(u, level, v) if piloted else self.denoiser(u, level)
-            yield Picture(v)
+            yield Estimated(v)
 
     def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
         """The estimate drawn to the data once more, unfiltered, and the last level, for `Bootstrap`."""

@@ -13,7 +13,7 @@ from untaught.core.errors import BadInput
 from untaught.noise.curve import Law, curve, fit
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
-from untaught.noise.spectrum import Noise, estimate_noise, second_differences
+from untaught.noise.spectrum import NoiseModel, estimate_noise, second_differences
 from untaught.problem.likelihoods import (
     ClippedGaussian,
     Gaussian,
@@ -254,7 +254,7 @@ def _white_of(scale: Scale) -> type[Gaussian]:
     return ClippedGaussian if scale.clipped else Gaussian
 
 
-def _normal(noise: Noise, notes: list[str], scale: Scale) -> Likelihood:
+def _normal(noise: NoiseModel, notes: list[str], scale: Scale) -> Likelihood:
     """White noise, or, where it is shared or changes with brightness, as it was measured."""
     if (noise.even and not noise.sharers) or strength(noise) < NOTHING:
         return _white_of(scale)(_white(strength(noise), notes, scale))
@@ -266,16 +266,16 @@ def _normal(noise: Noise, notes: list[str], scale: Scale) -> Likelihood:
     return Measured(noise)
 
 
-def strength(noise: Noise) -> float:
+def strength(noise: NoiseModel) -> float:
     """The deviation of white noise, without what the estimate reads too little."""
     return _low(noise) * noise.level
 
 
-def _low(noise: Noise) -> float:
+def _low(noise: NoiseModel) -> float:
     return LOW[1 if noise.shared else min(len(noise.sigma), 3)]  # channels that share it say it once
 
 
-def _shared(noise: Noise) -> str:
+def _shared(noise: NoiseModel) -> str:
     """By whom, in words."""
     if noise.correlated:
         return "shared by neighbouring pixels, as in a camera's JPEG"

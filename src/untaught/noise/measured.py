@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from untaught.noise.spectrum import Noise
+from untaught.noise.spectrum import NoiseModel
 from untaught.problem.likelihoods import Likelihood
 
 
@@ -19,7 +19,7 @@ class Measured(Likelihood):
     Data are pictures "b c h w" in about [0, 1].
     """
 
-    noise: Noise
+    noise: NoiseModel
 
     @property
     def sigma(self) -> tuple[float, ...]:
@@ -44,8 +44,8 @@ class Measured(Likelihood):
     def examples(cls) -> tuple[Likelihood, ...]:
         white = torch.zeros(1), torch.ones(1)
         blur = torch.full((1, 1, 2, 2), 0.5)
-        return Measured(Noise(torch.full((1,), 0.1), True, blur, *white)), Measured(
-            Noise(
+        return Measured(NoiseModel(torch.full((1,), 0.1), True, blur, *white)), Measured(
+            NoiseModel(
                 torch.full((1,), 0.1), False, torch.ones(1, 1, 1, 1), torch.tensor([0.0, 1.0]), torch.tensor([0.5, 1.5])
             )
         )

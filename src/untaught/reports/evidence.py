@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from untaught.noise import Measured, Noise, estimate_noise
+from untaught.noise import Measured, NoiseModel, estimate_noise
 from untaught.noise.spectrum import second_differences
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Reward
@@ -34,7 +34,7 @@ class Evidence:
     prediction: Tensor
     weight: Tensor
     picture: Tensor
-    noise: Noise | None
+    noise: NoiseModel | None
     drawn: Tensor | None
     told: float | None
     white: bool
@@ -84,10 +84,10 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
         return Evidence(data, prediction, weight, picture, noise, drawn, told, white, direct)
 
 
-def _rough(y: Tensor) -> Noise:
+def _rough(y: Tensor) -> NoiseModel:
     """White noise, by channel, of a blurred picture (its blur would look like shared noise)."""
     sigma = torch.tensor([second_differences(channel) for channel in y.split(1, dim=1)])
-    return Noise(sigma, False, torch.eye(len(sigma))[:, :, None, None], torch.zeros(1), torch.ones(1))
+    return NoiseModel(sigma, False, torch.eye(len(sigma))[:, :, None, None], torch.zeros(1), torch.ones(1))
 
 
 def _corners(space: tuple[int, ...]) -> list[tuple[int, int]]:

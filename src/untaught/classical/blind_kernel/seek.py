@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from untaught.classical import Estimator, Picture
+from untaught.classical import Estimated, Estimator
 from untaught.classical.blind_kernel import search
 from untaught.classical.blind_kernel.scene import Scene
 from untaught.noise.spectrum import second_differences
@@ -43,10 +43,10 @@ class SeekKernel(Estimator):
     def steps(self) -> int:
         return len(self.sides) + 1
 
-    def iterates(self, problem: Problem) -> Iterator[Picture]:
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
         operator = problem.operator
         if not isinstance(operator, SoughtBlur):
-            yield from (Picture(_seen(problem)) for _ in range(self.steps))
+            yield from (Estimated(_seen(problem)) for _ in range(self.steps))
             return
         y = search.busiest(problem.data.mean(1)[0])
         sigma = getattr(problem.likelihood, "sigma", None) or second_differences(problem.data)
@@ -54,9 +54,9 @@ class SeekKernel(Estimator):
         noise = 6.5 * max(float(sigma), LEAST) ** 2
         for sides in self.sides:
             _sought(operator, y, noise, sides)
-            yield Picture(_seen(problem))
+            yield Estimated(_seen(problem))
         note = _settled(operator, y, noise)
-        yield Picture(_seen(problem), note)
+        yield Estimated(_seen(problem), note)
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:

@@ -14,7 +14,7 @@ from untaught.tasks._presets import Facts, Preset, choose
 
 if TYPE_CHECKING:
     from untaught.classical import Denoiser
-    from untaught.noise import Noise
+    from untaught.noise import NoiseModel
 
 
 MILD = 5 / 255  # noise up to which a generator's share would be too small to be seen
@@ -62,7 +62,7 @@ def _filled(name: str, facts: Facts) -> tuple[Stage, ...]:
     return tuple(stages)
 
 
-def _measured(facts: Facts) -> Noise | None:
+def _measured(facts: Facts) -> NoiseModel | None:
     """The noise, where it is not white: on real photos and micrographs the network lost up to 3 dB to its own guide."""
     return getattr(facts.problem.likelihood, "noise", None)
 
