@@ -124,9 +124,9 @@ class TestStudy:
 
     @pytest.fixture
     def settings(self):
-        from untaught.bench.trajectories import Settings
+        from untaught.bench.trajectories import TrajectorySettings
 
-        return Settings(size=16, steps=12, width=4)
+        return TrajectorySettings(size=16, steps=12, width=4)
 
     @pytest.fixture
     def cases(self, tmp_path, photo, settings):

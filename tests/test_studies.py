@@ -392,7 +392,7 @@ def test_comparisons_that_make_no_sense_are_refused(folder, untaught, words, sai
 
 
 def test_a_damaged_table_is_refused(tmp_path):
-    row = networks.Row("real", 0.0, "a", "unet", 0, 1, 2, "paper", 0.1, 20.0, 30.0, 1, 29.0, 1.0)
+    row = networks.NetworkRow("real", 0.0, "a", "unet", 0, 1, 2, "paper", 0.1, 20.0, 30.0, 1, 29.0, 1.0)
     networks.write(tmp_path / "n.csv", [row])
     assert networks.read(tmp_path / "n.csv") == [row]
     with (tmp_path / "n.csv").open("a") as file:

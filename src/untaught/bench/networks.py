@@ -69,7 +69,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Row:
+class NetworkRow:
     """noise: "real", or what was drawn. best: PSNR of the averaged iterate where it was highest, known from the truth alone."""
 
     noise: str
@@ -201,10 +201,10 @@ class Score:
             self.curve.append((iterate.step, psnr(x * arrays.full_scale(self.clean), self.clean)))
 
 
-def row(pair: Pair, network: str, seed: int, setting: Setting, score: Score, seconds: float) -> Row:
+def row(pair: Pair, network: str, seed: int, setting: Setting, score: Score, seconds: float) -> NetworkRow:
     """The row of a finished run."""
     step, best = max(score.curve, key=lambda at: at[1])
-    return Row(
+    return NetworkRow(
         noise=pair.noise,
         amount=pair.amount,
         picture=pair.name,
@@ -236,29 +236,29 @@ def plan(
                 yield pair, name, seed, (pair.noise, pair.amount, pair.name, name, seed, *shared)
 
 
-def read(path: Path) -> list[Row]:
+def read(path: Path) -> list[NetworkRow]:
     """The rows of a CSV that `write` wrote; none, where there is no file yet."""
     if not path.exists():
         return []
     kinds = {"int": int, "float": float, "str": str}
     with path.open(newline="", encoding="utf-8") as file:
         table = csv.DictReader(file)
-        names = [f.name for f in fields(Row)]
+        names = [f.name for f in fields(NetworkRow)]
         if table.fieldnames != names:
             raise BadInput(f"'{path}' holds another table than this comparison: name another file for --csv.")
         try:
-            return [Row(**{f.name: kinds[str(f.type)](line[f.name]) for f in fields(Row)}) for line in table]
+            return [NetworkRow(**{f.name: kinds[str(f.type)](line[f.name]) for f in fields(NetworkRow)}) for line in table]
         except (TypeError, ValueError) as error:
             raise BadInput(
                 f"'{path}' has a damaged row ({error}): delete it, or name another file for --csv."
             ) from None
 
 
-def write(path: Path, rows: Iterable[Row], places: Places | None = None) -> None:
+def write(path: Path, rows: Iterable[NetworkRow], places: Places | None = None) -> None:
     """All rows; whole or not at all."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([f.name for f in fields(Row)])
+    writer.writerow([f.name for f in fields(NetworkRow)])
     writer.writerows(asdict(row).values() for row in rows)
     write_text(path, out.getvalue(), places)
 
@@ -266,7 +266,7 @@ def write(path: Path, rows: Iterable[Row], places: Places | None = None) -> None
 HEADER = ("noise", "network", "runs", "noisy", "best (oracle)", "at step", "final", "seconds")
 
 
-def summary(rows: Sequence[Row]) -> list[tuple[str, ...]]:
+def summary(rows: Sequence[NetworkRow]) -> list[tuple[str, ...]]:
     """For each noise and network: means over pictures and seeds; ± the deviation over the seeds' means, where there are two."""
     lines: list[tuple[str, ...]] = []
     for noise, amount in dict.fromkeys((r.noise, r.amount) for r in rows):
@@ -281,14 +281,14 @@ def summary(rows: Sequence[Row]) -> list[tuple[str, ...]]:
     return lines
 
 
-def _spread(rows: Sequence[Row], name: str) -> str:
+def _spread(rows: Sequence[NetworkRow], name: str) -> str:
     groups = [[getattr(r, name) for r in rows if r.seed == s] for s in sorted({r.seed for r in rows})]
     means = [statistics.fmean(g) for g in groups if len(g) == len(groups[0])]
     mean = statistics.fmean(getattr(r, name) for r in rows)
     return f"{mean:.2f} ± {statistics.stdev(means):.2f}" if len(means) > 1 else f"{mean:.2f}"
 
 
-def caption(rows: Sequence[Row]) -> list[str]:
+def caption(rows: Sequence[NetworkRow]) -> list[str]:
     """What the numbers mean, in sentences."""
     one = rows[0]
     seeds = len({r.seed for r in rows})
@@ -303,7 +303,7 @@ def caption(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def markdown(rows: Sequence[Row], command: str, hardware: str) -> str:
+def markdown(rows: Sequence[NetworkRow], command: str, hardware: str) -> str:
     """The summary as a Markdown table, with what is needed to make it again."""
     lines = ["| " + " | ".join(line) + " |" for line in (HEADER, *summary(rows))]
     lines.insert(1, "|---|---|" + "---:|" * (len(HEADER) - 2))

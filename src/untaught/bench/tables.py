@@ -16,7 +16,7 @@ from pathlib import Path
 
 from untaught.bench.bench import Row
 from untaught.bench.cases import plain
-from untaught.bench.comparisons._base import Case
+from untaught.bench.comparisons._base import Compared
 from untaught.core.registry import comparisons
 from untaught.io.images.places import Places, write_text
 
@@ -25,7 +25,7 @@ _LPIPS = HEADER.index("LPIPS")
 
 
 @dataclass(frozen=True)
-class Line:
+class Mean:
     """A line of the summary: means over the seeds. spread: PSNR's standard deviation over them; None for one."""
 
     picture: str
@@ -56,19 +56,19 @@ class Line:
         )
 
 
-def summary(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -> list[Line]:
+def summary(rows: Sequence[Row], cases: Sequence[Compared], task: str = "denoise") -> list[Mean]:
     """Picture by picture the mean over its seeds, published figures under ours, then the mean over all pictures.
 
     The last needs every picture at every seed; its spread is that of the seeds' means, not that between pictures.
     """
-    lines: list[Line] = []
+    lines: list[Mean] = []
     known: list[dict[str, float]] = []
     for case in cases:
         mine = [r for r in rows if r.picture == case.name]
         if mine:
             lines += [_line(case.name, m, [[r] for r in mine if r.method == m]) for m in _methods(mine)]
             known.append(published(case, task))
-            lines += [Line(case.name, name, figure) for name, figure in known[-1].items()]
+            lines += [Mean(case.name, name, figure) for name, figure in known[-1].items()]
     pictures = len({r.picture for r in rows})
     if pictures > 1:
         name = f"mean of {pictures}"
@@ -79,11 +79,11 @@ def summary(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -
             lines += [_line(name, method, whole)] if whole else []
         for label in known[0] if all(known) else ():
             if all(label in k for k in known):
-                lines.append(Line(name, label, statistics.fmean(k[label] for k in known)))
+                lines.append(Mean(name, label, statistics.fmean(k[label] for k in known)))
     return lines
 
 
-def published(case: Case, task: str = "denoise") -> dict[str, float]:
+def published(case: Compared, task: str = "denoise") -> dict[str, float]:
     """PSNR by method ("DIP, published"), where task, picture, size and level of damage are those of a published table."""
     if not case.level:
         return {}
@@ -112,7 +112,7 @@ def hardware(device: str = "cpu") -> str:
 def write_csv(
     path: Path,
     rows: Iterable[Row],
-    cases: Sequence[Case],
+    cases: Sequence[Compared],
     task: str = "denoise",
     *,
     hardware: str,
@@ -131,7 +131,7 @@ def write_csv(
     write_text(path, out.getvalue(), places)
 
 
-def grid(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+def grid(lines: Sequence[Mean]) -> list[tuple[str, ...]]:
     """The header and the cells of every line; the column of LPIPS only where one was measured."""
     rows = [HEADER, *(line.cells for line in lines)]
     if any(line.lpips is not None for line in lines):
@@ -139,7 +139,7 @@ def grid(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     return [row[:_LPIPS] + row[_LPIPS + 1 :] for row in rows]
 
 
-def markdown(lines: Sequence[Line], *, caption: Iterable[str], hardware: str, command: str) -> str:
+def markdown(lines: Sequence[Mean], *, caption: Iterable[str], hardware: str, command: str) -> str:
     """The summary as a Markdown table, with everything that is needed to make it again."""
     table = grid(lines)
     body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |" for cells in table]
@@ -148,7 +148,7 @@ def markdown(lines: Sequence[Line], *, caption: Iterable[str], hardware: str, co
     return "\n".join([*body, "", *(f"- {s}" for s in said), "", "```", command, "```", ""])
 
 
-def caption(rows: Sequence[Row], seeds: int, cases: Sequence[Case], task: str = "denoise") -> list[str]:
+def caption(rows: Sequence[Row], seeds: int, cases: Sequence[Compared], task: str = "denoise") -> list[str]:
     """What the numbers mean, in sentences."""
     said = [
         "Against the clean picture, of the 8-bit result (16-bit for 16-bit pairs); seconds are wall time, array in to "
@@ -181,7 +181,7 @@ def _methods(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(r.method for r in rows))
 
 
-def _line(picture: str, method: str, seeds: Sequence[Sequence[Row]]) -> Line:
+def _line(picture: str, method: str, seeds: Sequence[Sequence[Row]]) -> Mean:
     """The line of groups of rows, one group a seed."""
     rows = [r for group in seeds for r in group]
     means = [statistics.fmean(r.psnr for r in group) for group in seeds]
@@ -189,7 +189,7 @@ def _line(picture: str, method: str, seeds: Sequence[Sequence[Row]]) -> Line:
     steps = [r.steps for r in rows if r.steps is not None]
     peaks = [r.peak_mib for r in rows if r.peak_mib is not None]
     seen = [r.lpips for r in rows if r.lpips is not None]
-    return Line(
+    return Mean(
         picture,
         method,
         statistics.fmean(means),

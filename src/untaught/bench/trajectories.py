@@ -38,7 +38,7 @@ FED_LOOKS = 10  # pictures of a fed run that are measured, evenly spread
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
+class Damaged:
     """One picture under one damage. truth: (h, w[, 3]) in [0, 1], for scores alone. chooses: whether it is of the half that
     defaults are chosen on. fed: the job of the preset `fast`, where the task has a fed objective."""
 
@@ -55,7 +55,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrajectorySettings:
     """steps: of every run. width: channels of each of the four levels of the hourglass. size: pixels a side of a crop."""
 
     size: int = 256
@@ -119,7 +119,7 @@ def rules(run: str) -> dict[str, Rule]:
     }
 
 
-def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: int) -> list[Case]:
+def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: int) -> list[Damaged]:
     """Every damage on `each` of the pictures, in turn; of every folder of pairs `each`. They choose and are judged by turns.
 
     Noise is that of numpy.random.default_rng(0), in [0, 1]; only Gaussian noise and impulses are clipped there.
@@ -134,25 +134,25 @@ def cases(pictures: Sequence[Path], pairs: Sequence[Path], *, size: int, each: i
             which = (i + k) % len(clean)
             truth = clean[which]
             problem, fed = make(truth, np.random.default_rng(0))
-            found.append(Case(names[which], damage, truth, problem, k % 2 == 0, fed))
+            found.append(Damaged(names[which], damage, truth, problem, k % 2 == 0, fed))
     for folder in pairs:
         real = known.pairs(folder)
         for k, which in enumerate(np.linspace(0, len(real) - 1, min(each, len(real))).round().astype(int)):
             case = real[which]
             truth, noisy = (_crop(_unit(a), size) for a in (case.clean, case.input(0)))
-            found.append(Case(case.name, f"real ({folder.name})", truth, _measured(noisy), k % 2 == 0))
+            found.append(Damaged(case.name, f"real ({folder.name})", truth, _measured(noisy), k % 2 == 0))
     return found
 
 
-def path(folder: Path, case: Case, run: str, settings: Settings) -> Path:
+def path(folder: Path, case: Damaged, run: str, settings: TrajectorySettings) -> Path:
     """Where the recording of that run is, or is to be."""
     slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{case.name}-{run}").strip("-")
     return folder / f"{slug}-{settings.size}px-{settings.steps}x{settings.width}-{settings.seed}.json"
 
 
 def plan(
-    folder: Path, cases: Sequence[Case], runs: Sequence[str], settings: Settings
-) -> Iterator[tuple[Case, str, Path]]:
+    folder: Path, cases: Sequence[Damaged], runs: Sequence[str], settings: TrajectorySettings
+) -> Iterator[tuple[Damaged, str, Path]]:
     """All recordings, the watched runs of all cases first."""
     for run in runs:
         for case in cases:
@@ -160,7 +160,7 @@ def plan(
                 yield case, run, path(folder, case, run, settings)
 
 
-def record(case: Case, run: str, settings: Settings, look: Callable[[Iterate], None] = lambda _: None) -> Recording:
+def record(case: Damaged, run: str, settings: TrajectorySettings, look: Callable[[Iterate], None] = lambda _: None) -> Recording:
     """One run to its end, which takes minutes."""
     from untaught.solver.run import Run
     from untaught.solver.stage import Job, Solve
@@ -227,7 +227,7 @@ def recorder(rules: dict[str, Rule], into: Recording) -> Rule:
     return Recorder(tuple(rules.items()))
 
 
-def _fed(case: Case, recording: Recording, look: Callable[[Iterate], None]) -> None:
+def _fed(case: Damaged, recording: Recording, look: Callable[[Iterate], None]) -> None:
     """The preset `fast`: the picture that it would return, at `FED_LOOKS` moments of its last stage."""
     from untaught.solver.run import Run
 

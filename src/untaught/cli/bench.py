@@ -16,7 +16,7 @@ from untaught.core.registry import comparisons
 
 if TYPE_CHECKING:
     from untaught.bench.bench import Row
-    from untaught.bench.comparisons._base import Case
+    from untaught.bench.comparisons._base import Compared
     from untaught.io.images.places import Places
 
 FLAG = Parameter(negative=())
@@ -195,19 +195,19 @@ def _check_targets(csv: Path | None, markdown: Path | None, sheet: Path | None, 
 
 
 def _run(
-    results: Any, cases: list[Case], start: str, *, quiet: bool
+    results: Any, cases: list[Compared], start: str, *, quiet: bool
 ) -> tuple[list[Row], list[Any], BaseException | None]:
     """All rows, the strips of the contact sheet (seed 0), and what ended it early, if anything did."""
-    from untaught.bench.sheet import Strip
+    from untaught.bench.sheet import SheetRow
 
     rows: list[Row] = []
-    strips: dict[str, Strip] = {}
+    strips: dict[str, SheetRow] = {}
     clean = {case.name: case.clean for case in cases}
     try:
         for row, picture in results:
             rows.append(row)
             if row.seed == 0 and row.method == start:
-                strips[row.picture] = Strip(row.picture, clean[row.picture], picture, {}, start)
+                strips[row.picture] = SheetRow(row.picture, clean[row.picture], picture, {}, start)
             elif row.seed == 0:
                 strips[row.picture].results[row.method] = picture
             if not quiet:
@@ -222,7 +222,7 @@ def _run(
 
 def _tell(
     rows: list[Row],
-    cases: list[Case],
+    cases: list[Compared],
     task: str,
     seeds: int,
     device: str,

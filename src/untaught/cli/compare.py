@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from untaught.cli.watching import INTERRUPTED, watch
 
 if TYPE_CHECKING:
-    from untaught.bench.networks import Row
+    from untaught.bench.networks import NetworkRow
     from untaught.io.images.places import Places
 
 FLAG = Parameter(negative=())
@@ -131,7 +131,7 @@ def compare(
     return INTERRUPTED if interrupted else 0
 
 
-def _tell(rows: list[Row], device: str, markdown: Path | None, places: Places) -> None:
+def _tell(rows: list[NetworkRow], device: str, markdown: Path | None, places: Places) -> None:
     """The table on the terminal, and in the file that was asked for."""
     from rich.console import Console
     from rich.table import Table
@@ -153,7 +153,7 @@ def _tell(rows: list[Row], device: str, markdown: Path | None, places: Places) -
         places.text(markdown, _text(rows, device))
 
 
-def _text(rows: list[Row], device: str) -> str:
+def _text(rows: list[NetworkRow], device: str) -> str:
     """The table, with the command that makes it."""
     from untaught.bench import networks as study
     from untaught.bench.tables import hardware

@@ -15,7 +15,7 @@ from untaught.core.allocator import keep_memory
 
 if TYPE_CHECKING:
     from untaught.bench.stopping import Line
-    from untaught.bench.trajectories import Settings
+    from untaught.bench.trajectories import TrajectorySettings
 
 FLAG = Parameter(negative=())
 
@@ -95,7 +95,7 @@ def stopping(
     for table, option in ((csv, "--csv"), (markdown, "--markdown")):
         if table is not None:
             places.check(table, option=option, what=f"the file of {option}")
-    settings = t.Settings(size, steps, width, seed)
+    settings = t.TrajectorySettings(size, steps, width, seed)
     cases = t.cases(pictures, pairs or [], size=size, each=each)[:limit]
     folder.mkdir(parents=True, exist_ok=True)
     keep_memory()
@@ -125,7 +125,7 @@ def stopping(
     return INTERRUPTED if interrupted else 0
 
 
-def _told(found: list[Line], settings: Settings, hardware: str, command: str) -> str:
+def _told(found: list[Line], settings: TrajectorySettings, hardware: str, command: str) -> str:
     """All tables, with what they mean."""
     from untaught.bench import stopping as study
 
@@ -150,7 +150,7 @@ def _told(found: list[Line], settings: Settings, hardware: str, command: str) ->
     return "\n\n".join([*parts, f"```\n{command}\n```"])
 
 
-def _command(pictures: tuple[Path, ...], pairs: list[Path], settings: Settings, each: int, runs: str) -> str:
+def _command(pictures: tuple[Path, ...], pairs: list[Path], settings: TrajectorySettings, each: int, runs: str) -> str:
     """The command that makes these tables again."""
     words = ["untaught", "bench", "stopping", *map(str, pictures)]
     for folder in pairs:

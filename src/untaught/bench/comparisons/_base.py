@@ -13,7 +13,7 @@ from untaught.bench import metrics
 from untaught.bench.classics import Classic
 
 
-class Case(Protocol):
+class Compared(Protocol):
     """One clean picture, uint8 or uint16, and how its inputs come about.
 
     told: the settings that every method gets, ours and the classics. level: of the damage, as published tables have it
@@ -37,7 +37,7 @@ class Case(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Degraded:
-    """A `Case` whose input `make` makes of the seed: an array, or whatever the task takes (the path of a file)."""
+    """A case whose input `make` makes of the seed: an array, or whatever the task takes (the path of a file)."""
 
     name: str
     clean: NDArray
@@ -74,6 +74,6 @@ class Comparison:
     run: Callable[[Classic, Any, Mapping[str, Any]], NDArray]
     small: Callable[[int], tuple[Any, dict[str, Any]]]
     start: str = "input"
-    show: Callable[[Any, Case], NDArray] = lambda given, case: given
+    show: Callable[[Any, Compared], NDArray] = lambda given, case: given
     score: Callable[[NDArray, NDArray], tuple[float, float]] = score
     said: tuple[str, ...] = ()

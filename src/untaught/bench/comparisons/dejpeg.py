@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from untaught.bench.cases import plain
 from untaught.bench.classics import Classic
-from untaught.bench.comparisons._base import Case, Comparison, Degraded
+from untaught.bench.comparisons._base import Compared, Comparison, Degraded
 from untaught.core.errors import BadInput
 from untaught.io import images
 
@@ -138,7 +138,7 @@ def _small(ndim: int) -> tuple[Path, dict[str, Any]]:
     return _saved(clean, 50)(0), {}
 
 
-def _show(given: Path, case: Case) -> NDArray:
+def _show(given: Path, case: Compared) -> NDArray:
     return np.asarray(images.read(given).pixels)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.bench.classics import Classic
-from untaught.bench.comparisons._base import Case, Comparison, Degraded
+from untaught.bench.comparisons._base import Compared, Comparison, Degraded
 from untaught.core.errors import BadInput
 from untaught.io import arrays, images
 from untaught.io.images import Image
@@ -120,7 +120,7 @@ def _small(ndim: int) -> tuple[Image, dict[str, Any]]:
     return _draw(clean, 0.5)(0), TOLD
 
 
-def _show(given: Image, case: Case) -> NDArray:
+def _show(given: Image, case: Compared) -> NDArray:
     return np.asarray(given.pixels)
 
 
