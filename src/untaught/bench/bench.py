@@ -19,7 +19,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from untaught.bench import metrics
-from untaught.bench.comparisons._base import Case
+from untaught.bench.comparisons._base import Compared
 from untaught.core.errors import BadInput, UntaughtError, unknown
 from untaught.core.registry import comparisons, tasks
 
@@ -55,7 +55,7 @@ Answer = tuple[NDArray, float, int | None, float | None]
 
 
 def bench(
-    cases: Sequence[Case], methods: Iterable[str], seeds: int, settings: Settings, task: str = "denoise"
+    cases: Sequence[Compared], methods: Iterable[str], seeds: int, settings: Settings, task: str = "denoise"
 ) -> Iterator[tuple[Row, NDArray]]:
     """Every method on every case, seed by seed: the scored row, and the picture it is about. The first is the input itself."""
     twice = [name for name, count in Counter(case.name for case in cases).items() if count > 1]
@@ -186,7 +186,7 @@ def _threads() -> int | None:
     return None if torch is None else torch.get_num_threads()
 
 
-def _row(task: str, case: Case, seed: int, method: str, answer: Answer, settings: Settings) -> Row:
+def _row(task: str, case: Compared, seed: int, method: str, answer: Answer, settings: Settings) -> Row:
     result, seconds, steps, peak = answer
     fidelity, same = comparisons.get(task).score(result, case.clean)
     seen = None

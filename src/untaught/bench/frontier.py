@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from untaught.bench.alternatives import ALTERNATIVES
 from untaught.bench.bench import Settings, attempt
-from untaught.bench.comparisons._base import Case
+from untaught.bench.comparisons._base import Compared
 from untaught.core.errors import BadInput, unknown
 from untaught.core.registry import comparisons, tasks
 from untaught.io.images.places import Places, write_text
@@ -67,7 +67,7 @@ def plan(task: str, names: Sequence[str] | None = None) -> list[tuple[str, Kind]
 
 
 def points(
-    task: str, case: Case, seed: int, method: tuple[str, Kind], budgets: Sequence[float], settings: Settings
+    task: str, case: Compared, seed: int, method: tuple[str, Kind], budgets: Sequence[float], settings: Settings
 ) -> Iterator[Point]:
     """The points of one method on one damaged picture, cheapest first. Scores are taken off the clock."""
     name, kind = method
@@ -147,7 +147,7 @@ def _one_step(stage: Stage) -> bool:
 
 
 def _scheduled(stage: Stage) -> bool:
-    return isinstance(stage, Solve) and getattr(stage.method.optimiser, "schedule", "constant") != "constant"
+    return isinstance(stage, Solve) and stage.method.optimiser.paced
 
 
 def _endless(job: Job) -> Job:

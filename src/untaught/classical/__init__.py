@@ -12,7 +12,6 @@ from torch import Tensor
 
 from untaught.core.errors import BadInput
 from untaught.problem import Problem
-from untaught.problem.operators import Identity
 
 
 class Denoiser(Protocol):
@@ -74,7 +73,7 @@ class Estimator(ABC):
 
 
 def refuse_unless_identity(estimator: Estimator, problem: Problem) -> None:
-    if not isinstance(problem.operator, Identity):
+    if not problem.operator.direct:
         raise BadInput(
             f"{type(estimator).__name__} works where the data are the picture itself, but the operator is "
             f"{type(problem.operator).__name__}: use PlugAndPlay."

@@ -48,7 +48,7 @@ class PlugAndPlay(Estimator):
             raise BadInput(f"The denoiser {type(self.denoiser).__name__} takes no pilot: leave pilot out.")
         if not problem.operator.linear:
             raise BadInput("PlugAndPlay solves linear equations, and this operator is not linear: use Fit.")
-        if getattr(problem.likelihood, "sigma", None) is None:
+        if problem.likelihood.sigma is None:
             raise BadInput("PlugAndPlay weighs the data by their noise, which is not known: give Gaussian(sigma).")
 
     @property
@@ -98,7 +98,7 @@ class PlugAndPlay(Estimator):
 
 
 def _error(problem: Problem) -> float:
-    return float(getattr(problem.operator, "error", 0.0))
+    return float(problem.operator.error)
 
 
 def _mean(noisy: Tensor, deviation: Tensor) -> Tensor:

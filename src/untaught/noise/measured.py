@@ -20,9 +20,18 @@ class Measured(Likelihood):
     """
 
     noise: NoiseModel
+    measured = True
 
     @property
-    def sigma(self) -> tuple[float, ...]:
+    def shared(self) -> bool:  # type: ignore[override]
+        return self.noise.shared
+
+    @property
+    def sharers(self) -> str:  # type: ignore[override]
+        return self.noise.sharers
+
+    @property
+    def sigma(self) -> tuple[float, ...]:  # type: ignore[override]
         """The standard deviation of each channel, its root mean square over the picture."""
         return tuple(float(s) for s in self.noise.sigma)
 

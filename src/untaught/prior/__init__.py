@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from untaught.core.errors import BadInput
 from untaught.core.geometry import crop_to, pad_to, padded
 from untaught.core.randomness import Rng
-from untaught.prior.codes import Code, Fed, Noise
+from untaught.prior.codes import Code, Noise
 from untaught.prior.kernels.convolution import layout
 from untaught.problem import Problem
 from untaught.problem.operators import Shape
@@ -49,6 +49,8 @@ class Prior(ABC):
     """Whether a network is sought, and not the pixels themselves."""
     members = 1
     """How many independent pictures are sought at once."""
+    feedable = True
+    """Whether an objective can feed it, where it has a network that is fed."""
 
     @abstractmethod
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
@@ -91,7 +93,7 @@ class Network(Prior):
 
     @property
     def fed(self) -> int:
-        return self.code.channels if isinstance(self.code, Fed) else 0
+        return self.code.fed
 
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
         space = tuple(shape[2:])
@@ -171,6 +173,7 @@ class Ensemble(Prior):
 
     prior: Prior
     size: int = 2
+    feedable = False
 
     @property
     def members(self) -> int:  # type: ignore[override]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
+from untaught.problem.operators import Operator
 from untaught.solver.course import EVERY, Course
 from untaught.solver.iterate import Iterate, RunState, Step, Verdict
 from untaught.solver.stage import Solve
@@ -243,8 +244,8 @@ class Fitting(Course):
         self.verdict = Verdict(**state["verdict"])
 
 
-def _groups(model: nn.Module, operator: nn.Module) -> Any:
+def _groups(model: nn.Module, operator: Operator) -> Any:
     """What the optimiser gets: the picture's parameters, and the operator's own at `operator.rate` times their learning rate."""
     mine, its = ([p for p in module.parameters() if p.requires_grad] for module in (model, operator))
-    rate = float(getattr(operator, "rate", 1.0))
+    rate = float(operator.rate)
     return [*mine, *its] if not its or rate == 1 else [{"params": mine}, {"params": its, "rate": rate}]

@@ -43,8 +43,7 @@ class Facts:
     @property
     def sigma(self) -> float:
         """The mean standard deviation of the noise in the units of the problem; 0 where it is not known."""
-        level = getattr(self.problem.likelihood, "sigma", None)
-        return 0.0 if level is None else sum(level) / len(level) if isinstance(level, tuple) else float(level)
+        return self.problem.likelihood.level
 
 
 @dataclass(frozen=True)
@@ -95,10 +94,8 @@ def by_themselves(name: str, presets: dict[str, Preset], facts: Facts) -> tuple[
 
 def _early(stop: Rule, steps: int | None) -> Rule:
     """Auto first, then what the preset has; its number of steps is doubled where nobody has given one."""
-    rules = stop.rules if isinstance(stop, FirstOf) else (stop,)
-    return FirstOf(
-        (Auto(), *(After(steps or BEYOND * rule.steps) if isinstance(rule, After) else rule for rule in rules))
-    )
+    limits = (After(steps or BEYOND * rule.fixed) if rule.fixed else rule for rule in stop.parts)
+    return FirstOf((Auto(), *limits))
 
 
 def resolve_device(device: str) -> str:

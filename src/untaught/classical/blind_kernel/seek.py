@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from torch import Tensor
 
@@ -44,14 +45,14 @@ class SeekKernel(Estimator):
         return len(self.sides) + 1
 
     def iterates(self, problem: Problem) -> Iterator[Estimated]:
-        operator = problem.operator
-        if not isinstance(operator, SoughtBlur):
+        if not problem.operator.kernelled:
             yield from (Estimated(_seen(problem)) for _ in range(self.steps))
             return
+        operator = cast("SoughtBlur", problem.operator)
         y = search.busiest(problem.data.mean(1)[0])
-        sigma = getattr(problem.likelihood, "sigma", None) or second_differences(problem.data)
+        sigma = problem.likelihood.level or second_differences(problem.data)
         # Twice the noise's own variance, as differences have it, and room for what the model of gradients lacks.
-        noise = 6.5 * max(float(sigma), LEAST) ** 2
+        noise = 6.5 * max(sigma, LEAST) ** 2
         for sides in self.sides:
             _sought(operator, y, noise, sides)
             yield Estimated(_seen(problem))

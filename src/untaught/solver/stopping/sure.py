@@ -13,7 +13,7 @@ from torch import Tensor
 
 from untaught.core.errors import BadInput
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Gaussian, channelwise
+from untaught.problem.likelihoods import Likelihood, channelwise
 from untaught.solver.stopping._base import Rule, State
 from untaught.solver.stopping._probe import Probed, inner
 
@@ -28,7 +28,7 @@ class SureRisk(Probed):
 
     def level(self, problem: Problem) -> Tensor:
         likelihood = problem.likelihood
-        if not isinstance(likelihood, Gaussian) or likelihood.sigma is None:
+        if not likelihood.white or likelihood.sigma is None:
             raise BadInput(
                 f"SureRisk needs white Gaussian noise of known sigma, and {_named(likelihood)} is none: give Gaussian(sigma), "
                 "or use UnsureRisk(), which needs no sigma."
@@ -70,8 +70,8 @@ class UnsureRisk(Probed):
         return (UnsureRisk(patience=10, every=2),)
 
 
-def _named(likelihood: object) -> str:
-    return repr(likelihood) if isinstance(likelihood, Gaussian) else type(likelihood).__name__
+def _named(likelihood: Likelihood) -> str:
+    return repr(likelihood) if likelihood.white else type(likelihood).__name__
 
 
 RULES = SureRisk, UnsureRisk

@@ -80,12 +80,11 @@ def _bootstrap(facts: Facts, *, steps: int, widths: tuple[int, ...], pool: int) 
 
 def _level(facts: Facts) -> float:
     """The deviation of the brightness from the picture's, guessed from the file's tables."""
-    from untaught.classical.deblock import deviations
     from untaught.problem.operators.dct import BlockDCT
 
     operator = facts.problem.operator
     assert isinstance(operator, BlockDCT)
-    return float(deviations(operator)[0])
+    return float(operator.deviations[0])
 
 
 def _fast(facts: Facts) -> tuple[Stage, ...]:
