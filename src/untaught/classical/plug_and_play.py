@@ -29,7 +29,7 @@ class PlugAndPlay(Estimator):
     strength: how much the round before is trusted. iterations: of conjugate gradients.
     pilot: whether the denoiser takes the picture of the round before as its pilot, from the second round on, which saves it a
     pass of its own.
-    An operator that was sought is off by its `error`, which counts as noise, and no round is quieter than half as much again.
+    An operator that was sought is `off` by something, which counts as noise, and no round is quieter than half as much again.
     Needs a linear operator and the noise of the data.
     """
 
@@ -78,7 +78,7 @@ class PlugAndPlay(Estimator):
         k: the round, whose level says how much v is trusted.
         """
         a, y = problem.operator, problem.data
-        deviation = problem.likelihood.deviation(box(y, 2)).to(y).hypot(y.new_tensor(_error(problem)))
+        deviation = problem.likelihood.deviation(box(y, 2)).to(y).hypot(y.new_tensor(problem.operator.off))
         scale = float(deviation.square().mean())
         trust = (scale / deviation.square()).expand_as(y)
         trust = trust if problem.weight is None else trust * problem.weight
@@ -90,15 +90,11 @@ class PlugAndPlay(Estimator):
         return conjugate_gradients(normal, a.backproject(trust * y) + w * v, v, self.iterations)
 
     def _level(self, problem: Problem, k: int) -> float:
-        return max(self.levels[k], 1.5 * _error(problem))
+        return max(self.levels[k], 1.5 * problem.operator.off)
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
         return PlugAndPlay(_mean, iterations=3), PlugAndPlay(_mean, (0.2, 0.1), iterations=3)
-
-
-def _error(problem: Problem) -> float:
-    return float(problem.operator.error)
 
 
 def _mean(noisy: Tensor, deviation: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import torch
@@ -66,6 +66,10 @@ class Prior(ABC):
         """How many input channels an objective has to feed; 0 for a prior with a code of its own."""
         return 0
 
+    def with_net(self, net: Architecture) -> Prior:
+        """The same with another network, where there is one."""
+        return self
+
     @classmethod
     @abstractmethod
     def examples(cls) -> tuple[Prior, ...]: ...
@@ -90,6 +94,9 @@ class Network(Prior):
     @property
     def network(self) -> Network:
         return self
+
+    def with_net(self, net: Architecture) -> Prior:
+        return replace(self, net=net)
 
     @property
     def fed(self) -> int:
@@ -186,6 +193,9 @@ class Ensemble(Prior):
     @property
     def network(self) -> Network | None:
         return self.prior.network
+
+    def with_net(self, net: Architecture) -> Prior:
+        return replace(self, prior=self.prior.with_net(net))
 
     @property
     def fed(self) -> int:

@@ -6,14 +6,15 @@ One file a task, `presets/denoise.py`, whose `PRESETS` are a dictionary by name.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from untaught.core import named
 from untaught.core.errors import BadInput, unknown
-from untaught.core.registry import presets
+from untaught.core.registry import networks, presets
 from untaught.problem import Problem
 from untaught.solver.need import refuse_picture
-from untaught.solver.stage import Estimate, Solve, Stage
-from untaught.solver.stopping import After, Auto, FirstOf, Rule
+from untaught.solver.stage import Estimate, Method, Solve, Stage
+from untaught.solver.stopping import After, FirstOf, Rule, rule
 
 BEYOND = 2  # times a preset's own steps, where a rule is to end the run
 
@@ -22,7 +23,8 @@ BEYOND = 2  # times a preset's own steps, where a rule is to end the run
 class Facts:
     """What a preset may know of a job; the truth is not among it. pictures: the values lie in [0, 1] and end there.
 
-    stop: "preset", or "auto": networks that are fitted to the whole picture end by themselves.
+    stop: "preset", "auto" (networks that are fitted to the whole picture end by themselves), or a rule as it is written.
+    network: "preset", or one as it is written, in the place of those.
     """
 
     problem: Problem
@@ -31,6 +33,7 @@ class Facts:
     device: str = "cpu"
     steps: int | None = None
     stop: str = "preset"
+    network: str = "preset"
 
     @property
     def channels(self) -> int:
@@ -66,36 +69,38 @@ def choose(presets: dict[str, Preset], name: str, facts: Facts) -> tuple[Stage, 
     if name not in presets:
         raise unknown("preset", name, presets)
     refuse_picture(facts.problem, facts.device)
-    stages = presets[name].stages(facts) if facts.stop == "preset" else by_themselves(name, presets, facts)
+    stages = presets[name].stages(facts)
+    if facts.network != "preset":
+        net = named.parse(facts.network, dict(networks.items()), "network")
+        stages = _fitted(name, presets, stages, "network", lambda m: replace(m, prior=m.prior.with_net(net)))
+    if facts.stop != "preset":
+        early = rule(facts.stop)
+        stages = _fitted(name, presets, stages, "stop", lambda m: replace(m, stop=_early(early, m.stop, facts.steps)))
     return tuple(s.seeded(facts.seed).on(facts.device) for s in stages)
 
 
-def by_themselves(name: str, presets: dict[str, Preset], facts: Facts) -> tuple[Stage, ...]:
-    """The stages of a preset, with `Auto` in every one that fits a network, and twice the preset's steps as its limit.
-
-    `BadInput` for another word than "auto", and where no network is fitted.
-    """
-    if facts.stop != "auto":
-        raise unknown("way to stop", facts.stop, ["preset", "auto"])
-    stages = presets[name].stages(facts)
+def _fitted(
+    name: str, presets: dict[str, Preset], stages: tuple[Stage, ...], setting: str, change: Callable[[Method], Method]
+) -> tuple[Stage, ...]:
+    """The stages with another method in every one that fits a network to the picture; `BadInput` where none does."""
     fitted = [isinstance(s, Solve) and s.method.overfits for s in stages]
     if not any(fitted):
         why = "a classic filter" if all(isinstance(s, Estimate) for s in stages) else "fed with the data"
+        lacks = "nothing is stopped early" if setting == "stop" else "it takes no other network"
         others = [n for n in presets if n == "paper" != name]
-        remedy = f"leave stop out, or take the preset '{others[0]}'" if others else "leave stop out"
-        raise BadInput(
-            f"The preset '{name}' is {why}, which does not overfit, so that nothing is stopped early: {remedy}."
-        )
+        remedy = f"leave {setting} out, or take the preset '{others[0]}'" if others else f"leave {setting} out"
+        raise BadInput(f"The preset '{name}' is {why}, which does not overfit, so that {lacks}: {remedy}.")
     return tuple(
-        s.changed(stop=_early(s.method.stop, facts.steps)) if isinstance(s, Solve) and fits else s
+        replace(s, method=change(s.method)) if isinstance(s, Solve) and fits else s
         for s, fits in zip(stages, fitted, strict=True)
     )
 
 
-def _early(stop: Rule, steps: int | None) -> Rule:
-    """Auto first, then what the preset has; its number of steps is doubled where nobody has given one."""
-    limits = (After(steps or BEYOND * rule.fixed) if rule.fixed else rule for rule in stop.parts)
-    return FirstOf((Auto(), *limits))
+def _early(early: Rule, stop: Rule, steps: int | None) -> Rule:
+    """`early` first, then what the preset has; its number of steps is doubled where nobody has given one."""
+    given = steps is None and any(part.fixed for part in early.parts)
+    rest = [After(steps or BEYOND * part.fixed) if part.fixed else part for part in stop.parts if not (part.fixed and given)]
+    return FirstOf((*early.parts, *rest))
 
 
 def resolve_device(device: str) -> str:

@@ -33,8 +33,11 @@ class Operator(nn.Module):
     """Whether its kernel is put in from outside, by an estimator that seeks it."""
     scales = False
     """Whether it makes pictures smaller, or could (`between`)."""
-    error: float | Tensor = 0.0
-    """The deviation that a picture of full contrast gets from what is wrong with the operator itself, where it was sought."""
+
+    @property
+    def off(self) -> float:
+        """The deviation that a picture of full contrast gets from what is wrong with the operator itself, where it was sought."""
+        return 0.0
 
     @property
     def sought(self) -> bool:

@@ -125,6 +125,10 @@ class SoughtBlur(_Valid):
     def kernel(self) -> Tensor:
         return self.weights.detach()
 
+    @property
+    def off(self) -> float:
+        return float(self.error)
+
     def take(self, kernel: Tensor, evidence: float, error: float = 0.0) -> None:
         with torch.no_grad():
             self.weights.copy_(kernel)

@@ -192,6 +192,11 @@ class Minimum(Rule):
     patience: int = 1000
     warmup: int = 0
 
+    def __post_init__(self) -> None:
+        for name, least in (("patience", 1), ("warmup", 0), ("every", 1), ("window", 2), ("pixels", 1)):
+            if (given := getattr(self, name, least)) < least:
+                raise BadInput(f"{type(self).__name__} cannot work with {name} = {given}: give {least} or more.")
+
     def init(self) -> State:
         return {"best": math.inf, "at": 0}
 

@@ -27,6 +27,13 @@ class Discrepancy(Rule):
     needs = frozenset({"x"})  # crops are judged by other energies than the likelihood's
     _floor: float | None = None
 
+    def __post_init__(self) -> None:
+        if not (self.factor > 0 and 0 <= self.decay < 1):
+            raise BadInput(
+                f"Discrepancy(factor={self.factor:g}, decay={self.decay:g}) compares nothing: give a factor above 0, and a decay "
+                "of 0 to below 1."
+            )
+
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
         floor = problem.likelihood.floor(problem.data, problem.weight)
         if floor is None:

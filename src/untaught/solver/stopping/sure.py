@@ -26,6 +26,8 @@ class SureRisk(Probed):
     (Pang et al., Recorrupted-to-Recorrupted, CVPR 2021: y + a n and y - n / a are independent). Its minimum is the best picture.
     """
 
+    word = "sure"
+
     def level(self, problem: Problem) -> Tensor:
         likelihood = problem.likelihood
         if not likelihood.white or likelihood.sigma is None:
@@ -56,6 +58,8 @@ class UnsureRisk(Probed):
     whatever sigma is. The prediction is made such a map by g = y + (p - y) / (1 - share). It is the generalised
     cross-validation of Craven and Wahba (1979), too.
     """
+
+    word = "unsure"
 
     def score(self, prediction: Tensor) -> float:
         residual = prediction - self.bound[0]
