@@ -86,10 +86,13 @@ def _fitted(
     fitted = [isinstance(s, Solve) and s.method.overfits for s in stages]
     if not any(fitted):
         why = "a classic filter" if all(isinstance(s, Estimate) for s in stages) else "fed with the data"
-        lacks = "nothing is stopped early" if setting == "stop" else "it takes no other network"
+        lacks = {
+            "stop": "which does not overfit, so that nothing is stopped early",
+            "network": "and fits no network to the picture that another could replace",
+        }[setting]
         others = [n for n in presets if n == "paper" != name]
         remedy = f"leave {setting} out, or take the preset '{others[0]}'" if others else f"leave {setting} out"
-        raise BadInput(f"The preset '{name}' is {why}, which does not overfit, so that {lacks}: {remedy}.")
+        raise BadInput(f"The preset '{name}' is {why}, {lacks}: {remedy}.")
     return tuple(
         replace(s, method=change(s.method)) if isinstance(s, Solve) and fits else s
         for s, fits in zip(stages, fitted, strict=True)
