@@ -43,7 +43,7 @@ def parts() -> dict[str, str]:
         before = len(found)
         for name, homes in classes().items():
             for home, node in homes:
-                bases = {b.id if isinstance(b, ast.Name) else getattr(b, "attr", "") for b in node.bases}
+                bases = {b.id for b in node.bases if isinstance(b, ast.Name)}
                 network = home.startswith("prior/networks/") and not home.rpartition("/")[2].startswith("_")
                 if bases & set(found) or (network and not name.startswith("_")):
                     found.setdefault(name, home)
