@@ -26,6 +26,7 @@ from untaught.calibration.held import hold_out
 from untaught.calibration.intervals import deviation, factor
 from untaught.core.callers import own_settings
 from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
 from untaught.problem import Problem
 from untaught.solver.averaging import Moments
 from untaught.solver.course import Course
@@ -72,7 +73,7 @@ class Series(Iterator[Iterate]):
         self.run = self._seeded(0)
 
     def _seeded(self, i: int) -> Run:
-        return Run(self.job.seeded(self.seed + i))
+        return Run(self.job.seeded(Rng(self.seed).child("run", i).seed))
 
     @own_settings()
     def __next__(self) -> Iterate:

@@ -202,9 +202,7 @@ class Ensemble(Prior):
         return self.prior.fed
 
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
-        return _Ensemble(
-            [self.prior.build(shape, problem, Rng(rng.seed + 7919 * i, rng.device)) for i in range(self.size)]
-        )
+        return _Ensemble([self.prior.build(shape, problem, rng.child("member", i)) for i in range(self.size)])
 
     @classmethod
     def examples(cls) -> tuple[Prior, ...]:

@@ -67,7 +67,7 @@ class Fitting(Course):
         state.step, state.over = 0, False
         self.method = m = replace(own, stop=After(repeat)) if repeat else own
         self.asked = problem = self._whole.to(m.device)
-        self.rng = Rng(m.seed + 1_000_003 * state.stage + 104_729 * attempt, m.device)
+        self.rng = Rng(m.seed, m.device).child("stage", state.stage).child("attempt", attempt)
         self.problem, self.rule = m.stop.bind(problem, self.rng, m.objective)
         state.notes += [remark for remark in self.rule.remarks if remark not in state.notes]
         self.objective = m.objective.bind(self.problem, m.prior)

@@ -103,7 +103,7 @@ class FirstOf(Rule):
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
         bound = []
         for i, rule in enumerate(self.rules):
-            problem, rule = rule.bind(problem, Rng(rng.seed + i, rng.device), objective)
+            problem, rule = rule.bind(problem, rng.child("rule", i), objective)
             bound.append(rule)
         return problem, FirstOf(tuple(bound))
 
