@@ -210,7 +210,7 @@ def test_the_command_writes_table_csv_markdown_and_sheet(folder, capsys):
 
 
 def test_the_sheet_shows_whole_pixels_and_grey_where_nothing_was_changed(photo, noisy):
-    strip = sheet.Strip("cat", photo, noisy, {"same": noisy})
+    strip = sheet.SheetRow("cat", photo, noisy, {"same": noisy})
     side, wide = 32, 100  # cells are at least as wide as a label
     made = sheet.contact_sheet([strip], side=side)
     top = sheet.GAP + sheet.LABEL

@@ -19,7 +19,7 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
 from untaught.problem.operators import kernels
 from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
-from untaught.solver.objectives.bootstrap import _measured
+from untaught.solver.objectives.bootstrap import damaged
 from untaught.solver.run import Run
 from untaught.solver.stage import Job
 from untaught.tasks.deblur.presets import PRESETS
@@ -117,7 +117,7 @@ class TestBootstrap:
         problem = replace(problem, start=c)
         run = Run(Job((learn,), problem))
         torch.testing.assert_close(run.course.render(1), c)
-        other, target = _measured(problem, c, torch.Generator().manual_seed(0), 31)
+        other, target = damaged(problem, c, 31, torch.Generator().manual_seed(0))
         assert target.shape[2:] == other.start.shape[2:] == (31, 31)
         noise = other.data - problem.operator(target)
         assert float(noise.std()) == pytest.approx(2 / 255, rel=0.05)
@@ -133,7 +133,7 @@ class TestBootstrap:
 @pytest.mark.parametrize("k", [5, 41])
 def test_a_window_holds_more_than_the_kernel_takes(k):
     problem = Problem(torch.rand(1, 1, 120 - k + 1), Blur(torch.full((k,), 1 / k)), Gaussian(0.01))
-    part, target = _measured(problem, torch.rand(1, 1, 120), torch.Generator(), 32)
+    part, target = damaged(problem, torch.rand(1, 1, 120), 32, torch.Generator())
     assert part.data.shape[2] == target.shape[2] - k + 1 >= min(32, k) - 4
 
 

@@ -256,10 +256,10 @@ class TestRefusals:
             rule.bind(problem, Rng(0), Fit())
 
     def test_rules_for_independent_noise_where_neighbours_share_it(self):
-        from untaught.noise import Measured, Noise
+        from untaught.noise import Measured, NoiseModel
 
         white = torch.zeros(1), torch.ones(1)
-        shared = Measured(Noise(torch.full((1,), 0.1), True, torch.full((1, 1, 2, 2), 0.5), *white))
+        shared = Measured(NoiseModel(torch.full((1,), 0.1), True, torch.full((1, 1, 2, 2), 0.5), *white))
         for rule in (HoldOut(), UnsureRisk(), PseudoNoise(), SelfReference()):
             with pytest.raises(BadInput, match="neighbouring pixels share"):
                 rule.bind(Problem(scene()[0], likelihood=shared), Rng(0), Fit())

@@ -18,7 +18,7 @@ from untaught.studio import marked
 from untaught.studio.jobs import Jobs
 from untaught.studio.messages import KeptMoment
 from untaught.studio.pictures import Pictures
-from untaught.studio.shelf import Job, Shelf
+from untaught.studio.shelf import Entry, Shelf
 
 STATES = ("waiting", "preparing", "running", "paused", "stopping", "cancelling", "finishing", "interrupted")
 
@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_used_is_refused_in_a_sentence(tmp_path, room):
 
 def shelved(shelf, id, state="done", *, size=1000, **more):
     """A job on the disk as a server leaves it."""
-    job = Job(id, "denoise", None, "cat.png", {}, state=state, **more)
+    job = Entry(id, "denoise", None, "cat.png", {}, state=state, **more)
     place = marked.make(shelf.place(job))
     if state == "done":
         (place / "result.npy").write_bytes(bytes(size))

@@ -74,9 +74,9 @@ def test_sizes_that_cannot_be_are_refused():
 
 class TestPairs:
     def test_the_way_is_made_in_equal_strides(self):
-        assert Pairs().sizes(Downsample((10, 10), (80, 80))) == [(20, 20), (40, 40), (80, 80)]
-        assert Pairs().sizes(Downsample((10, 10), (17, 17))) == [(17, 17)]
-        assert Pairs().sizes(Downsample((100, 50), (300, 150))) == [(173, 87), (300, 150)]
+        assert Pairs().sizes((10, 10), (80, 80)) == [(20, 20), (40, 40), (80, 80)]
+        assert Pairs().sizes((10, 10), (17, 17)) == [(17, 17)]
+        assert Pairs().sizes((100, 50), (300, 150)) == [(173, 87), (300, 150)]
 
     def test_what_is_put_back_agrees_with_the_data(self):
         operator = Downsample((12, 12), (36, 36))

@@ -15,7 +15,7 @@ GAP, LABEL = 6, 16
 
 
 @dataclass(frozen=True, eq=False)
-class Strip:
+class SheetRow:
     """One picture of the sheet: by name what came out, all of one size and type. start: what the input is called."""
 
     name: str
@@ -25,7 +25,7 @@ class Strip:
     start: str = "noisy"
 
 
-def contact_sheet(strips: Sequence[Strip], *, side: int = 192) -> NDArray:
+def contact_sheet(strips: Sequence[SheetRow], *, side: int = 192) -> NDArray:
     """(h, w, 3) uint8: for each picture a row of crops of at most `side` pixels, and below it a row of residuals.
 
     A residual is x - noisy on mid-grey, amplified so that three standard deviations of the noise fill the range: that

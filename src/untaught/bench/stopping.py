@@ -65,18 +65,10 @@ def lines(recordings: Sequence[Recording]) -> list[Judged]:
 
 def pick(rule: Rule, recording: Recording, scores: Sequence[float]) -> tuple[int, bool]:
     """(index of the step that the rule takes for the best, whether it ended the run by itself)."""
-    from untaught.solver.stopping import Discrepancy
-    from untaught.solver.stopping._base import Minimum
-
     state, best = rule.init(), None
     for i, (step, energy, score) in enumerate(zip(recording.steps, recording.energy, scores, strict=True)):
         seen: Any = SimpleNamespace(step=step, energy=energy, fit=score)
-        if isinstance(rule, Minimum):
-            state, verdict = rule.judge(state, seen, None if score != score else score)
-        elif isinstance(rule, Discrepancy):
-            state, verdict = Discrepancy().step(state, seen)  # its recorded score is over the floor already
-        else:
-            state, verdict = rule.step(state, seen)
+        state, verdict = rule.replay(state, seen, None if score != score else score)
         if verdict.best:
             best = i
         if verdict.stop:
@@ -99,7 +91,7 @@ def _auto(main: Recording, mine: dict[str, tuple[Recording, str, Rule]]) -> Judg
         for name, (where, key, known) in mine.items():
             if type(known) is not type(rule) or key not in where.scores:
                 continue
-            if name.endswith(REFIT) == bool(getattr(rule, "refit", False)):
+            if name.endswith(REFIT) == rule.refit:
                 line = _judged(main, where, name, key, rule)
                 return replace(line, rule=AUTO, said=name)
     return _line(main, main, AUTO, None, False, "its rule was not recorded")

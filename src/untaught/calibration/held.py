@@ -30,9 +30,8 @@ def hold_out(job: Job) -> tuple[Job, Tensor]:
     draw = Rng(job.seed, problem.data.device).fork("uncertainty")
     known = problem.known
     share = min(MOST, max(LEAST, HELD / float(known.sum())))
-    noise = getattr(problem.likelihood, "noise", None)
     if problem.weight is None:  # noise is another one in each channel, unless they share it
-        each = known[:, :1] if noise is not None and noise.shared else known
+        each = known[:, :1] if problem.likelihood.shared else known
         held = (torch.rand(each.shape, generator=draw, device=known.device) < share).to(known).expand_as(known)
     else:
         unknown = known == 0

@@ -26,8 +26,8 @@ from untaught.calibration.held import hold_out
 from untaught.calibration.intervals import deviation, factor
 from untaught.core.callers import own_settings
 from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
 from untaught.problem import Problem
-from untaught.problem.operators import Identity
 from untaught.solver.averaging import Moments
 from untaught.solver.course import Course
 from untaught.solver.fitting import Fitting
@@ -73,7 +73,7 @@ class Series(Iterator[Iterate]):
         self.run = self._seeded(0)
 
     def _seeded(self, i: int) -> Run:
-        return Run(self.job.seeded(self.seed + i))
+        return Run(self.job.seeded(Rng(self.seed).child("run", i).seed))
 
     @own_settings()
     def __next__(self) -> Iterate:
@@ -253,7 +253,7 @@ def uncertainty(problem: Problem | Job, method: Method | None = None, *, repeat:
 def check(job: Job) -> None:
     """Refuse what has no known error at held-out measurements, or no samples."""
     for problem in (job.problem, *(s.problem for s in job.stages if s.problem is not None)):
-        if not isinstance(problem.operator, Identity) or problem.data.shape != job.problem.data.shape:
+        if not problem.operator.direct or problem.data.shape != job.problem.data.shape:
             raise BadInput(
                 "How far the picture is off can be measured where the data are the picture itself, with noise or holes, but here "
                 "they are something else made of it: repeat tells at least how runs differ."

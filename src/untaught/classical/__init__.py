@@ -12,7 +12,6 @@ from torch import Tensor
 
 from untaught.core.errors import BadInput
 from untaught.problem import Problem
-from untaught.problem.operators import Identity
 
 
 class Denoiser(Protocol):
@@ -28,7 +27,7 @@ class Piloted(Denoiser, Protocol):
 
 
 @dataclass(frozen=True)
-class Picture:
+class Estimated:
     """One iterate of an estimator: x, (1, c, *space), and what a person should know of it, or None."""
 
     x: Tensor
@@ -50,7 +49,7 @@ class Estimator(ABC):
         return 1
 
     @abstractmethod
-    def iterates(self, problem: Problem) -> Iterator[Picture]:
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
         """The pictures, each better than the one before; without gradient."""
 
     def estimate(self, problem: Problem) -> Tensor:
@@ -74,7 +73,7 @@ class Estimator(ABC):
 
 
 def refuse_unless_identity(estimator: Estimator, problem: Problem) -> None:
-    if not isinstance(problem.operator, Identity):
+    if not problem.operator.direct:
         raise BadInput(
             f"{type(estimator).__name__} works where the data are the picture itself, but the operator is "
             f"{type(problem.operator).__name__}: use PlugAndPlay."

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.classical import Estimator, Picture, refuse_unless_identity
+from untaught.classical import Estimated, Estimator, refuse_unless_identity
 from untaught.classical.denoise.nl_ridge import Groups, Pass, match, overlap, patches
 from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import box, over
@@ -168,9 +168,9 @@ class Fill(Estimator):
     def check(self, problem: Problem) -> None:
         refuse_unless_identity(self, problem)
 
-    def iterates(self, problem: Problem) -> Iterator[Picture]:
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
         y, known = problem.data, problem.known
-        yield Picture(self.filling(y * known, known))
+        yield Estimated(self.filling(y * known, known))
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:

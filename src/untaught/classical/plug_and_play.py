@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from untaught.classical import Denoiser, Estimator, Picture, Piloted
+from untaught.classical import Denoiser, Estimated, Estimator, Piloted
 from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.errors import BadInput
 from untaught.core.geometry import box
@@ -29,7 +29,7 @@ class PlugAndPlay(Estimator):
     strength: how much the round before is trusted. iterations: of conjugate gradients.
     pilot: whether the denoiser takes the picture of the round before as its pilot, from the second round on, which saves it a
     pass of its own.
-    An operator that was sought is off by its `error`, which counts as noise, and no round is quieter than half as much again.
+    An operator that was sought is `off` by something, which counts as noise, and no round is quieter than half as much again.
     Needs a linear operator and the noise of the data.
     """
 
@@ -48,21 +48,21 @@ class PlugAndPlay(Estimator):
             raise BadInput(f"The denoiser {type(self.denoiser).__name__} takes no pilot: leave pilot out.")
         if not problem.operator.linear:
             raise BadInput("PlugAndPlay solves linear equations, and this operator is not linear: use Fit.")
-        if getattr(problem.likelihood, "sigma", None) is None:
+        if problem.likelihood.sigma is None:
             raise BadInput("PlugAndPlay weighs the data by their noise, which is not known: give Gaussian(sigma).")
 
     @property
     def steps(self) -> int:
         return len(self.levels)
 
-    def iterates(self, problem: Problem) -> Iterator[Picture]:
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
         v = problem.operator.backproject(problem.data) if problem.start is None else problem.start
         for k in range(len(self.levels)):
             u = self.toward_data(v, problem, k)
             level = torch.full((1,) * u.ndim, self._level(problem, k), device=u.device, dtype=u.dtype)
             piloted = self.pilot and k > 0
             v = cast("Piloted", self.denoiser).refine(u, level, v) if piloted else self.denoiser(u, level)
-            yield Picture(v)
+            yield Estimated(v)
 
     def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
         """The estimate drawn to the data once more, unfiltered, and the last level, for `Bootstrap`."""
@@ -78,7 +78,7 @@ class PlugAndPlay(Estimator):
         k: the round, whose level says how much v is trusted.
         """
         a, y = problem.operator, problem.data
-        deviation = problem.likelihood.deviation(box(y, 2)).to(y).hypot(y.new_tensor(_error(problem)))
+        deviation = problem.likelihood.deviation(box(y, 2)).to(y).hypot(y.new_tensor(problem.operator.off))
         scale = float(deviation.square().mean())
         trust = (scale / deviation.square()).expand_as(y)
         trust = trust if problem.weight is None else trust * problem.weight
@@ -90,15 +90,11 @@ class PlugAndPlay(Estimator):
         return conjugate_gradients(normal, a.backproject(trust * y) + w * v, v, self.iterations)
 
     def _level(self, problem: Problem, k: int) -> float:
-        return max(self.levels[k], 1.5 * _error(problem))
+        return max(self.levels[k], 1.5 * problem.operator.off)
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
         return PlugAndPlay(_mean, iterations=3), PlugAndPlay(_mean, (0.2, 0.1), iterations=3)
-
-
-def _error(problem: Problem) -> float:
-    return float(getattr(problem.operator, "error", 0.0))
 
 
 def _mean(noisy: Tensor, deviation: Tensor) -> Tensor:

@@ -146,17 +146,17 @@ def _run(
     results: Any, cases: list[Case], start: str, *, quiet: bool
 ) -> tuple[list[Row], list[Any], BaseException | None]:
     """All rows, the strips of the contact sheet (seed 0), and what ended it early, if anything did."""
-    from untaught.bench.sheet import Strip
+    from untaught.bench.sheet import SheetRow
 
     rows: list[Row] = []
-    strips: dict[str, Strip] = {}
+    strips: dict[str, SheetRow] = {}
     clean = {case.name: case.clean for case in cases}
     ended: BaseException | None = None
     try:
         for row, picture in results:
             rows.append(row)
             if row.seed == 0 and row.method == start:
-                strips[row.picture] = Strip(row.picture, clean[row.picture], picture, {}, start)
+                strips[row.picture] = SheetRow(row.picture, clean[row.picture], picture, {}, start)
             elif row.seed == 0:
                 strips[row.picture].results[row.method] = picture
             if not quiet:

@@ -21,8 +21,18 @@ class Rng:
         self.stream = self.fork("stream")
 
     def fork(self, *names: object) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed(self._drawn(*names))
+
+    def child(self, kind: str, index: int) -> Rng:
+        """The index-th of a kind (a stage, a member, a run), as good as unrelated to all others of any kind and seed. The first,
+        with index 0, is this one itself, so that what there is only one of is as if there were no kind.
+        """
+        return Rng(self._drawn("child", kind, index), self.device) if index else self
+
+    def _drawn(self, *names: object) -> int:
+        """A number of 56 bits that depends on nothing but the seed and the names."""
         digest = hashlib.sha256(repr((self.seed, *map(str, names))).encode()).digest()
-        return torch.Generator(self.device).manual_seed(int.from_bytes(digest[:7], "big"))
+        return int.from_bytes(digest[:7], "big")
 
     def integer(self, high: int) -> int:
         """One of 0..high-1 from the run's stream."""

@@ -21,6 +21,7 @@ __all__ = [
     "Guide",
     "Le",
     "Mask",
+    "Net",
     "Picture",
     "PictureFile",
     "Role",
@@ -59,7 +60,8 @@ File: TypeAlias = Annotated[Any, Role("data")]
 Sigma: TypeAlias = Annotated[float | None, Gt(0), Unit("full scale")]
 Amount: TypeAlias = Annotated[float, Ge(0), Le(1)]
 Steps: TypeAlias = Annotated[int | None, Ge(1), Unit("steps")]
-Stop: TypeAlias = Literal["preset", "auto"]
+Stop: TypeAlias = str
+Net: TypeAlias = str
 Seed: TypeAlias = Annotated[int, Ge(0)]
 Device: TypeAlias = str
 Channel: TypeAlias = int | Literal["auto"] | None

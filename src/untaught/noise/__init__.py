@@ -9,7 +9,7 @@ from untaught.noise.curve import Law, curve, fit
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.kinds import Found, Kind, Scale, likelihood, measure
 from untaught.noise.measured import Measured
-from untaught.noise.spectrum import Noise, estimate_noise
+from untaught.noise.spectrum import NoiseModel, estimate_noise
 
 __all__ = [
     "Found",
@@ -17,7 +17,7 @@ __all__ = [
     "Kind",
     "Law",
     "Measured",
-    "Noise",
+    "NoiseModel",
     "Scale",
     "curve",
     "estimate_noise",

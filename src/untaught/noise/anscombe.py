@@ -15,7 +15,7 @@ from math import log, sqrt
 import torch
 from torch import Tensor
 
-from untaught.problem.likelihoods import ClippedGaussian, Gaussian, Likelihood, Poisson, PoissonGaussian, Speckle
+from untaught.problem.likelihoods import ClippedGaussian, Gaussian, Likelihood
 
 
 class Stabiliser(ABC):
@@ -87,14 +87,9 @@ class Logarithm(Stabiliser):
 
 def stabiliser(likelihood: Likelihood) -> Stabiliser | None:
     """The transform that makes noise of this kind even; None where it is even, or nothing is known."""
-    match likelihood:
-        case Poisson(gain=gain):
-            return Anscombe(gain)
-        case PoissonGaussian(gain=gain, sigma=sigma, dark=dark):
-            return Anscombe(gain, sigma, dark)
-        case Speckle(looks=looks):
-            return Logarithm(looks)
-    return None
+    if likelihood.counts is not None:
+        return Anscombe(*likelihood.counts)
+    return None if likelihood.looks is None else Logarithm(likelihood.looks)
 
 
 def stabilised(data: Tensor, transform: Stabiliser, *, clipped: bool) -> tuple[Tensor, Gaussian, tuple[float, float]]:

@@ -13,7 +13,7 @@ from untaught.core.errors import BadInput
 from untaught.noise.curve import Law, curve, fit
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
-from untaught.noise.spectrum import Noise, estimate_noise, second_differences
+from untaught.noise.spectrum import NoiseModel, estimate_noise, second_differences
 from untaught.problem.likelihoods import (
     ClippedGaussian,
     Gaussian,
@@ -47,6 +47,10 @@ class Scale:
     dark: float = 0.0
     clipped: bool = False
     full: float | None = 255.0
+
+    @property
+    def top(self) -> str:
+        return "the value 1" if self.full is None else "full scale"
 
     def said(self, *levels: float, form: str = ".2g") -> str:
         """Deviations of the data, as the picture counts them."""
@@ -114,7 +118,7 @@ def measure(
     found = _by_brightness(slices, kind, scale, sigma, gain)
     if found is None:
         return Found("gaussian", _normal(noise, notes, scale))
-    notes.append(_told(found.likelihood, scale))
+    notes.append(found.likelihood.told(scale))
     if kind == "auto" and data.shape[1] == 1:
         # On nine crops of micrographs the law lost 0.2 dB in the mean, and 3 dB on one, to what was measured at each brightness.
         return Found("gaussian", Measured(noise))
@@ -205,24 +209,6 @@ def _impulses(data: Tensor, found: Impulses, sigma: float | None, notes: list[st
     return Found("impulse", Impulse(share, max(sigma, 1 / 255), span), found.where)
 
 
-def _told(likelihood: Likelihood, scale: Scale) -> str:
-    """What was found, in the picture's own scale."""
-    match likelihood:
-        case Speckle(looks=looks):
-            return f"noise: speckle, the deviation is {100 / looks**0.5:.2g} % of the brightness (looks = {looks:.3g})"
-        case Poisson(gain=gain):
-            return (
-                f"noise: Poisson, a = {scale.unit / gain:.3g} (gain: {gain / scale.unit:.3g} counts at {_top(scale)})"
-            )
-        case PoissonGaussian(gain=gain, sigma=sigma):
-            s = sigma * scale.unit
-            return (
-                f"noise: Poisson-Gaussian, a = {scale.unit / gain:.3g} (gain: {gain / scale.unit:.3g} counts at {_top(scale)}), "
-                f"b = {s * s:.3g} (sigma: {scale.said(sigma)})"
-            )
-    raise TypeError(type(likelihood).__name__)
-
-
 def likelihood(
     data: Tensor, sigma: float | None, notes: list[str], *, unit: float = 1.0, clipped: bool = False
 ) -> Likelihood:
@@ -232,10 +218,6 @@ def likelihood(
     [0, 1] were cut off after the noise came in.
     """
     return _gaussian(data, sigma, notes, Scale(unit, clipped=clipped))
-
-
-def _top(scale: Scale) -> str:
-    return "the value 1" if scale.full is None else "full scale"
 
 
 def _gaussian(data: Tensor, sigma: float | None, notes: list[str], scale: Scale) -> Likelihood:
@@ -254,7 +236,7 @@ def _white_of(scale: Scale) -> type[Gaussian]:
     return ClippedGaussian if scale.clipped else Gaussian
 
 
-def _normal(noise: Noise, notes: list[str], scale: Scale) -> Likelihood:
+def _normal(noise: NoiseModel, notes: list[str], scale: Scale) -> Likelihood:
     """White noise, or, where it is shared or changes with brightness, as it was measured."""
     if (noise.even and not noise.sharers) or strength(noise) < NOTHING:
         return _white_of(scale)(_white(strength(noise), notes, scale))
@@ -266,16 +248,16 @@ def _normal(noise: Noise, notes: list[str], scale: Scale) -> Likelihood:
     return Measured(noise)
 
 
-def strength(noise: Noise) -> float:
+def strength(noise: NoiseModel) -> float:
     """The deviation of white noise, without what the estimate reads too little."""
     return _low(noise) * noise.level
 
 
-def _low(noise: Noise) -> float:
+def _low(noise: NoiseModel) -> float:
     return LOW[1 if noise.shared else min(len(noise.sigma), 3)]  # channels that share it say it once
 
 
-def _shared(noise: Noise) -> str:
+def _shared(noise: NoiseModel) -> str:
     """By whom, in words."""
     if noise.correlated:
         return "shared by neighbouring pixels, as in a camera's JPEG"

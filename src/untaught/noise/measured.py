@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from untaught.noise.spectrum import Noise
+from untaught.noise.spectrum import NoiseModel
 from untaught.problem.likelihoods import Likelihood
 
 
@@ -19,10 +19,19 @@ class Measured(Likelihood):
     Data are pictures "b c h w" in about [0, 1].
     """
 
-    noise: Noise
+    noise: NoiseModel
+    measured = True
 
     @property
-    def sigma(self) -> tuple[float, ...]:
+    def shared(self) -> bool:  # type: ignore[override]
+        return self.noise.shared
+
+    @property
+    def sharers(self) -> str:  # type: ignore[override]
+        return self.noise.sharers
+
+    @property
+    def sigma(self) -> tuple[float, ...]:  # type: ignore[override]
         """The standard deviation of each channel, its root mean square over the picture."""
         return tuple(float(s) for s in self.noise.sigma)
 
@@ -44,8 +53,8 @@ class Measured(Likelihood):
     def examples(cls) -> tuple[Likelihood, ...]:
         white = torch.zeros(1), torch.ones(1)
         blur = torch.full((1, 1, 2, 2), 0.5)
-        return Measured(Noise(torch.full((1,), 0.1), True, blur, *white)), Measured(
-            Noise(
+        return Measured(NoiseModel(torch.full((1,), 0.1), True, blur, *white)), Measured(
+            NoiseModel(
                 torch.full((1,), 0.1), False, torch.ones(1, 1, 1, 1), torch.tensor([0.0, 1.0]), torch.tensor([0.5, 1.5])
             )
         )

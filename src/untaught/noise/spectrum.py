@@ -1,7 +1,7 @@
 """What the noise of a picture is, measured on the picture alone.
 
 `estimate_noise` finds the standard deviation, the colour of the spectrum (camera JPEGs: correlated between
-neighbours and channels) and the growth with brightness; `Noise.draw` makes more noise of the same kind, as
+neighbours and channels) and the growth with brightness; `NoiseModel.draw` makes more noise of the same kind, as
 recorruption needs (Pang et al., Recorrupted-to-Recorrupted, CVPR 2021: any known covariance will do).
 
 Method: windowed periodograms of 16x16 patches, sorted into classes of brightness. In every class and every radial band of
@@ -35,7 +35,7 @@ WHITE = 3  # highest bands that white noise is read from: structure is least the
 
 
 @dataclass(frozen=True, eq=False)
-class Noise:
+class NoiseModel:
     """Zero-mean Gaussian noise n(p) = sigma_c * gain(brightness(p)) * (kernel * white)(p).
 
     sigma: "c", standard deviation of each channel (root mean square over the picture), brightness in [0, 1].
@@ -94,7 +94,7 @@ class Noise:
         return (n * self.map(x)).reshape(picture.shape)
 
 
-def estimate_noise(picture: Tensor) -> Noise:
+def estimate_noise(picture: Tensor) -> NoiseModel:
     """Noise of one picture (or of a batch that shares it), "[b] c h w" in [0, 1]; under 4 pixels a side: none."""
     x = (picture if picture.ndim == 4 else picture[None]).detach().float()
     x = sample(x)
@@ -163,7 +163,7 @@ def sample(x: Tensor) -> Tensor:
     return torch.cat([x[:, :, r : r + n, c : c + n] for r in rows for c in columns])
 
 
-def _noise(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> Noise:
+def _noise(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> NoiseModel:
     """cov: of the channels, "c c", or cross-spectra "k k c c". The kernel is their Hermitian root: zero-phase, so as short as
     the correlation."""
     value, vector = axes(cov)
@@ -173,7 +173,7 @@ def _noise(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> Noise:
     else:
         k = k[:, :, None, None]
     k = k / k.square().sum((1, 2, 3), keepdim=True).sqrt().clamp_min(1e-20)
-    return Noise(sigma, correlated, k.contiguous(), knots, gain)
+    return NoiseModel(sigma, correlated, k.contiguous(), knots, gain)
 
 
 def periodogram(p: Tensor) -> Tensor:

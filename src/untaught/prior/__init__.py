@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from untaught.core.errors import BadInput
 from untaught.core.geometry import crop_to, pad_to, padded
 from untaught.core.randomness import Rng
-from untaught.prior.codes import Code, Fed, Noise
+from untaught.prior.codes import Code, Noise
 from untaught.prior.kernels.convolution import layout
 from untaught.problem import Problem
 from untaught.problem.operators import Shape
@@ -49,6 +49,8 @@ class Prior(ABC):
     """Whether a network is sought, and not the pixels themselves."""
     members = 1
     """How many independent pictures are sought at once."""
+    feedable = True
+    """Whether an objective can feed it, where it has a network that is fed."""
 
     @abstractmethod
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
@@ -63,6 +65,10 @@ class Prior(ABC):
     def fed(self) -> int:
         """How many input channels an objective has to feed; 0 for a prior with a code of its own."""
         return 0
+
+    def with_net(self, net: Architecture) -> Prior:
+        """The same with another network, where there is one."""
+        return self
 
     @classmethod
     @abstractmethod
@@ -89,9 +95,12 @@ class Network(Prior):
     def network(self) -> Network:
         return self
 
+    def with_net(self, net: Architecture) -> Prior:
+        return replace(self, net=net)
+
     @property
     def fed(self) -> int:
-        return self.code.channels if isinstance(self.code, Fed) else 0
+        return self.code.fed
 
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
         space = tuple(shape[2:])
@@ -171,6 +180,7 @@ class Ensemble(Prior):
 
     prior: Prior
     size: int = 2
+    feedable = False
 
     @property
     def members(self) -> int:  # type: ignore[override]
@@ -184,14 +194,15 @@ class Ensemble(Prior):
     def network(self) -> Network | None:
         return self.prior.network
 
+    def with_net(self, net: Architecture) -> Prior:
+        return replace(self, prior=self.prior.with_net(net))
+
     @property
     def fed(self) -> int:
         return self.prior.fed
 
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
-        return _Ensemble(
-            [self.prior.build(shape, problem, Rng(rng.seed + 7919 * i, rng.device)) for i in range(self.size)]
-        )
+        return _Ensemble([self.prior.build(shape, problem, rng.child("member", i)) for i in range(self.size)])
 
     @classmethod
     def examples(cls) -> tuple[Prior, ...]:

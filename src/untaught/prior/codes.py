@@ -23,6 +23,15 @@ class Code(ABC):
 
     learn: bool = False
 
+    @property
+    def fed(self) -> int:
+        """How many channels an objective has to hand in at every step; 0 for a code of its own."""
+        return 0
+
+    @abstractmethod
+    def width(self, problem: Problem) -> int:
+        """The channels of z."""
+
     @abstractmethod
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         """z of shape (1, channels, *space)."""
@@ -40,6 +49,9 @@ class Noise(Code):
     scale: float = 0.1
     learn: bool = False
 
+    def width(self, problem: Problem) -> int:
+        return self.channels
+
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         z = torch.rand((1, self.channels, *space), generator=rng.fork("code"), device=rng.device)
         return self.scale * z
@@ -54,6 +66,9 @@ class Grid(Code):
     """The coordinates themselves, 0 to 1 along each axis, one channel an axis: the paper's code for large holes."""
 
     learn: bool = False
+
+    def width(self, problem: Problem) -> int:
+        return len(problem.image_shape) - 2
 
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         axes = [torch.linspace(0, 1, n, device=rng.device) for n in space]
@@ -72,6 +87,9 @@ class Fourier(Code):
 
     frequencies: int = 8
     learn: bool = False
+
+    def width(self, problem: Problem) -> int:
+        return 2 * self.frequencies * Grid().width(problem)
 
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         grid = Grid().build(space, problem, rng)
@@ -93,6 +111,9 @@ class Picture(Code):
     image: Tensor | None = None
     learn: bool = False
 
+    def width(self, problem: Problem) -> int:
+        return int(problem.image_shape[1] if self.image is None else self.image.shape[1])
+
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         image = problem.operator.backproject(problem.data) if self.image is None else self.image
         if self.image is not None and tuple(image.shape[2:]) != problem.image_shape[2:]:
@@ -113,6 +134,9 @@ class Start(Code):
 
     learn: bool = False
 
+    def width(self, problem: Problem) -> int:
+        return Picture(problem.start).width(problem)
+
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         return Picture(problem.start).build(space, problem, rng)
 
@@ -126,6 +150,13 @@ class Fed(Code):
     """No code of its own: the objective hands one in at every step, with this many channels."""
 
     channels: int = 3
+
+    @property
+    def fed(self) -> int:
+        return self.channels
+
+    def width(self, problem: Problem) -> int:
+        return self.channels
 
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         return torch.empty((1, self.channels, *[0] * len(space)), device=rng.device)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -24,39 +23,19 @@ from untaught.problem import Problem
 from untaught.reports import maps, page
 from untaught.reports.evidence import gather, judged
 from untaught.reports.figures import Figures, hole, measure
-from untaught.reports.verdict import Limits, Reason, Verdict, verdict
+from untaught.reports.findings import Findings
+from untaught.reports.verdict import Assessment, Limits, Reason, verdict
 from untaught.solver.iterate import Moment
 from untaught.solver.result import Plain, Result
 from untaught.solver.solution import Solution
 from untaught.solver.uncertainty import Spread, Uncertainty
 
 FORMAT = 1
-__all__ = ["Figures", "Limits", "Reason", "Report", "Verdict", "judge", "report", "verdict"]
+__all__ = ["Assessment", "Figures", "Limits", "Reason", "Report", "judge", "report", "verdict"]
 
 
-@dataclass(frozen=True)
-class Report:
-    """verdict: in plain words, with its reasons. figures: None where the data are no picture.
-
-    step, reason, seconds, notes: of the run. curve: (stage, step, energy, score) along it. data, x, residual: (1, c, h, w) for the
-    pictures of the page. settings: task, settings, versions and hashes, where they are known. spread: how several runs differ.
-    uncertainty: how far x may be off. filled: where x was taken, and no known value kept; None for everywhere.
-    """
-
-    verdict: Verdict
-    figures: Figures | None
-    step: int = 0
-    reason: str = ""
-    seconds: float = 0.0
-    notes: tuple[str, ...] = ()
-    curve: tuple[tuple[int, int, float, float | None], ...] = ()
-    settings: dict[str, Any] = field(default_factory=dict)
-    spread: Spread | None = field(default=None, repr=False, compare=False)
-    uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
-    filled: Any = field(default=None, repr=False, compare=False)
-    data: Tensor | None = field(default=None, repr=False, compare=False)
-    x: Tensor | None = field(default=None, repr=False, compare=False)
-    residual: Tensor | None = field(default=None, repr=False, compare=False)
+class Report(Findings):
+    """The findings, and how they are told."""
 
     def to_json(self) -> str:
         """Everything but the pictures; `Figures.of` and `verdict` make the same of it again."""
@@ -121,7 +100,7 @@ def judge(
     curve = tuple((m.stage, m.step, m.energy, m.score) for m in history)
     problem, x = problem.to("cpu"), x.detach().cpu()
     if not judged(problem, x):
-        return Report(Verdict("not judged"), None, curve=curve, **run)
+        return Report(Assessment("not judged"), None, curve=curve, **run)
     evidence = gather(problem, x)
     missing, radius = hole(problem.weight)
     figures = measure(

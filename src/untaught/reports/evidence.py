@@ -10,11 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from untaught.noise import Measured, Noise, estimate_noise
+from untaught.noise import NoiseModel, estimate_noise
 from untaught.noise.spectrum import second_differences
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Reward
-from untaught.problem.operators import Identity
 
 SMALL = 384 * 384  # pixels of a picture that is judged as a whole
 PART, PARTS = 128, 3  # of a larger one: PARTS x PARTS squares of that side, evenly spread
@@ -34,7 +32,7 @@ class Evidence:
     prediction: Tensor
     weight: Tensor
     picture: Tensor
-    noise: Noise | None
+    noise: NoiseModel | None
     drawn: Tensor | None
     told: float | None
     white: bool
@@ -49,7 +47,7 @@ def judged(problem: Problem, x: Tensor) -> bool:
     """Whether data and picture are pictures, (1, c, h, w) of at least 16 pixels a side, so that there is something to see."""
     y = problem.data
     pictures = y.ndim == 4 and x.ndim == 4 and not y.is_complex() and y.shape[:2] == x.shape[:2] and len(y) == 1
-    return pictures and min(y.shape[-2:]) >= 16 and not isinstance(problem.likelihood, Reward)
+    return pictures and min(y.shape[-2:]) >= 16 and not problem.likelihood.rewards
 
 
 def gather(problem: Problem, x: Tensor) -> Evidence:
@@ -57,7 +55,7 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
     with torch.no_grad():
         y, x = problem.data.detach(), x.detach()
         known = torch.ones_like(y) if problem.weight is None else (problem.weight > 0).to(y)
-        local, direct = problem.operator.local, isinstance(problem.operator, Identity)
+        local, direct = problem.operator.local, problem.operator.direct
         corners = _corners(y.shape[-2:])
         size = [min(n, PART) if len(corners) > 1 else n for n in y.shape[-2:]]
         data, weight = (_cut(t, corners, size) for t in (y, known))
@@ -80,14 +78,14 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
         if local and bool(known.all()):  # small pictures are fine texture, and holes look like noise
             noise = estimate_noise(data) if direct else _rough(data)
             drawn = noise.draw(data, torch.Generator(data.device).manual_seed(0))
-        white = not isinstance(problem.likelihood, Measured)
+        white = not problem.likelihood.measured
         return Evidence(data, prediction, weight, picture, noise, drawn, told, white, direct)
 
 
-def _rough(y: Tensor) -> Noise:
+def _rough(y: Tensor) -> NoiseModel:
     """White noise, by channel, of a blurred picture (its blur would look like shared noise)."""
     sigma = torch.tensor([second_differences(channel) for channel in y.split(1, dim=1)])
-    return Noise(sigma, False, torch.eye(len(sigma))[:, :, None, None], torch.zeros(1), torch.ones(1))
+    return NoiseModel(sigma, False, torch.eye(len(sigma))[:, :, None, None], torch.zeros(1), torch.ones(1))
 
 
 def _corners(space: tuple[int, ...]) -> list[tuple[int, int]]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from untaught.reports.drawing import figure, smaller
+from untaught.reports.findings import Findings
 from untaught.reports.heat import brightest, flat
 from untaught.solver.uncertainty import WIDTH, Uncertainty
-
-if TYPE_CHECKING:
-    from untaught.reports import Report
 
 
 def table(found: Uncertainty) -> dict[str, Any]:
@@ -24,7 +22,7 @@ def table(found: Uncertainty) -> dict[str, Any]:
     return {"deviation": middle, "largest": most, **held, "sentence": found.note}
 
 
-def html(report: Report) -> str:
+def html(report: Findings) -> str:
     """A section with a map of the uncertainty, and one of how runs differ; empty where neither is known, or it is no picture."""
     parts: list[str] = []
     if report.x is None or report.figures is None:

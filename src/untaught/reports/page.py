@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from untaught.reports import maps
 from untaught.reports.drawing import array, curve, figure, smaller
+from untaught.reports.figures import Figures
+from untaught.reports.findings import Findings
 from untaught.reports.style import STYLE
-
-if TYPE_CHECKING:
-    from untaught.reports import Report
-    from untaught.reports.figures import Figures
 
 CROP = 224  # side of a crop, shown pixel by pixel
 SYMBOL = {"good": "✓", "doubtful": "?", "out of reach": "✕", "not judged": "-"}
 
 
-def html(report: Report, before: Any = None, after: Any = None) -> str:
+def html(report: Findings, before: Any = None, after: Any = None) -> str:
     v, s = report.verdict, report.settings
     name = s.get("input", {}).get("name") or "a picture"
     title = f"{s.get('task', 'restored')}: {name}"
@@ -55,7 +53,7 @@ def html(report: Report, before: Any = None, after: Any = None) -> str:
     return "".join(p for p in parts if p)
 
 
-def _pictures(report: Report, before: Any, after: Any) -> str:
+def _pictures(report: Findings, before: Any, after: Any) -> str:
     old = array(before if before is not None else report.data)
     new = array(after if after is not None else report.x)
     if old is None or new is None:
@@ -94,7 +92,7 @@ def _pictures(report: Report, before: Any, after: Any) -> str:
     return "".join(parts) + "</div>"
 
 
-def _curves(report: Report) -> str:
+def _curves(report: Findings) -> str:
     parts = []
     last = max((row[0] for row in report.curve), default=0)
     rows = [row for row in report.curve if row[0] == last]

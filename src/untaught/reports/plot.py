@@ -50,7 +50,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Scale:
+class Extent:
     """From values to pixels along one axis."""
 
     low: float
@@ -86,8 +86,8 @@ def plot(curves: Sequence[Curve], x: Axis, y: Axis, *, title: str = "", size: tu
     legend = [c.label for c in curves if c.label]
     side = 46 * FINE + max(int(pen.textlength(w, font)) for w in legend) if legend else 18 * FINE
     top, bottom, right = (38 if title else 16) * FINE, height - 46 * FINE, width - side
-    across = Scale(*ranges[0], left, right, x.log)
-    upward = Scale(*ranges[1], bottom, top, y.log)
+    across = Extent(*ranges[0], left, right, x.log)
+    upward = Extent(*ranges[1], bottom, top, y.log)
 
     for mark, word in zip(marks[0], words[0], strict=True):
         at = across(mark)

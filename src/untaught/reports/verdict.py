@@ -47,7 +47,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Assessment:
     kind: Kind
     reasons: tuple[Reason, ...] = ()
 
@@ -64,13 +64,13 @@ class Verdict:
         return self.sentence
 
 
-def verdict(f: Figures, limits: Limits | None = None) -> Verdict:
+def verdict(f: Figures, limits: Limits | None = None) -> Assessment:
     """What cannot be reached comes first: no setting helps there."""
     limits = limits or Limits()
     if beyond := tuple(_beyond(f, limits)):
-        return Verdict("out of reach", beyond)
+        return Assessment("out of reach", beyond)
     doubts = tuple(_doubts(f, limits))
-    return Verdict("doubtful", doubts) if doubts else Verdict("good")
+    return Assessment("doubtful", doubts) if doubts else Assessment("good")
 
 
 def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:

@@ -214,7 +214,7 @@ def _terms(regulariser: Any) -> Any:
 def _energy(job: Job, given: bool, full: float) -> str:
     """E by the first words of its own documentation, with sigma in the unit of the picture, and how it is known."""
     likelihood = job.problem.likelihood
-    sigma = getattr(likelihood, "sigma", None)
+    sigma = likelihood.sigma
     first = (type(likelihood).__doc__ or "").strip().splitlines()[0]
     if type(likelihood).__name__ == "Gaussian" and sigma is not None:
         first = "|A x - y|^2 / (2 sigma^2)."

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from untaught.classical import Picture
+from untaught.classical import Estimated
 from untaught.problem import Problem
 from untaught.solver.course import Course
 from untaught.solver.iterate import Iterate, RunState, Step, Verdict
@@ -27,7 +27,7 @@ class Estimating(Course):
         self.estimator.check(self.problem)
         self._found = copy.deepcopy(problem.operator.state_dict())  # an operator may be sought by the iterates
         self.model = nn.Identity()
-        self._pictures: Iterator[Picture] = iter(())
+        self._pictures: Iterator[Estimated] = iter(())
         self._x: Tensor | None = None
 
     def take(self) -> Iterate:
@@ -43,7 +43,7 @@ class Estimating(Course):
         iterate.verdict = Verdict(progress=min(1.0, step / steps), stop=stop)
         return iterate
 
-    def _next(self) -> Picture:
+    def _next(self) -> Estimated:
         with torch.no_grad():
             picture = next(self._pictures, None)
             if picture is None:  # the first, or one step more than there are: it begins anew

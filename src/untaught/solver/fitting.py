@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
+from untaught.problem.operators import Operator
 from untaught.solver.course import EVERY, Course
 from untaught.solver.iterate import Iterate, RunState, Step, Verdict
 from untaught.solver.stage import Solve
@@ -66,7 +67,7 @@ class Fitting(Course):
         state.step, state.over = 0, False
         self.method = m = replace(own, stop=After(repeat)) if repeat else own
         self.asked = problem = self._whole.to(m.device)
-        self.rng = Rng(m.seed + 1_000_003 * state.stage + 104_729 * attempt, m.device)
+        self.rng = Rng(m.seed, m.device).child("stage", state.stage).child("attempt", attempt)
         self.problem, self.rule = m.stop.bind(problem, self.rng, m.objective)
         state.notes += [remark for remark in self.rule.remarks if remark not in state.notes]
         self.objective = m.objective.bind(self.problem, m.prior)
@@ -243,8 +244,8 @@ class Fitting(Course):
         self.verdict = Verdict(**state["verdict"])
 
 
-def _groups(model: nn.Module, operator: nn.Module) -> Any:
+def _groups(model: nn.Module, operator: Operator) -> Any:
     """What the optimiser gets: the picture's parameters, and the operator's own at `operator.rate` times their learning rate."""
     mine, its = ([p for p in module.parameters() if p.requires_grad] for module in (model, operator))
-    rate = float(getattr(operator, "rate", 1.0))
+    rate = float(operator.rate)
     return [*mine, *its] if not its or rate == 1 else [{"params": mine}, {"params": its, "rate": rate}]

@@ -16,8 +16,6 @@ import torch
 from untaught.core.errors import SMALLER, OutOfMemory, amount
 from untaught.core.machine import free_memory
 from untaught.core.randomness import Rng
-from untaught.prior import Network
-from untaught.prior.codes import Grid
 from untaught.problem import Problem
 from untaught.solver.stage import Job, Solve, Stage
 
@@ -70,19 +68,8 @@ def _stage(stage: Stage, problem: Problem) -> float:
     if net is None:
         return COPIES * picture
     count: Any = _network if getattr(type(net.net), "__hash__", None) else _network.__wrapped__
-    weights, small = count(net.net, _inputs(net, problem), shape[1], len(shape) - 2)
+    weights, small = count(net.net, net.code.width(problem), shape[1], len(shape) - 2)
     return COPIES * picture + stage.members * (KEPT * weights + BACKWARD * small * prod(shape[2:]))
-
-
-def _inputs(prior: Network, problem: Problem) -> int:
-    """How many channels the code has; for a guide, those of the picture of it."""
-    code: Any = prior.code
-    if isinstance(code, Grid):
-        return len(problem.image_shape) - 2
-    if hasattr(code, "frequencies"):
-        return 2 * code.frequencies * (len(problem.image_shape) - 2)
-    image = getattr(code, "image", None)
-    return int(image.shape[1]) if image is not None else int(getattr(code, "channels", problem.image_shape[1]))
 
 
 @lru_cache(maxsize=64)

@@ -22,6 +22,11 @@ class Optimiser(ABC):
     draws = False
     """Whether a step depends on numbers drawn here."""
 
+    @property
+    def paced(self) -> bool:
+        """Whether its rate depends on how far the run is."""
+        return False
+
     @abstractmethod
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer: ...
 
@@ -41,6 +46,10 @@ class Adam(Optimiser):
     lr: float = 0.01
     schedule: Literal["constant", "one-cycle"] = "constant"
     betas: tuple[float, float] = (0.9, 0.999)
+
+    @property
+    def paced(self) -> bool:
+        return self.schedule != "constant"
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas)

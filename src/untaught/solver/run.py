@@ -167,15 +167,14 @@ class Run(Iterator[Iterate]):
 def _own(job: Job) -> Job:
     """The job with a copy of its operator, where that is sought with the picture: a job can be run again."""
     operator = job.problem.operator
-    if not any(p.requires_grad for p in operator.parameters()):
+    if not operator.sought:
         return job
     return replace(job, problem=replace(job.problem, operator=copy.deepcopy(operator)))
 
 
 def _still(problem: Problem) -> Problem:
     """The problem with its operator as it is now, where that is sought on."""
-    sought = any(p.requires_grad for p in problem.operator.parameters())
-    return replace(problem, operator=copy.deepcopy(problem.operator)) if sought else problem
+    return replace(problem, operator=copy.deepcopy(problem.operator)) if problem.operator.sought else problem
 
 
 @own_settings()

@@ -16,12 +16,13 @@ from untaught.solver.objectives._base import Objective
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import Adam, Optimiser
 from untaught.solver.result import Plain, Result
-from untaught.solver.stopping import After, Auto, Rule, named
+from untaught.solver.stopping import After, Auto, Rule, rule
 
 
 @dataclass(frozen=True)
 class Method:
-    """How x is sought. passes: how many draws the final picture is the mean of (fed objectives). stop: a rule, or "auto"."""
+    """How x is sought. passes: how many draws the final picture is the mean of (fed objectives). stop: a rule, or how one is
+    written: "variance:patience=500|after:3000"."""
 
     prior: Prior
     objective: Objective = Fit()
@@ -34,7 +35,7 @@ class Method:
 
     def __post_init__(self) -> None:
         if isinstance(self.stop, str):
-            object.__setattr__(self, "stop", named(self.stop))
+            object.__setattr__(self, "stop", rule(self.stop))
 
     @property
     def overfits(self) -> bool:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from untaught.studio.jobs import Jobs
 from untaught.studio.messages import PAGE, JobGone, JobView, Message, Whole
 from untaught.studio.pictures import Pictures
-from untaught.studio.shelf import Job
+from untaught.studio.shelf import Entry
 
 RATE = 0.1  # seconds between two messages of numbers, at least; other news goes at once
 ALIVE = 15.0  # seconds after which a silent stream says that it is there
@@ -83,7 +83,7 @@ class Stream:
         jobs = sorted(self.jobs.all.values(), key=lambda j: j.created)
         return Whole(self.jobs.engine, tuple(self.job(j) for j in jobs))
 
-    def job(self, job: Job) -> JobView:
+    def job(self, job: Entry) -> JobView:
         """A job with the points of its curve that are new to this page."""
         after = self.seen.get(job.id, -1)
         points = tuple(p for p in job.curve if p[0] > after)

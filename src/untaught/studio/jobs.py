@@ -17,7 +17,7 @@ from untaught.studio import forms, marked, worker
 from untaught.studio import messages as m
 from untaught.studio.link import Link, words
 from untaught.studio.pictures import Pictures
-from untaught.studio.shelf import OVER, Job, Shelf, rescued
+from untaught.studio.shelf import OVER, Entry, Shelf, rescued
 
 WITH_WORKER = {"preparing", "running", "paused", "stopping", "cancelling", "finishing"}
 PATIENCE = 5.0  # seconds that an order to stop or cancel may go unheard
@@ -33,11 +33,11 @@ class Jobs:
         self, shelf: Shelf, pictures: Pictures, tell: Callable[..., None], engine: Callable[[Any], None] = worker.main
     ) -> None:
         self.shelf, self.pictures, self.tell = shelf, pictures, tell
-        self.all: dict[str, Job] = {job.id: job for job in shelf.load()}
+        self.all: dict[str, Entry] = {job.id: job for job in shelf.load()}
         self.link = Link(self.hear, self.died, engine)
         self.engine = m.EngineView()
         self.on_measured: Callable[[m.PictureMeasured], None] = lambda said: None
-        self.active: Job | None = None
+        self.active: Entry | None = None
         self.watched = False
         self.deaths = 0  # of engines since one was ready
         self.timers: dict[str, asyncio.TimerHandle] = {}
@@ -49,13 +49,13 @@ class Jobs:
 
     # What pages ask for
 
-    def get(self, id: str) -> Job:
+    def get(self, id: str) -> Entry:
         if id not in self.all:
             raise BadInput("This job is not here any more: it was removed.")
         return self.all[id]
 
-    def add(self, task: str, picture: str | None, name: str, settings: dict[str, Any], *, of: str | None = None) -> Job:
-        job = Job(secrets.token_urlsafe(12), task, picture, name, settings, created=time.time(), of=of)
+    def add(self, task: str, picture: str | None, name: str, settings: dict[str, Any], *, of: str | None = None) -> Entry:
+        job = Entry(secrets.token_urlsafe(12), task, picture, name, settings, created=time.time(), of=of)
         marked.make(self.place(job))
         self.all[job.id] = job
         self._changed(job)
@@ -63,14 +63,14 @@ class Jobs:
         self._next()
         return job
 
-    def place(self, job: Job) -> Path:
+    def place(self, job: Entry) -> Path:
         return self.shelf.place(job)
 
-    def pause(self, job: Job) -> None:
+    def pause(self, job: Entry) -> None:
         self._need(job, {"running", "preparing"}, "be paused")
         self.link.send(m.PauseJob(job.id))
 
-    def go_on(self, job: Job) -> None:
+    def go_on(self, job: Entry) -> None:
         """Out of a pause; or a run that an earlier server, or a crash, left."""
         if job.state == "paused":
             self.link.send(m.ResumeJob(job.id))
@@ -80,7 +80,7 @@ class Jobs:
         self._changed(job)
         self._next()
 
-    def stop(self, job: Job) -> None:
+    def stop(self, job: Entry) -> None:
         """End it and keep the best picture so far. Heard or not, this returns at once, and it ends within `PATIENCE`: only where
         there is no picture to fall back on, a slow step is waited for.
         """
@@ -91,7 +91,7 @@ class Jobs:
         self._expect(job, PATIENCE if self._whole(job) else PATIENCE + 3 * each)
         self._changed(job)
 
-    def cancel(self, job: Job) -> None:
+    def cancel(self, job: Entry) -> None:
         """End it and discard it."""
         if job.state == "waiting" or job.state in OVER:
             self.remove(job)
@@ -102,13 +102,13 @@ class Jobs:
             self._expect(job, PATIENCE)
             self._changed(job)
 
-    def again(self, job: Job, how: str) -> dict[str, Any] | None:
+    def again(self, job: Entry, how: str) -> dict[str, Any] | None:
         """The settings of another go at it; None where there is nothing to change for that."""
         picture = self.pictures.all.get(job.picture) if job.picture else None
         sigma = picture.measured.sigma if picture and picture.measured else None
         return forms.again(how, job.task, job.settings, job.numbers.step if job.numbers else 0, sigma)
 
-    def unsure(self, job: Job) -> Job:
+    def unsure(self, job: Entry) -> Entry:
         """Ask where the result of a job is unsure: with the settings that made it, once, and then it is known."""
         self._need(job, {"done"}, "be asked where it is unsure")
         if job.ask is None or job.ask.why:
@@ -123,11 +123,11 @@ class Jobs:
             settings = {**settings, "steps": job.numbers.step}
         return self.add(job.task, job.picture, job.name, settings, of=job.id)
 
-    def question(self, job: Job) -> Job | None:
+    def question(self, job: Entry) -> Entry | None:
         """The job that asks about the result of this one."""
         return next((j for j in self.all.values() if j.of == job.id), None)
 
-    def remove(self, job: Job) -> None:
+    def remove(self, job: Entry) -> None:
         if job.state in WITH_WORKER:
             raise BadInput("This job is running: cancel it first.")
         if (asked := self.question(job)) is not None:
@@ -162,7 +162,7 @@ class Jobs:
                 self._hear_of(job, told)
                 self._changed(job, patient=isinstance(told, m.JobNumbers))
 
-    def _hear_of(self, job: Job, told: m.OfJob) -> None:
+    def _hear_of(self, job: Entry, told: m.OfJob) -> None:
         match told:
             case m.JobState(_, state, opaque):
                 job.opaque = job.opaque if opaque is None else opaque
@@ -195,7 +195,7 @@ class Jobs:
                 job.message = message
                 self._over(job, "failed")
 
-    def _state(self, job: Job, state: Any) -> None:
+    def _state(self, job: Entry, state: Any) -> None:
         heard = state in ("finishing", "cancelled")
         if heard:
             self._heard(job)
@@ -246,11 +246,11 @@ class Jobs:
         else:
             self.watch(self.watched)
 
-    def _whole(self, job: Job) -> list[m.KeptMoment]:
+    def _whole(self, job: Entry) -> list[m.KeptMoment]:
         """The moments that are kept in full depth."""
         return [moment for moment in job.moments if moment.whole]
 
-    def _rescue(self, job: Job) -> bool:
+    def _rescue(self, job: Entry) -> bool:
         """A run that did not hear "stop" and was killed: its last kept moment is the result. False where there is none."""
         whole = self._whole(job)
         if not whole:
@@ -294,7 +294,7 @@ class Jobs:
         )
         self._changed(job)
 
-    def _over(self, job: Job, state: m.State) -> None:
+    def _over(self, job: Entry, state: m.State) -> None:
         self._heard(job)
         job.state = state
         if self.active is job:
@@ -302,31 +302,31 @@ class Jobs:
         asyncio.get_running_loop().call_soon(self._next)
         asyncio.get_running_loop().call_soon(self._trim)
 
-    def _expect(self, job: Job, seconds: float) -> None:
+    def _expect(self, job: Entry, seconds: float) -> None:
         self._heard(job)
         self.timers[job.id] = asyncio.get_running_loop().call_later(seconds, self._unheard, job)
 
-    def _heard(self, job: Job) -> None:
+    def _heard(self, job: Entry) -> None:
         timer = self.timers.pop(job.id, None)
         if timer is not None:
             timer.cancel()
 
-    def _unheard(self, job: Job) -> None:
+    def _unheard(self, job: Entry) -> None:
         if self.active is job and job.state in ("stopping", "cancelling"):
             self.link.kill()
 
-    def _changed(self, job: Job, patient: bool = False) -> None:
+    def _changed(self, job: Entry, patient: bool = False) -> None:
         job.version += 1
         self.tell(job.id, patient=patient)
         if job.state != job.written:  # the disk needs to know only what a restart would ask
             job.written = job.state
             self._write(job)
 
-    def _write(self, job: Job) -> None:
+    def _write(self, job: Entry) -> None:
         with contextlib.suppress(OSError):  # costs only that a restart does not know of it
             self.shelf.write(job)
 
-    def _need(self, job: Job, states: set[str], what: str) -> None:
+    def _need(self, job: Entry, states: set[str], what: str) -> None:
         if job.state not in states:
             raise BadInput(
                 f"This job is {job.state} and cannot {what}: it would have to be {' or '.join(sorted(states))}."

@@ -24,7 +24,7 @@ class TooLarge(UntaughtError):
 
 
 @dataclass
-class Picture:
+class Upload:
     """One upload. about: what the desk says of it, once it has looked. measured: what was found, once it is known."""
 
     id: str
@@ -46,26 +46,26 @@ class Pictures:
 
     def __init__(self, folder: Path, limit: float) -> None:
         self.folder, self.limit = marked.room(folder), limit
-        self.all: dict[str, Picture] = {}
+        self.all: dict[str, Upload] = {}
 
     @property
     def most(self) -> int:
         """Bytes of an upload at most."""
         return int(self.limit * 1e6 * WIDE) + MARGIN
 
-    def path(self, picture: Picture) -> Path:
+    def path(self, picture: Upload) -> Path:
         return self.folder / picture.id / picture.file
 
-    def shown(self, picture: Picture, kind: str) -> Path:
+    def shown(self, picture: Upload, kind: str) -> Path:
         """What the eye is shown of it: its preview, or its thumb."""
         return self.folder / picture.id / f"{kind}.jpg"
 
-    def get(self, id: str) -> Picture:
+    def get(self, id: str) -> Upload:
         if id not in self.all:
             raise BadInput("This picture is not here any more: hand it in again.")
         return self.all[id]
 
-    async def take(self, chunks: AsyncIterator[bytes], name: str, role: str) -> Picture:
+    async def take(self, chunks: AsyncIterator[bytes], name: str, role: str) -> Upload:
         """Write what arrives to the disk. `TooLarge`, `BadInput` with a sentence; then nothing of it is left."""
         from untaught.io.images.picture import FORMATS, KNOWN, describe, sniff
 
@@ -99,9 +99,9 @@ class Pictures:
         finally:
             if not whole:
                 marked.remove(place)
-        return Picture(id, name, count, f"picture{suffix}", role)
+        return Upload(id, name, count, f"picture{suffix}", role)
 
-    def keep(self, picture: Picture) -> None:
+    def keep(self, picture: Upload) -> None:
         self.all[picture.id] = picture
         marked.put(self.folder / picture.id / "about.json", json.dumps(asdict(picture)))
 
@@ -113,7 +113,7 @@ class Pictures:
         """Take up again what an earlier server left, of those ids; the rest of what is ours is removed."""
         for place in marked.among(self.folder):
             try:
-                picture = made(Picture, json.loads((place / "about.json").read_text(encoding="utf-8")))
+                picture = made(Upload, json.loads((place / "about.json").read_text(encoding="utf-8")))
                 if place.name in wanted and picture.id == place.name and self.path(picture).is_file():
                     self.all[picture.id] = picture
             except (OSError, ValueError, TypeError):

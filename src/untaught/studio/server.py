@@ -20,8 +20,8 @@ from untaught.studio import messages as m
 from untaught.studio.events import Events, Stream
 from untaught.studio.guard import Guard, same
 from untaught.studio.jobs import Jobs
-from untaught.studio.pictures import Picture, Pictures, TooLarge, clean
-from untaught.studio.shelf import DAYS, ROOM, Job, Shelf
+from untaught.studio.pictures import Pictures, TooLarge, Upload, clean
+from untaught.studio.shelf import DAYS, ROOM, Entry, Shelf
 from untaught.studio.worker import sentence
 
 STATIC = Path(__file__).parent / "static"
@@ -74,7 +74,7 @@ class Studio:
                 self.pictures.keep(picture)
             self.events.tell(f"picture:{picture.id}")
 
-    async def open(self, picture: Picture) -> Picture:
+    async def open(self, picture: Upload) -> Upload:
         """Let the desk look at an upload; nothing is left of one that it refuses."""
         try:
             path, measured = str(self.pictures.path(picture)), picture.role == "picture"
@@ -87,7 +87,7 @@ class Studio:
             raise
         return picture
 
-    def resolve(self, task: str, picture: Picture | None, settings: Any) -> dict[str, Any]:
+    def resolve(self, task: str, picture: Upload | None, settings: Any) -> dict[str, Any]:
         """Checked settings, whose files are pictures that were handed in; `BadInput` for anything else."""
         checked = forms.check(task, settings)
         for name, value in checked.items():
@@ -346,7 +346,7 @@ def _made(path: Path, said: str, *endings: str) -> Path:
     return path
 
 
-def _stem(job: Job) -> str:
+def _stem(job: Entry) -> str:
     """Of a download's name: what was handed in, without its ending."""
     stem = Path(job.name).stem if "." in job.name else job.name
     return stem.replace(",", "").replace(" ", "-")[:80] or "picture"

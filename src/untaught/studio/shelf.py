@@ -17,7 +17,7 @@ DAYS, ROOM = 30.0, 2e9  # how long what is over is kept, and how many bytes of i
 
 
 @dataclass
-class Job:
+class Entry:
     """One run, as the pages see it. settings: as they were sent, with ids in place of files.
 
     of: the job about whose result this one asks where it is unsure; `map` is then its answer. ask: what such a question would
@@ -67,17 +67,17 @@ class Shelf:
     def __init__(self, folder: Path, days: float = DAYS, room: float = ROOM) -> None:
         self.folder, self.days, self.room = marked.room(folder), days, room
 
-    def place(self, job: Job) -> Path:
+    def place(self, job: Entry) -> Path:
         return self.folder / job.id
 
-    def write(self, job: Job) -> None:
+    def write(self, job: Entry) -> None:
         """Keep what is known of a job. OSError where the disk does not take it."""
         if job.state in OVER:
             job.ended = job.ended or time.time()
             job.bytes = marked.size(self.place(job))
         marked.put(self.place(job) / "job.json", json.dumps(asdict(job)))
 
-    def load(self) -> list[Job]:
+    def load(self) -> list[Entry]:
         """What an earlier server left, finished or not; what is ours and cannot be read any more goes."""
         found = []
         for place in marked.among(self.folder):
@@ -85,7 +85,7 @@ class Shelf:
                 told = json.loads((place / "job.json").read_text(encoding="utf-8"))
                 for name in ("numbers", "verdict"):  # {} is how earlier versions wrote that there is none yet
                     told[name] = told.get(name) or None
-                job = made(Job, told)
+                job = made(Entry, told)
                 if job.id != place.name:
                     raise ValueError(job.id)
             except (OSError, ValueError, TypeError):
@@ -99,7 +99,7 @@ class Shelf:
                 marked.remove(self.place(job))
         return [job for job in found if job.of is None or job.of in known]
 
-    def _settle(self, job: Job, place: Path) -> None:
+    def _settle(self, job: Entry, place: Path) -> None:
         """What became of a job whose server is gone, in a sentence where it is not done."""
         run = place / "run"
         states = [int(s.name.split("-")[1]) for s in run.glob("state-*")] if run.is_dir() else []
@@ -121,7 +121,7 @@ class Shelf:
         job.ended = job.ended or time.time()
         job.bytes = marked.size(place)
 
-    def thin(self, job: Job) -> int:
+    def thin(self, job: Entry) -> int:
         """Give up the full depth of the moments on the way, and keep the result; the bytes that this frees."""
         for path in self.place(job).glob("*.npy"):
             if path.stem.isdigit():
@@ -133,7 +133,7 @@ class Shelf:
         return before - job.bytes
 
 
-def rescued(job: Job, moment: m.KeptMoment, reason: str, depth: str = "") -> None:
+def rescued(job: Entry, moment: m.KeptMoment, reason: str, depth: str = "") -> None:
     """A job whose result is there although nobody told of it."""
     job.result = m.ResultAbout(moment.n, 0, 0, depth)
     job.reason, job.state = reason, "done"

@@ -37,6 +37,7 @@ TITLES = {
     "strength": "How much of it",
     "steps": "Steps",
     "stop": "When it ends",
+    "network": "The network that is fitted",
     "mask_keeps": "White is what stays",
     "mask_colour": "Colour to be filled as well",
     "tolerance": "How near to that colour",
@@ -89,13 +90,6 @@ CHOICES = {
         "sparse": ("little is known", "far more is missing than is there"),
         "hole": ("a wide one", "something in one place is gone"),
         "region": ("wide ones", "something is gone in many places"),
-    },
-    "stop": {
-        "preset": ("after its steps", "it takes the number of steps that it was given"),
-        "auto": (
-            "by itself",
-            "before it begins to learn the damage; only where a network is fitted to the picture, as in paper",
-        ),
     },
     "detail": {
         "fine": ("fine", "texture alone"),

@@ -7,15 +7,16 @@ Rows are values with their source (`_rows`); their budgets are steps, never seco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from untaught.core import named
 from untaught.core.errors import BadInput, unknown
-from untaught.core.registry import presets
+from untaught.core.registry import networks, presets
 from untaught.problem import Problem
 from untaught.solver.need import refuse_picture
-from untaught.solver.stage import Estimate, Solve, Stage
-from untaught.solver.stopping import After, Auto, FirstOf, Rule
+from untaught.solver.stage import Estimate, Method, Solve, Stage
+from untaught.solver.stopping import After, FirstOf, Rule, rule
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +28,9 @@ BEYOND = 2  # times a preset's own steps, where a rule is to end the run
 class Facts:
     """What a preset may know of a job; the truth is not among it. pictures: the values lie in [0, 1] and end there.
 
-    stop: "preset", or "auto": networks that are fitted to the whole picture end by themselves. kind: what the task found of the
-    job besides, in a word (the kind of its holes, the detail that is asked for). guide: a picture beside the data, (1, c, *space).
+    stop: "preset", "auto" (networks that are fitted to the whole picture end by themselves), or a rule as it is written.
+    kind: what the task found of the job besides, in a word (the kind of its holes, the detail that is asked for). guide: a picture
+    beside the data, (1, c, *space). network: "preset", or one as it is written, in the place of those.
     """
 
     problem: Problem
@@ -39,6 +41,7 @@ class Facts:
     stop: str = "preset"
     kind: str = ""
     guide: Tensor | None = None
+    network: str = "preset"
 
     @property
     def channels(self) -> int:
@@ -56,8 +59,7 @@ class Facts:
     @property
     def sigma(self) -> float:
         """The mean standard deviation of the noise in the units of the problem; 0 where it is not known."""
-        level = getattr(self.problem.likelihood, "sigma", None)
-        return 0.0 if level is None else sum(level) / len(level) if isinstance(level, tuple) else float(level)
+        return self.problem.likelihood.level
 
 
 @dataclass(frozen=True)
@@ -141,29 +143,36 @@ class Presets(Mapping[str, str]):
         return next(way for way in self.ways if name in way.rows and way.when.holds(facts))
 
     def plan(self, name: str, facts: Facts) -> Plan:
-        """What is done; `BadInput` with the nearest name for a preset or a way to stop that there is not, and where nothing is
-        stopped early though that is asked for."""
+        """What is done; `BadInput` with the nearest name for a preset, a rule or a network that there is not, and where nothing is
+        stopped early, or no network is fitted, though that is asked for."""
         if name not in self:
             raise unknown("preset", name, self)
         refuse_picture(facts.problem, facts.device)
         plan = self.way(name, facts).plan(name, facts)
-        stages = plan.stages if facts.stop == "preset" else self._by_themselves(name, plan.stages, facts)
+        stages = plan.stages
+        if facts.network != "preset":
+            net = named.parse(facts.network, dict(networks.items()), "network")
+            stages = self._fitted(name, stages, "network", lambda m: replace(m, prior=m.prior.with_net(net)))
+        if facts.stop != "preset":
+            early = rule(facts.stop)
+            stages = self._fitted(name, stages, "stop", lambda m: replace(m, stop=_early(early, m.stop, facts.steps)))
         return Plan(tuple(s.seeded(facts.seed).on(facts.device) for s in stages), plan.notes)
 
-    def _by_themselves(self, name: str, stages: tuple[Stage, ...], facts: Facts) -> tuple[Stage, ...]:
-        """The stages with `Auto` in every one that fits a network, and twice the preset's steps as its limit."""
-        if facts.stop != "auto":
-            raise unknown("way to stop", facts.stop, ["preset", "auto"])
+    def _fitted(
+        self, name: str, stages: tuple[Stage, ...], setting: str, change: Callable[[Method], Method]
+    ) -> tuple[Stage, ...]:
+        """The stages with another method in every one that fits a network to the picture; `BadInput` where none does."""
         if not any(isinstance(s, Solve) and s.method.overfits for s in stages):
             classic = "a classic filter" if all(isinstance(s, Estimate) for s in stages) else "a classic without a network"
             why = "fed with the data" if any(network(s) for s in stages) else classic
+            lacks = {
+                "stop": "which does not overfit, so that nothing is stopped early",
+                "network": "and fits no network to the picture that another could replace",
+            }[setting]
             other = ", or take the preset 'paper'" if "paper" in self and name != "paper" else ""
-            raise BadInput(
-                f"The preset '{name}' is {why}, which does not overfit, so that nothing is stopped early: leave stop out{other}."
-            )
+            raise BadInput(f"The preset '{name}' is {why}, {lacks}: leave {setting} out{other}.")
         return tuple(
-            s.changed(stop=_early(s.method.stop, facts.steps)) if isinstance(s, Solve) and s.method.overfits else s
-            for s in stages
+            replace(s, method=change(s.method)) if isinstance(s, Solve) and s.method.overfits else s for s in stages
         )
 
 
@@ -177,12 +186,11 @@ def table(task: str) -> Mapping[str, str]:
     return presets.get(task) if task in presets.names() else {}
 
 
-def _early(stop: Rule, steps: int | None) -> Rule:
-    """Auto first, then what the preset has; its number of steps is doubled where nobody has given one."""
-    rules = stop.rules if isinstance(stop, FirstOf) else (stop,)
-    return FirstOf(
-        (Auto(), *(After(steps or BEYOND * rule.steps) if isinstance(rule, After) else rule for rule in rules))
-    )
+def _early(early: Rule, stop: Rule, steps: int | None) -> Rule:
+    """`early` first, then what the preset has; its number of steps is doubled where nobody has given one."""
+    given = steps is None and any(part.fixed for part in early.parts)
+    rest = [After(steps or BEYOND * part.fixed) if part.fixed else part for part in stop.parts if not (part.fixed and given)]
+    return FirstOf((*early.parts, *rest))
 
 
 def resolve_device(device: str) -> str:

@@ -11,7 +11,6 @@ from math import prod
 from typing import ClassVar, Literal, cast
 
 from untaught.classical import Estimator
-from untaught.classical.deblock import deviations
 from untaught.prior import Architecture, Ensemble, Network, Pixels
 from untaught.prior.codes import Code, Fed, Noise, Start
 from untaught.prior.networks.compact import Compact
@@ -116,7 +115,7 @@ NARROW = Beside(Fitted(_SIXTEEN, 280, lr=0.02, schedule="one-cycle", average=Exp
 def level(facts: Facts) -> float:
     """How far the data are off: the deviation of the noise, or that of the brightness as a JPEG's tables let it be guessed."""
     operator = facts.problem.operator
-    return float(deviations(operator)[0]) if isinstance(operator, BlockDCT) else facts.sigma
+    return float(operator.deviations[0]) if isinstance(operator, BlockDCT) else facts.sigma
 
 
 def generates(facts: Facts) -> bool:

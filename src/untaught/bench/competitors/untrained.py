@@ -60,7 +60,7 @@ def _projector(facts: Facts) -> Method:
 def _with_tv(problem: Problem) -> Problem:
     """The paper weighs TV by 0.45 against the root of the mean square r^2: where that is sigma, as 0.45 / sigma against
     r^2 / (2 sigma^2)."""
-    sigma = getattr(problem.likelihood, "sigma", None)
+    sigma = problem.likelihood.sigma
     return replace(problem, regulariser=0.45 / sigma * TV()) if isinstance(sigma, float) else problem
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from torch import Tensor
 
-from untaught.classical import Estimator, Picture
+from untaught.classical import Estimated, Estimator
 from untaught.classical.blind_kernel import search
 from untaught.classical.blind_kernel.scene import Scene
 from untaught.noise.spectrum import second_differences
@@ -43,20 +44,20 @@ class SeekKernel(Estimator):
     def steps(self) -> int:
         return len(self.sides) + 1
 
-    def iterates(self, problem: Problem) -> Iterator[Picture]:
-        operator = problem.operator
-        if not isinstance(operator, SoughtBlur):
-            yield from (Picture(_seen(problem)) for _ in range(self.steps))
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
+        if not problem.operator.kernelled:
+            yield from (Estimated(_seen(problem)) for _ in range(self.steps))
             return
+        operator = cast("SoughtBlur", problem.operator)
         y = search.busiest(problem.data.mean(1)[0])
-        sigma = getattr(problem.likelihood, "sigma", None) or second_differences(problem.data)
+        sigma = problem.likelihood.level or second_differences(problem.data)
         # Twice the noise's own variance, as differences have it, and room for what the model of gradients lacks.
-        noise = 6.5 * max(float(sigma), LEAST) ** 2
+        noise = 6.5 * max(sigma, LEAST) ** 2
         for sides in self.sides:
             _sought(operator, y, noise, sides)
-            yield Picture(_seen(problem))
+            yield Estimated(_seen(problem))
         note = _settled(operator, y, noise)
-        yield Picture(_seen(problem), note)
+        yield Estimated(_seen(problem), note)
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:

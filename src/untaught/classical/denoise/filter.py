@@ -8,7 +8,7 @@ from math import prod
 
 from torch import Tensor
 
-from untaught.classical import Denoiser, Estimator, Picture, refuse_unless_identity
+from untaught.classical import Denoiser, Estimated, Estimator, refuse_unless_identity
 from untaught.core.geometry import box
 from untaught.problem import Problem
 
@@ -24,9 +24,9 @@ class Filter(Estimator):
     def check(self, problem: Problem) -> None:
         refuse_unless_identity(self, problem)
 
-    def iterates(self, problem: Problem) -> Iterator[Picture]:
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
         y, likelihood = problem.data, problem.likelihood
-        yield Picture(likelihood.unbias(self.denoiser(y, likelihood.deviation(box(y, 2)))))
+        yield Estimated(likelihood.unbias(self.denoiser(y, likelihood.deviation(box(y, 2)))))
 
     def excerpt(self, problem: Problem) -> tuple[Problem, float] | None:
         space = problem.data.shape[2:]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from untaught.prior.networks import _parts as parts
 from untaught.prior.networks._parts import AVG, CONV
 
 
@@ -29,6 +30,11 @@ class Compact:
     down: int = 2
     up: int = 1
     unshuffle: int = 1
+
+    def __post_init__(self) -> None:
+        parts.check_counts(self.widths, "widths")
+        for name, least in (("down", 1), ("up", 0), ("unshuffle", 1)):
+            parts.check_counts((getattr(self, name),), name, least)
 
     def build(self, cin: int, cout: int, *, ndim: int = 2) -> nn.Module:
         return _Compact(self, cin, cout, ndim)

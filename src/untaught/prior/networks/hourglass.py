@@ -85,7 +85,7 @@ class Hourglass:
         up = self.up or self.down
         return nn.Sequential(self._level(0, cin, ndim), conv(up[0], cout, 1, ndim=ndim))
 
-    def _level(self, i: int, cin: int, ndim: int) -> Level:
+    def _level(self, i: int, cin: int, ndim: int) -> _Level:
         """Level `i` with all that lies below it: `cin` channels in, `up[i]` out."""
 
         def knob(name: str) -> Any:
@@ -113,10 +113,10 @@ class Hourglass:
         merge = nn.Sequential(parts.BatchNorm(joined), same(joined, up[i], knob("kernel_up")), *follow(up[i]))
         if self.mix:
             merge.extend([same(up[i], up[i], 1), *follow(up[i])])
-        return Level(skip, deep, merge, parts.interpolation(knob("upsample"), ndim))
+        return _Level(skip, deep, merge, parts.interpolation(knob("upsample"), ndim))
 
 
-class Level(nn.Module):
+class _Level(nn.Module):
     """One floor of the hourglass: down by two, through the floors below, up again, joined with what was skipped."""
 
     def __init__(self, skip: nn.Module | None, deep: nn.Module, merge: nn.Module, mode: str) -> None:

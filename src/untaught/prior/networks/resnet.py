@@ -57,10 +57,10 @@ class ResNet:
         def inner(*, bias: bool) -> nn.Module:
             return conv(self.width, self.width, 3, ndim=ndim, padding="zero", bias=bias)
 
-        def block() -> Residual:
+        def block() -> _Residual:
             # No biases: the normalisations that follow would take them away.
             first, second = inner(bias=False), inner(bias=False)
-            return Residual(first, *activated(self.width, self.activation), second, parts.BatchNorm(self.width))
+            return _Residual(first, *activated(self.width, self.activation), second, parts.BatchNorm(self.width))
 
         return nn.Sequential(
             conv(cin, self.width, 3, ndim=ndim, padding=self.padding),
@@ -72,7 +72,7 @@ class ResNet:
         )
 
 
-class Residual(nn.Sequential):
+class _Residual(nn.Sequential):
     """What its layers make of x, added to x."""
 
     def forward(self, x: Tensor) -> Tensor:

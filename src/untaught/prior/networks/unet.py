@@ -75,7 +75,7 @@ class UNet:
             return enter
         rise = self._rise(self.channels[i + 1], here, ndim)
         deep = nn.Sequential(parts.MAX[ndim](2), self._level(i + 1, here, ndim), rise)
-        return Level(enter, deep, self._twice(2 * here, here, ndim))
+        return _Level(enter, deep, self._twice(2 * here, here, ndim))
 
     def _rise(self, cin: int, cout: int, ndim: int) -> nn.Module:
         if self.upsample == "deconv":
@@ -91,7 +91,7 @@ class UNet:
         return nn.Sequential(*layers)
 
 
-class Level(nn.Module):
+class _Level(nn.Module):
     """One floor of the U: what enters is kept at full size, and joined with what came up from below."""
 
     def __init__(self, enter: nn.Module, deep: nn.Module, merge: nn.Module) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -10,8 +11,47 @@ from torch import Tensor
 from untaught.core.errors import BadInput
 
 
+class Levels(Protocol):
+    """How a person counts: unit, what 1 in the data is of full scale; top, the name of full scale; said, deviations in words."""
+
+    @property
+    def unit(self) -> float: ...
+    @property
+    def top(self) -> str: ...
+    def said(self, *levels: float) -> str: ...
+
+
 class Likelihood(ABC):
     """-log p(y | A x), up to what does not depend on x, in units of one measurement."""
+
+    sigma: float | tuple[float, ...] | None = None
+    """The standard deviation of its normal noise, one number or one a channel; None where there is none, or nobody knows it."""
+    white = False
+    """Whether the noise is normal, and the same in every measurement."""
+    measured = False
+    """Whether the noise is as a picture showed it, with what neighbours share of it."""
+    shared = False
+    """Whether the channels share their noise."""
+    sharers = ""
+    """What shares noise, in words; empty where it is independent between measurements."""
+    rewards = False
+    """Whether nothing was measured: the prediction itself is to become large."""
+    exact = False
+    """Whether there is no noise to speak of."""
+    counts: tuple[float, float, float] | None = None
+    """Of counted light, (gain, sigma, dark): counts at the value 1, the deviation of reading them, the value of no light."""
+    looks: float | None = None
+    """Of speckle, how many independent intensities a value is the mean of."""
+
+    @property
+    def level(self) -> float:
+        """The mean of `sigma` over the channels; 0 where it is not known."""
+        sigma = self.sigma
+        return 0.0 if sigma is None else sum(sigma) / len(sigma) if isinstance(sigma, tuple) else float(sigma)
+
+    def told(self, levels: Levels) -> str:
+        """What it is and how strong, for people."""
+        return f"noise: {type(self).__name__}"
 
     @abstractmethod
     def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:

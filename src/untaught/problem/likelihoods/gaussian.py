@@ -20,6 +20,7 @@ class Gaussian(Likelihood):
     """
 
     sigma: float | tuple[float, ...] | None = None
+    white = True
 
     def __post_init__(self) -> None:
         levels = self.sigma if isinstance(self.sigma, tuple) else (self.sigma,)

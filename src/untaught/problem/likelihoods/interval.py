@@ -22,6 +22,7 @@ class Interval(Likelihood):
 
     half: float = 0.5
     pull: float = 0.0
+    exact = True
 
     def __post_init__(self) -> None:
         if not 0 < self.half < float("inf") or not 0 <= self.pull < float("inf"):

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from untaught.core.errors import BadInput
-from untaught.problem.likelihoods._base import Likelihood
+from untaught.problem.likelihoods._base import Levels, Likelihood
 
 
 def deviance(rate: Tensor, counts: Tensor, least: float) -> Tensor:
@@ -39,6 +39,14 @@ class Poisson(Likelihood):
 
     def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
         return deviance(prediction * self.gain, data * self.gain, self.least)
+
+    @property
+    def counts(self) -> tuple[float, float, float]:  # type: ignore[override]
+        return self.gain, 0.0, 0.0
+
+    def told(self, levels: Levels) -> str:
+        unit = levels.unit
+        return f"noise: Poisson, a = {unit / self.gain:.3g} (gain: {self.gain / unit:.3g} counts at {levels.top})"
 
     def floor(self, data: Tensor, weight: Tensor | None = None) -> float | None:
         return 0.5
@@ -76,6 +84,17 @@ class PoissonGaussian(Likelihood):
         _check(self)
         if not 0 <= self.sigma < float("inf"):
             raise BadInput(f"sigma = {self.sigma} is no noise level: give 0 (counts alone) or a number above.")
+
+    @property
+    def counts(self) -> tuple[float, float, float]:  # type: ignore[override]
+        return self.gain, self.sigma, self.dark
+
+    def told(self, levels: Levels) -> str:
+        unit, s = levels.unit, self.sigma * levels.unit
+        return (
+            f"noise: Poisson-Gaussian, a = {unit / self.gain:.3g} (gain: {self.gain / unit:.3g} counts at {levels.top}), "
+            f"b = {s * s:.3g} (sigma: {levels.said(self.sigma)})"
+        )
 
     def shifted(self, value: Tensor) -> Tensor:
         """Counts whose variance is their mean."""

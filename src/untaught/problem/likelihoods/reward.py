@@ -18,6 +18,7 @@ class Reward(Likelihood):
     """
 
     target: float | None = None
+    rewards, exact = True, True
 
     def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
         wanted = data * prediction

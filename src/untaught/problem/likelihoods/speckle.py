@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from untaught.core.errors import BadInput
-from untaught.problem.likelihoods._base import Likelihood
+from untaught.problem.likelihoods._base import Levels, Likelihood
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Speckle(Likelihood):
                 f"looks = {self.looks}, least = {self.least} make no speckle: give looks = (mean / deviation)^2 of a flat "
                 "part, and a least intensity, both above 0."
             )
+
+    def told(self, levels: Levels) -> str:
+        share = 100 / self.looks**0.5
+        return f"noise: speckle, the deviation is {share:.2g} % of the brightness (looks = {self.looks:.3g})"
 
     def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
         ratio = data.clamp_min(self.least) / prediction.clamp_min(self.least)

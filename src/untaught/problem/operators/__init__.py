@@ -6,7 +6,7 @@ Tensors are "b c *space"; x is real, data may be complex.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 import torch
@@ -25,6 +25,51 @@ class Operator(nn.Module):
     """The learning rate of the operator's own parameters, as a multiple of the picture's."""
     local = False
     """Whether a part of the picture gives a part of the data, as if there were no more of it."""
+    direct = False
+    """Whether the data are the picture itself."""
+    quantised = False
+    """Whether measurements are kept as whole counts of a step (`rounded`)."""
+    kernelled = False
+    """Whether its kernel is put in from outside, by an estimator that seeks it."""
+    scales = False
+    """Whether it makes pictures smaller, or could (`between`)."""
+
+    @property
+    def off(self) -> float:
+        """The deviation that a picture of full contrast gets from what is wrong with the operator itself, where it was sought."""
+        return 0.0
+
+    @property
+    def sought(self) -> bool:
+        """Whether it has parameters that are sought together with the picture."""
+        return any(p.requires_grad for p in self.parameters())
+
+    def between(self, small: Sequence[int], large: Sequence[int]) -> Operator:
+        """One of the same kind from pictures of `large` pixels along each axis to `small`; for operators that `scales`."""
+        raise TypeError(f"{type(self).__name__} makes nothing smaller")
+
+    def rounded(self, y: Tensor) -> Tensor:
+        """Measurements as they are kept, for operators that are `quantised`."""
+        return y
+
+    def even(self, x: Tensor) -> Tensor:
+        """A picture as channels whose errors have one size."""
+        return x
+
+    def uneven(self, channels: Tensor) -> Tensor:
+        """The inverse."""
+        return channels
+
+    def window(self, x: Tensor, side: int, draw: torch.Generator) -> tuple[Operator, Tensor]:
+        """A part of x, drawn at random, of about `side` pixels along each axis where it can be measured alone, and its operator."""
+        if not self.local:
+            return self, x
+        shape = self.image_shape(tuple(x.shape))
+        for axis, n in enumerate(x.shape[2:], start=2):
+            least = 2 * (shape[axis] - n)  # a kernel takes half of that: the window must hold more
+            length = min(n, max(side, least))
+            x = x.narrow(axis, int(torch.randint(n - length + 1, (1,), generator=draw, device=draw.device)), length)
+        return self, x
 
     def image_shape(self, data_shape: Shape) -> Shape:
         """The shape (b, c, *space) of the picture that such data are measured from."""
@@ -52,10 +97,15 @@ class Operator(nn.Module):
 class Identity(Operator):
     """y = x: denoising, inpainting (with weights), enhancement."""
 
-    local = True
+    local, direct, scales = True, True, True
 
     def forward(self, x: Tensor) -> Tensor:
         return x
+
+    def between(self, small: Sequence[int], large: Sequence[int]) -> Operator:
+        from untaught.problem.operators.resample import Downsample
+
+        return Downsample(small, large)
 
     def backproject(self, data: Tensor, at: Tensor | None = None) -> Tensor:
         return data

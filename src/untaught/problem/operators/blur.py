@@ -101,7 +101,7 @@ class BlindBlur(_Valid):
 
 
 class SoughtBlur(_Valid):
-    """A blur whose kernel is found by an objective of its own, `Seek`: a point until then.
+    """A blur whose kernel is found by an estimator of its own, `SeekKernel`: a point until then.
 
     evidence: that of the kernel, less is better. error: the deviation that a picture of full contrast gets from what is wrong
     with the kernel, a guess.
@@ -109,6 +109,7 @@ class SoughtBlur(_Valid):
 
     evidence: Tensor
     error: Tensor
+    kernelled = True
 
     def __init__(self, sides: Sequence[int]) -> None:
         super().__init__()
@@ -123,6 +124,10 @@ class SoughtBlur(_Valid):
     @property
     def kernel(self) -> Tensor:
         return self.weights.detach()
+
+    @property
+    def off(self) -> float:
+        return float(self.error)
 
     def take(self, kernel: Tensor, evidence: float, error: float = 0.0) -> None:
         with torch.no_grad():

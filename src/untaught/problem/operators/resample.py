@@ -50,6 +50,8 @@ class Downsample(Operator):
     code's lanczos2 with phase 0.5 and a whole factor is `Downsample(small, large, "lanczos2", border="repeat")`.
     """
 
+    scales = True
+
     def __init__(
         self, small: Sequence[int], large: Sequence[int], kernel: str = "lanczos3", *, border: Border = "renormalise"
     ) -> None:
@@ -85,6 +87,9 @@ class Downsample(Operator):
             parts = [x.narrow(-1, first, width) @ getattr(self, name).to(x).T for first, width, name in blocks]
             x = (parts[0] if len(parts) == 1 else torch.cat(parts, -1)).movedim(-1, axis)
         return x
+
+    def between(self, small: Sequence[int], large: Sequence[int]) -> Downsample:
+        return Downsample(small, large, self.kernel, border=self.border)
 
     def image_shape(self, data_shape: Shape) -> Shape:
         if tuple(data_shape[2:]) != self.small:

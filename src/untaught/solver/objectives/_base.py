@@ -13,9 +13,8 @@ from torch import Tensor
 from untaught.core.errors import BadInput
 from untaught.core.geometry import crop_to, over, pad_to, padded, symmetry, unsymmetry
 from untaught.core.randomness import Rng
-from untaught.prior import Ensemble, Prior
+from untaught.prior import Prior
 from untaught.problem import Problem
-from untaught.problem.operators import Identity
 from untaught.solver.iterate import Step
 
 ANSWERS = 6  # of a fed network, to fresh noise or fewer pixels: samples of its picture
@@ -162,14 +161,14 @@ def refuse_unless_fed(objective: Objective, problem: Problem, prior: Prior, chan
             f"{name} feeds the network {channels} channels, but this prior takes {prior.fed}: "
             f"use Network(net, Fed({channels}), output='linear')."
         )
-    if isinstance(prior, Ensemble):
+    if not prior.feedable:
         raise BadInput(f"{name} cannot feed an Ensemble: repeat the run with other seeds instead.")
     if not problem.regulariser.local:
         raise BadInput(f"{name} judges crops, and this regulariser needs the whole picture: drop it, or use Fit.")
 
 
 def refuse_unless_identity(objective: Objective, problem: Problem) -> None:
-    if not isinstance(problem.operator, Identity):
+    if not problem.operator.direct:
         raise BadInput(
             f"{type(objective).__name__} works where the data are the noisy picture itself, but the operator is "
             f"{type(problem.operator).__name__}: use Fit, or Split."

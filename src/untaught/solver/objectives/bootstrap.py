@@ -11,21 +11,15 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor
 
-from untaught.classical.deblock import Deblock, deviations
+from untaught.classical.deblock import Deblock
 from untaught.core.errors import BadInput
 from untaught.core.geometry import pad_to
 from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
-from untaught.problem.operators import Identity
-from untaught.problem.operators.blur import Blur, SoughtBlur
-from untaught.problem.operators.dct import SIDE, BlockDCT, Plane
 from untaught.solver.iterate import Step
 from untaught.solver.objectives._base import Crops, Model, Objective, averaged, refuse_unless_fed
-
-ANYWHERE = (Identity, Blur, SoughtBlur)
-"""Operators that do the same to every part of a picture, so that a window of it can be damaged alone."""
 
 
 class Teacher(Protocol):
@@ -62,7 +56,7 @@ class Bootstrap(Objective):
     def bind(self, problem: Problem, prior: Prior) -> Bootstrap:
         refuse_unless_fed(self, problem, prior, 2 * problem.image_shape[1])
         self.first.check(problem)
-        if not isinstance(problem.operator, BlockDCT):
+        if not problem.operator.quantised:
             problem.likelihood.draw(problem.data[..., :1], torch.Generator(problem.data.device))
         elif problem.weight is not None and not bool((problem.weight > 0).all()):
             raise BadInput("Bootstrap needs every coefficient, but some have the weight 0: use Fit.")
@@ -82,12 +76,12 @@ class Bootstrap(Objective):
             with torch.no_grad():
                 self._made["real"] = self._input(problem, self._estimate(problem))
         planes = averaged([self._made["real"]] * passes, model)
-        return self.first.allowed(problem, _picture(problem, planes))
+        return self.first.allowed(problem, problem.operator.uneven(planes))
 
     def _input(self, problem: Problem, estimate: Tensor) -> Tensor:
         """[what the estimate changed, in units of its deviation; the estimate], as planes: a residual network's base is last."""
         shown, level = self.first.shown(problem, estimate)
-        shown, estimate = _planes(problem, shown), _planes(problem, estimate)
+        shown, estimate = problem.operator.even(shown), problem.operator.even(estimate)
         return torch.cat([(shown - estimate) / level, estimate], dim=1)
 
     def _estimate(self, problem: Problem) -> Tensor:
@@ -101,8 +95,7 @@ class Bootstrap(Objective):
         if which not in self._made:
             with torch.no_grad():
                 draw = rng.fork("damage", which)
-                damage = _recompressed if isinstance(problem.operator, BlockDCT) else _measured
-                other, target = damage(problem, self._estimate(problem), draw, self.window)
+                other, target = damaged(problem, self._estimate(problem), self.window, draw)
                 self._made[which] = [self._input(other, self.first.estimate(other)), target]
         return self._made[which]
 
@@ -116,58 +109,13 @@ class Bootstrap(Objective):
         return ((Bootstrap(Deblock(NonLocalRidge(Pass(7, 16, 9), few, few)), Crops(8, 2), pool=2), prior),)
 
 
-def _units(operator: BlockDCT) -> Tensor:
-    """By what each plane is divided, so that the errors of all have one size; (1, planes, 1, 1)."""
-    level = deviations(operator)
-    return (level / level[0]).view(1, -1, 1, 1).float()
-
-
-def _planes(problem: Problem, x: Tensor) -> Tensor:
-    operator = problem.operator
-    return operator.channels(x) / _units(operator) if isinstance(operator, BlockDCT) else x
-
-
-def _picture(problem: Problem, planes: Tensor) -> Tensor:
-    operator = problem.operator
-    return operator.picture(planes * _units(operator)) if isinstance(operator, BlockDCT) else planes
-
-
-def _measured(problem: Problem, c: Tensor, draw: torch.Generator, window: int) -> tuple[Problem, Tensor]:
-    """A window of c, measured with noise; all of c where the operator needs it."""
-    if isinstance(problem.operator, ANYWHERE):
-        for axis, n in enumerate(c.shape[2:], start=2):
-            lost = n - problem.data.shape[axis]  # to the kernel: the window must hold more than that
-            side = min(n, max(window, 2 * lost))
-            c = c.narrow(axis, int(torch.randint(n - side + 1, (1,), generator=draw, device=draw.device)), side)
-    y = problem.operator(c)
-    y = y + problem.likelihood.draw(y, draw)
-    start = pad_to(y, c.shape[2:]) if isinstance(problem.operator, ANYWHERE) else None
-    return replace(problem, data=y, weight=None, start=start), c
-
-
-def _recompressed(problem: Problem, c: Tensor, draw: torch.Generator, window: int) -> tuple[Problem, Tensor]:
-    """A window of c, compressed with the file's own tables on a grid that lies elsewhere in it; and that window as planes."""
-    operator = problem.operator
-    assert isinstance(operator, BlockDCT)
-    period = [SIDE * max(p.shrink[axis] for p in operator.planes) for axis in (0, 1)]
-    wide = pad_to(c, [n + p for n, p in zip(operator.space, period, strict=True)])
-    side = [min(max(window // p, 1), n // p) * p for n, p in zip(operator.space, period, strict=True)]
-    at = [
-        int(torch.randint(n - s + 1, (1,), generator=draw, device=draw.device))
-        for n, s in zip(wide.shape[2:], side, strict=True)
-    ]
-    if all((a - p // 2) % SIDE == 0 for a, p in zip(at, period, strict=True)):
-        at[0] = at[0] - 3 if at[0] > 3 else at[0] + 3  # on the file's own grid nothing would be lost
-    part = wide[:, :, at[0] : at[0] + side[0], at[1] : at[1] + side[1]]
-    planes = tuple(
-        Plane((side[0] // (SIDE * p.shrink[0]), side[1] // (SIDE * p.shrink[1])), p.shrink, p.steps)
-        for p in operator.planes
-    )
-    other = BlockDCT(planes, operator.colour).to(c.device)
-    exact = other(part)
-    middle = other.levelled(torch.zeros_like(exact))
-    again = Problem(torch.round(exact - middle) + middle, other, problem.likelihood)
-    return again, _planes(again, part)
+def damaged(problem: Problem, c: Tensor, window: int, draw: torch.Generator) -> tuple[Problem, Tensor]:
+    """A window of c, measured anew: rounded as the data were, or with other noise; and that window, its errors of one size."""
+    operator, part = problem.operator.window(c, window, draw)
+    exact = operator(part)
+    y = operator.rounded(exact) if operator.quantised else exact + problem.likelihood.draw(exact, draw)
+    start = pad_to(y, part.shape[2:]) if operator.local else None
+    return replace(problem, data=y, operator=operator, weight=None, start=start), operator.even(part)
 
 
 OBJECTIVE = Bootstrap

@@ -18,8 +18,8 @@ from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
-from untaught.problem.operators import Identity
-from untaught.problem.operators.resample import Downsample, resized
+from untaught.problem.operators import Operator
+from untaught.problem.operators.resample import resized
 from untaught.solver.iterate import Step
 from untaught.solver.objectives._base import Crops, Model, Objective, averaged, refuse_unless_fed
 
@@ -42,7 +42,7 @@ class Pairs(Objective):
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def bind(self, problem: Problem, prior: Prior) -> Pairs:
-        if not isinstance(problem.operator, (Downsample, Identity)):
+        if not problem.operator.scales:
             raise BadInput(
                 f"Pairs learns how a picture is made smaller, but the operator is {type(problem.operator).__name__}: "
                 "use Downsample, or Fit."
@@ -62,23 +62,24 @@ class Pairs(Objective):
         return Step(error + problem.regulariser(x), apart.detach().square().mean(), None)
 
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
-        x, small = problem.data, _downsample(problem)
+        x, operator = problem.data, problem.operator
+        small, large = x.shape[2:], problem.image_shape[2:]
         with torch.no_grad():
-            for space in self.sizes(small):
+            for space in self.sizes(small, large):
                 x = averaged([resized(x, space)] * passes, model)
-                x = self.put_back(x, problem.data, _between(small.small, space, small).to(x.device))
+                x = self.put_back(x, problem.data, operator.between(small, space).to(x.device))
         return x
 
-    def sizes(self, small: Downsample) -> list[tuple[int, ...]]:
+    def sizes(self, small: Sequence[int], large: Sequence[int]) -> list[tuple[int, ...]]:
         """The sizes on the way from the small picture to the large one, in equal strides."""
-        ratio = [n / s for s, n in zip(small.small, small.large, strict=True)]
+        ratio = [n / s for s, n in zip(small, large, strict=True)]
         count = max(1, ceil(log2(max(ratio)) / log2(self.stride) - 1e-6))
         between = [
-            tuple(round(s * r ** (i / count)) for s, r in zip(small.small, ratio, strict=True)) for i in range(1, count)
+            tuple(round(s * r ** (i / count)) for s, r in zip(small, ratio, strict=True)) for i in range(1, count)
         ]
-        return [*between, small.large]
+        return [*between, tuple(large)]
 
-    def put_back(self, x: Tensor, data: Tensor, operator: Downsample) -> Tensor:
+    def put_back(self, x: Tensor, data: Tensor, operator: Operator) -> Tensor:
         """x moved so that, made smaller, it is the data."""
         for _ in range(self.repeats):
             x = x + resized(data - operator(x), x.shape[2:])
@@ -94,17 +95,18 @@ class Pairs(Objective):
         return found
 
     def _pairs(self, problem: Problem) -> list[list[Tensor]]:
-        small, y, found = _downsample(problem), problem.data, []
-        factors = [n / s for s, n in zip(small.small, self.sizes(small)[0], strict=True)]
+        operator, y, found = problem.operator, problem.data, []
+        small = y.shape[2:]
+        factors = [n / s for s, n in zip(small, self.sizes(small, problem.image_shape[2:])[0], strict=True)]
         if max(factors) == 1:  # nothing is to be enlarged: the network learns what it would for one stride
             factors = [self.stride] * len(factors)
         for shrink in self.shrinks:
-            space = [round(n * shrink) for n in small.small]
-            if shrink < 1 and any(n < min(self.crops.size, s) for n, s in zip(space, small.small, strict=True)):
+            space = [round(n * shrink) for n in small]
+            if shrink < 1 and any(n < min(self.crops.size, s) for n, s in zip(space, small, strict=True)):
                 continue  # all crops of a batch have one size
             target = resized(y, space)
             smaller = [max(1, round(n / f)) for n, f in zip(space, factors, strict=True)]
-            down = _between(smaller, space, small).to(y.device)
+            down = operator.between(smaller, space).to(y.device)
             found.append([resized(down(target), space), target])
         return found
 
@@ -114,16 +116,6 @@ class Pairs(Objective):
 
         net = Hourglass.examples()[0]
         return ((Pairs(crops=Crops(8, 2), repeats=1), Network(net, Fed(1), output="linear", residual=1.0)),)
-
-
-def _between(small: Sequence[int], large: Sequence[int], like: Downsample) -> Downsample:
-    return Downsample(small, large, like.kernel, border=like.border)
-
-
-def _downsample(problem: Problem) -> Downsample:
-    """The problem's operator; `Identity` makes a picture smaller by a factor of 1."""
-    space = tuple(problem.data.shape[2:])
-    return problem.operator if isinstance(problem.operator, Downsample) else Downsample(space, space)
 
 
 OBJECTIVE = Pairs

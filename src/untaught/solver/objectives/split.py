@@ -13,7 +13,6 @@ from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
-from untaught.problem.operators import Identity
 from untaught.solver.iterate import Step
 from untaught.solver.objectives._base import Crops, Model, Objective, averaged, refuse_unless_fed
 
@@ -73,7 +72,7 @@ class Split(Objective):
 
 
 def _direct(problem: Problem) -> bool:
-    return isinstance(problem.operator, Identity)
+    return problem.operator.direct
 
 
 def _weight(problem: Problem) -> Tensor:

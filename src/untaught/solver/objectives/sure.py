@@ -11,7 +11,6 @@ from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Gaussian, channelwise
 from untaught.solver.iterate import Step
 from untaught.solver.objectives._base import (
     Crops,
@@ -37,7 +36,7 @@ class Sure(Objective):
     def bind(self, problem: Problem, prior: Prior) -> Sure:
         refuse_unless_identity(self, problem)
         refuse_unless_fed(self, problem, prior, problem.data.shape[1])
-        if not isinstance(problem.likelihood, Gaussian) or problem.likelihood.sigma is None:
+        if not problem.likelihood.white or problem.likelihood.sigma is None:
             raise BadInput("Sure needs white Gaussian noise of known sigma: give Gaussian(sigma), or use Split.")
         if problem.weight is not None:
             raise BadInput("Sure needs every measurement: use Split where some are unknown.")
@@ -46,7 +45,7 @@ class Sure(Objective):
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         (y,) = self.crops.draw([problem.data], rng)
         probe = rng.normal(y).to(y)
-        variance = channelwise(problem.likelihood.sigma, y).square()  # type: ignore[attr-defined]
+        variance = problem.likelihood.deviation(y).square()
         x = model(y)
         divergence = probe * (model(y + self.eps * probe) - x) / self.eps
         fit = ((x - y).square() + variance * (2 * divergence - 1)).mean()

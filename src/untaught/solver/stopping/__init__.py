@@ -5,7 +5,8 @@ One idea a file, whose `RULES` are the rules that it holds. No rule may look at 
 
 from __future__ import annotations
 
-from untaught.core.errors import unknown
+from untaught.core import named
+from untaught.core.registry import rules
 from untaught.solver.iterate import Verdict
 from untaught.solver.stopping._base import After, FirstOf, Rule, State
 from untaught.solver.stopping.auto import Auto
@@ -19,11 +20,23 @@ from untaught.solver.stopping.sure import SureRisk, UnsureRisk
 from untaught.solver.stopping.variance import ExponentialVariance, WindowedVariance
 
 
-def named(name: str) -> Rule:
-    """The rule that a word stands for: "auto"."""
-    if name != "auto":
-        raise unknown("stopping rule", name, ["auto"])
-    return Auto()
+def kinds() -> dict[str, type[Rule]]:
+    """Every rule by its name."""
+    registered = (rule for _, found in rules.items() for rule in found)
+    return {named.name_of(rule): rule for rule in (After, *registered)}
+
+
+def rule(written: str) -> Rule:
+    """The rule that is written, "variance:patience=500|after:3000"; `BadInput` with the nearest name, the fields, an example."""
+    first, *others = (named.parse(one, kinds(), "stopping rule") for one in written.split("|"))
+    for other in others:
+        first = first | other
+    return first
+
+
+def text(rule: Rule) -> str:
+    """How a rule is written."""
+    return "|".join(named.text(part, kinds()) for part in rule.parts)
 
 
 __all__ = [
@@ -43,5 +56,6 @@ __all__ = [
     "UnsureRisk",
     "Verdict",
     "WindowedVariance",
-    "named",
+    "rule",
+    "text",
 ]

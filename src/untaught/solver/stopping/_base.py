@@ -27,6 +27,10 @@ class Rule(ABC):
     needs: frozenset[str] = frozenset()
     """What an objective has to give: "x" (the picture of the step), "average" (the averaged picture), "held" (held-out
     measurements). Objectives on crops give none of them."""
+    adds: bool = False
+    """Whether it adds noise of its own to the data."""
+    refit: bool = False
+    """Whether the stage is done again, on its data as they came, for the steps that it found best."""
     judges: bool = False
     """Whether it says which iterate is best; otherwise that is the last."""
     remarks: tuple[str, ...] = ()
@@ -61,9 +65,17 @@ class Rule(ABC):
         """When the run has ended: for how many steps the stage is done again, on its data as they came; None: it is not."""
         return None
 
+    def replay(self, state: State, iterate: Iterate, score: float | None) -> tuple[State, Verdict]:
+        """`step` where the score of the iterate was recorded: None before there was one."""
+        return self.step(state, iterate)
+
+    @property
+    def parts(self) -> tuple[Rule, ...]:
+        """The rules that it is composed of; itself alone."""
+        return (self,)
+
     def __or__(self, other: Rule) -> Rule:
-        mine = self.rules if isinstance(self, FirstOf) else (self,)
-        return FirstOf((*mine, *(other.rules if isinstance(other, FirstOf) else (other,))))
+        return FirstOf((*self.parts, *other.parts))
 
     @classmethod
     def examples(cls) -> tuple[Rule, ...]:
@@ -75,6 +87,10 @@ class FirstOf(Rule):
     """rule | rule: whichever says so first. Score and best are those of the first rule that judges."""
 
     rules: tuple[Rule, ...]
+
+    @property
+    def parts(self) -> tuple[Rule, ...]:
+        return self.rules
 
     @property
     def needs(self) -> frozenset[str]:  # type: ignore[override]
@@ -91,7 +107,7 @@ class FirstOf(Rule):
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
         bound = []
         for i, rule in enumerate(self.rules):
-            problem, rule = rule.bind(problem, Rng(rng.seed + i, rng.device), objective)
+            problem, rule = rule.bind(problem, rng.child("rule", i), objective)
             bound.append(rule)
         return problem, FirstOf(tuple(bound))
 
@@ -180,6 +196,11 @@ class Minimum(Rule):
     patience: int = 1000
     warmup: int = 0
 
+    def __post_init__(self) -> None:
+        for name, least in (("patience", 1), ("warmup", 0), ("every", 1), ("window", 2), ("pixels", 1)):
+            if (given := getattr(self, name, least)) < least:
+                raise BadInput(f"{type(self).__name__} cannot work with {name} = {given}: give {least} or more.")
+
     def init(self) -> State:
         return {"best": math.inf, "at": 0}
 
@@ -192,6 +213,9 @@ class Minimum(Rule):
         waited = iterate.step - int(state["at"])
         return state, Verdict(score=score, best=best, stop=self.reason(state) if waited >= self.patience else None)
 
+    def replay(self, state: State, iterate: Iterate, score: float | None) -> tuple[State, Verdict]:
+        return self.judge(state, iterate, score)
+
     def outlook(self, state: State) -> tuple[int | None, int | None]:
         return max(int(state.get("at", 0)), self.warmup) + self.patience, None
 
@@ -202,9 +226,8 @@ class Minimum(Rule):
 
 def refuse_shared_noise(rule: Rule, problem: Problem) -> None:
     """Rules that take the noise of one measurement to say nothing of the next one's."""
-    noise = getattr(problem.likelihood, "noise", None)
-    if noise is not None and noise.sharers:
+    if problem.likelihood.sharers:
         raise BadInput(
-            f"{type(rule).__name__} needs noise that is independent between measurements, and here {noise.sharers} "
+            f"{type(rule).__name__} needs noise that is independent between measurements, and here {problem.likelihood.sharers} "
             "share it, so that they foretell each other's: use WindowedVariance()."
         )

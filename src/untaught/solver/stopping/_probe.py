@@ -18,7 +18,6 @@ from torch import Tensor
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Reward
 from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
 from untaught.solver.stopping._base import Minimum, Rule, State, refuse_shared_noise
@@ -37,6 +36,7 @@ class Probed(Minimum):
     patience: int = 500
     refit: bool = False
     needs = frozenset({"average"})
+    adds = True
     _data: Tensor | None = None
     _probe: Tensor | None = None
     _eps: Tensor | None = None
@@ -52,7 +52,7 @@ class Probed(Minimum):
 
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
         name = type(self).__name__
-        if isinstance(problem.likelihood, Reward):
+        if problem.likelihood.rewards:
             raise BadInput(f"{name} adds noise to measurements, and a Reward has none: use Plateau().")
         if not self.strength > 0:
             raise BadInput(f"{name} needs noise of its own, not {self.strength:g} times that of the data: give 0.25.")
@@ -63,6 +63,10 @@ class Probed(Minimum):
         weight = torch.ones((), device=y.device) if problem.weight is None else problem.weight
         bound = replace(self, _data=y, _probe=probe, _eps=eps, _weight=weight.expand(y.shape))
         return replace(problem, data=y + eps * probe), bound
+
+    def beside(self, other: Probed) -> Probed:
+        """The same, looking at the noise that another one has added."""
+        return replace(self, _data=other._data, _probe=other._probe, _eps=other._eps, _weight=other._weight)
 
     def level(self, problem: Problem) -> Tensor:
         """The deviation of the data's own noise, to broadcast against them: here a guess that is only to be of its size."""

@@ -8,8 +8,6 @@ from math import prod
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Gaussian, Interval, Reward
-from untaught.problem.operators import Identity
 from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
 from untaught.solver.stopping._base import FirstOf, Rule, State
@@ -84,18 +82,17 @@ class _Chosen(FirstOf):
 def kind(problem: Problem) -> str:
     """What makes a problem easy or hard to stop, in words: a key of `CHOICE`."""
     likelihood, data = problem.likelihood, problem.data
-    if isinstance(likelihood, (Reward, Interval)):
+    if likelihood.exact:
         return EXACT
-    if any(p.requires_grad for p in problem.operator.parameters()):
+    if problem.operator.sought:
         return BLIND
     if problem.weight is not None and bool((problem.weight == 0).any()):
         return HOLES
-    if not isinstance(problem.operator, Identity):
+    if not problem.operator.direct:
         return FEWER if data.numel() < 0.6 * prod(problem.image_shape) else BLURRED
-    noise = getattr(likelihood, "noise", None)
-    if noise is not None and noise.sharers:
+    if likelihood.sharers:
         return SHARED
-    if isinstance(likelihood, Gaussian):
+    if likelihood.white:
         return UNKNOWN if likelihood.sigma is None else KNOWN
     return UNEVEN
 

@@ -27,6 +27,13 @@ class Discrepancy(Rule):
     needs = frozenset({"x"})  # crops are judged by other energies than the likelihood's
     _floor: float | None = None
 
+    def __post_init__(self) -> None:
+        if not (self.factor > 0 and 0 <= self.decay < 1):
+            raise BadInput(
+                f"Discrepancy(factor={self.factor:g}, decay={self.decay:g}) compares nothing: give a factor above 0, and a decay "
+                "of 0 to below 1."
+            )
+
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
         floor = problem.likelihood.floor(problem.data, problem.weight)
         if floor is None:
@@ -46,6 +53,9 @@ class Discrepancy(Rule):
         score = mean / (self.factor * (self._floor or 1.0))
         stop = f"the picture fits the data as closely as the noise allows (energy {mean:.3g})" if score <= 1 else None
         return {"energy": energy, "weight": weight}, Verdict(score=score, stop=stop)
+
+    def replay(self, state: State, iterate: Iterate, score: float | None) -> tuple[State, Verdict]:
+        return Discrepancy().step(state, iterate)  # its recorded score is over the floor already
 
     @classmethod
     def examples(cls) -> tuple[Rule, ...]:

@@ -10,7 +10,6 @@ from torch import Tensor
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Reward
 from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
 from untaught.solver.stopping._base import Minimum, Rule, State, refuse_shared_noise
@@ -36,7 +35,7 @@ class HoldOut(Minimum):
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
         if not 0 < self.fraction < 1:
             raise BadInput(f"HoldOut keeps back a fraction between 0 and 1 of the measurements, not {self.fraction:g}.")
-        if isinstance(problem.likelihood, Reward):
+        if problem.likelihood.rewards:
             raise BadInput("HoldOut judges predictions of measurements, and a Reward has none: use Plateau().")
         refuse_shared_noise(self, problem)
         weight = torch.ones_like(problem.data, dtype=problem.real) if problem.weight is None else problem.weight

@@ -19,7 +19,6 @@ from torch import Tensor
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Reward
 from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
 from untaught.solver.stopping._base import Minimum, Rule, State, refuse_shared_noise
@@ -47,7 +46,7 @@ class SelfReference(Minimum):
 
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
         y = problem.data
-        if isinstance(problem.likelihood, Reward) or y.is_complex() or y.ndim < 3 or max(y.shape[2:]) < 3:
+        if problem.likelihood.rewards or y.is_complex() or y.ndim < 3 or max(y.shape[2:]) < 3:
             raise BadInput(
                 f"SelfReference predicts real measurements from their neighbours, and data of {tuple(y.shape)}, {y.dtype}, "
                 f"with {type(problem.likelihood).__name__} have none to predict: use WindowedVariance()."

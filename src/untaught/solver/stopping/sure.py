@@ -13,7 +13,7 @@ from torch import Tensor
 
 from untaught.core.errors import BadInput
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Gaussian, channelwise
+from untaught.problem.likelihoods import Likelihood, channelwise
 from untaught.solver.stopping._base import Rule, State
 from untaught.solver.stopping._probe import Probed, inner
 
@@ -26,9 +26,11 @@ class SureRisk(Probed):
     (Pang et al., Recorrupted-to-Recorrupted, CVPR 2021: y + a n and y - n / a are independent). Its minimum is the best picture.
     """
 
+    word = "sure"
+
     def level(self, problem: Problem) -> Tensor:
         likelihood = problem.likelihood
-        if not isinstance(likelihood, Gaussian) or likelihood.sigma is None:
+        if not likelihood.white or likelihood.sigma is None:
             raise BadInput(
                 f"SureRisk needs white Gaussian noise of known sigma, and {_named(likelihood)} is none: give Gaussian(sigma), "
                 "or use UnsureRisk(), which needs no sigma."
@@ -57,6 +59,8 @@ class UnsureRisk(Probed):
     cross-validation of Craven and Wahba (1979), too.
     """
 
+    word = "unsure"
+
     def score(self, prediction: Tensor) -> float:
         residual = prediction - self.bound[0]
         kept = 1 - self.mean(self.share(prediction))
@@ -70,8 +74,8 @@ class UnsureRisk(Probed):
         return (UnsureRisk(patience=10, every=2),)
 
 
-def _named(likelihood: object) -> str:
-    return repr(likelihood) if isinstance(likelihood, Gaussian) else type(likelihood).__name__
+def _named(likelihood: Likelihood) -> str:
+    return repr(likelihood) if likelihood.white else type(likelihood).__name__
 
 
 RULES = SureRisk, UnsureRisk

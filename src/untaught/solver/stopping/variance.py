@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
 from untaught.solver.iterate import Iterate, Verdict
@@ -42,6 +43,7 @@ class WindowedVariance(_Variance):
     """ES-WMV (Wang et al., TMLR 2023): the variance of the last `window` pictures is least about where they are best."""
 
     window: int = 100
+    word = "variance"
 
     def init(self) -> State:
         return {**super().init(), "ring": torch.empty(0), "sum": torch.empty(0), "squares": 0.0, "count": 0}
@@ -71,6 +73,11 @@ class ExponentialVariance(_Variance):
     """ES-EMV (the same paper): mean and variance with exponential forgetting, which needs no window of pictures."""
 
     alpha: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.alpha <= 1:
+            raise BadInput(f"ExponentialVariance forgets a share alpha above 0 and up to 1, not {self.alpha:g}: give 0.1.")
 
     def init(self) -> State:
         return {**super().init(), "mean": torch.empty(0), "variance": 0.0, "count": 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from untaught.core.types import Channel, Device, File, Picture, Seed, Sigma, Steps, Stop
+from untaught.core.types import Channel, Device, File, Net, Picture, Seed, Sigma, Steps, Stop
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def deblur(
     keep_nan: bool = False,
     steps: Steps = None,
     stop: Stop = "preset",
+    network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -54,7 +55,10 @@ def deblur(
         How many steps are taken, instead of the preset's own number.
     stop
         preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest.
+        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
+    network
+        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
+        hourglass:down=16,32,64.
     seed
         The same seed gives the same picture.
     device
@@ -100,7 +104,7 @@ def deblur(
     level = None if blind and preset == "paper" and sigma is None else _level(data, sigma, array, scale, notes)
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, Gaussian(level), start=start)
-    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
+    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop, network=network)
     plan = PRESETS.plan(preset, facts)
     finish = Scaled(Inner(Layout.of(array, axis), space), *scale)
     return Job(plan.stages, problem, finish, (*notes, *plan.notes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Amount, Channel, Device, Gt, Picture, Seed, Sigma, Steps, Stop, Unit
+from untaught.core.types import Amount, Channel, Device, Gt, Net, Picture, Seed, Sigma, Steps, Stop, Unit
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def denoise(
     keep_nan: bool = False,
     steps: Steps = None,
     stop: Stop = "preset",
+    network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -56,7 +57,10 @@ def denoise(
         How many steps are taken, instead of the preset's own number.
     stop
         preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest.
+        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
+    network
+        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
+        hourglass:down=16,32,64.
     seed
         The same seed gives the same picture.
     device
@@ -100,6 +104,6 @@ def denoise(
         data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
         finish = Stabilised(finish, *evened, transform)
     problem = Problem(data, likelihood=likelihood, weight=weight)
-    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop)
+    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop, network=network)
     plan = PRESETS.plan(preset, facts)
     return Job(plan.stages, problem, finish, (*notes, *plan.notes))

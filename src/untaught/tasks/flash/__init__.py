@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from untaught.core.types import Amount, Channel, Device, Guide, Picture, Seed, Steps, Stop
+from untaught.core.types import Amount, Channel, Device, Guide, Net, Picture, Seed, Steps, Stop
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def flash(
     strength: Amount = 1.0,
     steps: Steps = None,
     stop: Stop = "preset",
+    network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -48,7 +49,10 @@ def flash(
         How many steps are taken at most, instead of the preset's own number.
     stop
         preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest.
+        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
+    network
+        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
+        hourglass:down=16,32,64.
     seed
         The same seed gives the same picture.
     device
@@ -78,7 +82,7 @@ def flash(
     notes: list[str] = []
     code = _code(guide if flash is None else flash, data, align, notes)
     facts = Facts(
-        Problem(data), arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop, guide=code
+        Problem(data), arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop, guide=code, network=network
     )
     plan = PRESETS.plan(preset, facts)
     finish = Scaled(Layout.of(array, axis, strength), *scale)

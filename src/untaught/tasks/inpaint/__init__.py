@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Channel, Device, Ge, Le, Mask, PictureFile, Seed, Steps, Stop, Unit
+from untaught.core.types import Channel, Device, Ge, Le, Mask, Net, PictureFile, Seed, Steps, Stop, Unit
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def inpaint(
     soft: bool = False,
     steps: Steps = None,
     stop: Stop = "preset",
+    network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -59,7 +60,10 @@ def inpaint(
         How many steps are taken, instead of the preset's own number.
     stop
         preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest.
+        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
+    network
+        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
+        hourglass:down=16,32,64.
     seed
         The same seed gives the same picture.
     device
@@ -104,7 +108,7 @@ def inpaint(
     weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
     kind, why = chosen(recipe, holes)
-    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop, kind)
+    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop, kind, network=network)
     plan = PRESETS.plan(preset, facts)
     notes += [*why, *plan.notes]
     opaque = isinstance(mask, str) and mask.lower() == "alpha"

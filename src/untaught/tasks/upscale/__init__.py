@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Channel, Device, Gt, PictureFile, Seed, Steps, Stop
+from untaught.core.types import Channel, Device, Gt, Net, PictureFile, Seed, Steps, Stop
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def upscale(
     keep_nan: bool = False,
     steps: Steps = None,
     stop: Stop = "preset",
+    network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
     channel_axis: Channel = "auto",
@@ -45,7 +46,10 @@ def upscale(
         How many steps are taken, instead of the preset's own number.
     stop
         preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest.
+        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
+    network
+        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
+        hourglass:down=16,32,64.
     seed
         The same seed gives the same picture.
     device
@@ -83,7 +87,8 @@ def upscale(
     notes = [f"the picture is taken to have been made smaller with {name}"] if kernel == "auto" else []
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
     facts = Facts(
-        Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop
+        Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop,
+        network=network,
     )
     plan = PRESETS.plan(preset, facts)
     return Job(plan.stages, facts.problem, Scaled(Layout.of(array, axis), *scale), (*notes, *plan.notes))

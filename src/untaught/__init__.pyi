@@ -1,0 +1,358 @@
+"""The public names and their types; made by `python tests/stub.py --write`."""
+
+from collections.abc import Callable
+from os import PathLike
+from typing import Any, Literal, ParamSpec, Protocol
+
+from numpy.typing import ArrayLike, NDArray
+
+from untaught.bench.metrics import lpips as lpips, psnr as psnr, ssim as ssim
+from untaught.calibration.series import Series as Series, uncertainty as uncertainty
+from untaught.classical import Estimator as Estimator
+from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
+from untaught.classical.deblock import Deblock as Deblock
+from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
+from untaught.classical.denoise.filter import Filter as Filter
+from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Pass as Pass, Quick as Quick, Tiled as Tiled
+from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
+from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
+from untaught.classical.plug_and_play import PlugAndPlay as PlugAndPlay
+from untaught.core.errors import UntaughtError as UntaughtError
+from untaught.noise import Measured as Measured, NoiseModel as NoiseModel
+from untaught.prior import Ensemble as Ensemble, Network as Network, Pixels as Pixels, Prior as Prior
+from untaught.prior.codes import Code as Code, Fed as Fed, Fourier as Fourier, Grid as Grid, Noise as Noise, Picture as Picture, Start as Start
+from untaught.prior.networks.compact import Compact as Compact
+from untaught.prior.networks.decoder import Decoder as Decoder
+from untaught.prior.networks.frozen import Frozen as Frozen
+from untaught.prior.networks.hourglass import Hourglass as Hourglass
+from untaught.prior.networks.plain import Plain as Plain
+from untaught.prior.networks.resnet import ResNet as ResNet
+from untaught.prior.networks.unet import UNet as UNet
+from untaught.problem import Problem as Problem
+from untaught.problem.likelihoods import ClippedGaussian as ClippedGaussian, Gaussian as Gaussian, Impulse as Impulse, Interval as Interval, Laplace as Laplace, Likelihood as Likelihood, Poisson as Poisson, PoissonGaussian as PoissonGaussian, Reward as Reward, Speckle as Speckle
+from untaught.problem.operators import Compose as Compose, FromLinear as FromLinear, Identity as Identity, Operator as Operator
+from untaught.problem.operators.blur import BlindBlur as BlindBlur, Blur as Blur, SoughtBlur as SoughtBlur
+from untaught.problem.operators.dct import BlockDCT as BlockDCT, Plane as Plane
+from untaught.problem.operators.features import Enlarge as Enlarge, Features as Features, View as View
+from untaught.problem.operators.resample import Downsample as Downsample
+from untaught.problem.regularisers import TV as TV, Norm as Norm, Regulariser as Regulariser, Smooth as Smooth, Sum as Sum
+from untaught.reports import Report as Report, report as report
+from untaught.solver.averaging import AtSteps as AtSteps, Average as Average, ExponentialPictures as ExponentialPictures, ExponentialWeights as ExponentialWeights, Last as Last, Moments as Moments
+from untaught.solver.iterate import Iterate as Iterate, Verdict as Verdict
+from untaught.solver.objectives import Crops as Crops, Objective as Objective
+from untaught.solver.objectives.bootstrap import Bootstrap as Bootstrap
+from untaught.solver.objectives.fit import Fit as Fit
+from untaught.solver.objectives.neighbours import Neighbours as Neighbours
+from untaught.solver.objectives.pairs import Pairs as Pairs
+from untaught.solver.objectives.recorrupt import Recorrupt as Recorrupt
+from untaught.solver.objectives.refill import Refill as Refill
+from untaught.solver.objectives.split import Split as Split
+from untaught.solver.objectives.sure import Sure as Sure
+from untaught.solver.objectives.views import Views as Views
+from untaught.solver.optimisers import LBFGS as LBFGS, Adam as Adam, Langevin as Langevin, Optimiser as Optimiser
+from untaught.solver.run import Run as Run, solve as solve
+from untaught.solver.solution import Solution as Solution
+from untaught.solver.stage import Estimate as Estimate, Job as Job, Method as Method, Solve as Solve, Stage as Stage
+from untaught.solver.stopping import After as After, Auto as Auto, Discrepancy as Discrepancy, ExponentialVariance as ExponentialVariance, FirstOf as FirstOf, HoldOut as HoldOut, Plateau as Plateau, PseudoNoise as PseudoNoise, Rule as Rule, SelfReference as SelfReference, StuckChannel as StuckChannel, SureRisk as SureRisk, UnsureRisk as UnsureRisk, WindowedVariance as WindowedVariance
+from untaught.solver.uncertainty import Uncertainty as Uncertainty
+
+__version__: str
+__all__ = [
+    "UntaughtError",
+    "__version__",
+    "Adam",
+    "After",
+    "AtSteps",
+    "Auto",
+    "Average",
+    "BlindBlur",
+    "BlockDCT",
+    "Blur",
+    "Bootstrap",
+    "Camera",
+    "ClippedGaussian",
+    "Code",
+    "Compact",
+    "Compose",
+    "Counted",
+    "Crops",
+    "Deblock",
+    "Decoder",
+    "Discrepancy",
+    "Downsample",
+    "Enlarge",
+    "Ensemble",
+    "Estimate",
+    "Estimator",
+    "ExponentialPictures",
+    "ExponentialVariance",
+    "ExponentialWeights",
+    "Features",
+    "Fed",
+    "Fill",
+    "Filter",
+    "FirstOf",
+    "Fit",
+    "Fourier",
+    "FromLinear",
+    "Frozen",
+    "Gaussian",
+    "Grid",
+    "Harmonic",
+    "HoldOut",
+    "Hourglass",
+    "Identity",
+    "Impulse",
+    "Interval",
+    "Iterate",
+    "Job",
+    "LBFGS",
+    "Langevin",
+    "Laplace",
+    "Last",
+    "Likelihood",
+    "Measured",
+    "Method",
+    "Moments",
+    "Neighbours",
+    "Network",
+    "Noise",
+    "NoiseModel",
+    "NonLocalMeans",
+    "NonLocalRidge",
+    "Norm",
+    "Objective",
+    "Operator",
+    "Optimiser",
+    "Pairs",
+    "Pass",
+    "Picture",
+    "Pixels",
+    "Plain",
+    "Plane",
+    "Plateau",
+    "PlugAndPlay",
+    "Poisson",
+    "PoissonGaussian",
+    "Prior",
+    "Problem",
+    "PseudoNoise",
+    "Quick",
+    "Recorrupt",
+    "Refill",
+    "Regulariser",
+    "Report",
+    "ResNet",
+    "Reward",
+    "RidgeFill",
+    "Rule",
+    "Run",
+    "SeekKernel",
+    "SelfReference",
+    "Series",
+    "Smooth",
+    "Solution",
+    "Solve",
+    "SoughtBlur",
+    "Speckle",
+    "Split",
+    "Stage",
+    "Start",
+    "StuckChannel",
+    "Sum",
+    "Sure",
+    "SureRisk",
+    "TV",
+    "Tiled",
+    "UNet",
+    "Uncertainty",
+    "UnsureRisk",
+    "Verdict",
+    "View",
+    "Views",
+    "WindowedVariance",
+    "lpips",
+    "psnr",
+    "report",
+    "solve",
+    "ssim",
+    "uncertainty",
+    "activate",
+    "deblur",
+    "dejpeg",
+    "denoise",
+    "enhance",
+    "flash",
+    "inpaint",
+    "preimage",
+    "upscale",
+]
+
+P = ParamSpec("P")
+
+class _Task(Protocol[P]):
+    """Called it gives an array; `job` is the job behind it, of which nothing is run yet."""
+
+    def __call__(self, *args: P.args, **settings: P.kwargs) -> NDArray[Any]: ...
+    def job(self, *args: P.args, **settings: P.kwargs) -> Job: ...
+
+def _task(compose: Callable[P, Job]) -> _Task[P]: ...
+
+@_task
+def activate(
+    *,
+    model: str = 'efficientnet_lite0',
+    layer: str | None = None,
+    channel: int | None = None,
+    neuron: str | None = None,
+    window: int | None = None,
+    class_: str | None = None,
+    target: float | None = None,
+    disc: bool = False,
+    weights: Any = None,
+    preset: Literal['fast', 'paper', 'tv', 'pixels'] = 'fast',
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = 'auto',
+) -> Job:
+    """Make the picture that a class, a channel or a neuron of a classifier likes best. There is no picture to start from."""
+
+@_task
+def deblur(
+    picture: ArrayLike | PathLike[str],
+    *,
+    kernel: Any = None,
+    blind: bool = False,
+    size: str = 'auto',
+    sigma: float | None = None,
+    preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
+    keep_nan: bool = False,
+    steps: int | None = None,
+    stop: str = 'preset',
+    network: str = 'preset',
+    seed: int = 0,
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
+) -> Job:
+    """Undo the blur of a lens or of a movement."""
+
+@_task
+def dejpeg(
+    picture: ArrayLike | PathLike[str],
+    *,
+    preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
+    coefficients: bool = True,
+    strength: float = 1.0,
+    steps: int | None = None,
+    stop: str = 'preset',
+    network: str = 'preset',
+    seed: int = 0,
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
+) -> Job:
+    """Remove the blocks and ripples of JPEG compression."""
+
+@_task
+def denoise(
+    picture: ArrayLike | PathLike[str],
+    *,
+    noise: Literal['auto', 'gaussian', 'poisson', 'poisson-gaussian', 'speckle', 'impulse'] = 'auto',
+    sigma: float | None = None,
+    gain: float | None = None,
+    looks: float | None = None,
+    preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
+    strength: float = 1.0,
+    keep_nan: bool = False,
+    steps: int | None = None,
+    stop: str = 'preset',
+    network: str = 'preset',
+    seed: int = 0,
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
+) -> Job:
+    """Remove noise from a picture."""
+
+@_task
+def enhance(
+    picture: ArrayLike | PathLike[str],
+    *,
+    amount: float = 1.0,
+    detail: Literal['fine', 'medium', 'coarse', 'all'] = 'all',
+    colour: bool = False,
+    preset: Literal['fast', 'paper'] = 'fast',
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
+) -> Job:
+    """Make the detail of a picture stronger, without halos along edges."""
+
+@_task
+def flash(
+    picture: ArrayLike | PathLike[str],
+    *,
+    flash: ArrayLike | PathLike[str] | None = None,
+    guide: ArrayLike | PathLike[str] | None = None,
+    align: bool = True,
+    preset: Literal['fast', 'best', 'paper'] = 'fast',
+    strength: float = 1.0,
+    steps: int | None = None,
+    stop: str = 'preset',
+    network: str = 'preset',
+    seed: int = 0,
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
+) -> Job:
+    """Clean a dark photo with the help of a sharp one of the same scene."""
+
+@_task
+def inpaint(
+    picture: ArrayLike | PathLike[str],
+    *,
+    mask: ArrayLike | PathLike[str] | None = None,
+    mask_keeps: bool = False,
+    mask_colour: str | None = None,
+    tolerance: float = 0.0,
+    grow: int = 0,
+    preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
+    recipe: Literal['auto', 'text', 'pixels', 'sparse', 'hole', 'region'] = 'auto',
+    soft: bool = False,
+    steps: int | None = None,
+    stop: str = 'preset',
+    network: str = 'preset',
+    seed: int = 0,
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
+) -> Job:
+    """Fill holes in a picture: text, scratches, dead pixels, whole objects."""
+
+@_task
+def preimage(
+    picture: ArrayLike | PathLike[str],
+    *,
+    model: str = 'efficientnet_lite0',
+    layer: str | None = None,
+    weights: Any = None,
+    preset: Literal['fast', 'paper', 'tv', 'pixels'] = 'fast',
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = 'auto',
+) -> Job:
+    """Find a picture that a layer of a classifier cannot tell from this one: what the layer knows, and what it has lost."""
+
+@_task
+def upscale(
+    picture: ArrayLike | PathLike[str],
+    *,
+    factor: float = 4.0,
+    kernel: Literal['auto', 'lanczos3', 'lanczos2', 'bicubic', 'box', 'gauss'] = 'auto',
+    preset: Literal['fast', 'balanced', 'best', 'paper'] = 'fast',
+    keep_nan: bool = False,
+    steps: int | None = None,
+    stop: str = 'preset',
+    network: str = 'preset',
+    seed: int = 0,
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
+) -> Job:
+    """Enlarge a picture."""
