@@ -14,7 +14,7 @@ import torch
 import untaught
 from untaught.core import registry
 from untaught.core.errors import BadInput
-from untaught.noise import Measured, Noise
+from untaught.noise import Measured, NoiseModel
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian, Impulse, Interval, Reward
 from untaught.problem.operators import FromLinear
@@ -42,11 +42,11 @@ def noises(channels: int) -> Iterator[tuple[str, object]]:
     for level in (3, 25, 36, 50):
         yield f"white {level}", Gaussian(level / 255)
     one, even = torch.ones(1), (torch.zeros(1), torch.ones(1))
-    yield "shared by neighbours", Measured(Noise(0.1 * one, True, torch.full((channels, channels, 2, 2), 0.5), *even))
-    yield "counted", Measured(Noise(0.1 * one, False, torch.ones(1, 1, 1, 1), *even))
+    yield "shared by neighbours", Measured(NoiseModel(0.1 * one, True, torch.full((channels, channels, 2, 2), 0.5), *even))
+    yield "counted", Measured(NoiseModel(0.1 * one, False, torch.ones(1, 1, 1, 1), *even))
     if channels > 1:
         mixed = torch.full((channels, channels, 1, 1), 0.5)
-        yield "shared by channels", Measured(Noise(0.1 * one.expand(channels), False, mixed, *even))
+        yield "shared by channels", Measured(NoiseModel(0.1 * one.expand(channels), False, mixed, *even))
     for level in (1, 20, 50):
         yield f"impulses {level}", Impulse(0.1, level / 255)
 
