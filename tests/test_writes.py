@@ -22,19 +22,19 @@ from untaught.solver.run import Run
 
 FORMATS = (".png", ".jpg", ".jpe", ".jfif", ".tif", ".webp", ".npy")
 STEPS = {  # everything between the last step and the end, and what it may cost besides a sentence
-    "untaught.recipes:Recipe.finished": 0,
-    "untaught.recipes:Recipe.to_toml": 0,
-    "untaught.job:Job.remarks": 0,
+    "untaught.io.recipes:Recipe.finished": 0,
+    "untaught.io.recipes:Recipe.to_toml": 0,
+    "untaught.solver.stage:Job.remarks": 0,
     "untaught.io.images.write:fit": 0,
     "untaught.io.images.write:_encode": 0,
     "untaught.io.images.write:write_pages": 2,
     "untaught.reports.heat:heat": 2,
     "untaught.io.maps:maps": 2,
-    "untaught.solver.job:report": 2,
-    "untaught.report:Report.to_html": 2,
-    "untaught.cli.reporting:judge": 2,
-    "untaught.cli.keeping:Keeper.end": 0,
-    "untaught.checkpoints:Folder.remove": 0,
+    "untaught.reports:report": 2,
+    "untaught.reports:Report.to_html": 2,
+    "untaught.session.judging:judge": 2,
+    "untaught.session.keeping:Keeper.end": 0,
+    "untaught.io.checkpoints:Folder.remove": 0,
 }
 
 

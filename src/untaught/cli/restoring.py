@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin, get_type_
 
 from cyclopts import Group, Parameter
 
-from untaught.cli import repeating
 from untaught.core.registry import tasks
 from untaught.core.types import Role, Unit
 
@@ -19,6 +18,11 @@ if TYPE_CHECKING:
 OUTPUT = (
     "Where the result goes; NAME.untaught.EXT if not given. - is standard output, in the picture's own format, and what is "
     "meant where the picture comes from standard input."
+)
+REPEAT = "How many runs with seeds from --seed on; the result is their mean, and how they differ is said."
+UNCERTAINTY = (
+    "A TIFF (.tif) with pages of floats in the units of the picture: its standard deviation, the lower and the upper end of "
+    "intervals that hold 90 %, and with --repeat the deviation between runs; beside it a picture (.png)."
 )
 FILES, ENGINE = Group("Files", sort_key=1), Group("Settings", sort_key=0)
 
@@ -53,22 +57,8 @@ def command(name: str) -> Any:
     hints = get_type_hints(one.compose, include_extras=True, localns={"Job": object})
 
     def run(picture: Path | None = None, /, **arguments: Any) -> int:
-        return restore(
-            name,
-            picture,
-            arguments,
-            max_megapixels=arguments.pop("max_megapixels", 100.0),
-            output=arguments.pop("output", None),
-            force=arguments.pop("force", False),
-            as_json=arguments.pop("json", False),
-            quiet=arguments.pop("quiet", False),
-            save_run=arguments.pop("save_run", None),
-            keep_run=arguments.pop("keep_run", False),
-            save_every=arguments.pop("save_every", 10.0),
-            report=arguments.pop("report", None),
-            repeat=arguments.pop("repeat", 1),
-            uncertainty=arguments.pop("uncertainty", None),
-        )
+        own = {key: arguments.pop(key) for key in list(arguments) if key in one.settings}
+        return restore(name, picture, own, **arguments)
 
     kind = inspect.Parameter.KEYWORD_ONLY
     about = Parameter(help="The picture to restore: PNG, JPEG, TIFF, WebP or NPY; - reads it from standard input.")
@@ -91,8 +81,8 @@ def command(name: str) -> Any:
         ("keep_run", bool, False, None, "Keep that folder when the run has ended, too."),
         ("save_every", float, 10.0, None, "Seconds between two checkpoints."),
         ("report", Path | None, None, None, "How far the result can be trusted: a page (.html) or figures (.json)."),
-        ("repeat", int, 1, None, repeating.REPEAT),
-        ("uncertainty", Path | None, None, None, repeating.UNCERTAINTY),
+        ("repeat", int, 1, None, REPEAT),
+        ("uncertainty", Path | None, None, None, UNCERTAINTY),
     ):
         if key == "max_megapixels" and one.subject is None:
             continue
@@ -115,70 +105,57 @@ def restore(
     picture: Path | None,
     settings: dict[str, Any],
     *,
-    max_megapixels: float,
-    output: Path | None,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
-    save_run: Path | None,
-    keep_run: bool,
-    save_every: float,
-    report: Path | None,
-    repeat: int,
-    uncertainty: Path | None,
+    output: Path | None = None,
+    json: bool = False,
+    **more: Any,
+) -> int:
+    """`carry`, of a picture or into a picture that may come or go through a pipe."""
+    from untaught.cli import piping
+
+    if not piping.is_piped(picture, output):
+        return carry(name, picture, settings, output=output, json=json, **more)
+    with piping.pipe(picture, output, as_json=json) as piped:
+        return carry(name, piped.source, settings, output=piped.target, json=json, piped=piped, **more)
+
+
+def carry(
+    name: str,
+    picture: Path | None,
+    settings: dict[str, Any],
+    *,
+    max_megapixels: float = 100.0,
+    output: Path | None = None,
+    force: bool = False,
+    json: bool = False,
+    quiet: bool = False,
+    save_run: Path | None = None,
+    keep_run: bool = False,
+    save_every: float = 10.0,
+    report: Path | None = None,
+    repeat: int = 1,
+    uncertainty: Path | None = None,
     piped: Piped | None = None,
 ) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
-    from untaught.cli import piping, reporting
     from untaught.cli.finishing import carry_out
-    from untaught.cli.keeping import Keeper
     from untaught.cli.run import default_output
     from untaught.io import images
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
+    from untaught.session.keeping import Keeper
+    from untaught.session.writing import Outputs
 
-    if piping.is_piped(picture, output):
-        with piping.pipe(picture, output, as_json=as_json) as piped:
-            code = restore(
-                name,
-                piped.source,
-                settings,
-                max_megapixels=max_megapixels,
-                output=piped.target,
-                force=force,
-                as_json=as_json,
-                quiet=quiet,
-                save_run=save_run,
-                keep_run=keep_run,
-                save_every=save_every,
-                report=report,
-                repeat=repeat,
-                uncertainty=uncertainty,
-                piped=piped,
-            )
-        return code
     image = None if picture is None else images.read(picture, max_megapixels=max_megapixels)
     files = tasks.get(name).files(settings)
     target = output or default_output(name, picture)
     places = Places.of([picture, *files.values()], force=force)
     keeper = Keeper.beside(target, save_run, places, keep=keep_run, every=save_every)
-    images.check_output(target, places=places)
-    reporting.check(report, places)
-    maps = repeating.check(uncertainty, places)
-    recipe = Recipe.now(name, settings, image=image, files=files, output=str(target.absolute()))
-    recipe = replace(recipe, repeat=repeat, uncertainty=str(maps or ""))
     keeper.able = piped is None  # what came through a pipe is gone when a run is resumed
-    code = carry_out(
-        recipe,
-        image,
-        target,
-        keeper,
-        places,
-        report=report,
-        shown="standard output" if piped and piped.gives else "",
-        as_json=as_json,
-        quiet=quiet,
-    )
-    if piped and piped.gives:
+    outputs = Outputs(places, target, report, uncertainty)
+    recipe = replace(Recipe.now(name, settings, image=image, files=files), repeat=repeat, **outputs.recipe)
+    gives = piped is not None and piped.gives
+    shown = "standard output" if gives else ""
+    code = carry_out(recipe, image, outputs, keeper, shown=shown, as_json=json, quiet=quiet)
+    if piped is not None and gives:
         piped.give(places.went[target])
     return code

@@ -1,4 +1,4 @@
-"""`untaught resume`: a run that was interrupted or killed, finished to the same bits."""
+"""`untaught resume`: a run that was interrupted or killed, finished to the same bits where the build is the same."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from untaught.cli.finishing import carry_out
-from untaught.cli.keeping import Keeper
 from untaught.core.errors import BadInput
-from untaught.core.registry import tasks
 
 FLAG = Parameter(negative=())
 
@@ -55,58 +53,25 @@ def resume(
     quiet
         Print nothing but errors.
     """
-    from untaught.cli import repeating, reporting
-    from untaught.core import threads
     from untaught.io import images
     from untaught.io.checkpoints import Folder
     from untaught.io.images.places import Places
-    from untaught.io.recipes import Recipe
+    from untaught.session.keeping import Keeper, resumed
+    from untaught.session.writing import Outputs
 
     place = Folder(folder)
     recipe = place.recipe()
-    threads.settle(recipe.threads)
     image = images.read(recipe.input, max_megapixels=max_megapixels) if recipe.input else None
-    if image is not None and image.sha256 != recipe.sha256:
-        raise BadInput(
-            f"'{recipe.input}' is another picture than when the run in '{folder}' began (its sha256 differs): put the "
-            "old one back, or begin the run anew."
-        )
-    now = Recipe.now(recipe.task, recipe.settings, image=image, files=tasks.get(recipe.task).files(recipe.settings))
-    for name, digest in recipe.files.items():
-        if now.files.get(name) != digest:
-            raise BadInput(
-                f"'{recipe.settings[name]}' is not the {name} with which the run in '{folder}' began (its sha256 differs, "
-                "or it is gone): put the old one back, or begin the run anew."
-            )
-    if apart := recipe.differences(now):
-        remedy = f"set OMP_NUM_THREADS={recipe.threads}" if apart[0].startswith("threads") else "use that one"
-        raise BadInput(
-            f"The run in '{folder}' is of another build ({', '.join(apart)}) and would not end in the same bits: "
-            f"{remedy}, or begin the run anew."
-        )
     if uncertainty is not None and not recipe.uncertainty:
         raise BadInput(
             f"The run in '{folder}' was begun without --uncertainty, for which some values are held out: begin anew."
         )
-    target = output or Path(recipe.output)
-    maps = uncertainty or (Path(recipe.uncertainty) if recipe.uncertainty else None)
     inputs = [recipe.input, *(recipe.settings[name] for name in recipe.files)]
     places = Places.of(inputs, force=force)  # the folder may be from anybody: it names inputs, and grants no place
     places.own |= place.claimed()
-    images.check_output(target, places=places)
-    reporting.check(report, places)
-    maps = repeating.check(maps, places)
-    try:
-        state, notes = place.load(recipe)
-        if output or uncertainty:
-            recipe = replace(recipe, output=str(target.absolute()), uncertainty=str(maps or ""))
-            place.renew(recipe)
-    except OSError as error:
-        raise BadInput(
-            f"The checkpoints in '{folder}' cannot be used ({error.strerror}): make them readable, and the folder writable."
-        ) from error
+    maps = uncertainty or (Path(recipe.uncertainty) if recipe.uncertainty else None)
+    outputs = Outputs(places, output or Path(recipe.output), report, maps)
+    recipe, state, notes = resumed(place, replace(recipe, **outputs.recipe), image)
     keeper = Keeper(place, keep=keep_run, every=save_every, begun=True)
     places.tell = keeper.claim
-    return carry_out(
-        recipe, image, target, keeper, places, state=state, notes=notes, report=report, as_json=json, quiet=quiet
-    )
+    return carry_out(recipe, image, outputs, keeper, state=state, notes=notes, as_json=json, quiet=quiet)

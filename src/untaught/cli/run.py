@@ -9,7 +9,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from untaught.cli.finishing import carry_out
-from untaught.cli.keeping import Keeper
 from untaught.core.errors import BadInput
 from untaught.core.registry import tasks
 
@@ -61,11 +60,12 @@ def run(
     quiet
         Print nothing but errors.
     """
-    from untaught.cli import repeating, reporting
     from untaught.core import threads
     from untaught.io import images
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
+    from untaught.session.keeping import Keeper
+    from untaught.session.writing import Outputs
 
     if recipe.suffix.lower() == ".toml":
         old = Recipe.read(recipe)
@@ -88,12 +88,10 @@ def run(
     target = output or default_output(old.task, source)
     places = Places.of([source, recipe, *named.values()], force=force)
     keeper = Keeper.beside(target, save_run, places, keep=keep_run, every=save_every)
-    images.check_output(target, places=places)
-    reporting.check(report, places)
     if uncertainty is None and old.uncertainty:
         uncertainty = target.with_name(f"{target.stem}.uncertainty.tif")
-    uncertainty = repeating.check(uncertainty, places)
-    new = Recipe.now(old.task, settings, image=image, files=named, output=str(target.absolute()))
+    outputs = Outputs(places, target, report, uncertainty)
+    new = Recipe.now(old.task, settings, image=image, files=named)
     notes = [f"Another build than the recipe's ({', '.join(d)}): bits may differ." for d in [old.differences(new)] if d]
     if new.sha256 != old.sha256:
         notes.append(f"'{source}' is another picture than the recipe's '{Path(old.input).name}' (its sha256 differs).")
@@ -102,8 +100,8 @@ def run(
         for name in old.files
         if new.files.get(name) != old.files[name]
     ]
-    new = replace(new, repeat=old.repeat, uncertainty=str(uncertainty or ""), steps=0 if old.complete else old.steps)
-    return carry_out(new, image, target, keeper, places, notes=tuple(notes), report=report, as_json=json, quiet=quiet)
+    new = replace(new, repeat=old.repeat, steps=0 if old.complete else old.steps, **outputs.recipe)
+    return carry_out(new, image, outputs, keeper, notes=tuple(notes), as_json=json, quiet=quiet)
 
 
 def default_output(task: str, source: Path | None) -> Path:
