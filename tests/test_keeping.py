@@ -13,7 +13,6 @@ import pytest
 import torch
 from kept_runs import STEPS, cli
 
-from untaught.cli.keeping import Keeper
 from untaught.core.errors import UntaughtError
 from untaught.io import images
 from untaught.io.checkpoints import Folder
@@ -21,6 +20,7 @@ from untaught.io.recipes import Recipe
 from untaught.prior import Network
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
+from untaught.session.keeping import Keeper
 from untaught.solver.run import Run
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
@@ -40,7 +40,7 @@ def test_a_run_goes_on_where_the_disk_does_not(
             if len(seen) > from_save:
                 assert len(self.states()) == min(from_save, 2)
                 if from_save:
-                    assert self.load(self.recipe())[0]["total"] == from_save
+                    assert self.load(self.recipe())[0]["run"]["total"] == from_save
                 (self.path / ".untaught-0123456789ab.tmp").write_bytes(data[:100])
                 raise OSError(number, os.strerror(number))
         put(self, name, data)
@@ -129,7 +129,7 @@ def test_a_folder_that_goes_away_in_the_middle(place: Path, expected: bytes, mon
                "--save-every", 0) == 0  # fmt: skip
     assert "could not be" in capsys.readouterr().err
     assert (place / "out.png").read_bytes() == expected
-    assert Folder(place / "elsewhere").load(Folder(place / "elsewhere").recipe())[0]["total"] == 2
+    assert Folder(place / "elsewhere").load(Folder(place / "elsewhere").recipe())[0]["run"]["total"] == 2
 
 
 class TestWhichRunsAreKept:
@@ -142,7 +142,9 @@ class TestWhichRunsAreKept:
         keeper.start(run, Recipe("denoise", {}, "", "", {}, 1))
         for _ in range(2):
             iterate = next(run)
-            run.seconds = seconds * iterate.step
+            state = run.state_dict()
+            state["run"]["seconds"] = seconds * iterate.step
+            run.load_state_dict(state)
             keeper(iterate)
         return keeper
 

@@ -152,7 +152,7 @@ def carry(
     keeper = Keeper.beside(target, save_run, places, keep=keep_run, every=save_every)
     keeper.able = piped is None  # what came through a pipe is gone when a run is resumed
     outputs = Outputs(places, target, report, uncertainty)
-    recipe = replace(Recipe.now(name, settings, image=image, files=files), repeat=repeat, **outputs.recipe)
+    recipe = outputs.named(replace(Recipe.now(name, settings, image=image, files=files), repeat=repeat))
     gives = piped is not None and piped.gives
     shown = "standard output" if gives else ""
     code = carry_out(recipe, image, outputs, keeper, shown=shown, as_json=json, quiet=quiet)

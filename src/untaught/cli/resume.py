@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -71,7 +70,7 @@ def resume(
     places.own |= place.claimed()
     maps = uncertainty or (Path(recipe.uncertainty) if recipe.uncertainty else None)
     outputs = Outputs(places, output or Path(recipe.output), report, maps)
-    recipe, state, notes = resumed(place, replace(recipe, **outputs.recipe), image)
+    recipe, state, notes = resumed(place, outputs.named(recipe), image)
     keeper = Keeper(place, keep=keep_run, every=save_every, begun=True)
     places.tell = keeper.claim
     return carry_out(recipe, image, outputs, keeper, state=state, notes=notes, as_json=json, quiet=quiet)

@@ -100,7 +100,7 @@ def run(
         for name in old.files
         if new.files.get(name) != old.files[name]
     ]
-    new = replace(new, repeat=old.repeat, steps=0 if old.complete else old.steps, **outputs.recipe)
+    new = outputs.named(replace(new, repeat=old.repeat, steps=0 if old.complete else old.steps))
     return carry_out(new, image, outputs, keeper, notes=tuple(notes), as_json=json, quiet=quiet)
 
 

@@ -27,8 +27,8 @@ ELSEWHERE = "name another folder with --save-run"
 
 
 def resumed(folder: Folder, recipe: Recipe, image: Image | None) -> tuple[Recipe, Any, tuple[str, ...]]:
-    """(recipe, state or None, what is to be said) of the run that is kept there, to go on here and now. recipe: its own, perhaps with
-    other outputs.
+    """(recipe, state or None, what is to be said) of the run that is kept there, to go on here and now. recipe: its own,
+    perhaps with other outputs.
 
     `BadInput` where the inputs are not those with which it began, or no state can be used.
     """

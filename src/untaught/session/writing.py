@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.io import images, maps
-from untaught.io.images.write import write_pages
-from untaught.reports.heat import flat, heat
 from untaught.session import judging
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
     from untaught.io.images.places import Places
+    from untaught.io.recipes import Recipe
     from untaught.reports import Report
     from untaught.session.life import Session
 
@@ -48,13 +48,10 @@ class Outputs:
             for file, what in ((self.maps, "the uncertainty"), (drawn(self.maps), "the drawing of the uncertainty")):
                 self.places.check(file, option="--uncertainty", what=what)
 
-    @property
-    def recipe(self) -> dict[str, str]:
-        """What a recipe says of them, absolute."""
-        return {
-            "output": str(self.result.absolute()),
-            "uncertainty": "" if self.maps is None else str(self.maps.absolute()),
-        }
+    def named(self, recipe: Recipe) -> Recipe:
+        """The recipe of a run whose result goes there."""
+        maps = "" if self.maps is None else str(self.maps.absolute())
+        return replace(recipe, output=str(self.result.absolute()), uncertainty=maps)
 
 
 def drawn(path: Path) -> Path:
@@ -105,9 +102,10 @@ class Ending:
 
         Else UntaughtError, and the run is kept, since it may be hours of work.
         """
-        text = self.recipe and self.attempt(
-            "The result is without its recipe, which could not be written", self.recipe.to_toml, None
-        )
+        recipe, text = self.recipe, None
+        if recipe is not None:
+            what = "The result is without its recipe, which could not be written"
+            text = self.attempt(what, lambda: recipe.to_toml(), None)
         like = self.attempt("What came with the picture is not in the result", self.session.company, None)
         try:
             self.result = self.job.result(self.solution.x)
@@ -123,6 +121,9 @@ class Ending:
 
     def map(self, path: Path, places: Places) -> None:
         """How far the result may be off, if its runs told: pages, and a drawing of the first beside them."""
+        from untaught.io.images.write import write_pages
+        from untaught.reports.heat import flat, heat
+
         found, spread, file = self.solution.uncertainty, self.solution.spread, drawn(path)
         if found is None:
             return
@@ -150,13 +151,12 @@ class Ending:
         report = self.attempt(
             named or "The result was not judged", lambda: judging.judge(self.solution, recipe), None, asked=asked
         )
-        for path in files if report else ():
-            self.notes += self.attempt(
-                f"The result is written, but its report '{path}' could not be",
-                lambda path=path: judging.write(report, path, self.session.image, self.result, places),
-                (),
-                asked=True,
-            )
+        if report is None:
+            return None
+        for path in files:
+            make = partial(judging.write, report, path, self.session.image, self.result, places)
+            what = f"The result is written, but its report '{path}' could not be"
+            self.notes += self.attempt(what, make, (), asked=True)
         return report
 
     def close(self, *, keep: bool = False) -> None:
