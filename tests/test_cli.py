@@ -179,7 +179,7 @@ def test_a_second_interrupt_is_immediate(folder):
     command = [
         sys.executable,
         "-c",
-        "import time, untaught.run as r\nstep = r.Run.__next__\n"
+        "import time, untaught.solver.run as r\nstep = r.Run.__next__\n"
         "def slow(self):\n    print('step', flush=True); time.sleep(30); return step(self)\n"
         "r.Run.__next__ = slow\nfrom untaught.cli import main\nmain(['denoise', 'noisy.png', '--sigma', '0.1'])",
     ]

@@ -152,7 +152,7 @@ import json, os, resource, sys
 import numpy as np, torch
 from PIL import Image
 from untaught.cli import main
-from untaught.registry import tasks, presets
+from untaught.core.registry import tasks
 place = sys.argv[1]
 rng = np.random.default_rng(0)
 x = rng.integers(0, 255, (256, 256, 3), dtype=np.uint8)
@@ -162,9 +162,10 @@ more = {"inpaint": ["--mask", "mask.png"], "deblur": ["--kernel", "gauss:1"], "f
         "preimage": ["--layer", "block3"], "activate": ["--class", "1"]}
 os.chdir(place)
 for name in tasks.names():  # all that is imported late is there before
-    __import__("untaught.tasks._presets." + name)
-import untaught.run, untaught.series, untaught.recipes, untaught.checkpoints, untaught.cli.run, untaught.cli.reporting
-import untaught.studies.explain, skimage.io, scipy.ndimage, rich.progress
+    __import__(f"untaught.tasks.{name}.presets")
+import untaught.solver.run, untaught.calibration.series, untaught.io.recipes, untaught.io.checkpoints
+import untaught.cli.run, untaught.session.life
+import untaught.session.explain, skimage.io, scipy.ndimage, rich.progress
 found = {}
 for name in tasks.names():
     out, inn = os.pipe()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from kept_runs import STEPS, cli, damage
 
+from untaught.core.errors import UntaughtError
 from untaught.io import images
 from untaught.io.checkpoints import Folder
 from untaught.io.recipes import Recipe
@@ -137,6 +138,8 @@ PARTS = (  # everything after the last step that is not the result itself
     "untaught.session.judging:judge",
     "untaught.session.keeping:Keeper.end",
     "untaught.io.checkpoints:Folder.remove",
+    "untaught.io.images.places:Places.text",
+    "untaught.studio.previews:Eye.jpeg",
 )
 
 
@@ -187,7 +190,10 @@ def test_a_disk_that_is_full_at_the_end_costs_nothing_in_the_studio(place: Path,
 
     def full(self: Places, path: Path, *more: Any) -> Any:
         if path.name == "result.npy":
-            raise OSError(28, "No space left on device")
+            try:
+                raise OSError(28, "No space left on device")
+            except OSError as error:
+                raise UntaughtError(f"'{path}' could not be written") from error
         return put(self, path, *more)
 
     with monkeypatch.context() as patch:

@@ -313,7 +313,7 @@ def test_the_maps_are_written_and_repeated(command, folder):
     assert pages[0].min() > 0
     assert 0.5 < np.median(pages[0]) < 60  # levels of 255
     assert np.asarray(Image.open(folder / "u.png")).shape[2] == 3
-    recipe = Recipe.from_toml(untaught.images.read_recipe(folder / "out.png"))
+    recipe = Recipe.from_toml(untaught.io.images.read_recipe(folder / "out.png"))
     assert (recipe.repeat, recipe.uncertainty) == (2, "u.tif")
     code, _, err = command("run", "out.png", "-o", "again.png", "-q")
     assert code == 0, err

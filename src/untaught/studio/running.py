@@ -228,18 +228,17 @@ class Player:
         def put(samples: Any, like: Any, text: str | None) -> tuple[str, ...]:
             out = io.BytesIO()
             np.save(out, samples, allow_pickle=False)
+            if text is not None:
+                what = "The result is without its recipe, which could not be written"
+                ending.attempt(what, lambda: self.places.text(self.place / "recipe.toml", text), None)
             try:
-                if text is not None:
-                    self.places.text(self.place / "recipe.toml", text)
                 self.places.put(self.place / "result.npy", out.getvalue())
-                self.kept.add(last)
-                self._show(last, solution.step, samples)
-            except (OSError, UntaughtError) as error:  # hours of work are not lost with a disk that is full at the end
-                (self.place / "result.npy").unlink(missing_ok=True)
-                why = getattr(error.__cause__ or error, "strerror", None) or str(error)
-                raise UntaughtError(
-                    f"The disk did not take the result ({why}): make room in the studio's folder."
-                ) from error
+            except UntaughtError as error:
+                why = getattr(error.__cause__, "strerror", None) or str(error)
+                said = f"The disk did not take the result ({why}): make room in the studio's folder."
+                raise UntaughtError(said) from error
+            self.kept.add(last)
+            ending.attempt("The result could not be shown", lambda: self._show(last, solution.step, samples), None)
             return ()
 
         ending.write(put)
