@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from untaught.cli.watching import INTERRUPTED, say, show
 
 if TYPE_CHECKING:
+    from untaught.cli.asked import Asked
     from untaught.io.images import Image
     from untaught.io.recipes import Recipe
     from untaught.session.keeping import Keeper
@@ -22,12 +23,11 @@ def carry_out(
     image: Image | None,
     outputs: Outputs,
     keeper: Keeper,
+    asked: Asked,
     *,
     state: Any = None,
     notes: tuple[str, ...] = (),
     shown: str = "",
-    as_json: bool = False,
-    quiet: bool = False,
 ) -> int:
     """Run, from the state if there is one, and write: the exit code.
 
@@ -35,6 +35,7 @@ def carry_out(
     """
     from untaught.session.life import Session
 
+    as_json, quiet = asked.json, asked.quiet
     session = Session(recipe, image, keeper, state=state, notes=notes)
     session.notes += image.notes if image else ()
     if not session.resumed:
