@@ -1,4 +1,4 @@
-"""What the page is told, as TypeScript: the JSON schema of `untaught.studio.messages` in, src/lib/messages.ts out.
+"""What the page is told, as TypeScript: the JSON schema of `untaught.studio.views` in, src/lib/messages.ts out.
 
 Usage: PYTHONPATH=../src python3 typescript.py > src/lib/messages.ts (page/build.sh does it, page/check.sh checks it)
 """
@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from untaught.studio.checked import schema
-from untaught.studio.messages import PAGE, Example
+from untaught.studio.views import PAGE, Example
 
 WORDS = {"string": "string", "boolean": "boolean", "integer": "number", "number": "number", "null": "null"}
 

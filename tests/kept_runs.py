@@ -33,7 +33,7 @@ def cli(*arguments: Any) -> int:
 
 # Children are forked from a server that has imported everything already: to start Python and torch anew takes them seconds.
 PROCESSES = multiprocessing.get_context("forkserver")
-LATE = ["cli.run", "cli.resume", "io.images", "io.checkpoints", "tasks.denoise.presets", "solver.objectives.recorrupt"]
+LATE = ["cli.run", "cli.resume", "session.life", "tasks.denoise.presets", "solver.objectives.recorrupt"]
 PROCESSES.set_forkserver_preload(["pytest", "skimage.data", "rich.progress", *(f"untaught.{name}" for name in LATE)])
 
 

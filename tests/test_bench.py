@@ -13,7 +13,7 @@ from untaught.bench import cases, metrics, sheet, summary, table
 from untaught.bench.bench import Settings, bench
 from untaught.bench.cases import grainy
 from untaught.bench.comparisons.denoise import BASELINES
-from untaught.bench.competitors._base import Classic
+from untaught.bench.competitors._base import Competitor
 from untaught.bench.competitors.denoisers import estimate
 from untaught.cli import main
 from untaught.core import registry
@@ -91,7 +91,7 @@ def test_real_pairs_are_found_and_nobody_is_told_sigma(tmp_path, photo, noisy, n
     assert (case.name, case.told) == ("a", {"sigma": None})
     assert np.array_equal(case.clean, photo)
     told = []
-    spy = Classic("spy", "", lambda picture, sigma: told.append(sigma) or picture)
+    spy = Competitor("spy", "", lambda picture, sigma: told.append(sigma) or picture)
     monkeypatch.setitem(BASELINES, "spy", spy)
     rows = [row for row, _ in bench([case], ["spy"], 1, Settings())]
     assert told[-1] == estimate(noisy / 255)
@@ -260,7 +260,7 @@ def test_what_was_done_before_a_failure_is_told(folder, monkeypatch, capsys):
     def fail(picture, sigma):
         raise BadInput("this picture is too hard")
 
-    monkeypatch.setitem(BASELINES, "hard", Classic("hard", "", fail))
+    monkeypatch.setitem(BASELINES, "hard", Competitor("hard", "", fail))
     target = folder / "o.csv"
     words = ["--sigma", "25/255", "--presets", "", "--against", "tv,hard", "--csv", target]
     assert run(folder / "cat.png", *words) == 2

@@ -14,7 +14,7 @@ from untaught.bench.store import Store, read, write
 from untaught.core.errors import BadInput
 from untaught.io.images.places import Places
 
-KINDS = (bench.Row, frontier.Point, networks.Compared, stopping.Judged, impedance.StepOfFit)
+KINDS = (bench.Scored, frontier.Point, networks.Compared, stopping.Judged, impedance.StepOfFit)
 VALUES = {str: '# a name, with "quotes"', int: -3, float: 0.1 + 0.2, bool: False}
 
 

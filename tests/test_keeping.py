@@ -13,7 +13,6 @@ import pytest
 import torch
 from kept_runs import STEPS, cli
 
-from untaught.cli.keeping import Keeper
 from untaught.core.errors import UntaughtError
 from untaught.io import images
 from untaught.io.checkpoints import Folder
@@ -21,6 +20,7 @@ from untaught.io.recipes import Recipe
 from untaught.prior import Network
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
+from untaught.session.keeping import Keeper
 from untaught.solver.run import Run
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
@@ -142,7 +142,9 @@ class TestWhichRunsAreKept:
         keeper.start(run, Recipe("denoise", {}, "", "", {}, 1))
         for _ in range(2):
             iterate = next(run)
-            run._state.seconds = seconds * iterate.step
+            state = run.state_dict()
+            state["run"]["seconds"] = seconds * iterate.step
+            run.load_state_dict(state)
             keeper(iterate)
         return keeper
 

@@ -151,7 +151,7 @@ import json, os, resource, sys
 import numpy as np, torch
 from PIL import Image
 from untaught.cli import main
-from untaught.core.registry import tasks, presets
+from untaught.core.registry import tasks
 place = sys.argv[1]
 rng = np.random.default_rng(0)
 x = rng.integers(0, 255, (256, 256, 3), dtype=np.uint8)
@@ -163,7 +163,7 @@ os.chdir(place)
 for name in tasks.names():  # all that is imported late is there before
     __import__(f"untaught.tasks.{name}.presets")
 import untaught.solver.run, untaught.calibration.series, untaught.io.recipes, untaught.io.checkpoints
-import untaught.cli.run, untaught.cli.reporting
+import untaught.cli.run, untaught.session.life
 import untaught.session.explain, skimage.io, scipy.ndimage, rich.progress
 found = {}
 for name in tasks.names():

@@ -234,7 +234,7 @@ def test_names_that_there_are_not_are_refused_with_the_nearest(task):
     facts = next(iter(asked_of(task).values()))
     with pytest.raises(BadInput, match="did you mean 'fast'"):
         TABLES[task].plan("fsat", facts)
-    with pytest.raises(BadInput, match="There is no way to stop 'atuo'"):
+    with pytest.raises(BadInput, match="There is no stopping rule 'atuo'"):
         TABLES[task].plan("fast", replace(facts, stop="atuo"))
 
 

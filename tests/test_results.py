@@ -25,7 +25,7 @@ from untaught.io import maps
 from untaught.io.images import Image, read
 from untaught.problem import Problem
 from untaught.problem.classifiers import of_module
-from untaught.solver.result import Plain, Result, Wrapped
+from untaught.solver.result import AsIs, Result, Wrapped
 from untaught.solver.stage import Job
 
 SIDES = 22, 26
@@ -204,7 +204,7 @@ def test_one_of_a_plain_picture_is_one_unit_of_the_result(case, x):
     np.testing.assert_allclose(
         *(np.where(taken(finish), v, 0) for v in (found, wanted)), rtol=2e-4, atol=1e-3 * finish.unit
     )
-    if finish != Plain():  # which tells levels as a picture of 8 bits does
+    if finish != AsIs():  # which tells levels as a picture of 8 bits does
         assert finish.amounts.full == finish.full
         assert finish.amounts.unit * (finish.full or 1.0) == pytest.approx(finish.unit)
 

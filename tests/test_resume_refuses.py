@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from kept_runs import STEPS, cli, damage
 
 from untaught.io import images
-from untaught.io.checkpoints import Folder
+from untaught.io.checkpoints import FORMAT, Folder, _checksum, pack, unpack
 
 
 def refused(kept: Path, capsys: pytest.CaptureFixture[str]) -> str:
@@ -23,6 +22,13 @@ def refused(kept: Path, capsys: pytest.CaptureFixture[str]) -> str:
     assert {p.name: p.read_bytes() for p in kept.iterdir()} == before
     assert not (kept.parent / "out.png").exists()
     return said
+
+
+def reform(path: Path, state: Any, metadata: dict[str, str]) -> None:
+    """The state as another version would have kept it."""
+    data = pack(state, metadata)
+    path.unlink()
+    path.with_name(f"{'-'.join(path.name.split('-')[:2])}-{_checksum(data)}.safetensors").write_bytes(data)
 
 
 class TestResumeRefuses:
@@ -44,17 +50,17 @@ class TestResumeRefuses:
         self.change(kept, input=str(kept.parent / "gone.png"))
         assert "gone.png" in refused(kept, capsys)
 
-    def test_other_threads(self, kept: Path, capsys, monkeypatch):
-        monkeypatch.setenv("OMP_NUM_THREADS", str(torch.get_num_threads()))  # what a person says is not overruled
-        self.change(kept, threads=9)
+    @pytest.mark.parametrize("form", ["1", "99"])
+    def test_states_of_another_format(self, kept: Path, form: str, capsys):
+        for path in Folder(kept).states():
+            state, metadata = unpack(path.read_bytes())
+            reform(path, state, {**metadata, "format": form})
         said = refused(kept, capsys)
-        assert f"threads 9 there, {torch.get_num_threads()} here" in said
-        assert "OMP_NUM_THREADS=9" in said
-
-    @pytest.mark.parametrize("name", ["untaught", "torch", "python"])
-    def test_another_version(self, kept: Path, name: str, capsys):
-        self.change(kept, versions={**Folder(kept).recipe().versions, name: "0.0.1"})
-        assert f"{name} 0.0.1 there" in refused(kept, capsys)
+        assert f"is of format {form}, and this untaught goes on from format {FORMAT}" in said
+        out = kept.parent / "out.png"
+        words = ("denoise", kept.parent / "in.png", "--steps", STEPS, "-o", out, "--save-run", kept)
+        assert cli(*words) == 2  # nor does the same command begin anew over it
+        assert f"is of format {form}" in capsys.readouterr().err
 
     def test_a_state_of_another_run(self, kept: Path, capsys):
         self.change(kept, settings={**Folder(kept).recipe().settings, "seed": 5})

@@ -15,8 +15,9 @@ import pytest
 
 from untaught.studio import messages
 from untaught.studio.checked import made, schema
-from untaught.studio.messages import KINDS, PAGE, JobView, Message, read
+from untaught.studio.messages import KINDS, Message, read
 from untaught.studio.shelf import Job
+from untaught.studio.views import PAGE, JobView
 
 PAGE_FOLDER = Path(__file__).parents[1] / "page"
 ALL = [v for v in vars(messages).values() if isinstance(v, type) and issubclass(v, Message) and fields(v)]

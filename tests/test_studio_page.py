@@ -239,8 +239,6 @@ def test_bad_input_is_a_sentence_on_the_page(page, noisy):
 
 
 def test_a_killed_engine_and_a_full_disk_are_sentences_and_the_queue_goes_on(page, studio, noisy):
-    if not Path("/dev/full").exists():
-        pytest.skip("there is no device that is always full")
     hand_in(page, png(noisy[:32, :32]))
     choose(page, "denoise", preset="paper", Steps=100000)
     page.get_by_role("button", name="Restore").click()
@@ -252,9 +250,9 @@ def test_a_killed_engine_and_a_full_disk_are_sentences_and_the_queue_goes_on(pag
     page.get_by_role("button", name="Change the settings").click()
     page.get_by_role("button", name="Restore").click()  # waits for the next engine
     page.wait_for_url(re.compile("#job="))
-    (studio.folder / "jobs" / page.url.partition("=")[2] / "result.npy").symlink_to("/dev/full")
+    (studio.folder / "jobs" / page.url.partition("=")[2] / "result.npy").mkdir()
     page.get_by_role("button", name="Stop and keep the best").click()
-    expect(page.get_by_role("alert")).to_have_text(re.compile("did not take the result .No space left"), timeout=SLOW)
+    expect(page.get_by_role("alert")).to_have_text(re.compile("did not take the result"), timeout=SLOW)
     page.get_by_role("button", name="Change the settings").click()
     page.locator("summary", has_text="Finer settings").click()
     page.get_by_label("Steps", exact=False).first.fill("3")

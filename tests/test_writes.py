@@ -32,8 +32,8 @@ STEPS = {  # everything between the last step and the end, and what it may cost 
     "untaught.io.maps:maps": 2,
     "untaught.reports:report": 2,
     "untaught.reports:Report.to_html": 2,
-    "untaught.cli.reporting:judge": 2,
-    "untaught.cli.keeping:Keeper.end": 0,
+    "untaught.session.judging:judge": 2,
+    "untaught.session.keeping:Keeper.end": 0,
     "untaught.io.checkpoints:Folder.remove": 0,
 }
 

@@ -1,7 +1,7 @@
 """The benchmark: presets and classics on the same damaged pictures, scored against the clean ones.
 
 Only the scores see the clean pictures. A case (see `comparisons`) is a clean picture and how its inputs come about,
-`attempt` is one method on one of them, and `bench` yields a scored `Row` for each picture x seed x method. Of rows,
+`attempt` is one method on one of them, and `bench` yields a scored `Scored` for each picture x seed x method. Of rows,
 `summary` makes tables and `sheet` a contact sheet.
 """
 
@@ -25,7 +25,7 @@ from untaught.core.registry import comparisons, tasks
 
 
 @dataclass(frozen=True)
-class Row:
+class Scored:
     """One method on one damaged picture. seconds: array in to array out. steps: of ours. peak_mib, lpips: where measured."""
 
     picture: str
@@ -56,7 +56,7 @@ Answer = tuple[NDArray, float, int | None, float | None]
 
 def bench(
     cases: Sequence[Case], methods: Iterable[str], seeds: int, settings: Settings, task: str = "denoise"
-) -> Iterator[tuple[Row, NDArray]]:
+) -> Iterator[tuple[Scored, NDArray]]:
     """Every method on every case, seed by seed: the scored row, and the picture it is about. The first is the input itself."""
     twice = [name for name, count in Counter(case.name for case in cases).items() if count > 1]
     if twice:
@@ -187,10 +187,10 @@ def _threads() -> int | None:
     return None if torch is None else torch.get_num_threads()
 
 
-def _row(task: str, case: Case, seed: int, method: str, answer: Answer, settings: Settings) -> Row:
+def _row(task: str, case: Case, seed: int, method: str, answer: Answer, settings: Settings) -> Scored:
     result, seconds, steps, peak = answer
     fidelity, same = comparisons.get(task).score(result, case.clean)
     seen = None
     if settings.lpips is not None and min(case.clean.shape[:2]) >= metrics.LPIPS_LEAST:
         seen = metrics.lpips(result, case.clean, weights=settings.lpips)
-    return Row(case.name, seed, method, case.level, case.origin, fidelity, same, seconds, steps, peak, seen)
+    return Scored(case.name, seed, method, case.level, case.origin, fidelity, same, seconds, steps, peak, seen)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from untaught.bench.bench import Row
+from untaught.bench.bench import Scored
 from untaught.bench.case import Case
 from untaught.bench.cases import plain
 from untaught.core.registry import comparisons
@@ -41,7 +41,7 @@ class Line:
         return self.picture, self.method, psnr, *(f"{v:.{n}f}" if v is not None else "" for v, n in numbers)
 
 
-def lines(rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise") -> list[Line]:
+def lines(rows: Sequence[Scored], cases: Sequence[Case], task: str = "denoise") -> list[Line]:
     """Picture by picture the mean over its seeds, published figures under ours, then the mean over all pictures.
 
     The last needs every picture at every seed; its spread is that of the seeds' means, not that between pictures.
@@ -84,8 +84,8 @@ def published(case: Case, task: str = "denoise") -> dict[str, float]:
 
 
 def columns(
-    rows: Sequence[Row], cases: Sequence[Case], task: str = "denoise"
-) -> Callable[[Row], dict[str, float | None]]:
+    rows: Sequence[Scored], cases: Sequence[Case], task: str = "denoise"
+) -> Callable[[Scored], dict[str, float | None]]:
     """The published figures of a row's picture, a column for each that one of the pictures has."""
     known = {case.name: published(case, task) for case in cases}
     labels = sorted({label for figures in known.values() for label in figures})
@@ -99,7 +99,7 @@ def grid(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     return rows if seen else [row[:_LPIPS] + row[_LPIPS + 1 :] for row in rows]
 
 
-def caption(rows: Sequence[Row], seeds: int, cases: Sequence[Case], task: str = "denoise") -> list[str]:
+def caption(rows: Sequence[Scored], seeds: int, cases: Sequence[Case], task: str = "denoise") -> list[str]:
     """What the numbers mean, in sentences."""
     scored = "Against the clean picture, of the 8-bit result (16-bit for 16-bit pairs)"
     said = [f"{scored}; seconds are wall time, array in to array out."]
@@ -126,11 +126,11 @@ def caption(rows: Sequence[Row], seeds: int, cases: Sequence[Case], task: str = 
     return said
 
 
-def _methods(rows: Sequence[Row]) -> list[str]:
+def _methods(rows: Sequence[Scored]) -> list[str]:
     return list(dict.fromkeys(r.method for r in rows))
 
 
-def _line(picture: str, method: str, seeds: Sequence[Sequence[Row]]) -> Line:
+def _line(picture: str, method: str, seeds: Sequence[Sequence[Scored]]) -> Line:
     """The line of groups of rows, one group a seed."""
     rows = [r for group in seeds for r in group]
     means = [statistics.fmean(r.psnr for r in group) for group in seeds]

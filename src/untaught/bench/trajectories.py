@@ -198,7 +198,6 @@ def recorder(rules: dict[str, Rule], into: Recording) -> Rule:
     """A rule that never stops, and writes down what every one of `rules` would have said."""
     from untaught.solver.iterate import Verdict
     from untaught.solver.stopping import Rule
-    from untaught.solver.stopping._probe import Probed
 
     @dataclass(frozen=True)
     class Recorder(Rule):
@@ -208,10 +207,10 @@ def recorder(rules: dict[str, Rule], into: Recording) -> Rule:
         def bind(self, problem: Any, rng: Any, objective: Any) -> tuple[Any, Rule]:
             bound: list[tuple[str, Rule]] = []
             new: Any
-            probe: Probed | None = None
+            probe: Any = None
             before = problem
             for name, rule in self.rules:
-                ours = isinstance(rule, Probed)
+                ours = rule.adds
                 before = before if probe else problem
                 try:
                     after, new = rule.bind(before if ours else problem, rng, objective)
@@ -219,9 +218,9 @@ def recorder(rules: dict[str, Rule], into: Recording) -> Rule:
                     into.refused[name] = str(error)
                     continue
                 if ours and probe:  # one and the same noise is looked at, that of the first
-                    new = replace(new, _data=probe._data, _probe=probe._probe, _eps=probe._eps, _weight=probe._weight)
+                    new = new.beside(probe)
                 else:
-                    problem, probe = after, new if isinstance(new, Probed) else probe
+                    problem, probe = after, new if ours else probe
                 bound.append((name, new))
                 into.scores[name] = []
             return problem, Recorder(tuple(bound))

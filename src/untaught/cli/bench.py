@@ -14,7 +14,7 @@ from untaught.core.allocator import keep_memory
 from untaught.core.registry import comparisons
 
 if TYPE_CHECKING:
-    from untaught.bench.bench import Row
+    from untaught.bench.bench import Scored
     from untaught.bench.case import Case
 
 FLAG = Parameter(negative=())
@@ -144,11 +144,11 @@ def bench(
 
 def _run(
     results: Any, cases: list[Case], start: str, *, quiet: bool
-) -> tuple[list[Row], list[Any], BaseException | None]:
+) -> tuple[list[Scored], list[Any], BaseException | None]:
     """All rows, the strips of the contact sheet (seed 0), and what ended it early, if anything did."""
     from untaught.bench.sheet import SheetRow
 
-    rows: list[Row] = []
+    rows: list[Scored] = []
     strips: dict[str, SheetRow] = {}
     clean = {case.name: case.clean for case in cases}
     ended: BaseException | None = None

@@ -8,9 +8,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from untaught.cli.restoring import FILES, command
+from untaught.cli.asked import option, signed
+from untaught.cli.restoring import command
 from untaught.core.errors import amount
 from untaught.core.registry import tasks
 
@@ -26,18 +27,10 @@ def _command(name: str) -> Any:
         explain_one(name, picture, arguments, as_json=arguments.pop("json", False))
 
     parameters = [p for p in inspect.signature(restore).parameters.values() if p.name in settings]
-    parameters.append(
-        inspect.Parameter(
-            "json",
-            inspect.Parameter.KEYWORD_ONLY,
-            default=False,
-            annotation=Annotated[bool, Parameter(help="Print it as JSON.", group=FILES, negative=())],
-        )
-    )
+    how = Annotated[bool, option("Print it as JSON.")]
+    parameters.append(inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=how))
     run.__name__, run.__doc__ = name, restore.__doc__
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    return run
+    return signed(run, parameters)
 
 
 def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as_json: bool) -> None:

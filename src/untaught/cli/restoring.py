@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin, get_type_
 
 from cyclopts import Group, Parameter
 
-from untaught.cli import repeating
+from untaught.cli.asked import Asked, options, signed
 from untaught.core.registry import tasks
 from untaught.core.types import Role, Unit
 
 if TYPE_CHECKING:
     from untaught.cli.piping import Piped
 
-OUTPUT = (
-    "Where the result goes; NAME.untaught.EXT if not given. - is standard output, in the picture's own format, and what is "
-    "meant where the picture comes from standard input."
-)
-FILES, ENGINE = Group("Files", sort_key=1), Group("Settings", sort_key=0)
+ENGINE = Group("Settings", sort_key=0)
 
 
 def number(_: Any, tokens: Any) -> float:
@@ -53,24 +49,9 @@ def command(name: str) -> Any:
     hints = get_type_hints(one.compose, include_extras=True, localns={"Job": object})
 
     def run(picture: Path | None = None, /, **arguments: Any) -> int:
-        return restore(
-            name,
-            picture,
-            arguments,
-            max_megapixels=arguments.pop("max_megapixels", 100.0),
-            output=arguments.pop("output", None),
-            force=arguments.pop("force", False),
-            as_json=arguments.pop("json", False),
-            quiet=arguments.pop("quiet", False),
-            save_run=arguments.pop("save_run", None),
-            keep_run=arguments.pop("keep_run", False),
-            save_every=arguments.pop("save_every", 10.0),
-            report=arguments.pop("report", None),
-            repeat=arguments.pop("repeat", 1),
-            uncertainty=arguments.pop("uncertainty", None),
-        )
+        own = {key: arguments.pop(key) for key in list(arguments) if key in one.settings}
+        return restore(name, picture, own, Asked(**arguments))
 
-    kind = inspect.Parameter.KEYWORD_ONLY
     about = Parameter(help="The picture to restore: PNG, JPEG, TIFF, WebP or NPY; - reads it from standard input.")
     parameters = []
     if one.subject is not None:
@@ -81,104 +62,41 @@ def command(name: str) -> Any:
         if p.kind is not p.KEYWORD_ONLY or p.name == "channel_axis":
             continue
         parameters.append(p.replace(annotation=_parameter(hints[p.name])))
-    for key, annotation, default, alias, text in (
-        ("output", Path | None, None, "-o", OUTPUT),
-        ("force", bool, False, None, "Write over an existing file (never over the input)."),
-        ("max_megapixels", float, 100.0, None, "The largest picture that is read."),
-        ("json", bool, False, None, "Print every iterate as a line of JSON instead of a progress bar."),
-        ("quiet", bool, False, "-q", "Print nothing but errors."),
-        ("save_run", Path | None, None, None, "Keep the run here while it lasts, for `resume`; long ones: OUTPUT.run."),
-        ("keep_run", bool, False, None, "Keep that folder when the run has ended, too."),
-        ("save_every", float, 10.0, None, "Seconds between two checkpoints."),
-        ("report", Path | None, None, None, "How far the result can be trusted: a page (.html) or figures (.json)."),
-        ("repeat", int, 1, None, repeating.REPEAT),
-        ("uncertainty", Path | None, None, None, repeating.UNCERTAINTY),
-    ):
-        if key == "max_megapixels" and one.subject is None:
-            continue
-        parameters.append(
-            inspect.Parameter(
-                key,
-                kind,
-                default=default,
-                annotation=Annotated[annotation, Parameter(alias=alias, help=text, group=FILES, negative=())],
-            )
-        )
+    parameters += options(*(("max_megapixels",) if one.subject is None else ()))
     run.__name__, run.__doc__ = name, one.__doc__
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    return run
+    return signed(run, parameters)
 
 
-def restore(
-    name: str,
-    picture: Path | None,
-    settings: dict[str, Any],
-    *,
-    max_megapixels: float,
-    output: Path | None,
-    force: bool,
-    as_json: bool,
-    quiet: bool,
-    save_run: Path | None,
-    keep_run: bool,
-    save_every: float,
-    report: Path | None,
-    repeat: int,
-    uncertainty: Path | None,
-    piped: Piped | None = None,
-) -> int:
+def restore(name: str, picture: Path | None, settings: dict[str, Any], asked: Asked) -> int:
+    """`carry`, of a picture or into a picture that may come or go through a pipe."""
+    from untaught.cli import piping
+
+    if not piping.is_piped(picture, asked.output):
+        return carry(name, picture, settings, asked)
+    with piping.pipe(picture, asked.output, as_json=asked.json) as piped:
+        return carry(name, piped.source, settings, replace(asked, output=piped.target), piped)
+
+
+def carry(name: str, picture: Path | None, settings: dict[str, Any], asked: Asked, piped: Piped | None = None) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
-    from untaught.cli import piping, reporting
     from untaught.cli.finishing import carry_out
-    from untaught.cli.keeping import Keeper
     from untaught.cli.run import default_output
     from untaught.io import images
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
+    from untaught.session.keeping import Keeper
+    from untaught.session.writing import Outputs
 
-    if piping.is_piped(picture, output):
-        with piping.pipe(picture, output, as_json=as_json) as piped:
-            code = restore(
-                name,
-                piped.source,
-                settings,
-                max_megapixels=max_megapixels,
-                output=piped.target,
-                force=force,
-                as_json=as_json,
-                quiet=quiet,
-                save_run=save_run,
-                keep_run=keep_run,
-                save_every=save_every,
-                report=report,
-                repeat=repeat,
-                uncertainty=uncertainty,
-                piped=piped,
-            )
-        return code
-    image = None if picture is None else images.read(picture, max_megapixels=max_megapixels)
+    image = None if picture is None else images.read(picture, max_megapixels=asked.max_megapixels)
     files = tasks.get(name).files(settings)
-    target = output or default_output(name, picture)
-    places = Places.of([picture, *files.values()], force=force)
-    keeper = Keeper.beside(target, save_run, places, keep=keep_run, every=save_every)
-    images.check_output(target, places=places)
-    reporting.check(report, places)
-    maps = repeating.check(uncertainty, places)
-    recipe = Recipe.now(name, settings, image=image, files=files, output=str(target.absolute()))
-    recipe = replace(recipe, repeat=repeat, uncertainty=str(maps or ""))
+    target = asked.output or default_output(name, picture)
+    places = Places.of([picture, *files.values()], force=asked.force)
+    keeper = Keeper.beside(target, asked.save_run, places, keep=asked.keep_run, every=asked.save_every)
     keeper.able = piped is None  # what came through a pipe is gone when a run is resumed
-    code = carry_out(
-        recipe,
-        image,
-        target,
-        keeper,
-        places,
-        report=report,
-        shown="standard output" if piped and piped.gives else "",
-        as_json=as_json,
-        quiet=quiet,
-    )
-    if piped and piped.gives:
+    outputs = Outputs(places, target, asked.report, asked.uncertainty)
+    recipe = outputs.named(replace(Recipe.now(name, settings, image=image, files=files), repeat=asked.repeat))
+    gives = piped is not None and piped.gives
+    code = carry_out(recipe, image, outputs, keeper, asked, shown="standard output" if gives else "")
+    if piped is not None and gives:
         piped.give(places.went[target])
     return code

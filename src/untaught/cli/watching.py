@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from untaught.core.allocator import keep_memory
 
@@ -20,20 +19,33 @@ if TYPE_CHECKING:
     from untaught.solver.stage import Job
 
 INTERRUPTED = 130
+T = TypeVar("T")
 
 
 def watch(
-    job: Job | Run | Series,
-    *,
-    as_json: bool = False,
-    quiet: bool = False,
-    watchers: Iterable[Callable[[Iterate], None]] = (),
-    limit: int | None = None,
+    job: Job, *, quiet: bool = False, watchers: Iterable[Callable[[Iterate], None]] = ()
 ) -> tuple[Solution, bool]:
-    """Exhaust the run, or `limit` steps of it, showing it. The first interrupt ends it between two steps, a second one at once."""
+    """Exhaust a job that needs no session, showing it: its solution, and whether it was interrupted."""
     from untaught.solver.run import Run
-    from untaught.solver.stage import Job
 
+    run = Run(job)
+
+    def steps() -> Iterator[Iterate]:
+        for iterate in run:
+            for look in watchers:
+                look(iterate)
+            yield iterate
+
+    return show(run, steps(), lambda: run.solution, quiet=quiet)
+
+
+def show(
+    run: Run | Series, steps: Iterable[Iterate], end: Callable[[], T], *, as_json: bool = False, quiet: bool = False
+) -> tuple[T, bool]:
+    """Take the steps of the run, showing them, and end it: what `end` returns, and whether it was interrupted.
+
+    The first interrupt ends it between two steps, and waits for the end; a second one stops at once.
+    """
     keep_memory()
     stop: list[int] = []
 
@@ -44,17 +56,14 @@ def watch(
 
     previous = {s: signal.signal(s, flag) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        run = Run(job) if isinstance(job, Job) else job
-        with bar(run, hidden=as_json or quiet) as show:
-            for iterate in islice(run, limit):
+        with bar(run, hidden=as_json or quiet) as update:
+            for iterate in steps:
                 if as_json:
                     print(json.dumps({**iterate.moment.__dict__, "progress": iterate.verdict.progress}), flush=True)
-                show(iterate)
-                for look in watchers:
-                    look(iterate)
+                update(iterate)
                 if stop:
                     break
-        return run.solution, bool(stop)
+        return end(), bool(stop)
     finally:
         for which, handler in previous.items():
             signal.signal(which, handler)

@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     from untaught.calibration.series import Series
     from untaught.solver.run import Run
 
+FORMAT = 2  # of states: what a run hands over, and how it is packed
 _STATE = re.compile(r"state-(\d+)-([0-9a-f]{16})\.safetensors")
 _TRIAL = re.compile(r"\.untaught-[0-9a-f]{12}\.tmp")
 _RECIPE, _CLAIMED, _MARK = "recipe.toml", "claimed", "untaught-run"
 _SIGN = b"untaught run 1\nA run is kept in this folder: `untaught resume` on it finishes it.\n"
+
+
+class Damaged(BadInput):
+    """States are kept, and none of them is whole."""
 
 
 def pack(state: Any, metadata: dict[str, str] | None = None) -> bytes:
@@ -168,7 +173,7 @@ class Folder:
 
     def save(self, run: Run | Series, recipe: Recipe) -> None:
         """Keep the run as it is now, and the last state before. OSError where the disk or the folder does not take it."""
-        data = pack(run.state_dict(), {"of": recipe.key})
+        data = pack(run.state_dict(), {"of": recipe.key, "format": str(FORMAT)})
         name = f"state-{run.total}-{_checksum(data)}.safetensors"
         self._put(name, data)
         before = [p for p in self.states() if _step(p) < run.total]
@@ -179,7 +184,7 @@ class Folder:
     def load(self, recipe: Recipe) -> tuple[Any, tuple[str, ...]]:
         """The newest whole state (None where the run was killed before its first), and what is to be said about it.
 
-        `BadInput` where every state is damaged, or one is of another run.
+        `Damaged` where no state is whole; `BadInput` for one of another run, or of another version's format.
         """
         notes: list[str] = []
         for path in self.states():
@@ -191,6 +196,11 @@ class Folder:
             except ValueError:
                 notes.append(f"The checkpoint of step {step} is damaged ({len(data)} bytes) and was passed over.")
                 continue
+            if (form := metadata.get("format", "1")) != str(FORMAT):
+                raise BadInput(
+                    f"The checkpoint '{path}' is of format {form}, and this untaught goes on from format {FORMAT}: finish it "
+                    f"with the version that kept it ({recipe.versions.get('untaught', 'unknown')}), or begin the run anew."
+                )
             if metadata.get("of") != recipe.key:
                 raise BadInput(
                     f"The checkpoint '{path}' is of another run than the recipe beside it, whose input is "
@@ -198,7 +208,7 @@ class Folder:
                 )
             return state, (*notes, f"The run went on from step {step}.")
         if notes:
-            raise BadInput(
+            raise Damaged(
                 f"All {len(notes)} checkpoints in '{self.path}' are damaged: remove the folder and begin the run anew."
             )
         return None, ("The run had been kept at no step yet, and began at the first.",)

@@ -120,7 +120,7 @@ class Recipe:
             output="",
             steps=steps,
             complete=complete,
-            notes=notes,
+            notes=(*self.notes, *notes),
             uncertainty=Path(self.uncertainty).name if self.uncertainty else "",
         )
 

@@ -26,7 +26,7 @@ from untaught.reports.figures import Figures, hole, measure
 from untaught.reports.findings import Findings
 from untaught.reports.verdict import Assessment, Limits, Reason, verdict
 from untaught.solver.iterate import Moment
-from untaught.solver.result import Plain, Result
+from untaught.solver.result import AsIs, Result
 from untaught.solver.solution import Solution
 from untaught.solver.uncertainty import Spread, Uncertainty
 
@@ -94,7 +94,7 @@ def judge(
 
     finish: what the job does to x; it may keep values, or undo a transform.
     """
-    finish = finish or Plain()
+    finish = finish or AsIs()
     run: dict[str, Any] = {"step": step, "reason": reason, "seconds": seconds, "notes": notes}
     run |= {"spread": spread, "uncertainty": uncertainty, "filled": finish.filled}
     curve = tuple((m.stage, m.step, m.energy, m.score) for m in history)

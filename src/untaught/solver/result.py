@@ -85,13 +85,13 @@ class Result(ABC):
 
 
 @dataclass(frozen=True)
-class Plain(Result):
+class AsIs(Result):
     """x as it is, in [0, 1]: of a job that no task has made."""
 
     def __call__(self, x: Tensor) -> Tensor:
         return x.cpu().to(torch.float64, copy=True)
 
-    def exact(self) -> Plain:
+    def exact(self) -> AsIs:
         return self
 
     @property

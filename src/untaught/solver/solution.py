@@ -8,7 +8,7 @@ from torch import Tensor
 
 from untaught.problem import Problem
 from untaught.solver.iterate import Moment
-from untaught.solver.result import Plain, Result
+from untaught.solver.result import AsIs, Result
 from untaught.solver.uncertainty import Spread, Uncertainty
 
 
@@ -30,4 +30,4 @@ class Solution:
     problem: Problem | None = field(default=None, repr=False, compare=False)
     spread: Spread | None = field(default=None, repr=False, compare=False)
     uncertainty: Uncertainty | None = field(default=None, repr=False, compare=False)
-    finish: Result = field(default=Plain(), repr=False, compare=False)
+    finish: Result = field(default=AsIs(), repr=False, compare=False)

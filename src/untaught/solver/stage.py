@@ -15,7 +15,7 @@ from untaught.solver.averaging import Average, ExponentialPictures
 from untaught.solver.objectives._base import Objective
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import Adam, Optimiser
-from untaught.solver.result import Plain, Result
+from untaught.solver.result import AsIs, Result
 from untaught.solver.stopping import After, Auto, Rule, rule
 
 
@@ -188,7 +188,7 @@ class Job:
 
     stages: tuple[Stage, ...]
     problem: Problem
-    finish: Result = Plain()
+    finish: Result = AsIs()
     notes: tuple[str, ...] = ()
 
     @property

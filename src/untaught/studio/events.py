@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from untaught.studio.jobs import Jobs
-from untaught.studio.messages import PAGE, JobGone, JobView, Message, Whole
+from untaught.studio.messages import Message
 from untaught.studio.pictures import Pictures
 from untaught.studio.shelf import Entry
+from untaught.studio.views import PAGE, JobGone, JobView, Whole
 
 RATE = 0.1  # seconds between two messages of numbers, at least; other news goes at once
 ALIVE = 15.0  # seconds after which a silent stream says that it is there

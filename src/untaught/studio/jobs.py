@@ -18,6 +18,7 @@ from untaught.studio import messages as m
 from untaught.studio.link import Link, words
 from untaught.studio.pictures import Pictures
 from untaught.studio.shelf import OVER, Entry, Shelf, rescued
+from untaught.studio.views import EngineView
 
 WITH_WORKER = {"preparing", "running", "paused", "stopping", "cancelling", "finishing"}
 PATIENCE = 5.0  # seconds that an order to stop or cancel may go unheard
@@ -35,7 +36,7 @@ class Jobs:
         self.shelf, self.pictures, self.tell = shelf, pictures, tell
         self.all: dict[str, Entry] = {job.id: job for job in shelf.load()}
         self.link = Link(self.hear, self.died, engine)
-        self.engine = m.EngineView()
+        self.engine = EngineView()
         self.on_measured: Callable[[m.PictureMeasured], None] = lambda said: None
         self.active: Entry | None = None
         self.watched = False
@@ -148,7 +149,7 @@ class Jobs:
     def hear(self, told: m.Message) -> None:
         match told:
             case m.EngineReady(devices, threads):
-                self.engine = m.EngineView("ready", devices, threads)
+                self.engine = EngineView("ready", devices, threads)
                 self.deaths = 0
                 self.tell("")
                 self._next()

@@ -1,7 +1,6 @@
 """What the engine, the server and the page say to each other: a frozen dataclass each, checked wherever one is made.
 
-On the pipe a message is a pair (kind, plain values), to a page it is JSON. What the page is told is generated from here:
-`page/typescript.py` writes `page/src/lib/messages.ts`. Nothing here imports more than the standard library.
+On the pipe a message is a pair (kind, plain values), to a page it is JSON. What the page is told is in `views`. Nothing here imports more than the standard library.
 """
 
 from __future__ import annotations
@@ -346,93 +345,3 @@ class MakeThumbnail(DeskCall, kind="thumbnail"):
 class ProposeMask(DeskCall, kind="propose"):
     path: str
     find: str
-
-
-# From the server to the page
-
-
-@dataclass(frozen=True)
-class EngineView(Message):
-    """message: why it is broken."""
-
-    state: Literal["starting", "ready", "broken"] = "starting"
-    devices: tuple[str, ...] = ("auto", "cpu")
-    threads: int | None = None
-    message: str = ""
-
-
-@dataclass(frozen=True)
-class PictureView(Message):
-    """An upload. wish: the task that an example is for; mask: the id of the mask that comes with it."""
-
-    id: str
-    name: str
-    role: str
-    about: PictureAbout
-    measured: Measurement | None
-    wish: str | None
-    mask: str | None
-
-
-@dataclass(frozen=True)
-class JobView(Message):
-    """A job. of: the one about whose result this one asks where it is unsure; its answer is the map. judging: its report is being
-    made. points: of its curve, those that are new to the page."""
-
-    id: str
-    task: str
-    picture: str | None
-    name: str
-    settings: dict[str, Any]
-    state: State
-    created: float
-    message: str
-    reason: str
-    notes: tuple[str, ...]
-    numbers: Numbers | None
-    moments: tuple[KeptMoment, ...]
-    result: ResultAbout | None
-    judging: bool
-    verdict: Judgement | None
-    ask: AskCost | None
-    of: str | None
-    map: MapLegend | None
-    saved: int | None
-    opaque: bool
-    ended: float
-    bytes: int
-    points: tuple[Point, ...] = ()
-
-
-@dataclass(frozen=True)
-class Whole(Message):
-    """All that a page that has just come needs to know."""
-
-    engine: EngineView
-    jobs: tuple[JobView, ...]
-
-
-@dataclass(frozen=True)
-class JobGone(Message):
-    """A job that was removed."""
-
-    id: str
-
-
-@dataclass(frozen=True)
-class Example(Message):
-    """A picture to try it with. task: what it is for."""
-
-    name: str
-    words: str
-    task: str
-
-
-PAGE: dict[str, type[Message]] = {
-    "state": Whole,
-    "engine": EngineView,
-    "job": JobView,
-    "gone": JobGone,
-    "picture": PictureView,
-}
-"""What the stream of events brings to a page, by the name of the event."""

@@ -13,7 +13,8 @@ from urllib.parse import unquote
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.studio import marked
 from untaught.studio.checked import made
-from untaught.studio.messages import Measurement, PictureAbout, PictureView
+from untaught.studio.messages import Measurement, PictureAbout
+from untaught.studio.views import PictureView
 
 MARGIN = 4 << 20  # bytes beside the pixels: profiles, EXIF, previews
 WIDE = 8  # bytes of a pixel at most: RGBA of 16 bit

@@ -1,4 +1,5 @@
-"""What the eye is shown of a picture: JPEG, 8 bit, at most 1536 pixels a side. Only for the eye: results never pass here."""
+"""What the eye is shown of a picture, and of a map over it: 8 bit, at most 1536 pixels a side. Only for the eye: results never
+pass here."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE = 1536  # pixels, the longer side
+FAINT, STRONG = 0.1, 0.8  # how much of a map's colour lies over the picture, where it is sure and where it is not
 STRETCHED = (
     "It is shown with its brightness stretched, since it has more levels than a screen; the file is not changed."
 )
@@ -67,3 +69,31 @@ class Eye:
         more = {} if profile is None else {"icc_profile": profile}
         picture.save(out, "JPEG", quality=quality, subsampling=0, **more)
         return out.getvalue()
+
+
+def overlay(size: NDArray) -> bytes:
+    """The PNG of a map (h, w), to be laid over the picture: coloured, and the more opaque the larger the value."""
+    from PIL import Image as Pillow
+
+    from untaught.reports.heat import brightest, colours
+
+    small = Pillow.fromarray(np.clip(size / brightest(size), 0, 1).astype(np.float32))
+    if max(small.size) > SIDE:
+        small.thumbnail((SIDE, SIDE), Pillow.Resampling.BOX)
+    values = np.asarray(small)
+    alpha = np.rint(255 * (FAINT + (STRONG - FAINT) * values)).astype(np.uint8)
+    out = io.BytesIO()
+    Pillow.fromarray(np.dstack([colours(values), alpha]), "RGBA").save(out, "PNG")
+    return out.getvalue()
+
+
+def legend(size: NDArray) -> dict[str, Any]:
+    """How such a map is read. high: the value of the last of the colours, which begin at 0. middle: the median."""
+    from untaught.reports.heat import STOPS, brightest
+
+    return {
+        "high": brightest(size),
+        "colours": [f"rgb({r:.0f} {g:.0f} {b:.0f})" for r, g, b in STOPS],
+        "middle": float(np.median(size)),
+        "most": float(size.max()),
+    }

@@ -1,7 +1,8 @@
-"""A job, run under somebody's eyes: obeys between two steps, shows what forms, keeps the run. Only in the worker."""
+"""A session under somebody's eyes: obeys between two steps, shows what forms, tells what became of it. Only in the worker."""
 
 from __future__ import annotations
 
+import io
 import math
 import queue
 import time
@@ -20,11 +21,16 @@ from untaught.core.errors import BadInput, UntaughtError
 from untaught.core.registry import tasks
 from untaught.io import images
 from untaught.io.checkpoints import Folder
+from untaught.io.images.places import Places
+from untaught.io.images.write import write_pages
 from untaught.io.recipes import Recipe
+from untaught.reports.heat import flat
+from untaught.session import mapping
+from untaught.session.keeping import Keeper, resumed
+from untaught.session.life import Session
 from untaught.solver.run import Run
-from untaught.studio import closing
 from untaught.studio import messages as m
-from untaught.studio.previews import Eye
+from untaught.studio.previews import Eye, legend, overlay
 
 NUMBERS = 0.2  # seconds between two messages of numbers
 PICTURES = 0.5  # and between two pictures, while somebody watches ...
@@ -45,9 +51,8 @@ class Player:
 
     def clear(self) -> None:
         """Forget the last job, whose arrays would otherwise live on until the next."""
-        self.run: Any = None
+        self.session: Any = None
         self.eye: Any = None
-        self.recipe: Any = None
 
     def play(self, order: dict[str, Any]) -> None:
         self.job, self.place, self.asking = order["job"], Path(order["folder"]), order["asking"]
@@ -55,73 +60,69 @@ class Player:
         self.moments: list[tuple[int, int]] = []
         self.kept: set[int] = set()
         self.speed: deque[tuple[float, int]] = deque(maxlen=40)
+        self.places = Places.of([order["path"]], force=True, aside=False)
         self.send(m.JobState(self.job, "preparing"))
-        image, job, state, notes = self._compose(order)
-        run = self.run = closing.ask(job) if self.asking else Run(job)
-        if state is not None:
-            run.load_state_dict(state)
-        self.image = image
+        session = self.session = self._compose(order)
+        image = self.image = session.image
         self.eye = None if image is None else Eye.of(image.pixels)
-        self.folder = Folder(self.place / "run")
-        if state is None:
-            self.folder.begin(self.recipe)
-        opaque = image is not None and job.finish.company(image).alpha is None
+        company = session.company()
+        opaque = image is not None and image.alpha is not None and company is not None and company.alpha is None
         self.send(m.JobState(self.job, "running", opaque))
         now = time.monotonic()
-        self.next_numbers, self.next_picture, self.next_save = now, now, now + SAVE
+        self.next_numbers, self.next_picture = now, now
         self._obey()
         begun = time.monotonic()
-        if not self.end:
-            for iterate in run:
-                self.first = self.first or time.monotonic() - begun
-                self._watch(iterate)
-                self._obey()
-                if self.end:
-                    break
+        for iterate in () if self.end else session:
+            self.first = self.first or time.monotonic() - begun
+            self._watch(iterate)
+            self._obey()
+            if self.end:
+                break
         if self.end == "quit":
-            self._save()
+            session.keeper.save()
             raise SystemExit
         if self.end == "cancel":
             self.send(m.JobState(self.job, "cancelled"))
             return
         self.send(m.JobState(self.job, "finishing"))
-        self._answer(job) if self.asking else self._finish(job, order, notes)
+        self._answer() if self.asking else self._finish(order)
+
+    @property
+    def run(self) -> Run | Series:
+        return self.session.run
 
     @property
     def one(self) -> Run:
         """The run that is at work, where several are asked."""
         return self.run.run if isinstance(self.run, Series) else self.run
 
-    def _compose(self, order: dict[str, Any]) -> tuple[Any, Any, Any, tuple[str, ...]]:
-        """(image, job, state or None, what is to be said); from the kept run where there is one to go on with."""
-        one = tasks.get(order["task"])
-        path = order["path"]
+    def _compose(self, order: dict[str, Any]) -> Session:
+        """The session of the order; from the kept run where there is one to go on with."""
+        path, settings = order["path"], order["settings"]
         image = None
         if path:
             try:
                 image = images.read(path, max_megapixels=math.inf)
             except BadInput as error:
                 raise BadInput(str(error).replace(path, order["name"])) from error
-        kept = Folder(self.place / "run")
-        notes: tuple[str, ...] = ()
-        state, settings = None, order["settings"]
-        self.recipe = None
+        keeper = Keeper(Folder(self.place / "run"), asked=True, every=SAVE, told=self._told)
+        keeper.elsewhere, keeper.continues = "make room in the studio's folder", "resume it"
         threads.settle()
-        if order["resume"] and (kept.path / "recipe.toml").is_file():
-            self.recipe = kept.recipe()
-            settings = self.recipe.settings
-            threads.settle(self.recipe.threads)
-            now = Recipe.now(order["task"], settings, image=image, files=one.files(settings))
-            state, notes = kept.load(self.recipe)
-            if apart := self.recipe.differences(now):
-                notes += (f"It went on with another build ({', '.join(apart)}): the bits are not those of one run.",)
-        job = one.job(image, **settings)
-        if self.recipe is None:
-            recipe = Recipe.now(order["task"], settings, image=image, files=one.files(settings))
-            self.recipe = recipe.resolved(job, one.compose)
-            if self.asking:
-                self.recipe = closing.plan(job).recipe(self.recipe)
-        return image, job, state, notes
+        if order["resume"] and (keeper.folder.path / "recipe.toml").is_file():
+            recipe, state, notes = resumed(keeper.folder, keeper.folder.recipe(), image)
+            keeper.begun = True
+            return Session(recipe, image, keeper, state=state, notes=notes)
+        files = tasks.get(order["task"]).files(settings)
+        recipe = Recipe.now(order["task"], settings, image=image, files=files)
+        return Session(recipe, image, keeper, asking=self.asking)
+
+    def _told(self, step: int, trouble: str) -> None:
+        """Of every state that was kept, or could not be."""
+        if trouble:
+            message = f"The run could not be kept ({trouble}); it goes on without."
+            self.send(m.JobTrouble(self.job, message))
+        else:
+            self.send(m.JobSaved(self.job, step))
 
     def _obey(self) -> None:
         """Take what the server says; while paused, wait for it. Orders for other jobs come too late and are passed over."""
@@ -139,7 +140,7 @@ class Player:
             elif order.get("job") == self.job:
                 if kind == "pause":
                     self.paused = True
-                    self._save()
+                    self.session.keeper.save()
                     self.send(m.JobState(self.job, "paused"))
                 elif kind == "resume" and self.paused:
                     self.paused = False
@@ -158,9 +159,6 @@ class Player:
             self._numbers(iterate)
         if now >= self.next_picture and not last and not self.asking:
             self._picture(iterate)
-        if now >= self.next_save:
-            self._save()
-            self.next_save = time.monotonic() + SAVE
 
     def _numbers(self, iterate: Any) -> None:
         run, whole = self.one, self.run
@@ -193,7 +191,7 @@ class Player:
     def _picture(self, iterate: Any) -> None:
         begun = time.monotonic()
         try:
-            self._show(self.run.total, self.run.total, self.run.job.result(iterate.preview()))
+            self._show(self.run.total, self.run.total, self.session.job.result(iterate.preview()))
         except OSError as error:  # a full disk costs the pictures on the way, and not the run
             self.send(m.JobTrouble(self.job, f"Pictures on the way could not be kept ({error.strerror})."))
         cost = time.monotonic() - begun
@@ -217,64 +215,70 @@ class Player:
             self.moments = [*self.moments[0:-1:2], self.moments[-1]]
         self.send(m.JobMoments(self.job, tuple(m.KeptMoment(n, s, n in self.kept) for n, s in self.moments)))
 
-    def _save(self) -> None:
-        """Keep the run. A disk that does not take it costs only the resuming, and is said once."""
-        if self.run is None or self.run.total == 0:
-            return
-        try:
-            self.folder.save(self.run, self.recipe)
-            self.send(m.JobSaved(self.job, self.run.total))
-        except OSError as error:
-            self.send(m.JobTrouble(self.job, f"The run could not be kept ({error.strerror}); it goes on without."))
-
-    def _finish(self, job: Any, order: dict[str, Any], notes: tuple[str, ...]) -> None:
+    def _finish(self, order: dict[str, Any]) -> None:
         """Write the result and tell of it; then judge it, which takes a second or two and may fail without harm."""
-        run = self.run
-        complete = run.complete
-        begun = time.monotonic()
-        solution = run.solution
+        run, begun = self.run, time.monotonic()
+        ending = self.session.end()
         drawn = time.monotonic() - begun
-        samples = job.result(solution.x)
-        said = (*notes, *solution.notes, *job.remarks(solution.x))
-        recipe = self.recipe.finished(steps=run.total, complete=complete, notes=solution.notes)
-        if recipe.input:
-            recipe = replace(recipe, input=order["name"])
-        try:
-            (self.place / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-            store(self.place / "result.npy", samples)
-            self.kept.add(run.total + 1)
-            self._show(run.total + 1, solution.step, samples)
-        except OSError as error:  # hours of work are not lost with a disk that is full at the end
-            (self.place / "result.npy").unlink(missing_ok=True)
-            self._save()
-            raise UntaughtError(
-                f"The disk did not take the result ({error.strerror}): make room in the studio's folder, then "
-                + ("resume it: the run is kept." if self.folder.states() else "begin it anew.")
-            ) from error
-        self.folder.remove()
-        height, width = samples.shape[:2]
-        depth = {"uint8": "8 bit", "uint16": "16 bit"}.get(str(samples.dtype), "32 bit float")
+        if ending.recipe and ending.recipe.input:
+            ending.recipe = replace(ending.recipe, input=order["name"])
+        last, solution = run.total + 1, ending.solution
+
+        def put(samples: Any, like: Any, text: str | None) -> tuple[str, ...]:
+            out = io.BytesIO()
+            np.save(out, samples, allow_pickle=False)
+            if text is not None:
+                what = "The result is without its recipe, which could not be written"
+                ending.attempt(what, lambda: self.places.text(self.place / "recipe.toml", text), None)
+            try:
+                self.places.put(self.place / "result.npy", out.getvalue())
+            except UntaughtError as error:
+                why = getattr(error.__cause__, "strerror", None) or str(error)
+                said = f"The disk did not take the result ({why}): make room in the studio's folder."
+                raise UntaughtError(said) from error
+            self.kept.add(last)
+            ending.attempt("The result could not be shown", lambda: self._show(last, solution.step, samples), None)
+            return ()
+
+        ending.write(put)
+        ending.close()
+        height, width = ending.result.shape[:2]
+        depth = {"uint8": "8 bit", "uint16": "16 bit"}.get(str(ending.result.dtype), "32 bit float")
         self.send(
             m.JobDone(
                 self.job,
-                stopped=not complete,
+                stopped=not ending.complete,
                 reason=solution.reason,
-                notes=said,
+                notes=tuple(ending.notes),
                 step=run.total,
                 best=solution.step,
                 seconds=run.seconds,
-                result=m.ResultAbout(run.total + 1, width, height, depth),
-                ask=m.AskCost(**closing.offer(job, run.seconds, self.first + drawn)),
+                result=m.ResultAbout(last, width, height, depth),
+                ask=m.AskCost(**mapping.offer(self.session.job, run.seconds, self.first + drawn)),
             )
         )
-        verdict = m.Judgement(**closing.judge(self.place, solution, job, recipe, self.image, samples))
+        said = len(ending.notes)
+        report = ending.judge(self.places, self.place / "report.json", self.place / "report.html")
+        for note in ending.notes[said:] if report else ():
+            self.send(m.JobTrouble(self.job, note))
+        verdict = m.Judgement("", "")
+        if report is None:
+            verdict = m.Judgement("not judged", f"not judged: {ending.notes[-1].rstrip('.')}")
+        elif self.session.job.finish.restores:
+            verdict = m.Judgement(report.verdict.kind, report.verdict.sentence)
         self.send(m.JobJudged(self.job, verdict))
 
-    def _answer(self, job: Any) -> None:
+    def _answer(self) -> None:
         """Write the map of where the picture is unsure, and tell how to read it."""
-        told = closing.answer(self.place, job, self.run)
-        self.folder.remove()
-        self.send(m.JobMapped(self.job, m.MapLegend(**told)))
+        series = self.run
+        assert isinstance(series, Series)
+        pages, held, note = mapping.answer(self.session.job, series)
+        write_pages(self.place / "unsure.tif", pages, self.places)
+        size = flat(next(iter(pages.values())))
+        self.places.put(self.place / "unsure.png", overlay(size))
+        self.session.keeper.end(keep=False)
+        told = {"full": self.session.job.finish.full, "runs": series.repeat, "held": held, "note": note}
+        self.send(m.JobMapped(self.job, m.MapLegend(**legend(size), **told)))
 
 
 def store(path: Path, samples: NDArray) -> None:

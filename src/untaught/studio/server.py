@@ -151,7 +151,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         found = forms.schemas()
         known = {t["name"] for t in found}
         keeps = {"days": jobs.shelf.days, "bytes": jobs.shelf.room}
-        examples = [m.Example(n, w, t).plain() for n, (w, t) in EXAMPLES.items() if t in known][:3]
+        examples = [Example(n, w, t).plain() for n, (w, t) in EXAMPLES.items() if t in known][:3]
         return {"tasks": found, "examples": examples, "limit": pictures.limit, "bytes": pictures.most, "keeps": keeps}
 
     @app.get("/api/examples/{name}.jpg")

@@ -11,6 +11,7 @@ from typing import Any
 from untaught.studio import marked
 from untaught.studio import messages as m
 from untaught.studio.checked import made
+from untaught.studio.views import JobView
 
 OVER = {"done", "failed", "interrupted"}
 DAYS, ROOM = 30.0, 2e9  # how long what is over is kept, and how many bytes of it
@@ -52,9 +53,9 @@ class Entry:
     version: int = 0
     written: str = field(default="", repr=False)  # the state that the disk knows of
 
-    def public(self, points: tuple[m.Point, ...] = ()) -> m.JobView:
+    def public(self, points: tuple[m.Point, ...] = ()) -> JobView:
         """What pages see of it, with those points of its curve that are new to one."""
-        return m.JobView(**{f.name: getattr(self, f.name) for f in fields(m.JobView) if f.name != "points"}, points=points)
+        return JobView(**{f.name: getattr(self, f.name) for f in fields(JobView) if f.name != "points"}, points=points)
 
     def note(self, *said: str) -> None:
         """Sentences to be shown with it, each of them once."""

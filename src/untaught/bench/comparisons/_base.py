@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from untaught.bench import metrics
 from untaught.bench.case import Case
-from untaught.bench.competitors._base import Classic
+from untaught.bench.competitors._base import Competitor
 
 
 def score(result: NDArray, clean: NDArray) -> tuple[float, float]:
@@ -39,8 +39,8 @@ class Comparison:
 
     task: str
     cases: Callable[[Sequence[Path], Mapping[str, Any]], list[Case]]
-    baselines: Mapping[str, Classic]
-    call: Callable[[Classic, Any, Mapping[str, Any]], Any]
+    baselines: Mapping[str, Competitor]
+    call: Callable[[Competitor, Any, Mapping[str, Any]], Any]
     small: Callable[[int], tuple[Any, dict[str, Any]]]
     start: str = "input"
     show: Callable[[Any, Case], NDArray] = lambda given, case: given
@@ -48,7 +48,7 @@ class Comparison:
     said: tuple[str, ...] = ()
     finish: Callable[[NDArray, Any], NDArray] = eight
 
-    def run(self, classic: Classic, given: Any, told: Mapping[str, Any]) -> NDArray:
+    def run(self, classic: Competitor, given: Any, told: Mapping[str, Any]) -> NDArray:
         """The picture that a baseline makes; of an oracle that which scores best against told["clean"], the first without it."""
         found = self.call(classic, given, told)
         if not classic.oracle:

@@ -16,7 +16,7 @@ from untaught.bench import _pixels, cases, metrics
 from untaught.bench.case import Case
 from untaught.bench.comparisons._base import Comparison, eight
 from untaught.bench.competitors import richardson_lucy, total_variation
-from untaught.bench.competitors._base import Classic, by_name
+from untaught.bench.competitors._base import Competitor, by_name
 from untaught.core.errors import BadInput
 
 BORDER = 16
@@ -71,7 +71,7 @@ def _score(result: NDArray, clean: NDArray) -> tuple[float, float]:
     return metrics.psnr(result, clean), same
 
 
-def _call(classic: Classic, blurred: NDArray, told: Mapping[str, Any]) -> Any:
+def _call(classic: Competitor, blurred: NDArray, told: Mapping[str, Any]) -> Any:
     return classic.run(blurred / 255, told["kernel"])
 
 
@@ -81,14 +81,14 @@ def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
 
 
 BASELINES = by_name(
-    Classic("richardson-lucy", "scikit-image's default, 50 iterations", richardson_lucy.default),
-    Classic(
+    Competitor("richardson-lucy", "scikit-image's default, 50 iterations", richardson_lucy.default),
+    Competitor(
         "rl-best",
         f"Richardson-Lucy at the best of {richardson_lucy.MOST} iterations",
         richardson_lucy.iterates,
         oracle=True,
     ),
-    Classic(
+    Competitor(
         "tv-best",
         f"valid borders, total variation, the best weight of {total_variation.DEBLUR}",
         total_variation.deblurred,

@@ -19,7 +19,7 @@ from untaught.bench.case import Case
 from untaught.bench.cases import plain
 from untaught.bench.comparisons._base import Comparison
 from untaught.bench.competitors import total_variation
-from untaught.bench.competitors._base import Classic, by_name
+from untaught.bench.competitors._base import Competitor, by_name
 from untaught.bench.competitors.recompression import again
 from untaught.core.errors import BadInput
 from untaught.io import images
@@ -84,7 +84,7 @@ def encoded(picture: NDArray, quality: int) -> bytes:
     return file.getvalue()
 
 
-def _call(classic: Classic, given: Path, told: Mapping[str, Any]) -> Any:
+def _call(classic: Competitor, given: Path, told: Mapping[str, Any]) -> Any:
     return classic.run(images.read(given).pixels / 255, _tables(given))
 
 
@@ -97,13 +97,13 @@ def _tables(path: Path) -> list[list[int]]:
 
 
 BASELINES = by_name(
-    Classic(
+    Competitor(
         "tv",
         "least total variation, its weight chosen by the clean picture (scikit-image)",
         total_variation.without_blocks,
         oracle=True,
     ),
-    Classic("again", "re-application of JPEG on shifted grids (Nosratinia 2001)", again),
+    Competitor("again", "re-application of JPEG on shifted grids (Nosratinia 2001)", again),
 )
 
 

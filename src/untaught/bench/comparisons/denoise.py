@@ -13,7 +13,7 @@ from untaught.bench import cases
 from untaught.bench.case import Case
 from untaught.bench.comparisons._base import Comparison
 from untaught.bench.competitors import denoisers
-from untaught.bench.competitors._base import Classic, by_name
+from untaught.bench.competitors._base import Competitor, by_name
 from untaught.bench.competitors.total_variation import denoised
 from untaught.core.errors import BadInput
 from untaught.io import arrays
@@ -32,7 +32,7 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     return found + [case for folder in folders for case in cases.pairs(folder, endings)]
 
 
-def _call(classic: Classic, noisy: NDArray, told: Mapping[str, Any]) -> NDArray:
+def _call(classic: Competitor, noisy: NDArray, told: Mapping[str, Any]) -> NDArray:
     data, sigma = noisy / arrays.full_scale(noisy), told.get("sigma")
     return classic.run(data, denoisers.estimate(data) if sigma is None else sigma)
 
@@ -46,10 +46,10 @@ def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
 
 
 BASELINES = by_name(
-    Classic("tv", "total variation, Chambolle 2004 (scikit-image), weight 0.1 at sigma 25/255", denoised),
-    Classic("wavelet", "BayesShrink, Chang, Yu and Vetterli 2000 (scikit-image)", denoisers.wavelet),
-    Classic("nlm", "non-local means, Buades, Coll and Morel 2005 (scikit-image), h 0.6 sigma", denoisers.nlm),
-    Classic("ridge", "non-local ridge, Herbreteau and Kervrann 2022, three passes (ours, no network)", denoisers.ridge),
-    Classic("bm3d", "BM3D, Dabov et al. 2007 (package bm3d)", denoisers.bm3d, "bm3d"),
+    Competitor("tv", "total variation, Chambolle 2004 (scikit-image), weight 0.1 at sigma 25/255", denoised),
+    Competitor("wavelet", "BayesShrink, Chang, Yu and Vetterli 2000 (scikit-image)", denoisers.wavelet),
+    Competitor("nlm", "non-local means, Buades, Coll and Morel 2005 (scikit-image), h 0.6 sigma", denoisers.nlm),
+    Competitor("ridge", "non-local ridge, Herbreteau and Kervrann 2022, three passes (ours, no network)", denoisers.ridge),
+    Competitor("bm3d", "BM3D, Dabov et al. 2007 (package bm3d)", denoisers.bm3d, "bm3d"),
 )
 COMPARISON = Comparison("denoise", _cases, BASELINES, _call, _small, start="noisy", finish=_finish)

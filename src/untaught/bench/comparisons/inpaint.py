@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from untaught.bench.case import Case, always
 from untaught.bench.comparisons._base import Comparison
 from untaught.bench.competitors import fillings, total_variation
-from untaught.bench.competitors._base import Classic, by_name
+from untaught.bench.competitors._base import Competitor, by_name
 from untaught.core.errors import BadInput
 from untaught.io import arrays, images
 from untaught.io.images import Image
@@ -69,7 +69,7 @@ def _published(masked: NDArray, clean: NDArray, path: Path) -> Image:
     return _masked(clean, lit[0] | (~lit[1] & (np.random.default_rng(0).random(lit[0].shape) < 0.5)))
 
 
-def _call(classic: Classic, given: Image, told: Mapping[str, Any]) -> NDArray:
+def _call(classic: Competitor, given: Image, told: Mapping[str, Any]) -> NDArray:
     assert given.alpha is not None
     return classic.run(given.pixels / arrays.full_scale(given.pixels), given.alpha > 0)
 
@@ -82,9 +82,9 @@ def _finish(result: NDArray, given: Image) -> NDArray:
 
 
 BASELINES = by_name(
-    Classic("nearest", "the nearest known pixel", fillings.nearest),
-    Classic("biharmonic", "Damelin and Hoang 2018 (scikit-image)", fillings.biharmonic),
-    Classic("tv", "least total variation (Chambolle and Pock 2011)", total_variation.filled),
+    Competitor("nearest", "the nearest known pixel", fillings.nearest),
+    Competitor("biharmonic", "Damelin and Hoang 2018 (scikit-image)", fillings.biharmonic),
+    Competitor("tv", "least total variation (Chambolle and Pock 2011)", total_variation.filled),
 )
 
 

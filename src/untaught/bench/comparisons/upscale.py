@@ -17,7 +17,7 @@ from untaught.bench import cases, metrics
 from untaught.bench.case import Case, always
 from untaught.bench.comparisons._base import Comparison, eight
 from untaught.bench.competitors import total_variation
-from untaught.bench.competitors._base import Classic, by_name
+from untaught.bench.competitors._base import Competitor, by_name
 from untaught.core.errors import BadInput
 
 BORDER = 4
@@ -80,7 +80,7 @@ def _bicubic(small: NDArray, large: tuple[int, int]) -> NDArray:
     return _enlarged(eight(small), *large) / 255
 
 
-def _call(classic: Classic, small: NDArray, told: Mapping[str, Any]) -> Any:
+def _call(classic: Competitor, small: NDArray, told: Mapping[str, Any]) -> Any:
     return classic.run(small / 255, _large(small, told))
 
 
@@ -90,9 +90,9 @@ def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
 
 
 BASELINES = by_name(
-    Classic("bicubic", "bicubic interpolation (Pillow)", _bicubic),
-    Classic("no prior", "least squares over pixels from the bicubic picture, by L-BFGS", total_variation.enlarged),
-    Classic(
+    Competitor("bicubic", "bicubic interpolation (Pillow)", _bicubic),
+    Competitor("no prior", "least squares over pixels from the bicubic picture, by L-BFGS", total_variation.enlarged),
+    Competitor(
         "tv",
         f"least squares + total variation, the best weight of {total_variation.UPSCALE}",
         total_variation.each_enlarged,

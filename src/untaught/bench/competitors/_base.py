@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Classic:
+class Competitor:
     """name, what it is and from whom, the function, and the package it needs beside scikit-image (None: no other).
 
     run: what the task hands it -> a picture, floats in [0, 1]. oracle: it yields one picture for each of its settings, of which
@@ -35,7 +35,7 @@ class Classic:
         )
 
 
-def by_name(*classics: Classic) -> dict[str, Classic]:
+def by_name(*classics: Competitor) -> dict[str, Competitor]:
     return {c.name: c for c in classics}
 
 
