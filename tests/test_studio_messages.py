@@ -16,7 +16,7 @@ import pytest
 from untaught.studio import messages
 from untaught.studio.checked import made, schema
 from untaught.studio.messages import KINDS, Message, read
-from untaught.studio.shelf import Job
+from untaught.studio.shelf import Entry
 from untaught.studio.views import PAGE, JobView
 
 PAGE_FOLDER = Path(__file__).parents[1] / "page"
@@ -84,8 +84,8 @@ def test_every_kind_is_known_once_and_no_other():
 
 def test_pages_see_all_of_a_job_but_what_is_only_the_servers():
     hidden = {"resume", "curve", "version", "written"}
-    assert {f.name for f in fields(JobView)} == {f.name for f in fields(Job)} - hidden | {"points"}
-    job = Job("a", "denoise", None, "cat.png", {"seed": 1})
+    assert {f.name for f in fields(JobView)} == {f.name for f in fields(Entry)} - hidden | {"points"}
+    job = Entry("a", "denoise", None, "cat.png", {"seed": 1})
     job.note("one", "two")
     job.note("one")
     assert job.public(((1, 0.5, None),)).notes == ("one", "two")

@@ -1,6 +1,7 @@
 """What the engine, the server and the page say to each other: a frozen dataclass each, checked wherever one is made.
 
-On the pipe a message is a pair (kind, plain values), to a page it is JSON. What the page is told is in `views`. Nothing here imports more than the standard library.
+On the pipe a message is a pair (kind, plain values), to a page it is JSON (`views`). Nothing here imports more than the
+standard library.
 """
 
 from __future__ import annotations

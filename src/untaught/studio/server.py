@@ -22,6 +22,7 @@ from untaught.studio.guard import Guard, same
 from untaught.studio.jobs import Jobs
 from untaught.studio.pictures import Pictures, TooLarge, Upload, clean
 from untaught.studio.shelf import DAYS, ROOM, Entry, Shelf
+from untaught.studio.views import Example
 from untaught.studio.worker import sentence
 
 STATIC = Path(__file__).parent / "static"
