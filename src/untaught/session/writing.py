@@ -7,18 +7,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.io import images, maps
 from untaught.session import judging
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from untaught.calibration.series import Series
     from untaught.io.images import Image
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
     from untaught.reports import Report
-    from untaught.session.life import Session
+    from untaught.session.keeping import Keeper
+    from untaught.solver.run import Run
+    from untaught.solver.stage import Job
 
 T = TypeVar("T")
 
@@ -64,6 +69,20 @@ def why(error: BaseException) -> str:
     return ((str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__)[:200]
 
 
+class Ended(Protocol):
+    """A session, as far as its ending looks into it."""
+
+    job: Job
+    recipe: Recipe
+    image: Image | None
+    keeper: Keeper
+    notes: tuple[str, ...]
+    run: Run | Series
+
+    def company(self) -> Image | None: ...
+    def rescued(self) -> AbstractContextManager[None]: ...
+
+
 class Ending:
     """A run as it has ended, to be written and judged part by part; `close` is the last.
 
@@ -71,7 +90,7 @@ class Ending:
     ended by itself. recipe: as it travels with the result, None where none could be made. result: once it is written.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Ended) -> None:
         self.session, self.job = session, session.job
         with session.rescued():
             self.solution = session.run.solution
