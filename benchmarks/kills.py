@@ -39,7 +39,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         x = np.linspace(0, 1, options.side)
-        noisy = 128 + 80 * np.outer(np.sin(9 * x), np.cos(7 * x)) + np.random.default_rng(0).normal(0, 20, (x.size,) * 2)
+        noisy = (
+            128 + 80 * np.outer(np.sin(9 * x), np.cos(7 * x)) + np.random.default_rng(0).normal(0, 20, (x.size,) * 2)
+        )
         images.write(place / "in.png", np.clip(noisy, 0, 255).astype(np.uint8))
         work = ["denoise", place / "in.png", "--sigma", "20/255", "--steps", options.steps, "-q"]
         begun = time.monotonic()

@@ -3,7 +3,7 @@
     x* = argmin_x E(x, y),    x = f(y);    |x* - x| <= q s at 90 % of the pixels
 
 s is how much samples of the picture vary, q one factor from measurements that no run has seen. Here the truth is known, so
-that `coverage` can tell which share of it the intervals really hold.
+that the share of it which the intervals really hold can be told.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ found = untaught.uncertainty(job)  # mean, deviation, lower, upper: (1, 1, 52, 5
 clean = job.result(found.mean)  # as untaught.denoise returns it
 
 lower, upper = (255 * end[0, 0].numpy() for end in (found.lower, found.upper))
-share = untaught.coverage(lower, upper, original)
+share = np.mean((lower <= original) & (original <= upper))
 before, after = untaught.psnr(noisy, original), untaught.psnr(clean, original)
 print(f"{before:.2f} dB before, {after:.2f} dB after; the 90 % intervals hold {100 * share:.0f} % of the truth")
 print(found.note)

@@ -43,7 +43,15 @@ def build() -> str:
     m = a[0, 0] @ a[0, 1].T
     y = torch.nn.functional.conv2d(a, w).sigmoid().exp()
     y.square().mean().backward()
-    results = (m, y, a.grad, w.grad, torch.linalg.solve(m + 50 * torch.eye(40), m), torch.fft.rfft2(a).abs(), a.double().sum())
+    results = (
+        m,
+        y,
+        a.grad,
+        w.grad,
+        torch.linalg.solve(m + 50 * torch.eye(40), m),
+        torch.fft.rfft2(a).abs(),
+        a.double().sum(),
+    )
     digest = hashlib.sha256()
     for result in results:
         digest.update(result.detach().contiguous().numpy().tobytes())
@@ -137,7 +145,9 @@ def record(table: dict[str, Any], name: str, *, figures_too: bool) -> None:
         kept = table["figures"][name]
         wrong = [f"{p}: {apart(kept.get(p), figures(v))}" for p, v in parts.items() if apart(kept.get(p), figures(v))]
         if wrong or set(kept) != set(parts):
-            raise SystemExit(f"'{name}' is another result here, and not only other bits: {'; '.join(wrong) or 'its parts'}")
+            raise SystemExit(
+                f"'{name}' is another result here, and not only other bits: {'; '.join(wrong) or 'its parts'}"
+            )
     else:
         table["figures"][name] = {part: figures(value) for part, value in parts.items()}
         for bits in table["bits"].values():
@@ -161,7 +171,10 @@ def main() -> None:
                 parts = len(run(name))
             except Exception as error:
                 parts = f"{type(error).__name__}: {error}"
-            print(f"{time.process_time() - begun:6.2f} s{' slow' if name in SLOW else '     '}  {name}  ({parts})", flush=True)
+            print(
+                f"{time.process_time() - begun:6.2f} s{' slow' if name in SLOW else '     '}  {name}  ({parts})",
+                flush=True,
+            )
         return
     if asked.write is None and not asked.add:
         words.error("say --write, --add or --list")

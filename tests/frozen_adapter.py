@@ -278,7 +278,9 @@ def _network(cls: Any) -> Parts:
         out = module(drawn(1, 3, side, side))
         out.square().mean().backward()
         found[f"{i} forward"] = _array(out)
-        found[f"{i} gradient"] = _array(torch.cat([p.grad.flatten() for p in module.parameters() if p.grad is not None]))
+        found[f"{i} gradient"] = _array(
+            torch.cat([p.grad.flatten() for p in module.parameters() if p.grad is not None])
+        )
     return found
 
 

@@ -30,7 +30,9 @@ def flat(rng: np.random.Generator, y: NDArray) -> NDArray:
 
 def copied(rng: np.random.Generator, y: NDArray) -> NDArray:
     """Patches that are exactly alike, whose products have no full rank."""
-    return np.tile(y[:2, :2], (y.shape[0] // 2 + 1, y.shape[1] // 2 + 1, *[1] * (y.ndim - 2)))[: y.shape[0], : y.shape[1]]
+    return np.tile(y[:2, :2], (y.shape[0] // 2 + 1, y.shape[1] // 2 + 1, *[1] * (y.ndim - 2)))[
+        : y.shape[0], : y.shape[1]
+    ]
 
 
 def saturated(rng: np.random.Generator, y: NDArray) -> NDArray:

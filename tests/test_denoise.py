@@ -97,7 +97,7 @@ def test_noise_that_grows_with_brightness_is_seen_by_two_filters(photo):
     clean = np.kron(photo[..., 1], np.ones((4, 4), np.uint8)).astype(float)
     y = np.clip(np.random.default_rng(0).poisson(clean / 255 * 40) / 40 * 255, 0, 255).astype(np.uint8)
     job = untaught.denoise.job(y)
-    guide, x = job.stages[0].method.objective.guide, job.problem.data
+    guide, x = job.stages[0].estimator.denoiser, job.problem.data
     assert isinstance(guide, Counted)
     means = psnr(job.result(guide.means(x, job.problem.likelihood.deviation(x))), clean.astype(np.uint8))
     assert psnr(job.result(untaught.solve(job).x), clean.astype(np.uint8)) > means

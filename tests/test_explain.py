@@ -61,7 +61,7 @@ def fed(side=32):
 @pytest.mark.parametrize("job", [fit(), fed(), Job((Solve(Method(Pixels(), Fit(), stop=After(3))),), problem())])
 def test_the_parameters_are_those_of_the_run(job):
     (cost,) = costs(job, seconds=SHORT)
-    assert cost.parameters == sum(p.numel() for p in Run(job).model.parameters())
+    assert cost.parameters == sum(p.numel() for p in Run(job).course.model.parameters())
     assert cost.steps == job.stages[0].method.stop.steps
 
 
@@ -153,7 +153,9 @@ def test_looking_at_the_convolutions_is_bounded_by_its_budget():
     assert step / 4 < found < 4 * step
 
 
-@pytest.mark.parametrize("stage", [Solve(Method(Pixels(), stop=After(3))), Estimate(Filter(lambda noisy, deviation: noisy))])
+@pytest.mark.parametrize(
+    "stage", [Solve(Method(Pixels(), stop=After(3))), Estimate(Filter(lambda noisy, deviation: noisy))]
+)
 def test_without_a_network_there_are_none(stage):
     (cost,) = costs(Job((stage,), problem()), seconds=SHORT)
     assert cost.convolution_seconds is None
@@ -274,7 +276,7 @@ def test_the_command_prints_the_formula_and_json(tmp_path, noisy, capsys):
         assert any(line.startswith(symbol + " ") for line in text.splitlines()), symbol
     facts = json.loads(run("--json"))
     job = tasks.get("denoise").job(noisy[:32, :32], preset="paper", steps=5, sigma=25 / 255)
-    assert facts["stages"][0]["parameters"] == sum(p.numel() for p in Run(job).model.parameters())
+    assert facts["stages"][0]["parameters"] == sum(p.numel() for p in Run(job).course.model.parameters())
     assert facts["seconds"] == pytest.approx(sum(s["seconds"] for s in facts["stages"]))
     assert facts["stages"][0]["engine"] > 0
     assert facts["memory_bytes"] == needed(job)

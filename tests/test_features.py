@@ -293,7 +293,9 @@ class TestTasks:
 
     def test_the_papers_networks_have_the_papers_parameters(self):
         for task, preset, count in (("preimage", "paper", 2_606_763), ("activate", "paper", 2_948_567)):
-            facts = types.SimpleNamespace(problem=types.SimpleNamespace(data=torch.zeros(1, 7)), steps=None, pictures=True)
+            facts = types.SimpleNamespace(
+                problem=types.SimpleNamespace(data=torch.zeros(1, 7)), steps=None, pictures=True
+            )
             (row,) = table(task).way(preset, facts).rows[preset]
             (stage,) = row.stages(facts)
             net = stage.method.prior.net.build(stage.method.prior.code.channels, 3)

@@ -109,7 +109,10 @@ def test_weights_where_an_objective_takes_them(grey, holes):
     [
         (np.full((8, 8), np.nan), "All 64 values of the picture are unknown"),
         (np.ma.masked_all((8, 8)), "are unknown"),
-        (np.stack([np.arange(64.0).reshape(8, 8), np.full((8, 8), np.nan), np.ones((8, 8))], -1), "channel 1 is unknown"),
+        (
+            np.stack([np.arange(64.0).reshape(8, 8), np.full((8, 8), np.nan), np.ones((8, 8))], -1),
+            "channel 1 is unknown",
+        ),
         (np.array([[1e308, -1e308], [0, 1]]), "below 1e+300"),
         ({}, "no picture"),
         ([[1, 2], [3]], "no picture"),
@@ -151,7 +154,9 @@ def test_notes_and_report_count_as_the_picture_does(dtype, noise, noisy):
     picture = (noisy[..., 1] * float(UNITS[dtype])).astype(dtype)
     job = untaught.denoise.job(picture, noise=noise, preset="instant")
     found = untaught.report(untaught.solve(job))
-    text = " ".join([*job.notes, found.verdict.sentence, found.to_html(), *untaught.deblur.job(picture, kernel="gauss:1").notes])
+    text = " ".join(
+        [*job.notes, found.verdict.sentence, found.to_html(), *untaught.deblur.job(picture, kernel="gauss:1").notes]
+    )
     assert ("of 255" in text) == (dtype == "uint8")
     assert ("of 65535" in text) == (dtype == "uint16")
     assert not re.search(r"e\+\d+ of", text)

@@ -11,9 +11,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TREE = ROOT / "src" / "untaught"
-KINDS = {"Operator", "Likelihood", "Regulariser", "Code", "Prior", "Objective", "Rule", "Optimiser", "Average", "Estimator"}
+KINDS = {
+    "Operator",
+    "Likelihood",
+    "Regulariser",
+    "Code",
+    "Prior",
+    "Objective",
+    "Rule",
+    "Optimiser",
+    "Average",
+    "Estimator",
+}
 ROWS, LINES = 14, 400
-ROUTES = {"tasks/*/presets.py", "tasks/_rows.py"}  # tables that say what is done with which kind of problem, and so must ask
+ROUTES = {
+    "tasks/*/presets.py",
+    "tasks/_rows.py",
+}  # tables that say what is done with which kind of problem, and so must ask
 
 
 @cache
@@ -73,7 +87,11 @@ def test_the_readers_see_what_they_look_for():
     assert len(sources()) > 200
     assert {"Identity", "Measured", "WindowedVariance", "Hourglass", "Recorrupt", "PlugAndPlay", "Adam"} <= set(parts())
     bad = ast.parse("isinstance(x, (Identity, int))\nmatch y:\n    case Poisson(gain=g): pass\ntype(z) is Gaussian")
-    assert sorted((line, *(said & set(parts()))) for line, said in asked(bad)) == [(1, "Identity"), (3, "Poisson"), (4, "Gaussian")]
+    assert sorted((line, *(said & set(parts()))) for line, said in asked(bad)) == [
+        (1, "Identity"),
+        (3, "Poisson"),
+        (4, "Gaussian"),
+    ]
     assert list(written(ast.parse("a.run._step = 1\nrun.over: bool = True\ndel course.x\nself.x = 1\ncourse.state.step += 1"))) == [
         (1, "a.run._step"), (2, "run.over"), (3, "course.x"), (5, "course.state.step"),
     ]  # fmt: skip
@@ -164,13 +182,17 @@ def test_the_rooms_are_few_and_imports_for_types_count():
 @cache
 def graph() -> dict[str, set[str]]:
     """Which files each one imports where it is loaded, or for its types."""
-    modules = {".".join(("untaught", *n.removesuffix(".py").removesuffix("/__init__").split("/"))): n for n in sources()}
+    modules = {
+        ".".join(("untaught", *n.removesuffix(".py").removesuffix("/__init__").split("/"))): n for n in sources()
+    }
     found: dict[str, set[str]] = {}
     for name, tree in sources().items():
         seen: set[str] = set()
         for node in _statements(tree.body):
             if isinstance(node, ast.ImportFrom):
-                seen |= {modules.get(f"{node.module}.{a.name}") or modules.get(node.module or "") or "" for a in node.names}
+                seen |= {
+                    modules.get(f"{node.module}.{a.name}") or modules.get(node.module or "") or "" for a in node.names
+                }
             elif isinstance(node, ast.Import):
                 seen |= {modules.get(alias.name, "") for alias in node.names}
         found[name] = seen - {"", name, "__init__.py"}

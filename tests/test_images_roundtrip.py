@@ -204,9 +204,7 @@ def test_reading_is_light_and_an_image_travels(tmp_path: Path) -> None:
     import subprocess
     import sys
 
-    code = (
-        "import sys, untaught.io.images; sys.exit(any(m in sys.modules for m in ('torch', 'PIL', 'tifffile', 'skimage')))"
-    )
+    code = "import sys, untaught.io.images; sys.exit(any(m in sys.modules for m in ('torch', 'PIL', 'tifffile', 'skimage')))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     image = full(draw((4, 5, 3)))
     assert pickle.loads(pickle.dumps(image)).text == replace(image).text

@@ -133,7 +133,10 @@ def test_a_large_picture_gets_the_quick_guides_and_a_small_one_what_it_had(monke
         monkeypatch.setattr(denoise, "LARGE", limit)
         for preset in ("fast", "instant", "best"):
             job = untaught.denoise.job(array, sigma=0.1, preset=preset)
-            guides.append(type(job.stages[0].method.objective.guide))
+            stage = job.stages[0]
+            guides.append(
+                type(stage.estimator.denoiser if isinstance(stage, Estimate) else stage.method.objective.guide)
+            )
     assert guides == [NonLocalRidge] * 3 + [Quick, Tiled, NonLocalRidge]
 
 
@@ -149,7 +152,7 @@ def test_a_large_grey_picture_is_left_to_the_ridge(monkeypatch):
     assert found["fast"] < found["instant"]
     assert "large grey pictures" in " ".join(job.notes)
     monkeypatch.setattr(denoise, "HUGE", 3000)
-    assert not untaught.denoise.job(y, sigma=25 / 255).stages[0].method.objective.guide.twice
+    assert not untaught.denoise.job(y, sigma=25 / 255).stages[0].estimator.denoiser.twice
     whole = Tiled(WIDER, twice=True)(torch.from_numpy(y / 255).float()[None, None], torch.tensor(0.1))
     parts = Tiled(WIDER, side=70, twice=True)(torch.from_numpy(y / 255).float()[None, None], torch.tensor(0.1))
     assert float((whole - parts).square().mean().sqrt()) < 0.01

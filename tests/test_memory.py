@@ -44,7 +44,9 @@ WANTS = {
     "python": MemoryError(),
     "numpy": numpys(),
     "torch": torchs(),
-    "cuda": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8 GiB"),
+    "cuda": torch.OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8 GiB"
+    ),
     "cublas": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     "c++": RuntimeError("std::bad_alloc"),
     "system": OSError(12, "Cannot allocate memory"),
@@ -118,7 +120,9 @@ class TestEveryEdgeTellsEveryWant:
         assert one_sentence(sentence(want))
 
 
-@pytest.mark.parametrize("error", [RuntimeError("shapes differ"), OSError(28, "No space left"), ValueError("memory"), KeyError()])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shapes differ"), OSError(28, "No space left"), ValueError("memory"), KeyError()]
+)
 def test_other_errors_stay_what_they_are(error):
     assert not short_of_memory(error)
     with pytest.raises(type(error)), memory_told():
@@ -207,7 +211,9 @@ class TestForeseen:
         job = untaught.denoise.job(noisy, preset="paper", **FEW)
         monkeypatch.setattr("untaught.solver.need.free_memory", lambda device: need.needed(job) - 1)
         monkeypatch.setattr("untaught.prior.Network.build", raising(AssertionError("begun")))
-        with pytest.raises(OutOfMemory, match=r"48 x 56 needs about [\d.]+ MiB .* [\d.]+ MiB are free: take a smaller") as told:
+        with pytest.raises(
+            OutOfMemory, match=r"48 x 56 needs about [\d.]+ MiB .* [\d.]+ MiB are free: take a smaller"
+        ) as told:
             untaught.denoise(noisy, preset="paper", **FEW)
         assert told.value.__cause__ is None
 
@@ -229,7 +235,9 @@ class TestForeseen:
         assert need.needed(fast) < need.needed(paper) < need.needed(larger) < 4 * need.needed(paper)
         assert isinstance(of("instant", 64).stages[0], untaught.Estimate)
         method = paper.stages[0].method
-        two = replace(paper, stages=(replace(paper.stages[0], method=replace(method, prior=untaught.Ensemble(method.prior))),))
+        two = replace(
+            paper, stages=(replace(paper.stages[0], method=replace(method, prior=untaught.Ensemble(method.prior))),)
+        )
         assert need.needed(two) > 1.9 * need.needed(paper)
 
 

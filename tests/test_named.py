@@ -101,7 +101,9 @@ class TestTasks:
             first, *rest = stage.method.stop.parts
             assert first == stopping.WindowedVariance(patience=50)
             assert any(part.fixed for part in rest)  # the preset's own steps, twice
-        (limit,) = [p for p in self.job(task, preset="paper", stop="auto|after:7").stages[-1].method.stop.parts if p.fixed]
+        (limit,) = [
+            p for p in self.job(task, preset="paper", stop="auto|after:7").stages[-1].method.stop.parts if p.fixed
+        ]
         assert limit == stopping.After(7)
 
     @pytest.mark.parametrize("task", NAMED)

@@ -42,7 +42,10 @@ def noises(channels: int) -> Iterator[tuple[str, object]]:
     for level in (3, 25, 36, 50):
         yield f"white {level}", Gaussian(level / 255)
     one, even = torch.ones(1), (torch.zeros(1), torch.ones(1))
-    yield "shared by neighbours", Measured(NoiseModel(0.1 * one, True, torch.full((channels, channels, 2, 2), 0.5), *even))
+    yield (
+        "shared by neighbours",
+        Measured(NoiseModel(0.1 * one, True, torch.full((channels, channels, 2, 2), 0.5), *even)),
+    )
     yield "counted", Measured(NoiseModel(0.1 * one, False, torch.ones(1, 1, 1, 1), *even))
     if channels > 1:
         mixed = torch.full((channels, channels, 1, 1), 0.5)
@@ -104,7 +107,10 @@ def enhance() -> Iterator[tuple[str, Facts]]:
 
 
 def flash() -> Iterator[tuple[str, Facts]]:
-    for name, guide in {"flat": torch.ones(1, 1, 24, 26), "guide": torch.linspace(0, 1, 24 * 26).view(1, 1, 24, 26)}.items():
+    for name, guide in {
+        "flat": torch.ones(1, 1, 24, 26),
+        "guide": torch.linspace(0, 1, 24 * 26).view(1, 1, 24, 26),
+    }.items():
         yield name, Facts(Problem(empty(3, (24, 26))), True, guide=guide)
 
 

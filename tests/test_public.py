@@ -29,7 +29,9 @@ def test_the_stub_has_every_name():
 
 
 def test_every_part_is_public():
-    listed = {name for name, home in test_house.parts().items() if not Path(home).name.startswith("_") and name[0] != "_"}
+    listed = {
+        name for name, home in test_house.parts().items() if not Path(home).name.startswith("_") and name[0] != "_"
+    }
     assert sorted(listed - set(untaught.__all__)) == []
 
 
@@ -39,7 +41,9 @@ def test_whatever_a_preset_is_composed_of_is_public():
         for file, tree in test_house.sources().items()
         if file.startswith("tasks/") and file.endswith("presets.py")
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[1:2] and node.module.split(".")[1] in ROOMS
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").split(".")[1:2]
+        and node.module.split(".")[1] in ROOMS
         for alias in node.names
         if alias.name in test_house.classes() and "Protocol" not in _bases(alias.name)
     }

@@ -42,7 +42,10 @@ def test_nobody_adds_to_a_seed():
         for file, tree in test_house.sources().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.BinOp)
-        and any(isinstance(s, (ast.Name, ast.Attribute)) and ast.unparse(s).endswith("seed") for s in (node.left, node.right))
+        and any(
+            isinstance(s, (ast.Name, ast.Attribute)) and ast.unparse(s).endswith("seed")
+            for s in (node.left, node.right)
+        )
     ]
     assert found == []
 

@@ -29,7 +29,7 @@ Face = Callable[[Path], "tuple[bool, str, np.ndarray | None, Recipe | None]"]
 def played(place: Path, task: str, picture: Path, resume: bool = False, asking: bool = False, **settings: Any) -> Told:
     """What the studio's engine says of an order, the last message of each kind; its files are in `place`."""
     told: Told = {}
-    player = Player(queue.Queue(), lambda kind, **values: told.update({kind: values}))
+    player = Player(queue.Queue(), lambda said: told.update({said.KIND: said.plain()}))
     order = {"job": "one", "task": task, "path": str(picture), "name": "photo.png", "settings": settings}
     order |= {"folder": str(place), "resume": resume, "asking": asking}
     place.mkdir(exist_ok=True)

@@ -113,7 +113,10 @@ def test_a_recipe_becomes_settings_and_may_not_name_files(studio, picture):
     assert told["task"] == "denoise"
     assert told["settings"]["steps"] == 3
     for changed, said in (
-        (text.replace("[settings]", "[settings]\nguide = 'x.png'") + '\n[files]\nguide = "0"\n', "names files of a disk"),
+        (
+            text.replace("[settings]", "[settings]\nguide = 'x.png'") + '\n[files]\nguide = "0"\n',
+            "names files of a disk",
+        ),
         (text.replace("sigma =", "sgma ="), "did you mean 'sigma'"),
         ("nonsense", "holds no whole recipe"),
     ):

@@ -21,7 +21,15 @@ from untaught.studio.views import PAGE, JobView
 
 PAGE_FOLDER = Path(__file__).parents[1] / "page"
 ALL = [v for v in vars(messages).values() if isinstance(v, type) and issubclass(v, Message) and fields(v)]
-PLAIN = {str: "a word", int: 3, float: 0.5, bool: True, bytes: b"\x00\xff", type(None): None, Any: {"any": [1, "thing"]}}
+PLAIN = {
+    str: "a word",
+    int: 3,
+    float: 0.5,
+    bool: True,
+    bytes: b"\x00\xff",
+    type(None): None,
+    Any: {"any": [1, "thing"]},
+}
 
 
 def sample(hint):

@@ -121,7 +121,10 @@ def groups(tmp_path, monkeypatch, own, files):
     [
         ("0::/a/b\n", {"a/cpu.max": "max 100000", "a/b/cpu.max": "50000 100000", "cpu.max": "300000 100000"}),
         ("0::/elsewhere\n", {"cpu.max": "100000 100000"}),
-        ("2:cpu,cpuacct:/a\n", {"cpu,cpuacct/a/cpu.cfs_quota_us": "90000", "cpu,cpuacct/a/cpu.cfs_period_us": "100000"}),
+        (
+            "2:cpu,cpuacct:/a\n",
+            {"cpu,cpuacct/a/cpu.cfs_quota_us": "90000", "cpu,cpuacct/a/cpu.cfs_period_us": "100000"},
+        ),
         ("2:cpu:/a\n1:memory:/\n", {"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}),
     ],
 )
@@ -134,7 +137,10 @@ def test_a_containers_quota_is_kept(tmp_path, monkeypatch, own, files):
 @pytest.mark.parametrize(
     ("own", "files"),
     [
-        ("0::/a\n", {"a/memory.max": "5000", "a/memory.current": "4500", "a/memory.stat": "anon 1\ninactive_file 300\n"}),
+        (
+            "0::/a\n",
+            {"a/memory.max": "5000", "a/memory.current": "4500", "a/memory.stat": "anon 1\ninactive_file 300\n"},
+        ),
         ("0::/a\n", {"a/memory.max": "max", "a/memory.current": "9", "memory.max": "1000", "memory.current": "200"}),
         (
             "4:memory:/a\n",

@@ -141,7 +141,9 @@ def test_a_file_that_appears_during_the_run_is_kept_and_so_is_the_result(
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_places_never_replace_what_is_not_their_own(tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_never_replace_what_is_not_their_own(
+    tmp_path: Path, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def none(*_: Any) -> None:
         raise OSError(errno.EPERM, "no links here")
 

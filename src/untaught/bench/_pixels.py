@@ -28,9 +28,7 @@ def array(x: Tensor, like: NDArray) -> NDArray:
     return planes[0] if like.ndim == 2 else np.moveaxis(planes, 0, -1)
 
 
-def fit(
-    data: Tensor, net: Architecture, *, lr: float, steps: int, seed: int, device: str, jitter: float = 0.0
-) -> Job:
+def fit(data: Tensor, net: Architecture, *, lr: float, steps: int, seed: int, device: str, jitter: float = 0.0) -> Job:
     """The paper's run on a picture in [0, 1], (1, c, h, w): noise of 32 channels goes in, and nothing stops Adam early."""
     from untaught.prior import Network
     from untaught.prior.codes import Noise

@@ -39,7 +39,9 @@ def axes(gram: Tensor) -> tuple[Tensor, Tensor]:
     except torch.linalg.LinAlgError:
         wide = gram.to(torch.complex128 if gram.is_complex() else torch.float64).nan_to_num(0.0, 0.0, 0.0)
         mean = wide.diagonal(dim1=-2, dim2=-1).real.mean(-1).abs()
-        wide = wide + (1e-12 * mean + 1e-300)[..., None, None] * torch.eye(gram.shape[-1], dtype=wide.dtype, device=gram.device)
+        wide = wide + (1e-12 * mean + 1e-300)[..., None, None] * torch.eye(
+            gram.shape[-1], dtype=wide.dtype, device=gram.device
+        )
         value, vector = torch.linalg.eigh(wide)
         return value.to(gram.real.dtype), vector.to(gram.dtype)
 

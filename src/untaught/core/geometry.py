@@ -75,7 +75,7 @@ def _index(part: tuple[slice, ...]) -> tuple[Any, ...]:
 def over(
     space: Sequence[int], side: int | Sequence[int], halo: int, work: Callable[[tuple[Any, ...], int], Tensor]
 ) -> Tensor:
-    """"... *space" from tiles: `work(seen, i)` makes of the i-th the part at `seen`, an index, "... *size of what is seen"."""
+    """ "... *space" from tiles: `work(seen, i)` makes of the i-th the part at `seen`, an index, "... *size of what is seen"."""
     whole: Tensor | None = None
     for i, tile in enumerate(tiles(space, side, halo)):
         seen, kept, inner = (_index(part) for part in cuts(tile))

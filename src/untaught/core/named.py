@@ -64,7 +64,9 @@ def parse(written: str, kinds: Kinds, what: str) -> Any:
             raise BadInput(
                 f"{key} = {','.join(items)} of the {what} '{name}' is not what it can be: give {error}. {_help(kind, kinds)}"
             ) from None
-    missing = [f for f, one in known.items() if one.default is MISSING and one.default_factory is MISSING and f not in values]
+    missing = [
+        f for f, one in known.items() if one.default is MISSING and one.default_factory is MISSING and f not in values
+    ]
     if missing:
         raise BadInput(f"The {what} '{name}' needs {' and '.join(missing)}. {_help(kind, kinds)}")
     return kind(**values)

@@ -53,7 +53,10 @@ class Registry:
 
     @cached_property
     def _plugins(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=f"untaught.{self.inner or self.folder.rpartition('.')[2]}")}
+        return {
+            point.name: point
+            for point in entry_points(group=f"untaught.{self.inner or self.folder.rpartition('.')[2]}")
+        }
 
     def names(self) -> list[str]:
         return sorted({*self._files, *self._plugins})

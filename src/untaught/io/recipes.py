@@ -192,7 +192,11 @@ class Recipe:
             table = tomllib.loads(text)
             _check_numbers(table)
             table = _unescaped(table)
-        except (ValueError, RecursionError, MemoryError) as error:  # ValueError: TOML's own, and what is out of all bounds
+        except (
+            ValueError,
+            RecursionError,
+            MemoryError,
+        ) as error:  # ValueError: TOML's own, and what is out of all bounds
             raise refuse(str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from error
         if table.get("recipe", FORMAT) != FORMAT:
             raise BadInput(

@@ -96,7 +96,7 @@ def _probe(stage: Stage, problem: Problem, seconds: float, least: int = 3) -> Co
 
     # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
     course = _begun(stage.pooled(1), problem)
-    earliest, steps = course.outlook
+    steps = course.outlook[1]
     once = steps == 1
     if not once:
         course.advance()
@@ -107,7 +107,7 @@ def _probe(stage: Stage, problem: Problem, seconds: float, least: int = 3) -> Co
         each = _mean(course, seconds, least)
     bare = alone(convolutions, device=stage.device, step=each) if convolutions else None
     prepare = _prepare(stage, problem, each, steps) if stage.pool else 0.0
-    early = earliest is None or steps is None or earliest < steps
+    early = stage.fixed is None
     return Cost(course.parameters, flop, steps, each, prepare, _final(stage, problem, course), early, bare)
 
 

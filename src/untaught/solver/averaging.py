@@ -20,6 +20,8 @@ Render = Callable[[Callable[..., Tensor]], Tensor]
 
 
 class Average(ABC):
+    """Which picture of a run is shown. Its state is a dictionary of tensors, which the run saves."""
+
     needs_pictures = False
 
     @abstractmethod

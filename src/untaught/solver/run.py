@@ -192,4 +192,16 @@ def solve(
     return run.solution
 
 
-__all__ = ["Estimate", "Iterate", "Job", "Method", "Moment", "Run", "Solution", "Solve", "Stage", "default_method", "solve"]
+__all__ = [
+    "Estimate",
+    "Iterate",
+    "Job",
+    "Method",
+    "Moment",
+    "Run",
+    "Solution",
+    "Solve",
+    "Stage",
+    "default_method",
+    "solve",
+]

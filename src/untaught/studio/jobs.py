@@ -55,7 +55,9 @@ class Jobs:
             raise BadInput("This job is not here any more: it was removed.")
         return self.all[id]
 
-    def add(self, task: str, picture: str | None, name: str, settings: dict[str, Any], *, of: str | None = None) -> Entry:
+    def add(
+        self, task: str, picture: str | None, name: str, settings: dict[str, Any], *, of: str | None = None
+    ) -> Entry:
         job = Entry(secrets.token_urlsafe(12), task, picture, name, settings, created=time.time(), of=of)
         marked.make(self.place(job))
         self.all[job.id] = job
@@ -290,9 +292,7 @@ class Jobs:
         path = str(self.pictures.path(picture)) if picture else None
         asking = job.of is not None
         self.link.send(m.Watch(self.watched))
-        self.link.send(
-            m.StartJob(job.id, job.task, path, job.name, settings, str(self.place(job)), job.resume, asking)
-        )
+        self.link.send(m.StartJob(job.id, job.task, path, job.name, settings, str(self.place(job)), job.resume, asking))
         self._changed(job)
 
     def _over(self, job: Entry, state: m.State) -> None:

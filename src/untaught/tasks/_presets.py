@@ -163,7 +163,9 @@ class Presets(Mapping[str, str]):
     ) -> tuple[Stage, ...]:
         """The stages with another method in every one that fits a network to the picture; `BadInput` where none does."""
         if not any(isinstance(s, Solve) and s.method.overfits for s in stages):
-            classic = "a classic filter" if all(isinstance(s, Estimate) for s in stages) else "a classic without a network"
+            classic = (
+                "a classic filter" if all(isinstance(s, Estimate) for s in stages) else "a classic without a network"
+            )
             why = "fed with the data" if any(network(s) for s in stages) else classic
             lacks = {
                 "stop": "which does not overfit, so that nothing is stopped early",
@@ -189,7 +191,9 @@ def table(task: str) -> Mapping[str, str]:
 def _early(early: Rule, stop: Rule, steps: int | None) -> Rule:
     """`early` first, then what the preset has; its number of steps is doubled where nobody has given one."""
     given = steps is None and any(part.fixed for part in early.parts)
-    rest = [After(steps or BEYOND * part.fixed) if part.fixed else part for part in stop.parts if not (part.fixed and given)]
+    rest = [
+        After(steps or BEYOND * part.fixed) if part.fixed else part for part in stop.parts if not (part.fixed and given)
+    ]
     return FirstOf((*early.parts, *rest))
 
 

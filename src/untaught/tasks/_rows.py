@@ -124,7 +124,15 @@ def generates(facts: Facts) -> bool:
 
 
 def taught(
-    facts: Facts, net: Compact, objective: Objective, steps: int, lr: float, *, residual: float, passes: int = 8, inputs: int = 2
+    facts: Facts,
+    net: Compact,
+    objective: Objective,
+    steps: int,
+    lr: float,
+    *,
+    residual: float,
+    passes: int = 8,
+    inputs: int = 2,
 ) -> Solve:
     """A compact network that is fed with so many pictures at once, the last of them an estimate that it corrects."""
     prior = Network(net, Fed(inputs * facts.channels), output="linear", residual=residual)

@@ -49,7 +49,9 @@ BASELINES = by_name(
     Competitor("tv", "total variation, Chambolle 2004 (scikit-image), weight 0.1 at sigma 25/255", denoised),
     Competitor("wavelet", "BayesShrink, Chang, Yu and Vetterli 2000 (scikit-image)", denoisers.wavelet),
     Competitor("nlm", "non-local means, Buades, Coll and Morel 2005 (scikit-image), h 0.6 sigma", denoisers.nlm),
-    Competitor("ridge", "non-local ridge, Herbreteau and Kervrann 2022, three passes (ours, no network)", denoisers.ridge),
+    Competitor(
+        "ridge", "non-local ridge, Herbreteau and Kervrann 2022, three passes (ours, no network)", denoisers.ridge
+    ),
     Competitor("bm3d", "BM3D, Dabov et al. 2007 (package bm3d)", denoisers.bm3d, "bm3d"),
 )
 COMPARISON = Comparison("denoise", _cases, BASELINES, _call, _small, start="noisy", finish=_finish)

@@ -94,4 +94,3 @@ def _settled(operator: SoughtBlur, y: Tensor, noise: float) -> str:
         operator.take(point, sharp)
         return "no kernel explains the picture better than none: it is taken to be sharp, or the kernel to be larger than size"
     return f"{said}; it explains the picture better than no blur, by {sharp - evidence:.2f} nats a gradient"
-

@@ -53,9 +53,7 @@ class Objective(ABC):
         """The same without a last pass that costs seconds; it shares what was prepared."""
         return self
 
-    def variance(
-        self, answer: Answer, shown: Callable[[], Tensor], problem: Problem, rng: Rng
-    ) -> Tensor | None:
+    def variance(self, answer: Answer, shown: Callable[[], Tensor], problem: Problem, rng: Rng) -> Tensor | None:
         """Of the picture of a stage that has ended, (1, c, *space), from the network's answers to other problems; None where it has
         no samples. answer: the picture that it makes of one. shown: the picture of the stage."""
         return None
@@ -80,9 +78,7 @@ class Objective(ABC):
         weight = (1 - held) if problem.weight is None else problem.weight * (1 - held)
         return replace(problem, weight=weight)
 
-    def blindness(
-        self, answer: Answer, x: Tensor, held: Tensor, variance: Tensor, problem: Problem, rng: Rng
-    ) -> float:
+    def blindness(self, answer: Answer, x: Tensor, held: Tensor, variance: Tensor, problem: Problem, rng: Rng) -> float:
         """How many times larger the samples' deviation is at a measurement that is held out."""
         return 1.0
 

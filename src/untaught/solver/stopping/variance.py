@@ -77,7 +77,9 @@ class ExponentialVariance(_Variance):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 < self.alpha <= 1:
-            raise BadInput(f"ExponentialVariance forgets a share alpha above 0 and up to 1, not {self.alpha:g}: give 0.1.")
+            raise BadInput(
+                f"ExponentialVariance forgets a share alpha above 0 and up to 1, not {self.alpha:g}: give 0.1."
+            )
 
     def init(self) -> State:
         return {**super().init(), "mean": torch.empty(0), "variance": 0.0, "count": 0}

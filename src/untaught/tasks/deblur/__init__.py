@@ -104,7 +104,9 @@ def deblur(
     level = None if blind and preset == "paper" and sigma is None else _level(data, sigma, array, scale, notes)
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, Gaussian(level), start=start)
-    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop, network=network)
+    facts = Facts(
+        problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop, network=network
+    )
     plan = PRESETS.plan(preset, facts)
     finish = Scaled(Inner(Layout.of(array, axis), space), *scale)
     return Job(plan.stages, problem, finish, (*notes, *plan.notes))

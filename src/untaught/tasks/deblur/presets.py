@@ -73,9 +73,7 @@ class Sought:
 SEEK = Sought()
 INSTANT = Rounds(4, quiet=3, strength=0.25, iterations=20)  # so few rounds leave noise unless they end early
 FAST = Rounds(16)
-BALANCED = Bootstrapped(
-    Rounds(16), steps=800, widths=(16, 32, 48), pool=4, window=256, residual=10 / 255, source=_OURS
-)
+BALANCED = Bootstrapped(Rounds(16), steps=800, widths=(16, 32, 48), pool=4, window=256, residual=10 / 255, source=_OURS)
 BEST = Bootstrapped(Rounds(24), steps=2000, widths=(32, 48, 64), pool=6, residual=10 / 255, source=_OURS)
 PAPER = Fitted(steps=2000, jitter=1 / 30, source=f"{DIP}, as for upscaling")
 SELF = Fitted(

@@ -77,7 +77,9 @@ def dejpeg(
         problem = Problem(arrays.tensor(array, axis, scale))
     else:
         problem, finish = _problem(found), Upright(finish, found.size, found.orientation)
-    facts = Facts(problem, arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop, network=network)
+    facts = Facts(
+        problem, arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop, network=network
+    )
     plan = PRESETS.plan(preset, facts)
     return Job(plan.stages, problem, Scaled(finish, *scale), (*notes, *plan.notes))
 

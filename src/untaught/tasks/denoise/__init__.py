@@ -104,6 +104,8 @@ def denoise(
         data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
         finish = Stabilised(finish, *evened, transform)
     problem = Problem(data, likelihood=likelihood, weight=weight)
-    facts = Facts(problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop, network=network)
+    facts = Facts(
+        problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop, network=network
+    )
     plan = PRESETS.plan(preset, facts)
     return Job(plan.stages, problem, finish, (*notes, *plan.notes))

@@ -86,7 +86,9 @@ class Filled:
     preset here, if there is some."""
 
     preset: str
-    source: str = field(default="as `inpaint` fills single pixels, and then as grain of that strength is removed", repr=False)
+    source: str = field(
+        default="as `inpaint` fills single pixels, and then as grain of that strength is removed", repr=False
+    )
 
     @property
     def note(self) -> str:
@@ -95,7 +97,10 @@ class Filled:
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         holes = replace(facts.problem, likelihood=Gaussian())
         asked = replace(facts, problem=holes, kind="pixels")
-        stages = [replace(s, problem=s.problem or holes) for s in FILLING.way(self.preset, asked).plan(self.preset, asked).stages]
+        stages = [
+            replace(s, problem=s.problem or holes)
+            for s in FILLING.way(self.preset, asked).plan(self.preset, asked).stages
+        ]
         if grainy(facts.problem.likelihood):
             grain = replace(holes, likelihood=Gaussian(facts.sigma), weight=None)
             asked = replace(facts, problem=grain)

@@ -82,7 +82,14 @@ def flash(
     notes: list[str] = []
     code = _code(guide if flash is None else flash, data, align, notes)
     facts = Facts(
-        Problem(data), arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop, guide=code, network=network
+        Problem(data),
+        arrays.full_scale(array) > 1,
+        seed,
+        resolve_device(device),
+        steps,
+        stop=stop,
+        guide=code,
+        network=network,
     )
     plan = PRESETS.plan(preset, facts)
     finish = Scaled(Layout.of(array, axis, strength), *scale)

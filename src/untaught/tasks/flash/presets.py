@@ -27,13 +27,13 @@ class Guided:
         guide = facts.guide
         assert guide is not None
         flat = float(guide.max() - guide.min()) < 1e-6
-        return replace(self.row, code=Picture(guide), jitter=1 / 30 if flat else 0.0, until=StuckChannel()).stages(facts)
+        return replace(self.row, code=Picture(guide), jitter=1 / 30 if flat else 0.0, until=StuckChannel()).stages(
+            facts
+        )
 
 
 _NET = Hourglass(upsample=("nearest", "nearest", "bilinear", "bilinear", "bilinear"))
-PAPER = Guided(
-    Fitted(_NET, 601, lr=0.1, average=Last()), "Ulyanov et al., IJCV 2020, and the authors' code: 601 steps"
-)
+PAPER = Guided(Fitted(_NET, 601, lr=0.1, average=Last()), "Ulyanov et al., IJCV 2020, and the authors' code: 601 steps")
 
 
 def _narrow(widths: tuple[int, ...], steps: int, source: str) -> Guided:

@@ -108,7 +108,9 @@ def inpaint(
     weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
     kind, why = chosen(recipe, holes)
-    facts = Facts(Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop, kind, network=network)
+    facts = Facts(
+        Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop, kind, network=network
+    )
     plan = PRESETS.plan(preset, facts)
     notes += [*why, *plan.notes]
     opaque = isinstance(mask, str) and mask.lower() == "alpha"

@@ -148,7 +148,9 @@ def _of(recipe: str) -> When:
 def _painted(recipe: str, best: int = 2000) -> Way:
     """What is around wide holes says little of them: they are painted by a network that is fitted to all the rest."""
     r = RECIPES[recipe]
-    return way(_of(recipe), fast=r.shorter(500, 0.98), balanced=r.shorter(1000, 0.99), best=r.longer(best), paper=r.paper)
+    return way(
+        _of(recipe), fast=r.shorter(500, 0.98), balanced=r.shorter(1000, 0.99), best=r.longer(best), paper=r.paper
+    )
 
 
 PRESETS = Presets(

@@ -87,7 +87,12 @@ def upscale(
     notes = [f"the picture is taken to have been made smaller with {name}"] if kernel == "auto" else []
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
     facts = Facts(
-        Problem(data, operator), pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop,
+        Problem(data, operator),
+        pictures=full > 1,
+        seed=seed,
+        device=resolve_device(device),
+        steps=steps,
+        stop=stop,
         network=network,
     )
     plan = PRESETS.plan(preset, facts)

@@ -30,7 +30,8 @@ class Smoothest:
     steps: int = 300
     weight: float = 0.006
     source: str = field(
-        default="total variation (Rudin, Osher and Fatemi 1992); values: docs/benchmarks/super-resolution.md", repr=False
+        default="total variation (Rudin, Osher and Fatemi 1992); values: docs/benchmarks/super-resolution.md",
+        repr=False,
     )
 
     note: ClassVar[str] = "{size} pixels are too few to learn from: {preset} is total variation (a classic), no network"
@@ -49,7 +50,8 @@ class Paired:
     steps: int
     widths: tuple[int, ...]
     source: str = field(
-        default="Zero-Shot super-resolution (Shocher et al., CVPR 2018), a smaller network; values: docs/benchmarks", repr=False
+        default="Zero-Shot super-resolution (Shocher et al., CVPR 2018), a smaller network; values: docs/benchmarks",
+        repr=False,
     )
 
     note: ClassVar[str] = ""
