@@ -13,27 +13,14 @@ from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
 from untaught.classical.deblock import Deblock as Deblock
 from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
 from untaught.classical.denoise.filter import Filter as Filter
-from untaught.classical.denoise.nl_ridge import (
-    NonLocalRidge as NonLocalRidge,
-    Pass as Pass,
-    Quick as Quick,
-    Tiled as Tiled,
-)
+from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Pass as Pass, Quick as Quick, Tiled as Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
 from untaught.classical.plug_and_play import PlugAndPlay as PlugAndPlay
 from untaught.core.errors import UntaughtError as UntaughtError
 from untaught.noise import Measured as Measured, NoiseModel as NoiseModel
 from untaught.prior import Ensemble as Ensemble, Network as Network, Pixels as Pixels, Prior as Prior
-from untaught.prior.codes import (
-    Code as Code,
-    Fed as Fed,
-    Fourier as Fourier,
-    Grid as Grid,
-    Noise as Noise,
-    Picture as Picture,
-    Start as Start,
-)
+from untaught.prior.codes import Code as Code, Fed as Fed, Fourier as Fourier, Grid as Grid, Noise as Noise, Picture as Picture, Start as Start
 from untaught.prior.networks.compact import Compact as Compact
 from untaught.prior.networks.decoder import Decoder as Decoder
 from untaught.prior.networks.frozen import Frozen as Frozen
@@ -42,44 +29,15 @@ from untaught.prior.networks.plain import Plain as Plain
 from untaught.prior.networks.resnet import ResNet as ResNet
 from untaught.prior.networks.unet import UNet as UNet
 from untaught.problem import Problem as Problem
-from untaught.problem.likelihoods import (
-    ClippedGaussian as ClippedGaussian,
-    Gaussian as Gaussian,
-    Impulse as Impulse,
-    Interval as Interval,
-    Laplace as Laplace,
-    Likelihood as Likelihood,
-    Poisson as Poisson,
-    PoissonGaussian as PoissonGaussian,
-    Reward as Reward,
-    Speckle as Speckle,
-)
-from untaught.problem.operators import (
-    Compose as Compose,
-    FromLinear as FromLinear,
-    Identity as Identity,
-    Operator as Operator,
-)
+from untaught.problem.likelihoods import ClippedGaussian as ClippedGaussian, Gaussian as Gaussian, Impulse as Impulse, Interval as Interval, Laplace as Laplace, Likelihood as Likelihood, Poisson as Poisson, PoissonGaussian as PoissonGaussian, Reward as Reward, Speckle as Speckle
+from untaught.problem.operators import Compose as Compose, FromLinear as FromLinear, Identity as Identity, Operator as Operator
 from untaught.problem.operators.blur import BlindBlur as BlindBlur, Blur as Blur, SoughtBlur as SoughtBlur
 from untaught.problem.operators.dct import BlockDCT as BlockDCT, Plane as Plane
 from untaught.problem.operators.features import Enlarge as Enlarge, Features as Features, View as View
 from untaught.problem.operators.resample import Downsample as Downsample
-from untaught.problem.regularisers import (
-    TV as TV,
-    Norm as Norm,
-    Regulariser as Regulariser,
-    Smooth as Smooth,
-    Sum as Sum,
-)
+from untaught.problem.regularisers import TV as TV, Norm as Norm, Regulariser as Regulariser, Smooth as Smooth, Sum as Sum
 from untaught.reports import Report as Report, report as report
-from untaught.solver.averaging import (
-    AtSteps as AtSteps,
-    Average as Average,
-    ExponentialPictures as ExponentialPictures,
-    ExponentialWeights as ExponentialWeights,
-    Last as Last,
-    Moments as Moments,
-)
+from untaught.solver.averaging import AtSteps as AtSteps, Average as Average, ExponentialPictures as ExponentialPictures, ExponentialWeights as ExponentialWeights, Last as Last, Moments as Moments
 from untaught.solver.iterate import Iterate as Iterate, Verdict as Verdict
 from untaught.solver.objectives import Crops as Crops, Objective as Objective
 from untaught.solver.objectives.bootstrap import Bootstrap as Bootstrap
@@ -95,22 +53,7 @@ from untaught.solver.optimisers import LBFGS as LBFGS, Adam as Adam, Langevin as
 from untaught.solver.run import Run as Run, solve as solve
 from untaught.solver.solution import Solution as Solution
 from untaught.solver.stage import Estimate as Estimate, Job as Job, Method as Method, Solve as Solve, Stage as Stage
-from untaught.solver.stopping import (
-    After as After,
-    Auto as Auto,
-    Discrepancy as Discrepancy,
-    ExponentialVariance as ExponentialVariance,
-    FirstOf as FirstOf,
-    HoldOut as HoldOut,
-    Plateau as Plateau,
-    PseudoNoise as PseudoNoise,
-    Rule as Rule,
-    SelfReference as SelfReference,
-    StuckChannel as StuckChannel,
-    SureRisk as SureRisk,
-    UnsureRisk as UnsureRisk,
-    WindowedVariance as WindowedVariance,
-)
+from untaught.solver.stopping import After as After, Auto as Auto, Discrepancy as Discrepancy, ExponentialVariance as ExponentialVariance, FirstOf as FirstOf, HoldOut as HoldOut, Plateau as Plateau, PseudoNoise as PseudoNoise, Rule as Rule, SelfReference as SelfReference, StuckChannel as StuckChannel, SureRisk as SureRisk, UnsureRisk as UnsureRisk, WindowedVariance as WindowedVariance
 from untaught.solver.uncertainty import Uncertainty as Uncertainty
 
 __version__: str
@@ -254,10 +197,11 @@ class _Task(Protocol[P]):
     def job(self, *args: P.args, **settings: P.kwargs) -> Job: ...
 
 def _task(compose: Callable[P, Job]) -> _Task[P]: ...
+
 @_task
 def activate(
     *,
-    model: str = "efficientnet_lite0",
+    model: str = 'efficientnet_lite0',
     layer: str | None = None,
     channel: int | None = None,
     neuron: str | None = None,
@@ -266,10 +210,10 @@ def activate(
     target: float | None = None,
     disc: bool = False,
     weights: Any = None,
-    preset: Literal["fast", "paper", "tv", "pixels"] = "fast",
+    preset: Literal['fast', 'paper', 'tv', 'pixels'] = 'fast',
     steps: int | None = None,
     seed: int = 0,
-    device: str = "auto",
+    device: str = 'auto',
 ) -> Job:
     """Make the picture that a class, a channel or a neuron of a classifier likes best. There is no picture to start from."""
 
@@ -279,16 +223,16 @@ def deblur(
     *,
     kernel: Any = None,
     blind: bool = False,
-    size: str = "auto",
+    size: str = 'auto',
     sigma: float | None = None,
-    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
+    preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
     keep_nan: bool = False,
     steps: int | None = None,
-    stop: str = "preset",
-    network: str = "preset",
+    stop: str = 'preset',
+    network: str = 'preset',
     seed: int = 0,
-    device: str = "auto",
-    channel_axis: int | Literal["auto"] | None = "auto",
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Undo the blur of a lens or of a movement."""
 
@@ -296,15 +240,15 @@ def deblur(
 def dejpeg(
     picture: ArrayLike | PathLike[str],
     *,
-    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
+    preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
     coefficients: bool = True,
     strength: float = 1.0,
     steps: int | None = None,
-    stop: str = "preset",
-    network: str = "preset",
+    stop: str = 'preset',
+    network: str = 'preset',
     seed: int = 0,
-    device: str = "auto",
-    channel_axis: int | Literal["auto"] | None = "auto",
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Remove the blocks and ripples of JPEG compression."""
 
@@ -312,19 +256,19 @@ def dejpeg(
 def denoise(
     picture: ArrayLike | PathLike[str],
     *,
-    noise: Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "impulse"] = "auto",
+    noise: Literal['auto', 'gaussian', 'poisson', 'poisson-gaussian', 'speckle', 'impulse'] = 'auto',
     sigma: float | None = None,
     gain: float | None = None,
     looks: float | None = None,
-    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
+    preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
     strength: float = 1.0,
     keep_nan: bool = False,
     steps: int | None = None,
-    stop: str = "preset",
-    network: str = "preset",
+    stop: str = 'preset',
+    network: str = 'preset',
     seed: int = 0,
-    device: str = "auto",
-    channel_axis: int | Literal["auto"] | None = "auto",
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Remove noise from a picture."""
 
@@ -333,13 +277,13 @@ def enhance(
     picture: ArrayLike | PathLike[str],
     *,
     amount: float = 1.0,
-    detail: Literal["fine", "medium", "coarse", "all"] = "all",
+    detail: Literal['fine', 'medium', 'coarse', 'all'] = 'all',
     colour: bool = False,
-    preset: Literal["fast", "paper"] = "fast",
+    preset: Literal['fast', 'paper'] = 'fast',
     steps: int | None = None,
     seed: int = 0,
-    device: str = "auto",
-    channel_axis: int | Literal["auto"] | None = "auto",
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Make the detail of a picture stronger, without halos along edges."""
 
@@ -350,14 +294,14 @@ def flash(
     flash: ArrayLike | PathLike[str] | None = None,
     guide: ArrayLike | PathLike[str] | None = None,
     align: bool = True,
-    preset: Literal["fast", "best", "paper"] = "fast",
+    preset: Literal['fast', 'best', 'paper'] = 'fast',
     strength: float = 1.0,
     steps: int | None = None,
-    stop: str = "preset",
-    network: str = "preset",
+    stop: str = 'preset',
+    network: str = 'preset',
     seed: int = 0,
-    device: str = "auto",
-    channel_axis: int | Literal["auto"] | None = "auto",
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Clean a dark photo with the help of a sharp one of the same scene."""
 
@@ -370,15 +314,15 @@ def inpaint(
     mask_colour: str | None = None,
     tolerance: float = 0.0,
     grow: int = 0,
-    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
-    recipe: Literal["auto", "text", "pixels", "sparse", "hole", "region"] = "auto",
+    preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
+    recipe: Literal['auto', 'text', 'pixels', 'sparse', 'hole', 'region'] = 'auto',
     soft: bool = False,
     steps: int | None = None,
-    stop: str = "preset",
-    network: str = "preset",
+    stop: str = 'preset',
+    network: str = 'preset',
     seed: int = 0,
-    device: str = "auto",
-    channel_axis: int | Literal["auto"] | None = "auto",
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Fill holes in a picture: text, scratches, dead pixels, whole objects."""
 
@@ -386,13 +330,13 @@ def inpaint(
 def preimage(
     picture: ArrayLike | PathLike[str],
     *,
-    model: str = "efficientnet_lite0",
+    model: str = 'efficientnet_lite0',
     layer: str | None = None,
     weights: Any = None,
-    preset: Literal["fast", "paper", "tv", "pixels"] = "fast",
+    preset: Literal['fast', 'paper', 'tv', 'pixels'] = 'fast',
     steps: int | None = None,
     seed: int = 0,
-    device: str = "auto",
+    device: str = 'auto',
 ) -> Job:
     """Find a picture that a layer of a classifier cannot tell from this one: what the layer knows, and what it has lost."""
 
@@ -401,14 +345,14 @@ def upscale(
     picture: ArrayLike | PathLike[str],
     *,
     factor: float = 4.0,
-    kernel: Literal["auto", "lanczos3", "lanczos2", "bicubic", "box", "gauss"] = "auto",
-    preset: Literal["fast", "balanced", "best", "paper"] = "fast",
+    kernel: Literal['auto', 'lanczos3', 'lanczos2', 'bicubic', 'box', 'gauss'] = 'auto',
+    preset: Literal['fast', 'balanced', 'best', 'paper'] = 'fast',
     keep_nan: bool = False,
     steps: int | None = None,
-    stop: str = "preset",
-    network: str = "preset",
+    stop: str = 'preset',
+    network: str = 'preset',
     seed: int = 0,
-    device: str = "auto",
-    channel_axis: int | Literal["auto"] | None = "auto",
+    device: str = 'auto',
+    channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Enlarge a picture."""
