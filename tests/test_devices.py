@@ -276,4 +276,4 @@ def test_convolutions_of_few_bits_do_not_hurt_the_picture(photo, monkeypatch):
     for bits in (10, 7):
         coarse = quality(bits)
         assert coarse != exact
-        assert coarse == pytest.approx(exact, abs=0.05)
+        assert coarse > exact - 0.05

@@ -45,7 +45,7 @@ from untaught.solver.stopping.selfreference import linear, means, median
 def test_a_repeated_stage_goes_on_from_any_step_to_the_same_bits(rule):
     plan = job(Problem(scene((9, 10))[0], likelihood=Gaussian(0.1)), rule | After(8))
     whole = finished(Run(plan))
-    assert whole.repeat
+    assert whole.course.fit.repeat
     for at in (3, 8, whole.total - 1):
         first = Run(plan)
         for _ in range(at):
@@ -147,7 +147,7 @@ class TestAddedNoise:
         run = Run(job(Problem(y, likelihood=Gaussian(0.1)), SureRisk(strength=0.5) | After(3)))
         added = (run.course.problem.data - y).std() / 0.05
         assert float(added) == pytest.approx(1, abs=0.2)
-        assert torch.equal(run.full_data, y)
+        assert torch.equal(run.course.complete, y)
         (note,) = run.solution.notes
         assert "0.5 times as strong" in note
 
@@ -196,7 +196,7 @@ class TestRefit:
         y, _ = scene((12, 14))
         held = HoldOut(0.2, every=1, patience=3, refit=True)
         run = Run(job(Problem(y), held | After(12)))
-        while not run.repeat:
+        while not run.course.fit.repeat:
             next(run)
         first = finished(Run(job(Problem(y), replace(held, refit=False) | After(12))))
         assert torch.equal(run.solution.x, first.solution.x)

@@ -19,6 +19,7 @@ from untaught.calibration.intervals import deviation, factor
 from untaught.calibration.series import Series, goes_on
 from untaught.cli import main
 from untaught.core.errors import BadInput
+from untaught.core.randomness import Rng
 from untaught.io import images
 from untaught.io.recipes import Recipe
 from untaught.prior.networks.hourglass import Hourglass
@@ -128,11 +129,7 @@ def test_several_runs_are_resumed_to_the_same_bits_and_their_mean_is_the_picture
     second.load_state_dict(first.state_dict())
     assert sum(1 for _ in second) == 13
     assert torch.equal(second.solution.x, whole.solution.x)
-    alone = [
-        untaught.solve(replace(job, stages=(replace(s, method=replace(s.method, seed=i)),))).x
-        for i in range(3)
-        for s in job.stages
-    ]
+    alone = [untaught.solve(job.seeded(Rng(job.seed).child("run", i).seed)).x for i in range(3)]
     assert torch.allclose(whole.solution.x, torch.stack(alone).mean(0), atol=1e-6)
     assert "dB" in whole.solution.notes[-1]
     assert "in run 2 of 3" in first.solution.reason
