@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import shutil
 import sys
@@ -29,6 +30,31 @@ def cli(*arguments: Any) -> int:
     with pytest.raises(SystemExit) as end:
         main([str(a) for a in arguments])
     return int(end.value.code or 0)
+
+
+def injected_after_the_work(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `where` names, as module:Class.method, raises once the run is over, and works as always until then."""
+    module, _, name = where.partition(":")
+    owner: Any = importlib.import_module(module)
+    *inner, last = name.split(".")
+    for one in inner:
+        owner = getattr(owner, one)
+    over: list[bool] = []
+    original, step = getattr(owner, last), Run.__next__
+
+    def raises(*arguments: Any, **named: Any) -> Any:
+        if over:
+            raise RuntimeError("injected")
+        return original(*arguments, **named)
+
+    def ends(self: Run) -> Any:
+        iterate = step(self)
+        if self.over:
+            over.append(True)
+        return iterate
+
+    monkeypatch.setattr(Run, "__next__", ends)
+    monkeypatch.setattr(owner, last, raises)
 
 
 # Children are forked from a server that has imported everything already: to start Python and torch anew takes them seconds.

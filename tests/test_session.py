@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import queue
 import shutil
 from collections.abc import Callable
@@ -12,13 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kept_runs import STEPS, cli, damage
+from kept_runs import STEPS, cli, damage, injected_after_the_work
 
 from untaught.core.errors import UntaughtError
 from untaught.io import images
 from untaught.io.checkpoints import Folder
 from untaught.io.recipes import Recipe
-from untaught.solver.run import Run
 from untaught.studio.running import Player
 from untaught.studio.worker import play
 
@@ -145,26 +143,7 @@ PARTS = (  # everything after the last step that is not the result itself
 
 @pytest.mark.parametrize("where", PARTS)
 def test_in_the_studio_too_no_part_that_fails_costs_the_result(where: str, place: Path, monkeypatch):
-    module, _, name = where.partition(":")
-    *inner, last = name.split(".")
-    owner: Any = importlib.import_module(module)
-    for one in inner:
-        owner = getattr(owner, one)
-    over: list[bool] = []
-    original, step = getattr(owner, last), Run.__next__
-
-    def raises(*arguments: Any, **named: Any) -> Any:
-        if over:
-            raise RuntimeError("injected")
-        return original(*arguments, **named)
-
-    def ends(self: Run) -> Any:
-        iterate = step(self)
-        over.extend([True] * self.over)
-        return iterate
-
-    monkeypatch.setattr(Run, "__next__", ends)
-    monkeypatch.setattr(owner, last, raises)
+    injected_after_the_work(where, monkeypatch)
     told = played(place / "studio", "denoise", place / "in.png", sigma=0.1, preset="instant")
     assert "failed" not in told
     assert np.load(place / "studio/result.npy").shape == images.read(place / "in.png").pixels.shape

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kept_runs import cli
+from kept_runs import cli, injected_after_the_work
 
 from untaught.io import images
 from untaught.io.checkpoints import Folder
@@ -61,29 +61,7 @@ SWEEP = [(s, w) for w in STEPS for s in (SOME[w in MAPS] if w in MAPS or "images
 def test_whatever_fails_after_the_work_the_picture_is_on_the_disk(
     folder: Path, where: str, suffix: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import importlib
-
-    module, _, name = where.partition(":")
-    owner: Any = importlib.import_module(module)
-    *inner, last = name.split(".")
-    for one in inner:
-        owner = getattr(owner, one)
-    over: list[bool] = []
-    original, step = getattr(owner, last), Run.__next__
-
-    def raises(*arguments: Any, **named: Any) -> Any:
-        if over:
-            raise RuntimeError("injected")
-        return original(*arguments, **named)
-
-    def ends(self: Run) -> Any:
-        iterate = step(self)
-        if self.over:
-            over.append(True)
-        return iterate
-
-    monkeypatch.setattr(Run, "__next__", ends)
-    monkeypatch.setattr(owner, last, raises)
+    injected_after_the_work(where, monkeypatch)
     more = ("--save-run", "kept", "--report", "r.html")
     work = (*WORK, "--uncertainty", "u.tif") if where in MAPS else QUICK
     code = cli(*work, "-o", f"out{suffix}", *more, "--json")
