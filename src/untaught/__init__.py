@@ -72,6 +72,7 @@ _HOMES = {
     "solver.iterate": ("Iterate", "Verdict"),
     "solver.objectives.views": ("Views",),
     "solver.optimisers": ("LBFGS", "Adam", "Langevin", "Optimiser"),
+    "solver.result": ("Result",),
     "solver.run": ("Run", "solve"),
     "solver.solution": ("Solution",),
     "solver.stage": ("Estimate", "Job", "Method", "Solve", "Stage"),

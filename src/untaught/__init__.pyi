@@ -50,6 +50,7 @@ from untaught.solver.objectives.split import Split as Split
 from untaught.solver.objectives.sure import Sure as Sure
 from untaught.solver.objectives.views import Views as Views
 from untaught.solver.optimisers import LBFGS as LBFGS, Adam as Adam, Langevin as Langevin, Optimiser as Optimiser
+from untaught.solver.result import Result as Result
 from untaught.solver.run import Run as Run, solve as solve
 from untaught.solver.solution import Solution as Solution
 from untaught.solver.stage import Estimate as Estimate, Job as Job, Method as Method, Solve as Solve, Stage as Stage
@@ -143,6 +144,7 @@ __all__ = [
     "Regulariser",
     "Report",
     "ResNet",
+    "Result",
     "Reward",
     "RidgeFill",
     "Rule",

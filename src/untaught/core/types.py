@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from annotated_types import Ge, Gt, Le
 
 __all__ = [
+    "About",
     "Amount",
     "Channel",
     "Device",
@@ -19,6 +20,7 @@ __all__ = [
     "Ge",
     "Gt",
     "Guide",
+    "KeepNan",
     "Le",
     "Mask",
     "Net",
@@ -29,8 +31,16 @@ __all__ = [
     "Sigma",
     "Steps",
     "Stop",
+    "Strength",
     "Unit",
 ]
+
+
+@dataclass(frozen=True)
+class About:
+    """What is said of a setting that many tasks have, where a task's own docstring says nothing of it."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -59,9 +69,33 @@ Mask: TypeAlias = Annotated[Any, Role("mask")]
 File: TypeAlias = Annotated[Any, Role("data")]
 Sigma: TypeAlias = Annotated[float | None, Gt(0), Unit("full scale")]
 Amount: TypeAlias = Annotated[float, Ge(0), Le(1)]
-Steps: TypeAlias = Annotated[int | None, Ge(1), Unit("steps")]
-Stop: TypeAlias = str
-Net: TypeAlias = str
-Seed: TypeAlias = Annotated[int, Ge(0)]
-Device: TypeAlias = str
-Channel: TypeAlias = int | Literal["auto"] | None
+Strength: TypeAlias = Annotated[Amount, About("0 returns the input, 1 the restored picture, between them a blend.")]
+KeepNan: TypeAlias = Annotated[
+    bool,
+    About(
+        "NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it."
+    ),
+]
+Steps: TypeAlias = Annotated[
+    int | None, Ge(1), Unit("steps"), About("How many steps are taken, instead of the preset's own number.")
+]
+Stop: TypeAlias = Annotated[
+    str,
+    About(
+        "preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at "
+        "the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first."
+    ),
+]
+Net: TypeAlias = Annotated[
+    str,
+    About(
+        "preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or "
+        "hourglass:down=16,32,64."
+    ),
+]
+Seed: TypeAlias = Annotated[int, Ge(0), About("The same seed gives the same picture.")]
+Device: TypeAlias = Annotated[str, About("auto, cpu, cuda or cuda:1.")]
+Channel: TypeAlias = Annotated[
+    int | Literal["auto"] | None,
+    About("Where the channels of an array are: auto, a number, or None for a picture without channels."),
+]

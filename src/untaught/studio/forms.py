@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from untaught.core.docstrings import parameters
 from untaught.core.errors import BadInput, unknown
 from untaught.core.registry import tasks
 from untaught.core.types import Unit
@@ -89,21 +90,6 @@ def schemas() -> list[dict[str, Any]]:
 def _place(name: str) -> tuple[bool, int, str]:
     known = list(words.WRONG)
     return name in words.LATE, known.index(name) if name in known else len(known), name
-
-
-def parameters(doc: str) -> dict[str, str]:
-    """The texts under "Parameters" of a docstring in NumPy's style, by name."""
-    found: dict[str, list[str]] = {}
-    lines = inspect.cleandoc(doc).splitlines()
-    start = lines.index("Parameters") + 2 if "Parameters" in lines else len(lines)
-    name = ""
-    for line in lines[start:]:
-        if line and not line.startswith(" "):
-            name = line.split(":")[0].strip()
-            found[name] = []
-        elif name:
-            found[name].append(line.strip())
-    return {n: " ".join(t).strip() for n, t in found.items()}
 
 
 def check(name: str, settings: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from untaught.core.callers import own_settings
+from untaught.core.docstrings import completed
 from untaught.core.errors import BadInput, memory_told, unknown
 from untaught.core.registry import tasks
 from untaught.core.types import Ge, Gt, Le, Role
@@ -31,6 +32,7 @@ class Task:
         self.compose = compose
         self.__name__ = compose.__name__
         functools.update_wrapper(self, compose)
+        self.__doc__ = completed(compose.__doc__ or "", self.settings)
 
     @own_settings()
     @memory_told()

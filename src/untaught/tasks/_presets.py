@@ -6,7 +6,7 @@ Rows are values with their source (`_rows`); their budgets are steps, never seco
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +15,8 @@ from untaught.core.errors import BadInput, unknown
 from untaught.core.registry import networks, presets
 from untaught.problem import Problem
 from untaught.solver.need import refuse_picture
-from untaught.solver.stage import Estimate, Method, Solve, Stage
+from untaught.solver.result import Result
+from untaught.solver.stage import Estimate, Job, Method, Solve, Stage
 from untaught.solver.stopping import After, FirstOf, Rule, rule
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ class Facts:
 
     stop: "preset", "auto" (networks that are fitted to the whole picture end by themselves), or a rule as it is written.
     kind: what the task found of the job besides, in a word (the kind of its holes, the detail that is asked for). guide: a picture
-    beside the data, (1, c, *space). network: "preset", or one as it is written, in the place of those.
+    beside the data, (1, c, *space). network: "preset", or one as it is written, in the place of those. device: as torch writes
+    it; "auto" is one for `Presets.job` alone.
     """
 
     problem: Problem
@@ -157,6 +159,11 @@ class Presets(Mapping[str, str]):
             early = rule(facts.stop)
             stages = self._fitted(name, stages, "stop", lambda m: replace(m, stop=_early(early, m.stop, facts.steps)))
         return Plan(tuple(s.seeded(facts.seed).on(facts.device) for s in stages), plan.notes)
+
+    def job(self, name: str, facts: Facts, result: Result, notes: Iterable[str] = ()) -> Job:
+        """The job by that plan, on a device that is there; what the task has to tell stands before what the plan tells."""
+        plan = self.plan(name, replace(facts, device=resolve_device(facts.device)))
+        return Job(plan.stages, facts.problem, result, (*notes, *plan.notes))
 
     def _fitted(
         self, name: str, stages: tuple[Stage, ...], setting: str, change: Callable[[Method], Method]

@@ -56,21 +56,14 @@ def activate(
     preset
         fast: a narrow network. paper: the exact recipe of the Deep Image Prior. tv, pixels: without a network, with total
         variation and with nothing, to compare with.
-    steps
-        How many steps are taken, instead of the preset's own number.
-    seed
-        The same seed gives the same picture.
-    device
-        auto, cpu, cuda or cuda:1.
     """
     from untaught.problem import Problem
     from untaught.problem.likelihoods import Reward
     from untaught.problem.regularisers import TV, Sum
     from untaught.solver.result import Scaled
-    from untaught.solver.stage import Job
     from untaught.tasks import _features as parts
     from untaught.tasks._goals import goal
-    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks._presets import Facts
     from untaught.tasks.activate.presets import PRESETS, TV_WEIGHT
 
     notes: list[str] = []
@@ -85,12 +78,11 @@ def activate(
     mask = goal(found, name, channel=channel, neuron=neuron, window=window, class_=class_, notes=notes)
     regulariser = TV_WEIGHT * TV() if preset == "tv" else Sum()
     problem = Problem(mask, operator, Reward(target), regulariser, weight=mask, start=parts.start(canvas, seed))
-    facts = Facts(problem, pictures=True, seed=seed, device=resolve_device(device), steps=steps)
-    plan = PRESETS.plan(preset, facts)
+    facts = Facts(problem, pictures=True, seed=seed, device=device, steps=steps)
     judge = None
     if class_ is not None:
         judge = parts.Judge(
             parts.operator_of(found, name, found.recipe.size), None, found.number(class_), found.classes
         )
     finish = Scaled(parts.Shown(found.recipe.size, "uint8", disc, judge), 0.0, 255.0)
-    return Job(plan.stages, problem, finish, (*notes, *plan.notes))
+    return PRESETS.job(preset, facts, finish, notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from untaught.core.types import Channel, Device, File, Net, Picture, Seed, Sigma, Steps, Stop
+from untaught.core.types import Channel, Device, File, KeepNan, Net, Picture, Seed, Sigma, Steps, Stop
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def deblur(
     size: str = "auto",
     sigma: Sigma = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
-    keep_nan: bool = False,
+    keep_nan: KeepNan = False,
     steps: Steps = None,
     stop: Stop = "preset",
     network: Net = "preset",
@@ -49,22 +49,6 @@ def deblur(
         fast: a classic denoiser in turn with the data; instant: a few rounds of it. balanced: then a network that learns what it
         does wrong. best: the same, for minutes. paper: the Deep Image Prior's network. With blind, paper
         is SelfDeblur's network.
-    keep_nan
-        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
-    steps
-        How many steps are taken, instead of the preset's own number.
-    stop
-        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
-    network
-        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
-        hourglass:down=16,32,64.
-    seed
-        The same seed gives the same picture.
-    device
-        auto, cpu, cuda or cuda:1.
-    channel_axis
-        Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
     from untaught.core.errors import BadInput
     from untaught.core.geometry import pad_to
@@ -74,8 +58,7 @@ def deblur(
     from untaught.problem.likelihoods import Gaussian
     from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
     from untaught.solver.result import Scaled
-    from untaught.solver.stage import Job
-    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks._presets import Facts
     from untaught.tasks.deblur.presets import PRESETS
     from untaught.tasks.deblur.result import Inner
 
@@ -104,12 +87,9 @@ def deblur(
     level = None if blind and preset == "paper" and sigma is None else _level(data, sigma, array, scale, notes)
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, Gaussian(level), start=start)
-    facts = Facts(
-        problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop, network=network
-    )
-    plan = PRESETS.plan(preset, facts)
+    facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
     finish = Scaled(Inner(Layout.of(array, axis), space), *scale)
-    return Job(plan.stages, problem, finish, (*notes, *plan.notes))
+    return PRESETS.job(preset, facts, finish, notes)
 
 
 def _kernel(given: Any, notes: list[str]) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from untaught.core.types import Amount, Channel, Device, Net, PictureFile, Seed, Steps, Stop
+from untaught.core.types import Channel, Device, Net, PictureFile, Seed, Steps, Stop, Strength
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def dejpeg(
     *,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     coefficients: bool = True,
-    strength: Amount = 1.0,
+    strength: Strength = 1.0,
     steps: Steps = None,
     stop: Stop = "preset",
     network: Net = "preset",
@@ -41,30 +41,13 @@ def dejpeg(
         exact recipe of the Deep Image Prior, which takes the pixels.
     coefficients
         no-coefficients takes the pixels of a JPEG, too, and so needs no further package.
-    strength
-        0 returns the input, 1 the restored picture, between them a blend.
-    steps
-        How many steps are taken, instead of the preset's own number.
-    stop
-        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
-    network
-        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
-        hourglass:down=16,32,64.
-    seed
-        The same seed gives the same picture.
-    device
-        auto, cpu, cuda or cuda:1.
-    channel_axis
-        Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
     from untaught.io import arrays
     from untaught.io.images.hidden import seen
     from untaught.io.results import Layout
     from untaught.problem import Problem
     from untaught.solver.result import Result, Scaled
-    from untaught.solver.stage import Job
-    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks._presets import Facts
     from untaught.tasks.dejpeg.presets import PRESETS
     from untaught.tasks.dejpeg.result import Upright
 
@@ -77,11 +60,9 @@ def dejpeg(
         problem = Problem(arrays.tensor(array, axis, scale))
     else:
         problem, finish = _problem(found), Upright(finish, found.size, found.orientation)
-    facts = Facts(
-        problem, arrays.full_scale(array) > 1, seed, resolve_device(device), steps, stop=stop, network=network
-    )
-    plan = PRESETS.plan(preset, facts)
-    return Job(plan.stages, problem, Scaled(finish, *scale), (*notes, *plan.notes))
+    full = arrays.full_scale(array)
+    facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
+    return PRESETS.job(preset, facts, Scaled(finish, *scale), notes)
 
 
 def _coefficients(picture: Image, preset: str, wanted: bool, notes: list[str]) -> Coefficients | None:

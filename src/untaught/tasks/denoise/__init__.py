@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Amount, Channel, Device, Gt, Net, Picture, Seed, Sigma, Steps, Stop, Unit
+from untaught.core.types import Channel, Device, Gt, KeepNan, Net, Picture, Seed, Sigma, Steps, Stop, Strength, Unit
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ def denoise(
     gain: Annotated[float | None, Gt(0), Unit("counts at full scale")] = None,
     looks: Annotated[float | None, Gt(0), Unit("looks")] = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
-    strength: Amount = 1.0,
-    keep_nan: bool = False,
+    strength: Strength = 1.0,
+    keep_nan: KeepNan = False,
     steps: Steps = None,
     stop: Stop = "preset",
     network: Net = "preset",
@@ -49,24 +49,6 @@ def denoise(
     preset
         instant: a classic filter, no network. fast: seconds. balanced: a minute. best: the quality that minutes buy. paper: the
         exact recipe of the Deep Image Prior.
-    strength
-        0 returns the input, 1 the restored picture, between them a blend.
-    keep_nan
-        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
-    steps
-        How many steps are taken, instead of the preset's own number.
-    stop
-        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
-    network
-        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
-        hourglass:down=16,32,64.
-    seed
-        The same seed gives the same picture.
-    device
-        auto, cpu, cuda or cuda:1.
-    channel_axis
-        Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
     from untaught import noise as noises
     from untaught.io import arrays
@@ -74,8 +56,7 @@ def denoise(
     from untaught.noise import anscombe
     from untaught.problem import Problem
     from untaught.solver.result import Result, Scaled, Stabilised
-    from untaught.solver.stage import Job
-    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks._presets import Facts
     from untaught.tasks.denoise.presets import PRESETS, grainy
 
     array, axis = arrays.take(picture, channel_axis)
@@ -104,8 +85,5 @@ def denoise(
         data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
         finish = Stabilised(finish, *evened, transform)
     problem = Problem(data, likelihood=likelihood, weight=weight)
-    facts = Facts(
-        problem, pictures=full > 1, seed=seed, device=resolve_device(device), steps=steps, stop=stop, network=network
-    )
-    plan = PRESETS.plan(preset, facts)
-    return Job(plan.stages, problem, finish, (*notes, *plan.notes))
+    facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
+    return PRESETS.job(preset, facts, finish, notes)

@@ -41,27 +41,18 @@ def enhance(
         fast: a narrow network. paper: the network of the Deep Image Prior.
     steps
         The moment at which the base is taken, instead of the one that detail names.
-    seed
-        The same seed gives the same picture.
-    device
-        auto, cpu, cuda or cuda:1.
-    channel_axis
-        Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
     from untaught.io import arrays
     from untaught.io.results import Layout
     from untaught.problem import Problem
     from untaught.solver.result import Scaled
-    from untaught.solver.stage import Job
-    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks._presets import Facts
     from untaught.tasks.enhance.presets import PRESETS
     from untaught.tasks.enhance.result import Detail
 
     array, axis = arrays.take(picture, channel_axis)
     scale = arrays.units(array)
     problem = Problem(arrays.tensor(array, axis, scale))
-    pictures = arrays.full_scale(array) > 1
-    facts = Facts(problem, pictures=pictures, seed=seed, device=resolve_device(device), steps=steps, kind=detail)
-    plan = PRESETS.plan(preset, facts)
+    facts = Facts(problem, arrays.full_scale(array) > 1, seed=seed, device=device, steps=steps, kind=detail)
     finish = Scaled(Detail(Layout.of(array, axis), array, amount, colour), *scale)
-    return Job(plan.stages, problem, finish, plan.notes)
+    return PRESETS.job(preset, facts, finish)

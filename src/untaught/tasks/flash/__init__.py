@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from untaught.core.types import Amount, Channel, Device, Guide, Net, Picture, Seed, Steps, Stop
+from untaught.core.types import Channel, Device, Guide, Net, Picture, Seed, Steps, Stop, Strength
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def flash(
     guide: Guide = None,
     align: bool = True,
     preset: Literal["fast", "best", "paper"] = "fast",
-    strength: Amount = 1.0,
+    strength: Strength = 1.0,
     steps: Steps = None,
     stop: Stop = "preset",
     network: Net = "preset",
@@ -43,30 +43,15 @@ def flash(
         Move the guide by the shift found between both, to a fraction of a pixel; no-align takes it as it lies.
     preset
         fast: a narrow network. best: a wider one, and longer. paper: the exact recipe of the Deep Image Prior.
-    strength
-        0 returns the input, 1 the restored picture, between them a blend.
     steps
         How many steps are taken at most, instead of the preset's own number.
-    stop
-        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
-    network
-        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
-        hourglass:down=16,32,64.
-    seed
-        The same seed gives the same picture.
-    device
-        auto, cpu, cuda or cuda:1.
-    channel_axis
-        Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
     from untaught.core.errors import BadInput
     from untaught.io import arrays
     from untaught.io.results import Layout
     from untaught.problem import Problem
     from untaught.solver.result import Scaled
-    from untaught.solver.stage import Job
-    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks._presets import Facts
     from untaught.tasks.flash.presets import PRESETS
 
     if (flash is None) == (guide is None):
@@ -81,19 +66,9 @@ def flash(
     data = arrays.tensor(array, axis, scale)
     notes: list[str] = []
     code = _code(guide if flash is None else flash, data, align, notes)
-    facts = Facts(
-        Problem(data),
-        arrays.full_scale(array) > 1,
-        seed,
-        resolve_device(device),
-        steps,
-        stop=stop,
-        guide=code,
-        network=network,
-    )
-    plan = PRESETS.plan(preset, facts)
-    finish = Scaled(Layout.of(array, axis, strength), *scale)
-    return Job(plan.stages, facts.problem, finish, (*notes, *plan.notes))
+    problem, full = Problem(data), arrays.full_scale(array)
+    facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, guide=code, network=network)
+    return PRESETS.job(preset, facts, Scaled(Layout.of(array, axis, strength), *scale), notes)
 
 
 def _code(guide: NDArray, data: Any, align: bool, notes: list[str]) -> Any:

@@ -56,20 +56,6 @@ def inpaint(
         wide ones, few or many.
     soft
         Take the network's picture everywhere, instead of the known pixels as they came.
-    steps
-        How many steps are taken, instead of the preset's own number.
-    stop
-        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
-    network
-        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
-        hourglass:down=16,32,64.
-    seed
-        The same seed gives the same picture.
-    device
-        auto, cpu, cuda or cuda:1.
-    channel_axis
-        Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
     import numpy as np
     import torch
@@ -79,8 +65,7 @@ def inpaint(
     from untaught.io.results import Layout
     from untaught.problem import Problem
     from untaught.solver.result import Scaled
-    from untaught.solver.stage import Job
-    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks._presets import Facts
     from untaught.tasks.inpaint.presets import PRESETS, chosen
     from untaught.tasks.inpaint.result import Inpainted
 
@@ -108,13 +93,11 @@ def inpaint(
     weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
     kind, why = chosen(recipe, holes)
-    facts = Facts(
-        Problem(data, weight=weight), full > 1, seed, resolve_device(device), steps, stop, kind, network=network
-    )
-    plan = PRESETS.plan(preset, facts)
-    notes += [*why, *plan.notes]
+    notes += why
     opaque = isinstance(mask, str) and mask.lower() == "alpha"
     if opaque:
         notes.append("The transparency said what was missing: the result is opaque.")
     finish = Inpainted(Layout.of(array, axis), fill, None if soft else array, axis, opaque)
-    return Job(plan.stages, facts.problem, Scaled(finish, *scale), tuple(notes))
+    problem = Problem(data, weight=weight)
+    facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, kind=kind, network=network)
+    return PRESETS.job(preset, facts, Scaled(finish, *scale), notes)

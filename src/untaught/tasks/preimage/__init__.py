@@ -41,12 +41,6 @@ def preimage(
     preset
         fast: a narrow network. paper: the exact recipe of the Deep Image Prior. tv, pixels: without a network, with total
         variation and with nothing, to compare with.
-    steps
-        How many steps are taken, instead of the preset's own number.
-    seed
-        The same seed gives the same picture.
-    device
-        auto, cpu, cuda or cuda:1.
     """
     import torch
 
@@ -54,9 +48,8 @@ def preimage(
     from untaught.problem import Problem
     from untaught.problem.regularisers import TV, Sum
     from untaught.solver.result import Scaled
-    from untaught.solver.stage import Job
     from untaught.tasks import _features as parts
-    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks._presets import Facts
     from untaught.tasks.preimage.presets import PRESETS, TV_WEIGHT
 
     notes: list[str] = []
@@ -71,10 +64,9 @@ def preimage(
     regulariser = TV_WEIGHT * float(data.square().mean()) * TV() if preset == "tv" else Sum()
     operator = parts.operator_of(found, name, canvas)
     problem = Problem(data, operator, regulariser=regulariser, start=parts.start(canvas, seed))
-    facts = Facts(problem, pictures=True, seed=seed, device=resolve_device(device), steps=steps)
+    facts = Facts(problem, pictures=True, seed=seed, device=device, steps=steps)
     notes.append(f"the picture was made to look like the original to the layer '{name}' at {size} x {size}")
     full = arrays.full_scale(x0.new_empty(0).numpy().astype(dtype))
     judge = parts.Judge(plain, data, parts.class_of(found, x0), found.classes)
-    plan = PRESETS.plan(preset, facts)
     finish = Scaled(parts.Shown(size, dtype, judge=judge), 0.0, full)
-    return Job(plan.stages, problem, finish, (*notes, *plan.notes))
+    return PRESETS.job(preset, facts, finish, notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Channel, Device, Gt, Net, PictureFile, Seed, Steps, Stop
+from untaught.core.types import Channel, Device, Gt, KeepNan, Net, PictureFile, Seed, Steps, Stop
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def upscale(
     factor: Annotated[float, Gt(1)] = 4.0,
     kernel: Literal["auto", "lanczos3", "lanczos2", "bicubic", "box", "gauss"] = "auto",
     preset: Literal["fast", "balanced", "best", "paper"] = "fast",
-    keep_nan: bool = False,
+    keep_nan: KeepNan = False,
     steps: Steps = None,
     stop: Stop = "preset",
     network: Net = "preset",
@@ -40,22 +40,6 @@ def upscale(
     preset
         fast: a small network that the picture itself teaches. balanced: the same for a minute. best: a larger one, for longer.
         paper: the exact recipe of the Deep Image Prior.
-    keep_nan
-        NaN, and whatever else is unknown, stays so in the result. Otherwise it is filled from what was restored around it.
-    steps
-        How many steps are taken, instead of the preset's own number.
-    stop
-        preset: after the preset's steps. auto: a network that is fitted to the picture ends by itself, after twice as many at
-        the latest. Or a rule by its name, such as variance:patience=500, or variance|after:3000 for whichever comes first.
-    network
-        preset: the preset's own. Or one by its name in the place of the one that is fitted to the picture, such as unet, or
-        hourglass:down=16,32,64.
-    seed
-        The same seed gives the same picture.
-    device
-        auto, cpu, cuda or cuda:1.
-    channel_axis
-        Where the channels of an array are: auto, a number, or None for a picture without channels.
     """
     from untaught.core.errors import BadInput, unknown
     from untaught.io import arrays
@@ -64,8 +48,7 @@ def upscale(
     from untaught.problem import Problem
     from untaught.problem.operators.resample import KERNELS, Downsample
     from untaught.solver.result import Scaled
-    from untaught.solver.stage import Job
-    from untaught.tasks._presets import Facts, resolve_device
+    from untaught.tasks._presets import Facts
     from untaught.tasks.upscale.presets import PRESETS
 
     # One colour of a changing opacity is a picture as well: an icon.
@@ -86,14 +69,6 @@ def upscale(
     name = ("lanczos2" if paper else "lanczos3") if kernel == "auto" else kernel
     notes = [f"the picture is taken to have been made smaller with {name}"] if kernel == "auto" else []
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
-    facts = Facts(
-        Problem(data, operator),
-        pictures=full > 1,
-        seed=seed,
-        device=resolve_device(device),
-        steps=steps,
-        stop=stop,
-        network=network,
-    )
-    plan = PRESETS.plan(preset, facts)
-    return Job(plan.stages, facts.problem, Scaled(Layout.of(array, axis), *scale), (*notes, *plan.notes))
+    problem = Problem(data, operator)
+    facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
+    return PRESETS.job(preset, facts, Scaled(Layout.of(array, axis), *scale), notes)

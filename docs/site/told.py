@@ -1,4 +1,4 @@
-"""Leaves fields that begin with an underscore out of the reference: what a bound value remembers is its own affair."""
+"""What the reference tells of parts beside their sources: of tasks also what many of them share, and of fields only public ones."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ from typing import Any
 
 import griffe
 
+from untaught.core import registry
 
-class Private(griffe.Extension):
+
+class Told(griffe.Extension):
     """Before signatures of dataclasses are made from their fields."""
 
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         self.strip(pkg)
+        for name in registry.tasks.names():
+            docstring = pkg["tasks"][name][name].docstring
+            docstring.value = registry.tasks.get(name).__doc__
 
     def strip(self, part: griffe.Module | griffe.Class) -> None:
+        """Leaves out fields that begin with an underscore: what a bound value remembers is its own affair."""
         for name, member in list(part.members.items()):
             if member.is_alias:
                 continue
