@@ -239,7 +239,7 @@ def _operator(cls: Any) -> Parts:
         x = drawn(*shape)
         y = operator(x)
         r = drawn(*y.shape, seed=1)
-        found[f"{i} forward"], found[f"{i} back"] = _array(y), _array(operator.backproject(r, at=x))
+        found[f"{i} forward"], found[f"{i} back"] = _array(y), _array(operator.adjoint(r, at=x))
     return found
 
 

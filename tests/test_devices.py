@@ -100,11 +100,11 @@ def test_operators(case):
     operator, shape = case
     operator, x = operator.float(), torch.rand(shape)
     y = operator(x)
-    back = operator.backproject(y, at=x)
+    back = operator.adjoint(y, at=x)
     with accelerator():
         moved = operator.to(DEVICE)
         mine = moved(x.to(DEVICE))
-        returned = moved.backproject(mine, at=x.to(DEVICE))
+        returned = moved.adjoint(mine, at=x.to(DEVICE))
         assert mine.device.type == returned.device.type == DEVICE
         torch.testing.assert_close(mine.cpu(), y)
         torch.testing.assert_close(returned.cpu(), back)

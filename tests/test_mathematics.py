@@ -55,7 +55,7 @@ def name(value):
 
 
 @pytest.mark.parametrize("case", [c for c in parts(operators, Operator) if c[0].linear], ids=name)
-def test_linear_operator_is_its_dense_matrix_and_backproject_its_transpose(case):
+def test_linear_operator_is_its_dense_matrix_and_adjoint_its_transpose(case):
     operator, shape = case
     operator = operator.double()
     basis = torch.eye(prod(shape), dtype=torch.float64).reshape(-1, *shape[1:])
@@ -63,13 +63,20 @@ def test_linear_operator_is_its_dense_matrix_and_backproject_its_transpose(case)
     x = torch.randn(shape, dtype=torch.float64)
     y = operator(x)
     assert operator.image_shape(tuple(y.shape)) == shape
-    torch.testing.assert_close(y.flatten(), dense @ x.flatten())
+    torch.testing.assert_close(y.flatten(), dense @ x.flatten().to(dense.dtype))
     r = torch.randn_like(y)
-    torch.testing.assert_close(operator.backproject(r).flatten(), dense.T @ r.flatten())
+    back = (dense.conj().T @ r.flatten()).real
+    torch.testing.assert_close(operator.adjoint(r).flatten(), back)
+    x.requires_grad_()
+    (found,) = torch.autograd.grad(operator(x), x, r)
+    torch.testing.assert_close(found.flatten(), back)
+    single = operator.float()(x.detach().float())
+    assert single.dtype == (torch.complex64 if y.is_complex() else torch.float32)
+    assert operator.sought or not operator.state_dict()  # constants are in no checkpoint
 
 
 @pytest.mark.parametrize("case", [c for c in parts(operators, Operator) if not c[0].linear], ids=name)
-def test_backproject_of_any_other_operator_is_the_transpose_of_its_finite_differences(case):
+def test_adjoint_of_any_other_operator_is_the_transpose_of_its_finite_differences(case):
     operator, shape = case
     operator, eps = operator.double(), 1e-6
     x = torch.randn(shape, dtype=torch.float64)
@@ -78,7 +85,7 @@ def test_backproject_of_any_other_operator_is_the_transpose_of_its_finite_differ
     basis = torch.eye(prod(shape), dtype=torch.float64).reshape(-1, *shape)
     dense = torch.stack([(operator(x + eps * e) - operator(x - eps * e)).flatten() / (2 * eps) for e in basis], dim=1)
     r = torch.randn_like(y)
-    torch.testing.assert_close(operator.backproject(r, at=x).flatten(), dense.T @ r.flatten(), rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(operator.adjoint(r, at=x).flatten(), dense.T @ r.flatten(), rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("case", [c for c in parts(operators, Operator) if c[0].local], ids=name)
@@ -124,7 +131,7 @@ def test_the_adjoint_of_complex_data_is_the_real_part():
     matrix = torch.randn(4, 3, dtype=torch.complex128)
     operator = as_operator(lambda x: x.flatten(1).to(matrix.dtype) @ matrix.T)
     r = torch.randn(1, 4, dtype=torch.complex128)
-    found = operator.backproject(r, at=torch.zeros(1, 1, 3, dtype=torch.float64))
+    found = operator.adjoint(r, at=torch.zeros(1, 1, 3, dtype=torch.float64))
     torch.testing.assert_close(found.flatten(), (matrix.conj().T @ r[0]).real)
 
 

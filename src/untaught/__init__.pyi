@@ -20,7 +20,7 @@ from untaught.classical.plug_and_play import PlugAndPlay as PlugAndPlay
 from untaught.core.errors import UntaughtError as UntaughtError
 from untaught.noise import Measured as Measured, NoiseModel as NoiseModel
 from untaught.prior import Ensemble as Ensemble, Network as Network, Pixels as Pixels, Prior as Prior
-from untaught.prior.codes import Code as Code, Fed as Fed, Fourier as Fourier, Grid as Grid, Noise as Noise, Picture as Picture, Start as Start
+from untaught.prior.codes import Code as Code, Fed as Fed, FourierFeatures as FourierFeatures, Grid as Grid, Noise as Noise, Picture as Picture, Start as Start
 from untaught.prior.networks.compact import Compact as Compact
 from untaught.prior.networks.decoder import Decoder as Decoder
 from untaught.prior.networks.frozen import Frozen as Frozen
@@ -30,11 +30,16 @@ from untaught.prior.networks.resnet import ResNet as ResNet
 from untaught.prior.networks.unet import UNet as UNet
 from untaught.problem import Problem as Problem
 from untaught.problem.likelihoods import ClippedGaussian as ClippedGaussian, Gaussian as Gaussian, Impulse as Impulse, Interval as Interval, Laplace as Laplace, Likelihood as Likelihood, Poisson as Poisson, PoissonGaussian as PoissonGaussian, Reward as Reward, Speckle as Speckle
-from untaught.problem.operators import Compose as Compose, FromLinear as FromLinear, Identity as Identity, Operator as Operator
+from untaught.problem.operators import Compose as Compose, FromLinear as FromLinear, Identity as Identity, Operator as Operator, as_operator as as_operator
 from untaught.problem.operators.blur import BlindBlur as BlindBlur, Blur as Blur, SoughtBlur as SoughtBlur
 from untaught.problem.operators.dct import BlockDCT as BlockDCT, Plane as Plane
+from untaught.problem.operators.external import External as External
 from untaught.problem.operators.features import Enlarge as Enlarge, Features as Features, View as View
+from untaught.problem.operators.fourier import Fourier as Fourier
+from untaught.problem.operators.mosaic import Mosaic as Mosaic
+from untaught.problem.operators.radon import Radon as Radon
 from untaught.problem.operators.resample import Downsample as Downsample
+from untaught.problem.operators.sensing import CompressedSensing as CompressedSensing
 from untaught.problem.regularisers import TV as TV, Norm as Norm, Regulariser as Regulariser, Smooth as Smooth, Sum as Sum
 from untaught.reports import Report as Report, report as report
 from untaught.solver.averaging import AtSteps as AtSteps, Average as Average, ExponentialPictures as ExponentialPictures, ExponentialWeights as ExponentialWeights, Last as Last, Moments as Moments
@@ -75,6 +80,7 @@ __all__ = [
     "Code",
     "Compact",
     "Compose",
+    "CompressedSensing",
     "Counted",
     "Crops",
     "Deblock",
@@ -88,6 +94,7 @@ __all__ = [
     "ExponentialPictures",
     "ExponentialVariance",
     "ExponentialWeights",
+    "External",
     "Features",
     "Fed",
     "Fill",
@@ -95,6 +102,7 @@ __all__ = [
     "FirstOf",
     "Fit",
     "Fourier",
+    "FourierFeatures",
     "FromLinear",
     "Frozen",
     "Gaussian",
@@ -115,6 +123,7 @@ __all__ = [
     "Measured",
     "Method",
     "Moments",
+    "Mosaic",
     "Neighbours",
     "Network",
     "Noise",
@@ -139,6 +148,7 @@ __all__ = [
     "Problem",
     "PseudoNoise",
     "Quick",
+    "Radon",
     "Recorrupt",
     "Refill",
     "Regulariser",
@@ -173,6 +183,7 @@ __all__ = [
     "View",
     "Views",
     "WindowedVariance",
+    "as_operator",
     "lpips",
     "psnr",
     "report",

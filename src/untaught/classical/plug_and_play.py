@@ -56,7 +56,7 @@ class PlugAndPlay(Estimator):
         return len(self.levels)
 
     def iterates(self, problem: Problem) -> Iterator[Estimated]:
-        v = problem.operator.backproject(problem.data) if problem.start is None else problem.start
+        v = problem.operator.adjoint(problem.data) if problem.start is None else problem.start
         for k in range(len(self.levels)):
             u = self.toward_data(v, problem, k)
             level = torch.full((1,) * u.ndim, self._level(problem, k), device=u.device, dtype=u.dtype)
@@ -85,9 +85,9 @@ class PlugAndPlay(Estimator):
         w = self.strength * scale / self._level(problem, k) ** 2
 
         def normal(p: Tensor) -> Tensor:
-            return a.backproject(trust * a(p)) + w * p
+            return a.adjoint(trust * a(p)) + w * p
 
-        return conjugate_gradients(normal, a.backproject(trust * y) + w * v, v, self.iterations)
+        return conjugate_gradients(normal, a.adjoint(trust * y) + w * v, v, self.iterations)
 
     def _level(self, problem: Problem, k: int) -> float:
         return max(self.levels[k], 1.5 * problem.operator.off)

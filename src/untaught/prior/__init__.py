@@ -155,7 +155,7 @@ class Pixels(Prior):
     draws, learns = False, False
 
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
-        first = problem.operator.backproject(problem.data) if problem.start is None else problem.start
+        first = problem.operator.adjoint(problem.data) if problem.start is None else problem.start
         return _Pixels(first.detach().clone().to(rng.device, problem.real))
 
     @classmethod

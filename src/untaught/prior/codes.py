@@ -82,7 +82,7 @@ class Grid(Code):
 
 
 @dataclass(frozen=True)
-class Fourier(Code):
+class FourierFeatures(Code):
     """sin and cos of the coordinates at frequencies 2^0 ... 2^(n-1) cycles a picture (Tancik et al. 2020)."""
 
     frequencies: int = 8
@@ -98,7 +98,7 @@ class Fourier(Code):
 
     @classmethod
     def examples(cls) -> tuple[Code, ...]:
-        return (Fourier(2),)
+        return (FourierFeatures(2),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ class Picture(Code):
         return int(problem.image_shape[1] if self.image is None else self.image.shape[1])
 
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
-        image = problem.operator.backproject(problem.data) if self.image is None else self.image
+        image = problem.operator.adjoint(problem.data) if self.image is None else self.image
         if self.image is not None and tuple(image.shape[2:]) != problem.image_shape[2:]:
             raise BadInput(
                 f"The guide is {tuple(image.shape[2:])}, the picture {problem.image_shape[2:]}: "

@@ -22,7 +22,7 @@ class Problem:
     """argmin_x E(A x, y) + R(x).
 
     data: the measurements, a tensor (b, c, *space) or whatever the operator gives; real or complex.
-    operator: any differentiable module or function. likelihood, regulariser: see their modules.
+    operator: any differentiable module or function, or what `as_operator` makes one of. likelihood, regulariser: see their modules.
     weight: one number a measurement, broadcast over `data`; 0 = unknown (a hole, a dead pixel, held out).
     start: a first guess of the picture, if there is one; later stages of a job find the earlier stage's picture here.
 
@@ -63,7 +63,7 @@ class Problem:
             raise BadInput(f"{bad} of {data.numel()} measurements are NaN or infinite: give them the weight 0.")
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "weight", weight)
-        object.__setattr__(self, "operator", as_operator(self.operator))
+        object.__setattr__(self, "operator", as_operator(self.operator, data_shape=tuple(data.shape[1:])))
 
     @property
     def image_shape(self) -> Shape:

@@ -57,7 +57,7 @@ def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
     for i, stage in enumerate(job.stages):
         problem = stage.problem or job.problem
         if i and problem.start is None:  # what the stage before would hand on: its size is what matters here
-            problem = replace(problem, start=problem.operator.backproject(problem.data))
+            problem = replace(problem, start=problem.operator.adjoint(problem.data))
         part = stage.excerpt(problem)
         if part and stage.whole:  # too large to be tried as a whole
             found.append(_larger(_probe(stage, part[0], seconds, least=1), part[1]))

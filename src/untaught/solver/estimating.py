@@ -25,7 +25,7 @@ class Estimating(Course):
         self.estimator = stage.estimator
         self.problem = self.asked = problem.to(stage.device)
         self.estimator.check(self.problem)
-        self._found = copy.deepcopy(problem.operator.state_dict())  # an operator may be sought by the iterates
+        self._found = copy.deepcopy(problem.operator.found)  # an operator may be sought by the iterates
         self.model = nn.Identity()
         self._pictures: Iterator[Estimated] = iter(())
         self._x: Tensor | None = None
@@ -84,7 +84,8 @@ class Estimating(Course):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._found = copy.deepcopy(state["operator"])
-        self.problem.operator.load_state_dict(self._found)
+        if self._found:
+            self.problem.operator.load_state_dict(self._found)
         self._pictures, self._x = iter(()), None
         for _ in range(self.state.step):
             self._next()

@@ -212,7 +212,7 @@ class Fitting(Course):
             {
                 "step": self.state.step,
                 "model": self.model.state_dict(),
-                "operator": self.problem.operator.state_dict(),
+                "operator": self.problem.operator.found,
                 "optimiser": self.optimiser.state_dict(),
                 "average": self.fit.average,
                 "rule": self.fit.rule,
@@ -222,7 +222,8 @@ class Fitting(Course):
     def _restore(self, state: dict[str, Any]) -> None:
         state = copy.deepcopy(state)
         self.model.load_state_dict(state["model"])
-        self.problem.operator.load_state_dict(state["operator"])
+        if state["operator"]:
+            self.problem.operator.load_state_dict(state["operator"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.fit.average, self.fit.rule = state["average"], state["rule"]
 

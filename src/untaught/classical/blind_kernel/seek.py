@@ -65,7 +65,7 @@ class SeekKernel(Estimator):
 
 
 def _seen(problem: Problem) -> Tensor:
-    return problem.operator.backproject(problem.data) if problem.start is None else problem.start
+    return problem.operator.adjoint(problem.data) if problem.start is None else problem.start
 
 
 def _sought(operator: SoughtBlur, y: Tensor, noise: float, sides: tuple[int, ...]) -> None:

@@ -1,13 +1,14 @@
 """A: how the picture becomes the measurements, y ~ A x.
 
-Any differentiable `torch.nn.Module` will do as an operator; `as_operator` adds what it lacks.
+Any differentiable `torch.nn.Module` will do as an operator, and so will what other packages have for one: `as_operator`.
 Tensors are "b c *space"; x is real, data may be complex.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +45,11 @@ class Operator(nn.Module):
         """Whether it has parameters that are sought together with the picture."""
         return any(p.requires_grad for p in self.parameters())
 
+    @property
+    def found(self) -> dict[str, Tensor]:
+        """Its state, where some of it is sought; nothing, where all is constant: a run keeps no copy of that."""
+        return self.state_dict() if self.sought else {}
+
     def between(self, small: Sequence[int], large: Sequence[int]) -> Operator:
         """One of the same kind from pictures of `large` pixels along each axis to `small`; for operators that `scales`."""
         raise TypeError(f"{type(self).__name__} makes nothing smaller")
@@ -75,7 +81,7 @@ class Operator(nn.Module):
         """The shape (b, c, *space) of the picture that such data are measured from."""
         return data_shape
 
-    def backproject(self, data: Tensor, at: Tensor | None = None) -> Tensor:
+    def adjoint(self, data: Tensor, at: Tensor | None = None) -> Tensor:
         """The adjoint A^T data, by automatic differentiation; of the Jacobian at `at` (default 0) where A is not linear."""
         shape = self.image_shape(tuple(data.shape))
         real = data.real.dtype if data.is_complex() else data.dtype
@@ -83,6 +89,10 @@ class Operator(nn.Module):
             x = torch.zeros(shape, dtype=real, device=data.device) if at is None else at.detach().clone()
             x.requires_grad_(True)
             return torch.autograd.grad(self(x), x, grad_outputs=data)[0]
+
+    def held_out(self, shape: Shape, fraction: float, draw: torch.Generator) -> Tensor:
+        """Measurements to be foretold from the others, drawn at random: True in an array of the data's shape."""
+        return torch.rand(shape, generator=draw, device=draw.device) < fraction
 
     def __matmul__(self, inner: nn.Module) -> Operator:
         """Composition, right to left as in mathematics: (A @ B)(x) = A(B(x))."""
@@ -107,7 +117,7 @@ class Identity(Operator):
 
         return Downsample(small, large)
 
-    def backproject(self, data: Tensor, at: Tensor | None = None) -> Tensor:
+    def adjoint(self, data: Tensor, at: Tensor | None = None) -> Tensor:
         return data
 
     @classmethod
@@ -125,6 +135,14 @@ class Compose(Operator):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.outer(self.inner(x))
+
+    def adjoint(self, data: Tensor, at: Tensor | None = None) -> Tensor:
+        if not self.linear or data.is_complex():  # between the two the picture may be complex, or real
+            return super().adjoint(data, at)
+        return self.inner.adjoint(self.outer.adjoint(data))
+
+    def held_out(self, shape: Shape, fraction: float, draw: torch.Generator) -> Tensor:
+        return self.outer.held_out(shape, fraction, draw)
 
     def image_shape(self, data_shape: Shape) -> Shape:
         return self.inner.image_shape(self.outer.image_shape(data_shape))
@@ -151,7 +169,7 @@ class FromLinear(Operator):
                 f"The matrix is {tuple(matrix.shape)}, but a picture of shape {tuple(shape)} has "
                 f"{prod(shape)} elements: give one column to each."
             )
-        self.register_buffer("matrix", matrix)
+        self.register_buffer("matrix", matrix, persistent=False)
         self.shape = tuple(shape)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -167,27 +185,29 @@ class FromLinear(Operator):
         return (FromLinear(real, (3, 2, 2)), (1, 3, 2, 2)), (FromLinear(real[:, :5] + 0, (1, 5)), (1, 1, 5))
 
 
-class _Wrapped(Operator):
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-        self.linear = bool(getattr(function, "linear", False))
+def as_operator(
+    operator: Any,
+    image_shape: Sequence[int] | None = None,
+    *,
+    channels: bool = False,
+    complex_image: bool = False,
+    data_shape: Sequence[int] | None = None,
+    tolerance: float = 1e-3,
+) -> Operator:
+    """An operator of whatever measures pictures.
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+    operator: an `Operator`, which stays itself; a differentiable module or function of tensors (b, c, *space); a matrix (NumPy's or
+    SciPy's, dense or sparse); whatever has A and its adjoint as methods: `matvec` and `rmatvec`, `A` and `A_adjoint`, `forward` and
+    `adjoint`, or is called and has `adjoint`, `H` or `adj`; or a tuple of the two functions, of NumPy arrays.
+    image_shape, channels, complex_image, tolerance: see `External`. The shape may be left out where the operator knows it.
+    data_shape: of the data, without the batch: needed where the picture's shape is to be found from it.
 
-    def image_shape(self, data_shape: Shape) -> Shape:
-        known = getattr(self.function, "image_shape", None)
-        return tuple(known(data_shape)) if known else data_shape
-
-
-def as_operator(operator: nn.Module | Callable[[Tensor], Tensor]) -> Operator:
-    """`operator` itself, or a user's module or function with the missing methods added.
-
-    A module without `image_shape` is taken to measure pictures of the data's own shape.
+    A differentiable function without `image_shape` is taken to measure pictures of the data's own shape.
     """
     if isinstance(operator, Operator):
         return operator
-    if not callable(operator):
-        raise BadInput(f"An operator maps a tensor to a tensor; {type(operator).__name__} cannot be called.")
-    return _Wrapped(operator)
+    from untaught.problem.operators import external
+
+    return external.wrapped(
+        operator, image_shape, data_shape, channels=channels, complex_image=complex_image, tolerance=tolerance
+    )

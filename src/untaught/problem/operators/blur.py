@@ -63,7 +63,7 @@ class Blur(_Valid):
 
     def __init__(self, kernel: Tensor) -> None:
         super().__init__()
-        self.register_buffer("kernel", known.check(torch.as_tensor(kernel).double()).float())
+        self.register_buffer("kernel", known.check(torch.as_tensor(kernel).double()).float(), persistent=False)
         self.sides = tuple(self.kernel.shape)
 
     @classmethod
@@ -87,7 +87,7 @@ class BlindBlur(_Valid):
     def __init__(self, sides: Sequence[int], seed: int = 0, *, hidden: int = 1000, noise: int = 200) -> None:
         super().__init__()
         self.sides, rng = tuple(sides), Rng(seed)
-        self.register_buffer("code", 0.1 * torch.rand(1, noise, generator=rng.fork("kernel code")))
+        self.register_buffer("code", 0.1 * torch.rand(1, noise, generator=rng.fork("kernel code")), persistent=False)
         with rng.initialise("kernel"):
             self.net = nn.Sequential(nn.Linear(noise, hidden), nn.ReLU(), nn.Linear(hidden, prod(self.sides)))
 

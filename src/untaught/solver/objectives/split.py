@@ -47,7 +47,7 @@ class Split(Objective):
         else:
             y, weight = problem.data, _weight(problem)
             hidden = self._hide(weight, rng.stream)
-            x = model(problem.operator.backproject(y * (weight * ~hidden)))
+            x = model(problem.operator.adjoint(y * (weight * ~hidden)))
             predicted = problem.operator(x)
         fit = problem.likelihood.energy(predicted, y, weight * hidden)
         return Step(fit + problem.regulariser(x), fit.detach(), None)
@@ -57,7 +57,7 @@ class Split(Objective):
 
         def draw(i: int) -> Tensor:
             seen = weight * ~self._hide(weight, rng.fork("picture", i))
-            return _input(problem.data, seen) if _direct(problem) else problem.operator.backproject(problem.data * seen)
+            return _input(problem.data, seen) if _direct(problem) else problem.operator.adjoint(problem.data * seen)
 
         return averaged(map(draw, range(passes)), model)
 

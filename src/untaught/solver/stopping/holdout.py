@@ -45,7 +45,7 @@ class HoldOut(Minimum):
                 f"HoldOut would judge by {int(known * self.fraction)} of {known} measurements, fewer than 10: "
                 "raise the fraction, or use After(steps)."
             )
-        held = torch.rand(weight.shape, generator=rng.fork("held out"), device=rng.device) < self.fraction
+        held = problem.operator.held_out(tuple(weight.shape), self.fraction, rng.fork("held out"))
         return replace(problem, weight=weight * ~held), replace(self, _held=weight * held)
 
     def step(self, state: State, iterate: Iterate) -> tuple[State, Verdict]:
