@@ -21,8 +21,8 @@ from skimage import data  # noqa: TID253
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from browsed import CHROMIUM, QUIET  # noqa: E402
 from served import Served  # noqa: E402
-from test_studio_page import CHROMIUM, QUIET  # noqa: E402
 
 LOOKS = {"dark": (1280, 800), "light": (1280, 800), "narrow": (390, 844)}
 GAP, SCALE = 16, 0.8

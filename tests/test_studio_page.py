@@ -5,92 +5,23 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browsed import SLOW, choose, downloaded, hand_in
 from PIL import Image
-from served import Served, png
+from served import png
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the extra test-studio is not installed")
-CHROMIUM = os.environ.get("UNTAUGHT_CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None
-)
-if CHROMIUM is None:
-    pytest.skip("Debian's chromium is not installed: apt-get install chromium", allow_module_level=True)
-
-QUIET = [  # off the network, and without a sandbox, which containers do not allow
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--disable-extensions",
-    "--disable-sync",
-    "--no-first-run",
-]
 AXE = Path(__file__).parents[1] / "page" / "node_modules" / "axe-core" / "axe.min.js"
 expect = sync_api.expect
-SLOW = 60_000  # milliseconds: a machine may be busy
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory):
-    served = Served(tmp_path_factory.mktemp("studio"))
-    yield served
-    served.close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
-def page(browser, studio):
-    """An open studio. Any error, any broken policy and any request to another host fails the test."""
-    context = browser.new_context(
-        viewport={"width": 1200, "height": 760}, accept_downloads=True, reduced_motion="reduce"
-    )
-    page = context.new_page()
-    page.set_default_timeout(SLOW)
-    wrong = []
-    context.on("request", lambda r: wrong.append(r.url) if not r.url.startswith((studio.base, "blob:")) else None)
-    page.on("pageerror", lambda e: wrong.append(str(e)))
-    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" and "status of 4" not in m.text else None)
-    page.goto(f"{studio.base}/#t={studio.token}")
-    page.get_by_role("button", name="Choose a file").wait_for()
-    yield page
-    context.close()
-    assert not wrong
-
-
-def hand_in(page, data, name="photo.png"):
-    page.get_by_label("A picture to restore").set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
-    expect(page.get_by_role("heading", name=name)).to_be_visible(timeout=SLOW)
-
-
-def choose(page, task, **settings):
-    page.get_by_role("radio", name=re.compile(task)).click()
-    page.locator("summary", has_text="Finer settings").click()
-    for label, value in settings.items():
-        if label == "preset":
-            page.get_by_role("button", name=value, exact=True).click()
-        else:
-            field = page.get_by_label(label.replace("_", " "), exact=False).first
-            field.fill(str(value))
-            field.press("Tab")
-
-
-def downloaded(page, name="^Download"):
-    with page.expect_download() as caught:
-        page.get_by_role("link", name=re.compile(name)).click()
-    return Path(caught.value.path()).read_bytes(), caught.value.suggested_filename
+def studio(page_studio):
+    return page_studio
 
 
 def test_a_photo_is_restored_from_end_to_end(page, studio, noisy, one_thread):
@@ -127,11 +58,11 @@ def test_where_a_result_is_unsure_lies_over_it(page, noisy):
     page.get_by_role("button", name="Restore").click()
     page.get_by_role("button", name="Show where it is unsure").click()
     expect(page.get_by_label("Show where it is unsure")).to_be_checked(timeout=SLOW)
-    expect(page.get_by_alt_text(re.compile("^Where the result is unsure"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^Where the result is unsure"))).to_be_visible()
     data, name = downloaded(page, "map, TIFF")
     assert (name, data[:2]) == ("photo.unsure.tif", b"II")
     page.keyboard.press("u")
-    expect(page.get_by_alt_text(re.compile("^Where the result is unsure"))).to_be_hidden()
+    expect(page.get_by_role("img", name=re.compile("^Where the result is unsure"))).to_be_hidden()
 
 
 def test_a_mask_is_painted_and_what_it_leaves_out_is_untouched_in_sixteen_bits(page):

@@ -112,7 +112,7 @@ export interface PictureView {
   mask: string | null
 }
 
-/** What the desk says of an upload. */
+/** What the desk says of an upload. shown: the values that are shown as black and as white. */
 export interface PictureAbout {
   width: number
   height: number
@@ -122,6 +122,7 @@ export interface PictureAbout {
   sha256: string | null
   stretched: boolean
   notes: string[]
+  shown: [number, number] | null
 }
 
 /** What was measured on a picture, in sentences. suggestion: a task. sigma: of full scale, where it is one number. */

@@ -128,7 +128,7 @@ class MapLegend(Message):
 
 @dataclass(frozen=True)
 class PictureAbout(Message):
-    """What the desk says of an upload."""
+    """What the desk says of an upload. shown: the values that are shown as black and as white."""
 
     width: int
     height: int
@@ -138,6 +138,7 @@ class PictureAbout(Message):
     sha256: str | None
     stretched: bool
     notes: tuple[str, ...]
+    shown: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,10 @@ class Pictures:
         """What the eye is shown of it: its preview, or its thumb."""
         return self.folder / picture.id / f"{kind}.jpg"
 
+    def samples(self, picture: Upload) -> Path:
+        """Its samples as they were read, for tiles."""
+        return self.folder / picture.id / "samples.npy"
+
     def get(self, id: str) -> Upload:
         if id not in self.all:
             raise BadInput("This picture is not here any more: hand it in again.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,27 +41,20 @@ class Eye:
         return cls(low, high if high > low else low + 1, True)
 
     def eight(self, pixels: NDArray) -> NDArray:
-        """(h, w) or (h, w, 3) uint8, no larger than `SIDE` by whole steps (each the mean of a block of few of its pixels)."""
-        pixels = (
-            pixels[..., 0]
-            if pixels.ndim == 3 and pixels.shape[2] < 3
-            else pixels[..., :3]
-            if pixels.ndim == 3
-            else pixels
-        )
+        """(h, w) or (h, w, 3) uint8."""
+        if pixels.ndim == 3:
+            pixels = pixels[..., 0] if pixels.shape[2] < 3 else pixels[..., :3]
         if pixels.dtype == np.uint8:
             return np.ascontiguousarray(pixels)
-        skip = max(1, max(pixels.shape[:2]) // (2 * SIDE))
-        small = np.nan_to_num(
-            pixels[::skip, ::skip].astype(np.float32), nan=self.low, posinf=self.high, neginf=self.low
-        )
+        small = np.nan_to_num(pixels.astype(np.float32), nan=self.low, posinf=self.high, neginf=self.low)
         return np.rint(np.clip((small - self.low) * (255 / (self.high - self.low)), 0, 255)).astype(np.uint8)
 
     def jpeg(self, pixels: NDArray, *, icc: bytes | None = None, side: int = SIDE, quality: int = 90) -> bytes:
         """The bytes of the preview. icc: the picture's own profile, which a browser follows."""
         from PIL import Image as Pillow
 
-        picture: Any = Pillow.fromarray(self.eight(pixels))
+        skip = max(1, max(pixels.shape[:2]) // (2 * SIDE)) if pixels.dtype != np.uint8 else 1  # converting is dear
+        picture: Any = Pillow.fromarray(self.eight(pixels[::skip, ::skip]))
         if max(picture.size) > side:
             picture.thumbnail((side, side), Pillow.Resampling.BOX, reducing_gap=2)
         out = io.BytesIO()
@@ -69,6 +63,14 @@ class Eye:
         more = {} if profile is None else {"icc_profile": profile}
         picture.save(out, "JPEG", quality=quality, subsampling=0, **more)
         return out.getvalue()
+
+
+def store(path: Path, samples: NDArray) -> None:
+    """As `np.save`, which on a full disk may lose the end of the array without a word. OSError with the system's words."""
+    samples = np.ascontiguousarray(samples)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(samples))
+        file.write(samples.data)
 
 
 def overlay(size: NDArray) -> bytes:

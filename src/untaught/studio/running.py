@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from untaught.calibration.series import Series
 from untaught.core import threads
@@ -30,7 +29,7 @@ from untaught.session.keeping import Keeper, resumed
 from untaught.session.life import Session
 from untaught.solver.run import Run
 from untaught.studio import messages as m
-from untaught.studio.previews import Eye, legend, overlay
+from untaught.studio.previews import Eye, legend, overlay, store
 
 NUMBERS = 0.2  # seconds between two messages of numbers
 PICTURES = 0.5  # and between two pictures, while somebody watches ...
@@ -279,14 +278,6 @@ class Player:
         self.session.keeper.end(keep=False)
         told = {"full": self.session.job.finish.full, "runs": series.repeat, "held": held, "note": note}
         self.send(m.JobMapped(self.job, m.MapLegend(**legend(size), **told)))
-
-
-def store(path: Path, samples: NDArray) -> None:
-    """As `np.save`, which on a full disk may lose the end of the array without a word. OSError with the system's words."""
-    samples = np.ascontiguousarray(samples)
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(samples))
-        file.write(samples.data)
 
 
 def finite(value: float | None) -> float | None:

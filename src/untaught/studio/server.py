@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -21,13 +21,12 @@ from untaught.studio.events import Events, Stream
 from untaught.studio.guard import Guard, same
 from untaught.studio.jobs import Jobs
 from untaught.studio.pictures import Pictures, TooLarge, Upload, clean
-from untaught.studio.shelf import DAYS, ROOM, Entry, Shelf
+from untaught.studio.shelf import DAYS, ROOM, Shelf
+from untaught.studio.shown import FOREVER, routes
 from untaught.studio.views import Example
 from untaught.studio.worker import sentence
 
 STATIC = Path(__file__).parent / "static"
-FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
-EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WEBP": "webp", "NPY": "npy"}
 
 
 class Studio:
@@ -189,20 +188,6 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
     async def picture(id: str) -> dict[str, Any]:
         return pictures.get(id).public().plain()
 
-    @app.get("/api/pictures/{id}/{kind}.jpg")
-    async def preview(id: str, kind: str) -> Response:
-        if kind not in ("preview", "thumb"):
-            raise HTTPException(404)
-        return FileResponse(pictures.shown(pictures.get(id), kind), media_type="image/jpeg", headers=FOREVER)
-
-    @app.get("/api/pictures/{id}/mask.png")
-    async def mask(id: str) -> Response:
-        """The file of a mask as it was handed in, so that the painter can go on with it."""
-        found = pictures.get(id)
-        if found.role != "mask" or found.about is None or found.about.format != "PNG":
-            raise HTTPException(404)
-        return FileResponse(pictures.path(found), media_type="image/png", headers=FOREVER)
-
     @app.post("/api/pictures/{id}/propose/{kind}")
     async def propose(id: str, kind: str) -> dict[str, Any]:
         """A mask of what seems to be damaged, to be corrected in the painter."""
@@ -253,15 +238,6 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         """A job that asks where the result of this one is unsure; its map is at its own /map.png and /map.tif."""
         return jobs.unsure(jobs.get(id)).public().plain()
 
-    @app.get("/api/jobs/{id}/map.{extension}")
-    async def map_of(id: str, extension: str) -> Response:
-        job = jobs.get(id)
-        said = f"There is no map '{extension[:10]}' of this job, which is {job.state}: ask for one first."
-        path = _made(jobs.place(job) / f"unsure.{extension}", said, "png", "tif")
-        if extension == "png":
-            return FileResponse(path, media_type="image/png", headers=FOREVER)
-        return FileResponse(path, filename=f"{_stem(job)}.unsure.tif", media_type="image/tiff")
-
     @app.post("/api/jobs/{id}/again/{how}")
     async def again(id: str, how: str) -> dict[str, Any]:
         job = jobs.get(id)
@@ -284,46 +260,6 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         jobs.remove(jobs.get(id))
         return {}
 
-    @app.get("/api/jobs/{id}/frames/{n}.jpg")
-    async def frame(id: str, n: int) -> Response:
-        path = _made(jobs.place(jobs.get(id)) / f"{n}.jpg", f"The picture {n} is not kept any more: take a newer one.")
-        return FileResponse(path, media_type="image/jpeg", headers=FOREVER)
-
-    @app.get("/api/jobs/{id}/recipe.toml")
-    async def recipe_of(id: str) -> Response:
-        job = jobs.get(id)
-        said = f"The recipe is written when the job is done, and it is {job.state}."
-        path = _made(jobs.place(job) / "recipe.toml", said)
-        return FileResponse(path, filename=f"{_stem(job)}.untaught.toml", media_type="application/toml")
-
-    @app.get("/api/jobs/{id}/report.{extension}")
-    async def report_of(id: str, extension: str) -> Response:
-        """How far the result can be trusted, and why: a page, or figures (JSON)."""
-        job = jobs.get(id)
-        said = f"There is no report '{extension[:10]}' of this job, which is {job.state}."
-        path = _made(jobs.place(job) / f"report.{extension}", said, "html", "json")
-        return FileResponse(path, filename=f"{_stem(job)}.report.{extension}")
-
-    @app.get("/api/jobs/{id}/result.{extension}")
-    async def result(id: str, extension: str, moment: int | None = None) -> Response:
-        """The picture in full depth: the result, or that of a kept moment, in the format that the extension names."""
-        job = jobs.get(id)
-        if extension not in EXTENSIONS.values():
-            raise BadInput(f"There is no result as '{extension[:10]}': it is one of {', '.join(EXTENSIONS.values())}.")
-        place = jobs.place(job)
-        samples = place / ("result.npy" if moment is None else f"{moment}.npy")
-        if not samples.is_file():
-            what = "result" if moment is None else f"picture in full depth of moment {moment}"
-            raise BadInput(f"There is no {what} of this job, which is {job.state}.")
-        target = place / f"{samples.stem}.out.{extension}"
-        if not target.is_file():
-            source = pictures.all.get(job.picture) if job.picture else None
-            like = str(pictures.path(source)) if source else None
-            beside = str(place / ("recipe.toml" if moment is None else "none"))
-            await jobs.link.call(m.EncodeResult(str(samples), like, beside, str(target), job.opaque))
-        at = "" if moment is None else f".{moment}"
-        return FileResponse(target, filename=f"{_stem(job)}.untaught{at}.{extension}")
-
     def _known_example(name: str) -> tuple[str, str]:
         from untaught.studio.examples import EXAMPLES
 
@@ -331,6 +267,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
             raise HTTPException(404)
         return EXAMPLES[name]
 
+    app.include_router(routes(jobs, pictures))
     app.mount("/", StaticFiles(directory=STATIC, html=True))
     ours = {"127.0.0.1", "localhost", "[::1]", *hosts}
     return Guard(app, hosts=ours, token=studio.token, cookie=cookie)
@@ -338,16 +275,3 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
-
-
-def _made(path: Path, said: str, *endings: str) -> Path:
-    """A file of a job that is there, and ends in one of these, if they are given; otherwise `BadInput`: what is said."""
-    if (endings and path.suffix[1:] not in endings) or not path.is_file():
-        raise BadInput(said)
-    return path
-
-
-def _stem(job: Entry) -> str:
-    """Of a download's name: what was handed in, without its ending."""
-    stem = Path(job.name).stem if "." in job.name else job.name
-    return stem.replace(",", "").replace(" ", "-")[:80] or "picture"

@@ -152,7 +152,7 @@ def _answer(one: m.DeskCall, send: Send) -> Any:
 def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
     """Read an upload, write its preview beside it, and say what it is; measuring it follows by itself."""
     from untaught.io import images
-    from untaught.studio.previews import STRETCHED, Eye
+    from untaught.studio.previews import STRETCHED, Eye, store
 
     path = Path(order.path)
     try:
@@ -163,6 +163,11 @@ def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
     eye = Eye.of(pixels)
     path.with_name("preview.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc))
     path.with_name("thumb.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc, side=160, quality=80))
+    if order.measured:
+        try:
+            store(path.with_name("samples.npy"), pixels)
+        except OSError:  # costs only that nobody can come near to it
+            path.with_name("samples.npy").unlink(missing_ok=True)
     height, width = pixels.shape[:2]
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     notes = [n for n in image.notes if "whatever its name says" not in n]  # its name here is ours
@@ -170,7 +175,9 @@ def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
         _Measuring(order.picture, replace(image), send).start()
     depth = {"uint8": "8 bit", "uint16": "16 bit"}.get(str(pixels.dtype), "32 bit float")
     said = (*notes, *([STRETCHED] if eye.stretched else []))
-    return m.PictureAbout(width, height, channels, depth, image.format, image.sha256, eye.stretched, said)
+    return m.PictureAbout(
+        width, height, channels, depth, image.format, image.sha256, eye.stretched, said, (eye.low, eye.high)
+    )
 
 
 class _Measuring(threading.Thread):

@@ -1,0 +1,123 @@
+"""What is shown of pictures and jobs, and handed out of them: previews, tiles, moments, results, maps, reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, Response
+from starlette.exceptions import HTTPException
+
+from untaught.core.errors import BadInput
+from untaught.studio import messages as m
+from untaught.studio.jobs import Jobs
+from untaught.studio.pictures import Pictures, Upload
+from untaught.studio.shelf import Entry
+
+FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WEBP": "webp", "NPY": "npy"}
+
+
+def routes(jobs: Jobs, pictures: Pictures) -> APIRouter:
+    """All of them are GETs by an id."""
+    router = APIRouter()
+
+    @router.get("/api/pictures/{id}/{kind}.jpg")
+    async def preview(id: str, kind: str) -> Response:
+        if kind not in ("preview", "thumb"):
+            raise HTTPException(404)
+        return FileResponse(pictures.shown(pictures.get(id), kind), media_type="image/jpeg", headers=FOREVER)
+
+    @router.get("/api/pictures/{id}/tiles/{level}/{column}/{row}.png")
+    def tile_of_picture(id: str, level: int, column: int, row: int) -> Response:
+        return _tile(pictures.get(id), pictures.samples(pictures.get(id)), level, column, row)
+
+    @router.get("/api/pictures/{id}/mask.png")
+    async def mask(id: str) -> Response:
+        """The file of a mask as it was handed in, so that the painter can go on with it."""
+        found = pictures.get(id)
+        if found.role != "mask" or found.about is None or found.about.format != "PNG":
+            raise HTTPException(404)
+        return FileResponse(pictures.path(found), media_type="image/png", headers=FOREVER)
+
+    @router.get("/api/jobs/{id}/map.{extension}")
+    async def map_of(id: str, extension: str) -> Response:
+        job = jobs.get(id)
+        said = f"There is no map '{extension[:10]}' of this job, which is {job.state}: ask for one first."
+        path = _made(jobs.place(job) / f"unsure.{extension}", said, "png", "tif")
+        if extension == "png":
+            return FileResponse(path, media_type="image/png", headers=FOREVER)
+        return FileResponse(path, filename=f"{_stem(job)}.unsure.tif", media_type="image/tiff")
+
+    @router.get("/api/jobs/{id}/frames/{n}.jpg")
+    async def frame(id: str, n: int) -> Response:
+        path = _made(jobs.place(jobs.get(id)) / f"{n}.jpg", f"The picture {n} is not kept any more: take a newer one.")
+        return FileResponse(path, media_type="image/jpeg", headers=FOREVER)
+
+    @router.get("/api/jobs/{id}/tiles/{n}/{level}/{column}/{row}.png")
+    def tile_of_job(id: str, n: int, level: int, column: int, row: int) -> Response:
+        """Of the result, or of a moment that is kept in full depth; n: the number of its picture."""
+        job = jobs.get(id)
+        name = "result" if job.result is not None and job.result.n == n else str(n)
+        subject = pictures.all.get(job.picture) if job.picture else None
+        return _tile(subject, jobs.place(job) / f"{name}.npy", level, column, row)
+
+    @router.get("/api/jobs/{id}/recipe.toml")
+    async def recipe_of(id: str) -> Response:
+        job = jobs.get(id)
+        said = f"The recipe is written when the job is done, and it is {job.state}."
+        path = _made(jobs.place(job) / "recipe.toml", said)
+        return FileResponse(path, filename=f"{_stem(job)}.untaught.toml", media_type="application/toml")
+
+    @router.get("/api/jobs/{id}/report.{extension}")
+    async def report_of(id: str, extension: str) -> Response:
+        """How far the result can be trusted, and why: a page, or figures (JSON)."""
+        job = jobs.get(id)
+        said = f"There is no report '{extension[:10]}' of this job, which is {job.state}."
+        path = _made(jobs.place(job) / f"report.{extension}", said, "html", "json")
+        return FileResponse(path, filename=f"{_stem(job)}.report.{extension}")
+
+    @router.get("/api/jobs/{id}/result.{extension}")
+    async def result(id: str, extension: str, moment: int | None = None) -> Response:
+        """The picture in full depth: the result, or that of a kept moment, in the format that the extension names."""
+        job = jobs.get(id)
+        if extension not in EXTENSIONS.values():
+            raise BadInput(f"There is no result as '{extension[:10]}': it is one of {', '.join(EXTENSIONS.values())}.")
+        place = jobs.place(job)
+        samples = place / ("result.npy" if moment is None else f"{moment}.npy")
+        if not samples.is_file():
+            what = "result" if moment is None else f"picture in full depth of moment {moment}"
+            raise BadInput(f"There is no {what} of this job, which is {job.state}.")
+        target = place / f"{samples.stem}.out.{extension}"
+        if not target.is_file():
+            source = pictures.all.get(job.picture) if job.picture else None
+            like = str(pictures.path(source)) if source else None
+            beside = str(place / ("recipe.toml" if moment is None else "none"))
+            await jobs.link.call(m.EncodeResult(str(samples), like, beside, str(target), job.opaque))
+        at = "" if moment is None else f".{moment}"
+        return FileResponse(target, filename=f"{_stem(job)}.untaught{at}.{extension}")
+
+    def _tile(subject: Upload | None, samples: Path, level: int, column: int, row: int) -> Response:
+        """A tile as the eye is shown the picture that was handed in, so that before and after compare."""
+        from untaught.studio.previews import Eye
+        from untaught.studio.tiles import profile, tile
+
+        about = subject.about if subject else None
+        eye = Eye(*about.shown, about.stretched) if about and about.shown else None
+        icc = profile(pictures.shown(subject, "preview")) if subject else None
+        return Response(tile(samples, eye, level, column, row, icc), media_type="image/png", headers=FOREVER)
+
+    return router
+
+
+def _made(path: Path, said: str, *endings: str) -> Path:
+    """A file of a job that is there, and ends in one of these, if they are given; otherwise `BadInput`: what is said."""
+    if (endings and path.suffix[1:] not in endings) or not path.is_file():
+        raise BadInput(said)
+    return path
+
+
+def _stem(job: Entry) -> str:
+    """Of a download's name: what was handed in, without its ending."""
+    stem = Path(job.name).stem if "." in job.name else job.name
+    return stem.replace(",", "").replace(" ", "-")[:80] or "picture"
