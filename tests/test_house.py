@@ -23,7 +23,7 @@ KINDS = {
     "Average",
     "Estimator",
 }
-ROWS, LINES = 14, 400
+ROWS, LINES = 15, 400
 ROUTES = {
     "tasks/*/presets.py",
     "tasks/_rows.py",

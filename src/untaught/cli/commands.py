@@ -21,6 +21,7 @@ for _name in tasks.names():
 for _group, _name, _help in (
     (_FIRST, "demo", "Show what it does, without a file: a sample photo, noise, and the restoration."),
     (_FIRST, "studio", "Open a page on which pictures are restored and watched."),
+    (_RESTORE, "batch", "Restore many pictures into a folder, with a manifest and one page of verdicts."),
     (_RESTORE, "mask", "Propose a mask for inpaint: dead pixels, dust, scratches or text."),
     (_RUNS, "explain", "Print the formula of a job, with memory and time."),
     (_RUNS, "run", "Repeat a recipe, or the recipe that a result carries, bit for bit."),

@@ -48,16 +48,19 @@ def command(name: str) -> Any:
     one = tasks.get(name)
     hints = get_type_hints(one.compose, include_extras=True, localns={"Job": object})
 
-    def run(picture: Path | None = None, /, **arguments: Any) -> int:
+    def run(picture: Path | None = None, /, *more: Path, **arguments: Any) -> int:
         own = {key: arguments.pop(key) for key in list(arguments) if key in one.settings}
-        return restore(name, picture, own, Asked(**arguments))
+        asked = Asked(**arguments)
+        return several(name, [picture, *more], own, asked) if more else restore(name, picture, own, asked)
 
     about = Parameter(help="The picture to restore: PNG, JPEG, TIFF, WebP or NPY; - reads it from standard input.")
+    also = Parameter(help="More pictures, restored into the folder -o, as by `untaught batch`.")
     parameters = []
     if one.subject is not None:
-        parameters.append(
-            inspect.Parameter("picture", inspect.Parameter.POSITIONAL_ONLY, annotation=Annotated[Path, about])
-        )
+        parameters += [
+            inspect.Parameter("picture", inspect.Parameter.POSITIONAL_ONLY, annotation=Annotated[Path, about]),
+            inspect.Parameter("more", inspect.Parameter.VAR_POSITIONAL, annotation=Annotated[Path, also]),
+        ]
     for p in inspect.signature(one.compose).parameters.values():
         if p.kind is not p.KEYWORD_ONLY or p.name == "channel_axis":
             continue
@@ -65,6 +68,20 @@ def command(name: str) -> Any:
     parameters += options(*(("max_megapixels",) if one.subject is None else ()))
     run.__name__, run.__doc__ = name, one.__doc__
     return signed(run, parameters)
+
+
+def several(name: str, pictures: list[Any], settings: dict[str, Any], asked: Asked) -> int:
+    """Several pictures into a folder: `untaught batch`, of files alone."""
+    from untaught.cli.batch import restore_all
+    from untaught.core.errors import BadInput
+
+    if asked.output is None:
+        raise BadInput(f"{len(pictures)} pictures are named, and no folder for their results: name one with -o.")
+    alone = ("save_run", "keep_run", "report", "repeat", "uncertainty")
+    if told := next((n for n in alone if getattr(asked, n) != getattr(Asked, n)), None):
+        raise BadInput(f"--{told.replace('_', '-')} is for one picture, and {len(pictures)} are named: leave it out.")
+    same = {n: getattr(asked, n) for n in ("force", "max_megapixels", "json", "quiet")}
+    return restore_all(name, pictures, settings, asked.output, **same)
 
 
 def restore(name: str, picture: Path | None, settings: dict[str, Any], asked: Asked) -> int:

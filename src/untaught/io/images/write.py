@@ -24,13 +24,17 @@ def default_output(path: str | Path) -> Path:
     path = Path(path)
     if path.suffix.lower() in FORMATS:
         return path.with_name(f"{path.stem}.untaught{path.suffix}")
+    return path.with_name(f"{path.name}.untaught{suffix(path)}")
+
+
+def suffix(path: Path) -> str:
+    """The extension for what a file holds, whatever its name says; .png where that is no picture."""
     try:
         with path.open("rb") as file:
             kind = sniff(file.read(256))
     except OSError:
         kind = None
-    suffix = next((s for s, k in FORMATS.items() if k == kind), ".png")
-    return path.with_name(f"{path.name}.untaught{suffix}")
+    return next((s for s, k in FORMATS.items() if k == kind), ".png")
 
 
 def check_output(
