@@ -20,7 +20,7 @@ from untaught.io import images
 from untaught.scale import crew
 from untaught.scale.crew import Crew, Died, suited
 from untaught.scale.gathering import Item, Part, gather
-from untaught.scale.manifest import Entry, Manifest
+from untaught.scale.manifest import Manifest, Outcome
 
 DAMAGED = 10
 
@@ -254,7 +254,7 @@ def test_names_of_results(tmp_path: Path, monkeypatch):
 def test_a_manifest_survives_a_line_that_was_cut_off(tmp_path: Path):
     (tmp_path / "a.png").write_bytes(b"x")
     one = Manifest(tmp_path, Part())
-    made = Entry("in.png", "a.png", "done", "denoise", {"sigma": 0.1}, notes=("said",), size=(3, 4))
+    made = Outcome("in.png", "a.png", "done", "denoise", {"sigma": 0.1}, notes=("said",), size=(3, 4))
     one.add(made)
     with one.path.open("ab") as file:
         file.write(b'{"input": "cut')

@@ -13,7 +13,7 @@ from untaught.core.registry import tasks
 from untaught.io.images.places import Places
 from untaught.scale.crew import Crew, Died, suited
 from untaught.scale.gathering import Item, Part
-from untaught.scale.manifest import FAILED, Entry, Manifest
+from untaught.scale.manifest import FAILED, Manifest, Outcome
 from untaught.scale.picture import Piece, Restoring
 
 PAGE = "report.html"
@@ -84,7 +84,7 @@ class Batch:
                 said = str(error)
         return "cpu", 0.0
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[Outcome]:
         pieces = (Piece(item, frozenset(self.manifest.marks[item.name])) for item in self.left)
         for piece, entry in self.crew.answers(pieces):
             if isinstance(entry, Died):

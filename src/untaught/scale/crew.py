@@ -26,7 +26,7 @@ TICK = 0.2  # seconds between two looks at whether to stop
 ROOM = 2**30  # bytes of memory that a process takes beside its work, at most
 
 
-class Line:
+class Contact:
     """A process's end of the pipe, as the work in it sees it."""
 
     def __init__(self, pipe: Connection) -> None:
@@ -49,7 +49,7 @@ class Line:
 class Work(Protocol):
     """What a process does with every piece; it is pickled, and so are pieces and answers."""
 
-    def __call__(self, piece: Any, line: Line) -> Any: ...
+    def __call__(self, piece: Any, contact: Contact) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -192,4 +192,4 @@ def _serve(pipe: Connection, work: Work, count: int) -> None:
         while True:
             piece = pipe.recv()
             if piece != "stop":
-                pipe.send(("done", work(piece, Line(pipe))))
+                pipe.send(("done", work(piece, Contact(pipe))))

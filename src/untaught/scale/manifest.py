@@ -21,7 +21,7 @@ DONE, FAILED = "done", "failed"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Outcome:
     """Of one picture.
 
     input: its path; sha256, bytes, modified (nanoseconds): of its file. output: its result's name, below the manifest's folder.
@@ -51,7 +51,7 @@ class Entry:
         return json.dumps({name: value for name, value in asdict(self).items() if value not in ("", (), {}, None)})
 
     @classmethod
-    def of(cls, table: dict[str, Any]) -> Entry:
+    def of(cls, table: dict[str, Any]) -> Outcome:
         """TypeError for what is no entry."""
         known = {f.name for f in fields(cls)}
         given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items() if k in known}
@@ -89,20 +89,20 @@ class Manifest:
             raise BadInput(f"'{folder}' cannot be written ({error.strerror}): name another folder with -o.") from error
 
     @staticmethod
-    def read(folder: Path) -> list[Entry]:
+    def read(folder: Path) -> list[Outcome]:
         """The entries that are on the disk by now, of all parts, the last one of each name."""
         found = {}
         for file in sorted(folder.glob("manifest*.jsonl")):
             for table in _lines(file):
                 try:
-                    found[str(table["output"])] = Entry.of(table)
+                    found[str(table["output"])] = Outcome.of(table)
                 except (KeyError, TypeError) as error:
                     raise BadInput(
                         f"'{file}' is no manifest of results: move it, or name another folder with -o."
                     ) from error
         return list(found.values())
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Outcome) -> None:
         _append(self.path, entry.line())
         self.entries[entry.output] = entry
 
@@ -118,7 +118,7 @@ class Manifest:
             return False
         return (self.folder / item.name).exists() if entry.state == DONE else not retry
 
-    def apart(self, task: str, settings: dict[str, Any]) -> Entry | None:
+    def apart(self, task: str, settings: dict[str, Any]) -> Outcome | None:
         """A result that is there of another task, or of other settings."""
         kept = (e for e in self.entries.values() if e.state == DONE and (self.folder / e.output).exists())
         return next((e for e in kept if (e.task, e.settings) != (task, settings)), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from untaught.reports.style import STYLE
-from untaught.scale.manifest import FAILED, Entry
+from untaught.scale.manifest import FAILED, Outcome
 
 ORDER = (FAILED, "out of reach", "doubtful", "not judged", "", "good")
 WORDS = {FAILED: "failed", "": "not judged"}
@@ -20,9 +20,9 @@ CARDS = """
 """
 
 
-def html(folder: Path, entries: Iterable[Entry]) -> str:
+def html(folder: Path, entries: Iterable[Outcome]) -> str:
     """One page beside the manifest, which loads nothing but the thumbnails and results that lie there."""
-    kinds: dict[str, list[Entry]] = {kind: [] for kind in ORDER}
+    kinds: dict[str, list[Outcome]] = {kind: [] for kind in ORDER}
     for entry in sorted(entries, key=lambda e: e.output):
         kinds.setdefault(FAILED if entry.state == FAILED else entry.verdict, []).append(entry)
     counts = ", ".join(f"{len(found)} {WORDS.get(kind, kind)}" for kind, found in kinds.items() if found)
@@ -48,7 +48,7 @@ def html(folder: Path, entries: Iterable[Entry]) -> str:
     return "".join(parts)
 
 
-def _card(entry: Entry, tone: str) -> str:
+def _card(entry: Outcome, tone: str) -> str:
     image = f'<img loading="lazy" alt="Before and after" src="{quote(entry.thumbnail)}">' if entry.thumbnail else ""
     name, size = escape(entry.output), " x ".join(map(str, reversed(entry.size)))
     if entry.state != FAILED:

@@ -11,9 +11,9 @@ from typing import Any
 
 from untaught.core.errors import UntaughtError, memory_told
 from untaught.core.registry import tasks
-from untaught.scale.crew import Line
+from untaught.scale.crew import Contact
 from untaught.scale.gathering import Item
-from untaught.scale.manifest import DONE, FAILED, Entry, stand
+from untaught.scale.manifest import DONE, FAILED, Outcome, stand
 
 THUMBNAILS = "report.files"
 SIDE = 220  # pixels of a thumbnail
@@ -37,12 +37,12 @@ class Restoring:
     force: bool
     max_megapixels: float
 
-    def __call__(self, piece: Piece, line: Line) -> Entry | None:
+    def __call__(self, piece: Piece, contact: Contact) -> Outcome | None:
         begun = time.monotonic()
         entry = self.blank(piece.item)
         try:
             with memory_told():
-                made = self._restored(piece, line, entry)
+                made = self._restored(piece, contact, entry)
         except EOFError:
             raise
         except Exception as error:
@@ -52,12 +52,12 @@ class Restoring:
             made = replace(entry, state=FAILED, error=said)
         return made and replace(made, seconds=round(time.monotonic() - begun, 3))
 
-    def blank(self, item: Item) -> Entry:
+    def blank(self, item: Item) -> Outcome:
         size, modified = stand(item.source)
         settings = {name: str(v) if isinstance(v, Path) else v for name, v in self.settings.items() if v is not None}
-        return Entry(str(item.source), item.name, DONE, self.task, settings, bytes=size, modified=modified)
+        return Outcome(str(item.source), item.name, DONE, self.task, settings, bytes=size, modified=modified)
 
-    def _restored(self, piece: Piece, line: Line, entry: Entry) -> Entry | None:
+    def _restored(self, piece: Piece, contact: Contact, entry: Outcome) -> Outcome | None:
         from untaught.io import images
         from untaught.io.images.places import Places
         from untaught.io.recipes import Recipe
@@ -75,14 +75,14 @@ class Restoring:
 
         def tell(mark: str) -> None:
             keeps(mark)
-            line.tell((piece.item.name, mark))
+            contact.tell((piece.item.name, mark))
 
         places.tell = tell
         outputs = Outputs(places, target)
         recipe = outputs.named(Recipe.now(self.task, self.settings, image=image, files=files))
         session = Session(recipe, image, keeper)
         for _ in session:
-            if line.stopped and not session.run.over:
+            if contact.stopped and not session.run.over:
                 if keeper.begun:
                     keeper.save()
                 return None
