@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from browsed import SLOW, choose, hand_in
+from browsed import SLOW, choose, downloaded, hand_in
 from PIL import Image
 from served import png
 
@@ -184,3 +184,41 @@ def test_the_brush_hits_the_pixel_it_points_at_and_what_is_undone_can_be_done_ag
     expect(page.get_by_role("status").get_by_text("Nearly all of it is painted.")).to_be_visible()
     page.get_by_role("button", name="Invert?").click()
     expect(page.get_by_role("button", name="Invert?")).to_be_hidden()
+
+
+def test_the_amount_is_seen_at_once_and_is_what_is_downloaded(page, noisy):
+    hand_in(page, png(noisy), "cat.png")
+    choose(page, "denoise", preset="instant", Strength_of_the_grain=25)
+    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("heading", name=re.compile("^Done in")).wait_for(timeout=SLOW)
+    page.get_by_role("button", name="Result only").click()
+    page.keyboard.press("1")  # a pixel on a pixel
+    whole = still(page, "After").astype(float)
+    jobs = page.evaluate("performance.getEntriesByType('resource').filter(r => r.initiatorType === 'fetch').length")
+    took = page.get_by_label("Amount", exact=True).evaluate(
+        """async (slider) => {
+            const begun = performance.now()
+            slider.value = 40
+            slider.dispatchEvent(new Event('input', { bubbles: true }))
+            await new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f)))
+            return performance.now() - begun
+        }"""
+    )
+    assert took < 300  # 100 ms is asked for; a machine that does other things as well is given three times that
+    some = still(page, "After").astype(float)
+    assert (
+        page.evaluate("performance.getEntriesByType('resource').filter(r => r.initiatorType === 'fetch').length")
+        == jobs
+    )
+    assert np.abs(some - (0.6 * noisy + 0.4 * whole)).max() <= 2
+    data, _ = downloaded(page)
+    saved = np.asarray(Image.open(io.BytesIO(data))).astype(float)
+    assert np.abs(saved - some).max() <= 2
+    page.get_by_label("Brightness and colour apart").check()
+    page.get_by_label("Amount of brightness").fill("90")
+    page.get_by_label("Amount of colour").fill("20")
+    apart = still(page, "After").astype(float)
+    assert np.abs(apart - some).max() > 5
+    data, _ = downloaded(page)
+    saved = np.asarray(Image.open(io.BytesIO(data))).astype(float)
+    assert np.abs(saved - apart).mean() <= 1  # a canvas brings colours that a screen cannot show back in another way

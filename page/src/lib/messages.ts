@@ -62,13 +62,14 @@ export interface KeptMoment {
   whole: boolean
 }
 
-/** The result. n: the number of its picture. again: the words for what another go may change. */
+/** The result. n: the number of its picture. again: the words for what another go may change. mixes: whether less of it can be taken, since it has the size and the type of the picture. */
 export interface ResultAbout {
   n: number
   width: number
   height: number
   depth: string
   again: string[]
+  mixes: boolean
 }
 
 /** What the report says of a result: the verdict's kind, and its sentence; "" for both where nothing was restored. */

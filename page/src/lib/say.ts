@@ -28,6 +28,10 @@ export function megapixels(width: number, height: number): string {
   return mp >= 1 ? `${mp.toFixed(1)} megapixels` : `${width} x ${height} pixels`
 }
 
+export function bytes(count: number): string {
+  return count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} MB`
+}
+
 export function sentence(text: string): string {
   const one = text.trim()
   return one ? one[0]!.toUpperCase() + one.slice(1) + (/[.!?]$/.test(one) ? '' : '.') : ''

@@ -25,6 +25,7 @@ class Studio {
   busy = $state('')
   ready = $state(false)
   connected = $state(true)
+  private amounts = $state<Record<string, [number, number]>>({}) // of each result: of its brightness, and of its colours
   /** Given by the painter while it is open: the mask as a file, or null where nothing is painted. */
   mask: (() => Promise<Blob | null>) | null = null
   private stream: Stream | null = null
@@ -104,6 +105,15 @@ class Studio {
   /** The job that asks where the result of this one is unsure. */
   question(job: Job): Job | null {
     return this.jobs.find((j) => j.of === job.id) ?? null
+  }
+
+  /** How much of a result is taken, of its brightness and of its colours, from 0 to 1. */
+  amount(job: Job | null): [number, number] {
+    return (job && this.amounts[job.id]) || [1, 1]
+  }
+
+  takeAmount(job: Job, amount: [number, number]): void {
+    this.amounts[job.id] = amount
   }
 
   async ask(job: Job): Promise<void> {

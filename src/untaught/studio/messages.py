@@ -86,13 +86,15 @@ class KeptMoment(Message):
 
 @dataclass(frozen=True)
 class ResultAbout(Message):
-    """The result. n: the number of its picture. again: the words for what another go may change."""
+    """The result. n: the number of its picture. again: the words for what another go may change. mixes: whether less of it can be
+    taken, since it has the size and the type of the picture."""
 
     n: int
     width: int
     height: int
     depth: str
     again: tuple[str, ...] = ()
+    mixes: bool = False
 
 
 @dataclass(frozen=True)
@@ -323,6 +325,18 @@ class OpenPicture(DeskCall, kind="open"):
 
 
 @dataclass(frozen=True)
+class Export(Message):
+    """How a result is handed out. brightness, colour: how much of what was done to each is taken. quality: of JPEG and WebP, from 1
+    to 100; None: the format's best. side: pixels of the longer side at most. bare: without what says when, where and by whom."""
+
+    brightness: float = 1.0
+    colour: float = 1.0
+    quality: int | None = None
+    side: int | None = None
+    bare: bool = False
+
+
+@dataclass(frozen=True)
 class EncodeResult(DeskCall, kind="encode"):
     """samples, like, recipe, target: paths; of the recipe one that need not be there."""
 
@@ -331,6 +345,7 @@ class EncodeResult(DeskCall, kind="encode"):
     recipe: str
     target: str
     opaque: bool
+    how: Export = Export()
 
 
 @dataclass(frozen=True)

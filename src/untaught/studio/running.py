@@ -30,6 +30,7 @@ from untaught.session.life import Session
 from untaught.solver.run import Run
 from untaught.studio import messages as m
 from untaught.studio.previews import Eye, legend, overlay, store
+from untaught.tasks import role
 
 NUMBERS = 0.2  # seconds between two messages of numbers
 PICTURES = 0.5  # and between two pictures, while somebody watches ...
@@ -242,6 +243,9 @@ class Player:
         ending.write(put)
         ending.close()
         height, width = ending.result.shape[:2]
+        came = None if self.image is None else self.image.pixels
+        mixes = came is not None and (came.shape, came.dtype) == (ending.result.shape, ending.result.dtype)
+        mixes &= not any(role(hint) == "mask" for hint in tasks.get(order["task"]).settings.values())
         depth = {"uint8": "8 bit", "uint16": "16 bit"}.get(str(ending.result.dtype), "32 bit float")
         self.send(
             m.JobDone(
@@ -252,7 +256,7 @@ class Player:
                 step=run.total,
                 best=solution.step,
                 seconds=run.seconds,
-                result=m.ResultAbout(last, width, height, depth),
+                result=m.ResultAbout(last, width, height, depth, mixes=mixes),
                 ask=m.AskCost(**mapping.offer(self.session.job, run.seconds, self.first + drawn)),
             )
         )

@@ -78,22 +78,40 @@ def routes(jobs: Jobs, pictures: Pictures) -> APIRouter:
         return FileResponse(path, filename=f"{_stem(job)}.report.{extension}")
 
     @router.get("/api/jobs/{id}/result.{extension}")
-    async def result(id: str, extension: str, moment: int | None = None) -> Response:
-        """The picture in full depth: the result, or that of a kept moment, in the format that the extension names."""
+    async def result(
+        id: str,
+        extension: str,
+        moment: int | None = None,
+        brightness: float = 1.0,
+        colour: float = 1.0,
+        quality: int | None = None,
+        side: int | None = None,
+        bare: bool = False,
+    ) -> Response:
+        """In full depth, the result or a kept moment, in the format that the extension names, as `Export` says."""
         job = jobs.get(id)
         if extension not in EXTENSIONS.values():
             raise BadInput(f"There is no result as '{extension[:10]}': it is one of {', '.join(EXTENSIONS.values())}.")
+        for name, value, low, high in (
+            ("brightness", brightness, 0, 1), ("colour", colour, 0, 1), ("quality", quality, 1, 100), ("side", side, 1, 10**6),
+        ):  # fmt: skip
+            if value is not None and not low <= value <= high:
+                raise BadInput(f"{name} = {value:g} is not what it can be: from {low} to {high}.")
+        how = m.Export(brightness, colour, quality, side, bare)
         place = jobs.place(job)
         samples = place / ("result.npy" if moment is None else f"{moment}.npy")
         if not samples.is_file():
             what = "result" if moment is None else f"picture in full depth of moment {moment}"
             raise BadInput(f"There is no {what} of this job, which is {job.state}.")
-        target = place / f"{samples.stem}.out.{extension}"
+        own = "" if how == m.Export() else f".as-{brightness:.3f}-{colour:.3f}-{quality}-{side}-{bare}"
+        target = place / f"{samples.stem}{own}.out.{extension}"
         if not target.is_file():
+            for other in place.glob("*.as-*.out.*"):  # of what was tried on the way to it only the last is kept
+                other.unlink(missing_ok=True)
             source = pictures.all.get(job.picture) if job.picture else None
             like = str(pictures.path(source)) if source else None
             beside = str(place / ("recipe.toml" if moment is None else "none"))
-            await jobs.link.call(m.EncodeResult(str(samples), like, beside, str(target), job.opaque))
+            await jobs.link.call(m.EncodeResult(str(samples), like, beside, str(target), job.opaque, how))
         at = "" if moment is None else f".{moment}"
         return FileResponse(target, filename=f"{_stem(job)}.untaught{at}.{extension}")
 

@@ -202,14 +202,23 @@ def _encode(order: m.EncodeResult) -> tuple[str, ...]:
     import numpy as np
 
     from untaught.io import images
+    from untaught.studio.mixing import mixed, shrunk
 
-    pixels = np.load(order.samples, allow_pickle=False)
+    how, pixels = order.how, np.load(order.samples, allow_pickle=False)
     like = images.read(order.like, max_megapixels=math.inf) if order.like else None
+    recipe = Path(order.recipe)
+    text = recipe.read_text(encoding="utf-8") if recipe.is_file() and not how.bare else None
+    if (how.brightness, how.colour) != (1, 1):
+        if like is None or like.pixels.shape != pixels.shape:
+            raise BadInput("This result is of another size than its picture: take all of it.")
+        pixels = mixed(like.pixels, pixels, how.brightness, how.colour)
+        taken = f"{how.brightness:.0%} of what it did to the brightness and {how.colour:.0%} to the colours"
+        text = text and f"# Of this, {taken} was taken in the studio.\n{text}"
     if like is not None and order.opaque:
         like = replace(like, alpha=None)
-    recipe = Path(order.recipe)
-    text = recipe.read_text(encoding="utf-8") if recipe.is_file() else None
-    return tuple(images.write(order.target, pixels, like, recipe=text))
+    if like is not None and how.bare:
+        like = replace(like, exif=None, text={}, tags={})
+    return tuple(images.write(order.target, shrunk(pixels, how.side), like, recipe=text, quality=how.quality))
 
 
 def _propose(order: m.ProposeMask) -> bytes:

@@ -58,13 +58,15 @@ def write(
     *,
     recipe: str | None = None,
     places: Places | None = None,
+    quality: int | None = None,
 ) -> tuple[str, ...]:
     """Write `pixels`, (h, w) or (h, w, 3) uint8, uint16 or float, to `path`; its extension names the format.
 
     Alpha, ICC profile, EXIF, resolution and text come from `like`. Where that is of another size, the result shows the same
     scene in other pixels, and they are made to fit: alpha is enlarged with it, and every length stays. The recipe goes into
     PNG (text "untaught") and TIFF (tag 65000), and beside the others (NAME.EXT.toml). NPY takes any (h, w, c).
-    Floats are in [0, 1] where they must become integers. Returns a sentence for every conversion and loss.
+    Floats are in [0, 1] where they must become integers. quality: of JPEG and WebP, from 1 to 100, where it is not the best.
+    Returns a sentence for every conversion and loss.
 
     The file appears whole or not at all: UntaughtError tells what failed, and nothing that was there is changed. A part of the
     company that cannot be written is left out, and said. places: what a command may write; a picture that its format does not
@@ -76,10 +78,10 @@ def write(
     if places is None:
         if like is not None and _is_same(path, like.source):
             raise BadInput(f"'{path}' is the input itself, which is never overwritten: name another file.")
-        data, beside, notes = _with_company(kind, pixels, like or Image(pixels), recipe, path)
+        data, beside, notes = _with_company(kind, pixels, like or Image(pixels), recipe, path, quality)
         return notes + Places.of([like.source if like else None], force=True, aside=False).put(path, data, beside)
     try:
-        data, beside, notes = _with_company(kind, pixels, like or Image(pixels), recipe, path)
+        data, beside, notes = _with_company(kind, pixels, like or Image(pixels), recipe, path, quality)
     except Exception as error:
         out = io.BytesIO()
         np.save(out, pixels, allow_pickle=False)
@@ -101,7 +103,7 @@ _PARTS = {
 
 
 def _with_company(
-    kind: str, pixels: np.ndarray, like: Image, recipe: str | None, path: Path
+    kind: str, pixels: np.ndarray, like: Image, recipe: str | None, path: Path, quality: int | None = None
 ) -> tuple[bytes, bytes | None, tuple[str, ...]]:
     """(the file, the recipe beside it, what was lost): with all that travels with the picture, else without what is in the way.
 
@@ -118,7 +120,7 @@ def _with_company(
             fitted, company, notes = fit(pixels, bare, kind, path)
             inside = told if kind in ("PNG", "TIFF") else None
             beside = told.encode() if told is not None and inside is None else None
-            data = _encode(kind, fitted, company, inside)
+            data = _encode(kind, fitted, company, inside, quality)
         except Exception as error:
             first = first or error
             continue
@@ -159,7 +161,7 @@ def write_pages(path: str | Path, pages: dict[str, np.ndarray], places: Places |
     return (places or Places(force=True, aside=False)).put(Path(path), out.getvalue())
 
 
-def _encode(kind: str, pixels: np.ndarray, like: Image, recipe: str | None) -> bytes:
+def _encode(kind: str, pixels: np.ndarray, like: Image, recipe: str | None, quality: int | None = None) -> bytes:
     """The bytes of the file. JPEG: quality 95, no colour subsampling; WebP: without loss, also where alpha is 0."""
     from PIL import Image as Pillow
 
@@ -173,10 +175,11 @@ def _encode(kind: str, pixels: np.ndarray, like: Image, recipe: str | None) -> b
         return out.getvalue()
     extra: dict[str, Any] = {"icc_profile": like.icc, "xmp": like.text[XMP].encode() if XMP in like.text else None}
     if kind == "JPEG":
-        extra |= {"quality": 95, "subsampling": 0, "exif": b"Exif\0\0" + like.exif if like.exif else None}
+        extra |= {"quality": quality or 95, "subsampling": 0, "exif": b"Exif\0\0" + like.exif if like.exif else None}
         extra |= {"comment": like.text["Comment"].encode() if "Comment" in like.text else None}
     else:
-        extra |= {"lossless": True, "exact": True, "exif": like.exif}
+        extra |= {"lossless": True, "exact": True} if quality is None else {"quality": quality}
+        extra |= {"exif": like.exif}
     Pillow.fromarray(join(pixels, like.alpha)).save(out, kind, **{k: v for k, v in extra.items() if v is not None})
     return jpeg.dense(out.getvalue(), like) if kind == "JPEG" else out.getvalue()
 
