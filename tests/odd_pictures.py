@@ -113,13 +113,14 @@ def pieces(count: int, pictures: list[NDArray], first: int = 0) -> Iterator[tupl
 
 
 def excess(result: NDArray, y: NDArray) -> float:
-    """How far a result goes beyond the range of the data, in ranges of the data; infinite where it is not finite."""
+    """How far a result goes beyond the range of the data, in ranges of the data, or, where these are all alike, in their size;
+    infinite where it is not finite."""
     with np.errstate(all="ignore"):
         z, y = (v.astype(np.longdouble) for v in (result, y))
         if not np.isfinite(z).all():
             return float("inf")
         low, high = y.min(), y.max()
-        return float(max(low - z.min(), z.max() - high, 0) / max(high - low, np.finfo(np.float64).tiny))
+        return float(max(low - z.min(), z.max() - high, 0) / max(high - low or abs(high), np.finfo(np.float64).tiny))
 
 
 FILTERS: dict[str, Callable[[], Any]] = {

@@ -9,10 +9,13 @@ import pytest
 import torch
 from odd_pictures import FILTERS, HIDDEN, INTEGERS, excess, pieces, through
 
+import untaught
 from untaught.classical.denoise.nl_ridge import blind, piloted
 from untaught.core import conjugate_gradients as linear
 from untaught.core import registry
 from untaught.core.errors import UntaughtError
+from untaught.problem.operators.blur import Blur
+from untaught.tasks.deblur.result import limits
 
 
 @pytest.mark.parametrize("name", [*FILTERS, *HIDDEN])
@@ -60,3 +63,30 @@ def test_a_factor_is_the_plain_one_where_there_is_one():
     assert torch.equal(found[:3], torch.linalg.cholesky(good))
     assert bool(torch.isfinite(found).all())
     assert torch.allclose(found[3] @ found[3].mT, none[0], atol=1e-2)
+
+
+@pytest.mark.parametrize("shape", [(12, 24), (16, 20, 3)])
+def test_no_point_is_deblurred_to_more_than_what_alone_would_make_the_brightest_value(shape):
+    """The kernel's middle has a third of the weight: no blur made these data, and trusted they lead to four times their range."""
+    draw = np.random.default_rng(0)
+    for y in (draw.random(shape), np.where(draw.random(shape) < 0.9, 0, draw.random(shape))):
+        for sigma in (1e-3, 1e-5):
+            x = untaught.deblur(y, kernel=np.ones((1, 3)) / 3, preset="instant", sigma=sigma)
+            assert excess(x, y) <= 2.001
+
+
+@pytest.mark.parametrize("sides", [(1, 1), (3,), (1, 4), (3, 5), (4, 4)])
+def test_the_limits_of_a_deblurred_point_are_those_of_a_picture_with_one_bright_point(sides):
+    draw = torch.Generator().manual_seed(len(sides))
+    kernel = torch.rand(sides, generator=draw)
+    kernel = kernel / kernel.sum()
+    x = torch.full((1, 1, *(3 * n for n in sides)), 0.25)
+    middle = tuple(n // 2 for n in x.shape[2:])
+    x[(0, 0, *middle)] = 1.0
+    y = Blur(kernel)(x)
+    low, high = limits(kernel, float(y.min()), float(y.max()))
+    assert low <= float(x.min()) + 1e-6
+    assert high >= 1.0 - 1e-6
+    weight = float(kernel[tuple(n // 2 for n in sides)])
+    assert limits(kernel, 0.25, 0.25 + 0.75 * weight)[1] == pytest.approx(1.0)
+    assert limits(torch.tensor([0.5, 0.0, 0.5]), 0.0, 1.0) == (-np.inf, np.inf)

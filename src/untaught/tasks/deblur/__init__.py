@@ -50,6 +50,8 @@ def deblur(
         does wrong. best: the same, for minutes. paper: the Deep Image Prior's network. With blind, paper
         is SelfDeblur's network.
     """
+    from dataclasses import replace
+
     from untaught.core.errors import BadInput
     from untaught.core.geometry import pad_to
     from untaught.io import arrays
@@ -60,7 +62,7 @@ def deblur(
     from untaught.solver.result import Scaled
     from untaught.tasks._presets import Facts
     from untaught.tasks.deblur.presets import PRESETS
-    from untaught.tasks.deblur.result import Inner
+    from untaught.tasks.deblur.result import Inner, limits
 
     array, axis = arrays.take(picture, channel_axis)
     scale, full = arrays.units(array), arrays.full_scale(array)
@@ -74,12 +76,14 @@ def deblur(
             "The kernel is missing: give one such as gauss:1.6, motion:15,30, disk:3 or a file, or ask for blind."
         )
     operator: Blur | BlindBlur | SoughtBlur
+    finish = Inner(Layout.of(array, axis), space)
     if blind:
         sides = _sides(size, space)
         operator = BlindBlur(sides, seed) if preset == "paper" else SoughtBlur(sides)
     else:
         operator = Blur(_kernel(kernel, notes))
-        sides = tuple(operator.kernel.shape)
+        sides = operator.sides
+        finish = replace(finish, limits=limits(operator.kernel, float(array.min()), float(array.max())))
     if len(sides) != len(space) or any(k > n for k, n in zip(sides, space, strict=False)):
         raise BadInput(
             f"The kernel is {_words(sides)} and the picture {_words(space)}: a kernel has as many axes, and is no larger."
@@ -88,8 +92,7 @@ def deblur(
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, Gaussian(level), start=start)
     facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
-    finish = Scaled(Inner(Layout.of(array, axis), space), *scale)
-    return PRESETS.job(preset, facts, finish, notes)
+    return PRESETS.job(preset, facts, Scaled(finish, *scale), notes)
 
 
 def _kernel(given: Any, notes: list[str]) -> Tensor:
