@@ -22,7 +22,7 @@ QUIET = [  # off the network, and without a sandbox, which containers do not all
     "--disable-sync",
     "--no-first-run",
 ]
-SLOW = 60_000  # milliseconds: a machine may be busy
+SLOW = 600_000  # milliseconds after which a wait has failed: a page that hangs is found, and a machine that is busy passes
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +40,7 @@ def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="the extra test-studio is not installed")
     if CHROMIUM is None:
         pytest.skip("Debian's chromium is not installed: apt-get install chromium")
+    sync_api.expect.set_options(timeout=SLOW)
     with sync_api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser

@@ -17,6 +17,19 @@ pytest.importorskip("fastapi", reason="the extra test-studio is not installed")
 httpx = pytest.importorskip("httpx", reason="the extra test-studio is not installed")
 pytest.importorskip("uvicorn", reason="the extra test-studio is not installed")
 
+PATIENCE = 600  # seconds after which a wait has failed: a studio that hangs is found, and a machine that is busy passes
+
+ENDS = ("done", "failed", "gone")
+
+
+def eventually(ask):
+    """What `ask` returns, once it is something; it is asked again and again, and an `AssertionError` after all patience."""
+    end = time.monotonic() + PATIENCE
+    while not (found := ask()):
+        assert time.monotonic() < end, f"nothing after {PATIENCE} s"
+        time.sleep(0.05)
+    return found
+
 
 class Served:
     """`untaught studio` in a process of its own, and a client that has its key."""
@@ -44,13 +57,13 @@ class Served:
         )
         line = self.process.stdout.readline()
         self.base, self.token = re.search(r"(http://\S+)/#t=(\S+)", line).groups()
-        self.client = httpx.Client(base_url=self.base, headers={"origin": self.base}, timeout=60, trust_env=False)
+        self.client = httpx.Client(base_url=self.base, headers={"origin": self.base}, timeout=PATIENCE, trust_env=False)
         self.client.post("/api/enter", json={"token": self.token})
 
     def close(self):
         self.client.close()
         self.process.terminate()
-        assert self.process.wait(15) is not None
+        assert self.process.wait(PATIENCE) is not None
         self.process.stdout.close()
 
     def get(self, path, **how):
@@ -72,15 +85,16 @@ class Served:
     def job(self, id):
         return next((j for j in self.state()["jobs"] if j["id"] == id), None)
 
-    def until(self, id, *states, seconds=60.0):
-        """Wait for the job to be in one of the states; returns it."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+    def until(self, id, *states):
+        """Wait for the job to be in one of the states; returns it, None where it is "gone"."""
+
+        def there():
             job = self.job(id)
-            if (job["state"] if job else "gone") in states:
-                return job
-            time.sleep(0.1)
-        raise AssertionError(f"{job} is none of {states} after {seconds} s")
+            state = job["state"] if job else "gone"
+            assert state in states or state not in ENDS, f"the job is {state}, and none of {states}: {job}"
+            return [job] if state in states else None
+
+        return eventually(there)[0]
 
     def worker(self):
         """The process id of the engine."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 import re
-import time
 
 import numpy as np
 import pytest
 from PIL import Image
-from served import begin, png
+from served import begin, eventually, png
 
 from untaught.studio import forms
 
@@ -141,11 +140,7 @@ def test_a_picture_is_read_measured_and_shown(studio, noisy):
     assert told["name"] == "my photo.png"
     preview = Image.open(io.BytesIO(studio.get(f"/api/pictures/{told['id']}/preview.jpg").content))
     assert preview.size == (56, 48)
-    for _ in range(300):
-        measured = studio.get(f"/api/pictures/{told['id']}").json()["measured"]
-        if measured:
-            break
-        time.sleep(0.1)
+    measured = eventually(lambda: studio.get(f"/api/pictures/{told['id']}").json()["measured"])
     assert measured["suggestion"] == "denoise"
     assert any(re.match(r"grain, about \d+ of 255", found) for found in measured["found"])
 

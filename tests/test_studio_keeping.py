@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from served import Served, begin, png
+from served import Served, begin, eventually, png
 
 from untaught.core.errors import BadInput
 from untaught.studio import marked
@@ -68,9 +68,8 @@ def test_what_is_not_the_studios_stays_as_it_is_and_what_is_done_outlasts_a_kill
         kept = begin(first, photo, sigma=0.1, steps=2)["id"]
         removed = begin(first, photo, sigma=0.1, steps=1)["id"]
         first.until(removed, "done")
-        told = first.until(kept, "done")
-        while not told["verdict"]:
-            told = first.job(kept)
+        first.until(kept, "done")
+        told = eventually(lambda: (job := first.job(kept))["verdict"] and job)
         (folder / "jobs" / removed / "linked").symlink_to(elsewhere)
         first.client.delete(f"/api/jobs/{removed}")
         paths = ("result.png", "recipe.toml", "report.json", f"frames/{told['result']['n']}.jpg")

@@ -11,7 +11,7 @@ import time
 
 import pytest
 from fake_engines import broken, dying, mute
-from served import Served, httpx
+from served import PATIENCE, Served, httpx
 
 from untaught.studio import worker
 from untaught.studio.connections import Bounded
@@ -77,7 +77,7 @@ async def ask(app, method, path, *, body=None, key=True, length=None):
         await asyncio.sleep(next(begun, 3600))
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    await asyncio.wait_for(app(scope, nothing if body is None else body.receive, send), 10)
+    await asyncio.wait_for(app(scope, nothing if body is None else body.receive, send), PATIENCE)
     answer = b"".join(e.get("body", b"") for e in sent if e["type"] == "http.response.body")
     return sent[0]["status"], dict(sent[0]["headers"]), answer
 
@@ -126,7 +126,7 @@ def test_after_any_number_of_deaths_there_is_another_engine(tmp_path, engine, de
         studio = Studio(tmp_path, engine=engine)
         seen = set()
         studio.jobs.begin()
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         try:
             while len(seen) <= deaths:
                 assert time.monotonic() < end
@@ -150,7 +150,7 @@ def test_a_call_is_answered_although_there_is_no_engine(tmp_path):
         begun = time.monotonic()
         while time.monotonic() - begun < 1:
             with pytest.raises(worker.UntaughtError, match="try again"):
-                await asyncio.wait_for(studio.jobs.link.call(MakeThumbnail("grain")), 20)
+                await asyncio.wait_for(studio.jobs.link.call(MakeThumbnail("grain")), PATIENCE)
         studio.end()
 
     asyncio.run(live())
@@ -190,22 +190,19 @@ def test_a_crowd_that_says_nothing_keeps_no_page_out_and_closed_pages_leave_no_t
         crowd = []
         try:
             for i in range(300):
-                wire = socket.create_connection(("127.0.0.1", port), timeout=5)
+                wire = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
                 wire.sendall((b"", b"GET / HT", f"GET / HTTP/1.1\r\n{head}".encode())[i % 3])
                 crowd.append(wire)
-            with httpx.Client(base_url=served.base, timeout=5, trust_env=False) as page:
+            with httpx.Client(base_url=served.base, timeout=PATIENCE, trust_env=False) as page:
                 assert page.get("/").status_code == 200
-            begun = time.monotonic()
             for wire in crowd:  # all are ended by the server
-                wire.settimeout(20)
                 try:
                     while wire.recv(1000):
                         pass
                 except ConnectionError:
                     pass
-            assert time.monotonic() - begun < 15
             for i in range(50):
-                with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+                with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as wire:
                     begin = "GET /api/events HTTP/1.1" if i % 2 else "POST /api/pictures HTTP/1.1\r\nContent-Length: 99"
                     wire.sendall(f"{begin}\r\n{head}\r\nabc".encode())
                     if i % 2:
