@@ -44,7 +44,7 @@ PICTURE = "ArrayLike | PathLike[str]"
 
 
 def stub() -> str:
-    homes = {"core.errors": ("UntaughtError",), **untaught._HOMES}
+    homes = untaught._HOMES
     lines = [f"from untaught.{home} import {', '.join(f'{n} as {n}' for n in homes[home])}" for home in sorted(homes)]
     listed = "".join(f'    "{name}",\n' for name in untaught.__all__)
     body = "\n".join(lines) + f"\n\n__version__: str\n__all__ = [\n{listed}]\n"

@@ -111,11 +111,7 @@ def escaped(text: str) -> str:
 def public() -> dict[str, str]:
     """Every public name, and the module that holds it."""
     homes = {name: f"untaught.{module}" for module, names in untaught._HOMES.items() for name in names}
-    return (
-        homes
-        | {name: f"untaught.tasks.{name}" for name in registry.tasks.names()}
-        | {"UntaughtError": "untaught.core.errors"}
-    )
+    return homes | {name: f"untaught.tasks.{name}" for name in registry.tasks.names()}
 
 
 def rooms_of(names: dict[str, str]) -> dict[str, list[str]]:

@@ -4,16 +4,14 @@
     clean = untaught.denoise("noisy.jpg")            # an array; untaught.denoise.job(...) is the job behind it
     x = untaught.solve(untaught.Problem(y, operator=A, likelihood=untaught.Gaussian(0.03))).x
 
-Names are loaded when they are first used: `import untaught` costs no torch.
+Names are loaded when they are first used: `import untaught` costs no torch, and nothing else that takes time.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
-
-from untaught.core import registry
-from untaught.core.errors import UntaughtError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __version__ = "0.1.0"
 
@@ -29,6 +27,7 @@ _HOMES = {
     "classical.denoise.nlm": ("NonLocalMeans",),
     "classical.inpaint": ("Fill", "Harmonic", "RidgeFill"),
     "classical.plug_and_play": ("PlugAndPlay",),
+    "core.errors": ("UntaughtError",),
     "noise": ("Measured", "NoiseModel"),
     "prior": ("Ensemble", "Network", "Pixels", "Prior"),
     "prior.codes": ("Code", "Fed", "FourierFeatures", "Grid", "Noise", "Picture", "Start"),
@@ -101,16 +100,22 @@ _HOMES = {
 }
 _WHERE = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["UntaughtError", "__version__", *sorted(_WHERE), *registry.tasks.names()]
-
 
 def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
     if name in _WHERE:
-        return getattr(importlib.import_module(f"untaught.{_WHERE[name]}"), name)
-    if not name.startswith("_") and name in registry.tasks.names():
-        return registry.tasks.get(name)
+        return getattr(import_module(f"untaught.{_WHERE[name]}"), name)
+    from untaught.core.registry import tasks
+
+    if name == "__all__":
+        return __dir__()
+    if not name.startswith("_") and name in tasks.names():
+        return tasks.get(name)
     raise AttributeError(f"module 'untaught' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return __all__
+    from untaught.core.registry import tasks
+
+    return ["__version__", *sorted(_WHERE), *tasks.names()]

@@ -64,7 +64,6 @@ from untaught.solver.uncertainty import Uncertainty as Uncertainty
 
 __version__: str
 __all__ = [
-    "UntaughtError",
     "__version__",
     "Adam",
     "After",
@@ -179,6 +178,7 @@ __all__ = [
     "UNet",
     "Uncertainty",
     "UnsureRisk",
+    "UntaughtError",
     "Verdict",
     "View",
     "Views",

@@ -6,24 +6,29 @@ Nothing is imported here that takes time: an interrupt in the first second is ob
 from __future__ import annotations
 
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: exit code 0, 2 for a refusal (one sentence on the error stream), 130 when interrupted."""
-    from untaught.core import threads
+    from untaught.cli.interrupts import Interrupts
 
-    threads.prepare()  # before anything loads torch
-    from untaught.cli.streams import Interrupts, steady
+    with Interrupts() as interrupts:
+        from untaught.cli.streams import steady
+        from untaught.core import threads
 
-    with steady() as streams, Interrupts() as interrupts:
-        try:
-            code = _obey(arguments)
-        except BaseException as error:
-            # An interrupt amid an import may come out of it as any other error.
-            if not isinstance(error, KeyboardInterrupt) and not (interrupts.seen and isinstance(error, Exception)):
-                raise
-            code = complain(f"interrupted. {error if isinstance(error, KeyboardInterrupt) else ''}".strip(), 130)
+        threads.prepare()  # before anything loads torch
+        with steady() as streams:
+            try:
+                code = _obey(arguments)
+            except BaseException as error:
+                # An interrupt amid an import may come out of it as any other error.
+                if not isinstance(error, KeyboardInterrupt) and not (interrupts.seen and isinstance(error, Exception)):
+                    raise
+                code = complain(f"interrupted. {error if isinstance(error, KeyboardInterrupt) else ''}".strip(), 130)
     sys.exit(code or streams.code)
 
 

@@ -1,12 +1,10 @@
-"""The terminal's side of a command: readers that leave, closed streams, names that are no text, early interrupts."""
+"""The terminal's side of a command: readers that leave, closed streams, names that are no text."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,31 +68,3 @@ def steady() -> Iterator[Streams]:
         sys.stdout, sys.stderr = before
         if any(one.error is not None and not isinstance(one.error, BrokenPipeError) for one in made):
             streams.code = 1
-
-
-class Interrupts:
-    """Ctrl-C before the work: remembered, since an import may make another error of it. seen: whether there was one."""
-
-    def __init__(self) -> None:
-        self.seen = False
-
-    def __enter__(self) -> Interrupts:
-        self.before = signal.getsignal(signal.SIGINT)
-        self.mine = threading.current_thread() is threading.main_thread() and self.before is signal.default_int_handler
-        if self.mine:
-            signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        if self.mine:
-            signal.signal(signal.SIGINT, self.before)
-
-    def _handle(self, number: int, frame: Any) -> None:
-        self.seen = True
-        torch = sys.modules.get("torch")
-        if torch is None or getattr(
-            torch.__spec__, "_initializing", False
-        ):  # nothing is begun, and libraries are half there
-            os.write(2, b"untaught: interrupted.\n")
-            os._exit(130)
-        raise KeyboardInterrupt
