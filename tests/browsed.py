@@ -22,7 +22,7 @@ QUIET = [  # off the network, and without a sandbox, which containers do not all
     "--disable-sync",
     "--no-first-run",
 ]
-SLOW = 600_000  # milliseconds after which a wait has failed: a page that hangs is found, and a machine that is busy passes
+SLOW = 600_000  # milliseconds until a wait has failed: for a page that hangs, and not for a busy machine
 
 
 @pytest.fixture(scope="session")
