@@ -16,6 +16,9 @@ OUTPUT = (
     "Where the result goes; NAME.untaught.EXT if not given. - is standard output, in the picture's own format, and what is "
     "meant where the picture comes from standard input."
 )
+MEMORY = (
+    "2GB: work in tiles, within so much memory, whatever the size of the picture; a command that was ended goes on."
+)
 REPEAT = "How many runs with seeds from --seed on; the result is their mean, and how they differ is said."
 UNCERTAINTY = (
     "A TIFF (.tif) with pages of floats in the units of the picture: its standard deviation, the lower and the upper end of "
@@ -42,8 +45,14 @@ class Asked:
     report: Annotated[Path | None, option("How far the result can be trusted: a page (.html) or figures (.json).")] = (
         None
     )
+    memory: Annotated[str | None, option(MEMORY)] = None
+    workers: Annotated[int | None, option("With --memory: processes; as many as suit the machine.")] = None
     repeat: Annotated[int, option(REPEAT)] = 1
     uncertainty: Annotated[Path | None, option(UNCERTAINTY)] = None
+
+    def beyond(self, *names: str) -> str | None:
+        """The first of these options that was given, as it is written."""
+        return next((f"--{n.replace('_', '-')}" for n in names if getattr(self, n) != getattr(Asked, n)), None)
 
 
 _FIELDS = fields(Asked)

@@ -15,14 +15,14 @@ from cyclopts import App
 
 from untaught.cli.asked import option, options, signed
 from untaught.cli.restoring import command
-from untaught.cli.watching import INTERRUPTED
+from untaught.cli.watching import INTERRUPTED, bar_of
 from untaught.core.registry import tasks
 
 if TYPE_CHECKING:
     from untaught.scale.batch import Batch
 
 SOME_FAILED = 1
-WITHOUT = ("output", "save_run", "keep_run", "save_every", "report", "repeat", "uncertainty")
+WITHOUT = ("output", "memory", "workers", "save_run", "keep_run", "save_every", "report", "repeat", "uncertainty")
 FOLDER = "The folder of the results, with manifest.jsonl and report.html; it is made if it is not there."
 OWN: tuple[tuple[str, Any, Any], ...] = (
     ("output", Annotated[Path, option(FOLDER, "-o")], inspect.Parameter.empty),
@@ -78,14 +78,14 @@ def restore_all(
     work = Batch(
         name, settings, items, output, part=which, workers=workers, force=force, retry=retry, max_megapixels=max_megapixels
     )  # fmt: skip
-    with _interrupts(work.stop) as seen, _bar(work, hidden=json or quiet) as advance:
-        for entry in work:
+    with interrupts(work.stop) as seen, bar_of("pictures", hidden=json or quiet) as update:
+        for number, entry in enumerate(work, 1):
             if json:
                 print(entry.line(), flush=True)
             elif entry.error:
                 where = "" if f"'{entry.input}'" in entry.error else f"'{entry.input}': "
                 print(f"untaught: {where}{entry.error}", file=sys.stderr)
-            advance()
+            update(number, len(work.left))
     counts, said = work.counts(), ""
     try:
         said = f": {work.page()}"
@@ -114,7 +114,7 @@ def _summary(batch: Batch, page: str) -> str:
 
 
 @contextmanager
-def _interrupts(stop: Callable[[], None]) -> Iterator[list[int]]:
+def interrupts(stop: Callable[[], None]) -> Iterator[list[int]]:
     """What came: the first interrupt ends it, with what is finished kept; a second one at once."""
     seen: list[int] = []
 
@@ -130,26 +130,6 @@ def _interrupts(stop: Callable[[], None]) -> Iterator[list[int]]:
     finally:
         for which, handler in previous.items():
             signal.signal(which, handler)
-
-
-@contextmanager
-def _bar(batch: Batch, *, hidden: bool) -> Iterator[Callable[[], None]]:
-    """Progress over all pictures on the error stream, with the time that remains; lines above it scroll."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal) as progress:
-        bar = progress.add_task("", total=len(batch.left))
-        yield lambda: progress.advance(bar)
 
 
 batch = App(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_origin, get_type_
 from cyclopts import Group, Parameter
 
 from untaught.cli.asked import Asked, options, signed
+from untaught.core.errors import OutOfMemory
 from untaught.core.registry import tasks
 from untaught.core.types import Role, Unit
 
@@ -77,10 +78,9 @@ def several(name: str, pictures: list[Any], settings: dict[str, Any], asked: Ask
 
     if asked.output is None:
         raise BadInput(f"{len(pictures)} pictures are named, and no folder for their results: name one with -o.")
-    alone = ("save_run", "keep_run", "report", "repeat", "uncertainty")
-    if told := next((n for n in alone if getattr(asked, n) != getattr(Asked, n)), None):
-        raise BadInput(f"--{told.replace('_', '-')} is for one picture, and {len(pictures)} are named: leave it out.")
-    same = {n: getattr(asked, n) for n in ("force", "max_megapixels", "json", "quiet")}
+    if told := asked.beyond("save_run", "keep_run", "report", "repeat", "uncertainty", "memory"):
+        raise BadInput(f"{told} is for one picture, and {len(pictures)} are named: leave it out.")
+    same = {n: getattr(asked, n) for n in ("force", "max_megapixels", "json", "quiet", "workers")}
     return restore_all(name, pictures, settings, asked.output, **same)
 
 
@@ -88,8 +88,17 @@ def restore(name: str, picture: Path | None, settings: dict[str, Any], asked: As
     """`carry`, of a picture or into a picture that may come or go through a pipe."""
     from untaught.cli import piping
 
+    if asked.memory is not None:
+        from untaught.cli.tiles import restore_in_tiles
+
+        return restore_in_tiles(name, picture, settings, asked)
     if not piping.is_piped(picture, asked.output):
-        return carry(name, picture, settings, asked)
+        try:
+            return carry(name, picture, settings, asked)
+        except OutOfMemory as error:
+            from untaught.cli.tiles import instead
+
+            return instead(error, name, picture, settings, asked)
     with piping.pipe(picture, asked.output, as_json=asked.json) as piped:
         return carry(name, piped.source, settings, replace(asked, output=piped.target), piped)
 

@@ -13,6 +13,8 @@ from untaught.core.registry import tasks
 
 @taking(
     "repeat",
+    "memory",
+    "workers",
     output="Where the result goes; NAME.untaught.EXT if not given.",
     uncertainty="Where the maps of how far it may be off go; NAME.uncertainty.tif beside it, if the recipe has them.",
 )

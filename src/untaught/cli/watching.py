@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,6 +68,34 @@ def show(
     finally:
         for which, handler in previous.items():
             signal.signal(which, handler)
+
+
+@contextmanager
+def bar_of(what: str, *, hidden: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on the error stream of how many of so many things are done, with the time that remains; lines above it scroll."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+    )
+    with Progress(
+        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden or not console.is_terminal
+    ) as progress:
+        bar = progress.add_task(what, total=None)
+        yield lambda done, count: progress.update(bar, completed=done, total=count)
 
 
 class bar:

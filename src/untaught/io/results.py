@@ -54,6 +54,9 @@ class Layout(Result):
     def exact(self) -> Layout:
         return replace(self, dtype="float64", strength=1.0, original=None)
 
+    def on(self, array: NDArray) -> Layout:
+        return replace(self, original=None if self.original is None else array)
+
     def bridging(self, gone: NDArray, fill: Callable[[NDArray], NDArray]) -> Layout:
         return replace(self, gaps=fill)
 

@@ -49,7 +49,7 @@ class Contact:
 class Work(Protocol):
     """What a process does with every piece; it is pickled, and so are pieces and answers."""
 
-    def __call__(self, piece: Any, contact: Contact) -> Any: ...
+    def __call__(self, piece: Any, contact: Contact, /) -> Any: ...
 
 
 @dataclass(frozen=True)

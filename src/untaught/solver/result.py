@@ -31,6 +31,14 @@ class Result(ABC):
         """x without the transform, if there was one, that made its noise even; of its shape."""
         return x
 
+    def measured(self, data: Tensor) -> Tensor:
+        """Data in the caller's units, as the problem has them: the other way round, as far as that is of values and not of axes."""
+        return data
+
+    def on(self, array: NDArray) -> Result:
+        """The same for another input of that type and those axes, as a part of it is."""
+        return self
+
     def remarks(self, x: Tensor) -> tuple[str, ...]:
         """What the result does to x that a person should know (values that are clipped), in sentences."""
         return ()
@@ -119,6 +127,16 @@ class Wrapped(Result):
     def exact(self) -> Self:
         return replace(self, then=self.then.exact())
 
+    def after(self, data: Tensor) -> Tensor:
+        """What `before` undoes, of data."""
+        return data
+
+    def measured(self, data: Tensor) -> Tensor:
+        return self.after(self.then.measured(data))
+
+    def on(self, array: NDArray) -> Self:
+        return replace(self, then=self.then.on(array))
+
     def plain(self, x: Tensor) -> Tensor:
         return self.then.plain(x)
 
@@ -167,6 +185,9 @@ class Scaled(Wrapped):
         # Single precision would lose small contrasts on large offsets.
         return x.cpu().to(torch.float64, copy=True).mul_(self.gain).add_(self.offset)
 
+    def after(self, data: Tensor) -> Tensor:
+        return (data - self.offset) / self.gain
+
     @property
     def scale(self) -> tuple[float, float]:
         return self.offset, self.gain
@@ -188,6 +209,9 @@ class Stabilised(Scaled):
 
     def before(self, x: Tensor) -> Tensor:
         return self.transform.inverse(super().before(x))
+
+    def after(self, data: Tensor) -> Tensor:
+        return super().after(self.transform.forward(data))
 
     def plain(self, x: Tensor) -> Tensor:
         return self.then.plain(self.transform.inverse(self.offset + self.gain * x))

@@ -132,13 +132,29 @@ class Places:
         notes: tuple[str, ...] = (
             (f"The recipe could not be written beside '{path.name}' ({self.lost}).",) if self.lost else ()
         )
+        return notes + self._went(path, at, there)
+
+    def _went(self, path: Path, at: Path, there: Path) -> tuple[str, ...]:
         self.went[path] = path if there == at else there
-        if there != at:
-            self.said.append(
-                f"'{path}' was taken by another file meanwhile, which is left as it is: what was made is '{there}'."
-            )
-            notes += (self.said[-1],)
-        return notes
+        if there == at:
+            return ()
+        self.said.append(
+            f"'{path}' was taken by another file meanwhile, which is left as it is: what was made is '{there}'."
+        )
+        return (self.said[-1],)
+
+    def move(self, path: Path, made: Path) -> tuple[str, ...]:
+        """As `put`, of a whole file that lies on the same disk, and is there no more then."""
+        at = Path(os.path.realpath(path))
+        try:
+            self._remember(made)
+            there = self._settle(at, [(made, "")])
+        except OSError as error:
+            raise UntaughtError(
+                f"'{path}' could not be written ({error.strerror}) and what was there is unchanged: name another folder."
+            ) from error
+        sync(at.parent)
+        return self._went(path, at, there)
 
     def text(self, path: Path, text: str) -> tuple[str, ...]:
         """As `put`, of text; a name of a file that is no UTF-8 is written with escapes."""

@@ -1,0 +1,67 @@
+"""Pictures a minute: one command each, and `untaught batch` with every number of processes that is named.
+
+    python benchmarks/many.py --side 128 --alone 6 --count 24 --workers 1,2
+
+Both do the same work (`fast`, noise of 25/255, cut from a photograph), in turn, on the machine as it is: read the ratio, which
+holds for machines alike in cores and load, rather than the minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from skimage import data
+
+from untaught.io import images
+
+
+def pictures(folder: Path, count: int, side: int) -> list[Path]:
+    rng, clean = np.random.default_rng(0), data.camera()
+    made = []
+    for i in range(count):
+        row, column = rng.integers(0, 512 - side, 2)
+        noisy = clean[row : row + side, column : column + side] + rng.normal(0, 25, (side, side))
+        made.append(folder / f"{i:03}.png")
+        images.write(made[-1], np.clip(noisy, 0, 255).astype(np.uint8))
+    return made
+
+
+def took(*words: object) -> float:
+    begun = time.monotonic()
+    subprocess.run([sys.executable, "-m", "untaught.cli", *map(str, words)], check=True, stderr=subprocess.DEVNULL)
+    return time.monotonic() - begun
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--alone", type=int, default=6)
+    parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--workers", default="1,2")
+    parser.add_argument("--preset", default="fast")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        scans = folder / "scans"
+        scans.mkdir()
+        files = pictures(scans, args.count, args.side)
+        way = ("--preset", args.preset, "-q")
+        alone = sum(took("denoise", f, *way, "-o", folder / f"{i}.png") for i, f in enumerate(files[: args.alone]))
+        rate = 60 * args.alone / alone
+        print(f"one command each: {rate:.2f} pictures a minute", flush=True)
+        for workers in args.workers.split(","):
+            seconds = took("batch", "denoise", scans, *way, "-o", folder / f"w{workers}", "--workers", workers)
+            each = 60 * args.count / seconds
+            print(
+                f"batch --workers {workers}: {each:.2f} pictures a minute, {each / rate:.2f} times as many", flush=True
+            )
+
+
+if __name__ == "__main__":
+    main()

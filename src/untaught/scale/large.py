@@ -1,0 +1,215 @@
+"""A picture larger than the memory, from one file to another: found once, restored tile by tile, and taken up where it was left.
+
+Beside the result lies a folder, RESULT.tiles, until all is done: what the network learnt, the result so far, and which tiles
+are in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from untaught.core.errors import BadInput, UntaughtError, memory_told
+from untaught.core.machine import cores, free_memory
+from untaught.io.images.picture import Image, format_of
+from untaught.io.images.places import Places, whole
+from untaught.io.recipes import Recipe
+from untaught.scale import stores
+from untaught.scale.crew import Contact, Crew, Died, own_threads
+from untaught.scale.manifest import stand
+from untaught.scale.tiling import HALO, NEED, SIDE, Found, Tiling, find, job_of
+
+if TYPE_CHECKING:
+    from untaught.solver.stage import Job
+
+MARK, DONE = "untaught-tiles", "done"
+TRIES = 3  # times that a tile is begun whose process dies
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a process does first, so that its memory is given back: find what holds for the whole. None where it was stopped."""
+
+    task: str
+    settings: dict[str, Any]
+    source: stores.Source
+    learnt: bytes | None
+
+    def __call__(self, piece: int, contact: Contact) -> tuple[Found, Recipe] | str | None:
+        from untaught.core.registry import tasks
+
+        try:
+            with memory_told():
+                job = job_of(self.task, self.source, self.settings)
+                found = Found(job, self.learnt) if self.learnt else find(job, lambda iterate: contact.stopped)
+                return None if found is None else (found, self._recipe(job).resolved(job, tasks.get(self.task).compose))
+        except UntaughtError as error:
+            return str(error)
+
+    def _recipe(self, job: Job) -> Recipe:
+        with self.source.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        image = Image(np.empty((0, 0)), sha256=digest, source=self.source.path.resolve())
+        return replace(Recipe.now(self.task, self.settings, image=image), notes=job.notes)
+
+
+class Large:
+    """for done, count in large: ... (tiles); notes = large.end(). `stop` ends it within seconds, and its tiles are kept.
+
+    memory: bytes for all processes together; None for half of what is free. workers: processes; the result does not depend on them.
+
+    Raises `BadInput`, before any work, where the picture cannot be read by parts, the result not be written, or another run is
+    kept in its place; UntaughtError where the disk is too small, or a tile fails.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        settings: dict[str, Any],
+        path: Path,
+        target: Path,
+        places: Places,
+        *,
+        memory: float | None = None,
+        workers: int | None = None,
+    ) -> None:
+        self.crew: Crew | None = None
+        self.target, self.places, self.stopped = target, places, False
+        self.folder = target.with_name(target.name + ".tiles")
+        self.kind = format_of(target)
+        self._settle(places.force)
+        with self._cleared():
+            self.source = stores.open_source(path, self.folder / "input.npy")
+            self.workers = _workers(NEED[3 if len(self.source.shape) == 3 else 1], memory, workers)
+        told = [task, {name: str(v) for name, v in settings.items()}, str(path.resolve()), *stand(path)]
+        self.learnt = self.folder / f"learnt-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}.safetensors"
+        known = self.learnt.read_bytes() if self.learnt.exists() else None
+        self.learning = Learning(task, settings, self.source, known)
+        self.recipe: Recipe | None = None
+
+    def _settle(self, force: bool) -> None:
+        """The folder, empty or of an earlier run of ours."""
+        if self.folder.exists() and not (self.folder / MARK).exists():
+            raise BadInput(f"'{self.folder}' is in the way of the tiles: move it, or name another result with -o.")
+        if force and self.folder.exists():
+            shutil.rmtree(self.folder)
+        try:
+            self.folder.mkdir(exist_ok=True)
+            (self.folder / MARK).touch()
+        except OSError as error:
+            raise BadInput(
+                f"'{self.folder}' cannot be made ({error.strerror}): name another result with -o."
+            ) from error
+
+    @contextlib.contextmanager
+    def _cleared(self) -> Iterator[None]:
+        """Before the work: where something is refused, nothing is left beside the result, but for what an earlier run has made."""
+        try:
+            yield
+        except UntaughtError:
+            if not (self.folder / DONE).exists():
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        with self._cleared():
+            found = self._found()
+        if found is None:
+            return
+        tiling = Tiling(found, self.source, self.folder / "result.npy")
+        count, done = len(tiling.tiles), self._begin()
+        yield len(done), count
+        for _ in range(TRIES):
+            self.crew = crew = Crew(min(self.workers, count), tiling)
+            for number, said in crew.answers(n for n in range(count) if n not in done):
+                if isinstance(said, Died):
+                    died = said
+                    continue
+                if said:
+                    raise UntaughtError(said)
+                done.add(number)
+                with (self.folder / DONE).open("a") as file:
+                    file.write(f"{number}\n")
+                yield len(done), count
+            if len(done) == count or self.stopped:
+                return
+        raise UntaughtError(f"{died} The tiles that are made are kept: the same command goes on.")
+
+    def _found(self) -> Found | None:
+        """What holds for the whole, from a process of its own; None where it was stopped."""
+        self.crew = crew = Crew(1, self.learning)
+        for _, answer in crew.answers(iter([0])):
+            if isinstance(answer, str):
+                raise BadInput(answer)
+            if isinstance(answer, Died):
+                raise UntaughtError(str(answer))
+            if answer is not None:
+                found, self.recipe = answer
+                if found.learnt and not self.learning.learnt:
+                    os.replace(whole(self.learnt, found.learnt), self.learnt)
+                return found
+        return None
+
+    def _begin(self) -> set[int]:
+        """The tiles that are there already. `BadInput` where they are of another run."""
+        assert self.recipe is not None
+        key = f"{self.recipe.key} {self.source.shape} {self.source.dtype} {SIDE} {HALO}"
+        path, result = self.folder / DONE, self.folder / "result.npy"
+        if path.exists() and result.exists():
+            first, *lines = path.read_text().splitlines() or [""]
+            if first != key:
+                raise BadInput(
+                    f"'{self.folder}' holds tiles of another run: finish it as it was begun, or begin anew with --force."
+                )
+            return {int(line) for line in lines if line.isdigit()}
+        stores.create(result, self.source.shape, np.dtype(self.source.dtype).newbyteorder("="))
+        path.write_text(key + "\n")
+        return set()
+
+    def stop(self) -> None:
+        self.stopped = True
+        if self.crew is not None:
+            self.crew.stop()
+
+    def end(self) -> tuple[str, ...]:
+        """Put the result in its place, and clear the tiles away: what there is to say. UntaughtError where that fails; they
+        stay then."""
+        assert self.recipe is not None
+        from untaught.io import images
+
+        note = f"It was restored in tiles of {SIDE} x {SIDE} pixels."
+        recipe = self.recipe.finished(steps=self.recipe.steps, complete=True, notes=(note,))
+        made, text = self.folder / "result.npy", recipe.to_toml()
+        array = np.load(made, mmap_mode="r")
+        if self.kind == "NPY":
+            notes = self.places.move(self.target, made)
+            notes += self.places.text(self.target.with_name(self.target.name + ".toml"), text)
+        elif self.kind == "TIFF":
+            tiff = self.folder / "result.tif"
+            stores.write_tiff(tiff, array, self.source.like, text)
+            notes = self.places.move(self.target, tiff)
+        else:
+            notes = images.write(self.target, np.asarray(array), self.source.like, recipe=text, places=self.places)
+        del array
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return (*recipe.notes, *notes)
+
+
+def _workers(need: float, memory: float | None, workers: int | None) -> int:
+    """As many processes as there are cores, or as were asked for, within the memory; `BadInput` where that is not enough for
+    one."""
+    if workers is not None and workers < 1:
+        raise BadInput(f"--workers {workers} leaves nobody to work: give 1 or more.")
+    if memory is not None and memory < need:
+        raise BadInput(f"--memory {memory / 1e9:.3g}GB is too little: a tile needs {need / 1e9:.3g}GB.")
+    memory = memory or free_memory() or need
+    return max(1, min(workers or cores() // own_threads(), int(memory // need)))

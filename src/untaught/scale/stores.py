@@ -1,0 +1,190 @@
+"""Pictures on the disk that are read by parts, and results that grow by parts: NPY and TIFF as they lie there, others unpacked
+once.
+
+A source is named by a path and opened by each process for itself. What is compressed as one piece (PNG, JPEG, strips of a TIFF) is
+unpacked into an NPY file beside the result, a segment at a time, and read from there.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.core.errors import BadInput, UntaughtError
+from untaught.io.images.picture import Image, sniff
+
+PARTS = 3  # windows along each axis in the sample of a large picture
+WINDOW = 448  # side of each
+DTYPES = ("uint8", "uint16", "float32", "float64")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A picture: an array on the disk, (h, w) or (h, w, 3), of a type that is restored.
+
+    path: of what was named. at: of what is read, offset: where its samples begin there. like: what travels with it.
+    """
+
+    path: Path
+    at: Path
+    shape: tuple[int, ...]
+    dtype: str
+    offset: int = 0
+    like: Image | None = None
+
+    @property
+    def space(self) -> tuple[int, int]:
+        return self.shape[0], self.shape[1]
+
+    @property
+    def bytes(self) -> int:
+        """Of all samples."""
+        return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
+
+    def array(self) -> NDArray:
+        """The samples, of which only those that are looked at are read."""
+        return np.memmap(self.at, self.dtype, "r", self.offset, self.shape)
+
+    def sample(self) -> NDArray:
+        """What stands for the whole where noise and settings are decided: all of a small picture, and of a large one windows
+        that lie evenly, put together."""
+        array, axes = self.array(), []
+        for n in self.space:
+            starts = np.linspace(0, n - WINDOW, PARTS).round().astype(int) if n > PARTS * WINDOW else [0]
+            side = WINDOW if len(starts) > 1 else n
+            axes.append([slice(s, s + side) for s in starts])
+        rows = [np.concatenate([array[down, along] for along in axes[1]], axis=1) for down in axes[0]]
+        return standard(np.concatenate(rows, axis=0))
+
+
+def standard(array: NDArray) -> NDArray:
+    """In the byte order of this machine, in memory."""
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+
+
+def open_source(path: Path, unpacked: Path) -> Source:
+    """The picture of a file, unpacked to `unpacked` where it has to be. `BadInput` for what is no picture of one page."""
+    try:
+        with path.open("rb") as file:
+            kind = sniff(file.read(256))
+    except OSError as error:
+        raise BadInput(f"'{path}' cannot be read ({error.strerror}): check the name and the folder.") from error
+    source = {"NPY": _npy, "TIFF": _tiff}.get(kind or "", _whole)(path, unpacked)
+    three = len(source.shape) == 3 and source.shape[2] == 3
+    if not (len(source.shape) == 2 or three) or source.dtype.lstrip("<>=|") not in _names():
+        raise BadInput(
+            f"'{path}' holds {' x '.join(map(str, source.shape))} values of type {np.dtype(source.dtype).name}: in tiles a "
+            "picture of one or three channels is restored, of 8 or 16 bits or floats."
+        )
+    if 0 in source.shape:
+        raise BadInput(f"'{path}' is empty: its shape is {source.shape}.")
+    return source
+
+
+def _names() -> set[str]:
+    return {np.dtype(name).str.lstrip("<>=|") for name in DTYPES}
+
+
+def _npy(path: Path, unpacked: Path) -> Source:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise BadInput(f"'{path}' is no whole NPY file ({error}): save it anew where it was made.") from error
+    if not array.flags.c_contiguous:
+        raise BadInput(f"'{path}' is saved in Fortran order: save np.ascontiguousarray of it.")
+    shape = array.shape[:2] if array.ndim == 3 and array.shape[2] == 1 else array.shape
+    return Source(path, path, shape, array.dtype.str, array.offset)
+
+
+def _tiff(path: Path, unpacked: Path) -> Source:
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(path) as tif:
+            page: Any = tif.pages.first
+            if len(tif.pages) > 1 and not tif.series[0].is_pyramidal:
+                raise BadInput(
+                    f"'{path}' has {len(tif.pages)} pages: in tiles one picture is restored; save the pages apart."
+                )
+            if page.photometric not in (1, 2) or page.planarconfig != 1 or page.samplesperpixel not in (1, 3):
+                raise BadInput(
+                    f"'{path}' is no plain grey or RGB picture ({page.photometric.name}): restore it without --memory."
+                )
+            like = _company(page, path)
+            where = page.dataoffsets[0]
+            if page.is_contiguous and page.is_memmappable:
+                return Source(path, path, page.shape, np.dtype(tif.byteorder + page.dtype.char).str, where, like)
+            array = create(unpacked, page.shape, page.dtype)
+            for data, index, _ in page.segments(maxworkers=1):
+                if data is not None:  # tiles at the edges are filled up
+                    at = array[index[2] : index[2] + data.shape[1], index[3] : index[3] + data.shape[2]]
+                    at[...] = data[0, : at.shape[0], : at.shape[1]].reshape(at.shape)
+            array.flush()
+            return Source(path, unpacked, page.shape, array.dtype.str, array.offset, like)
+    except (UntaughtError, MemoryError):
+        raise
+    except Exception as error:
+        raise BadInput(f"'{path}' is a damaged TIFF ({error}): fetch it again, or save it anew.") from error
+
+
+def _company(page: Any, path: Path) -> Image:
+    """What is kept of a page's metadata: profile, resolution, description."""
+    icc = page.tags.get(34675)
+    unit = {2: "inch", 3: "cm"}.get(int(page.resolutionunit or 1), "")
+    across = page.get_resolution(unit="inch") if unit else None
+    dpi = (float(across[0]), float(across[1])) if across and all(across) else None
+    text = {"Description": page.description} if page.description and not page.description.startswith("{") else {}
+    return Image(
+        np.empty((0, 0)), format="TIFF", icc=icc.value if icc else None, dpi=dpi, unit=unit, text=text, source=path
+    )
+
+
+def _whole(path: Path, unpacked: Path) -> Source:
+    """A file that can only be decoded as a whole."""
+    from untaught.io import images
+
+    image = images.read(path, max_megapixels=float("inf"))
+    array = create(unpacked, image.pixels.shape, image.pixels.dtype)
+    array[...] = image.pixels
+    array.flush()
+    return Source(path, unpacked, image.pixels.shape, image.pixels.dtype.str, array.offset, image)
+
+
+def create(path: Path, shape: Sequence[int], dtype: Any) -> np.memmap:
+    """A new NPY file of that size, to be filled by parts. UntaughtError where the disk has no room for it."""
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if (free := shutil.disk_usage(path.parent).free) < size:
+        raise UntaughtError(
+            f"{size / 1e9:.3g} GB are needed in '{path.parent}', and {free / 1e9:.3g} GB are free: make room, or name "
+            "another folder with -o."
+        )
+    return np.lib.format.open_memmap(path, "w+", np.dtype(dtype), tuple(shape))
+
+
+def write_tiff(path: Path, array: NDArray, like: Image | None, recipe: str, side: int = 512) -> None:
+    """The array as a tiled BigTIFF, compressed without loss, a tile at a time."""
+    import tifffile
+
+    from untaught.io.images.picture import RECIPE_TAG
+
+    def tiles() -> Iterator[NDArray]:
+        for row in range(0, array.shape[0], side):
+            for column in range(0, array.shape[1], side):
+                part = standard(array[row : row + side, column : column + side])
+                room = [(0, side - n) for n in part.shape[:2]] + [(0, 0)] * (part.ndim - 2)
+                yield np.pad(part, room)
+
+    like = like or Image(array)
+    extra = [(RECIPE_TAG, 2, 0, recipe.encode("ascii", "backslashreplace").decode(), True)]
+    tifffile.imwrite(
+        path, tiles(), shape=array.shape, dtype=array.dtype.newbyteorder("="), bigtiff=True, tile=(side, side),
+        photometric="rgb" if array.ndim == 3 else "minisblack", planarconfig="contig" if array.ndim == 3 else None,
+        compression="adobe_deflate", predictor=array.dtype.kind != "f", iccprofile=like.icc, resolution=like.dpi,
+        resolutionunit="inch" if like.dpi else None, description=like.text.get("Description"), metadata=None, extratags=extra,
+    )  # fmt: skip

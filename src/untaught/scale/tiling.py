@@ -1,0 +1,159 @@
+"""A picture of any size, in tiles: noise, settings and the network are found on the whole, and each tile is restored with its halo.
+
+    x[tile] = (what was found on the whole)(y[tile + halo])[tile]
+
+What stands for the whole is a sample of it (`Source.sample`), all of a small picture. A network is one that is fed with the
+picture: it learns once, on the sample, and then answers for every tile. A network that is fitted to all of a picture cannot do
+that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.core.errors import BadInput, UntaughtError
+from untaught.core.registry import tasks
+from untaught.scale.stores import Source, standard
+
+if TYPE_CHECKING:
+    from untaught.scale.crew import Contact
+    from untaught.solver.stage import Job
+
+HALO = 96  # pixels that a tile sees beyond itself: as far as guides, networks and last passes reach together
+SIDE = (
+    1024 - 2 * HALO
+)  # of a tile, for itself: on the grid of whatever a network shrinks by, and never another, for the same bits
+NEED = {1: 1.0e9, 3: 1.35e9}  # bytes that a process holds at most, by channels: docs/large.md
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found on the whole: the job of the sample, and what its network learnt (packed), or None where it has none."""
+
+    job: Job
+    learnt: bytes | None
+
+
+def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False) -> Found | None:
+    """Let the network of a job learn; None where `look`, which sees every iterate, says to stop. `BadInput`, before any step,
+    for a job that cannot be done in tiles."""
+    from untaught.io.checkpoints import pack
+    from untaught.solver.run import Run
+    from untaught.solver.stage import Solve
+
+    check(job)
+    if not isinstance(job.stages[0], Solve):
+        return Found(job, None)
+    run = Run(job)
+    for iterate in run:
+        if look(iterate) and not run.over:
+            return None
+    return Found(job, pack(run.state_dict()))
+
+
+def check(job: Job) -> None:
+    """`BadInput` for a job of which a tile cannot be done for itself."""
+    from untaught.solver.stage import Solve
+
+    stage = job.stages[0]
+    if not job.problem.operator.direct:
+        raise BadInput(
+            f"In tiles the data have to be the picture itself, but here they are {type(job.problem.operator).__name__} of it: "
+            "leave --memory out."
+        )
+    if (
+        len(job.stages) > 1
+        or job.problem.weight is not None
+        or (isinstance(stage, Solve) and not stage.method.objective.refits)
+    ):
+        what = "impulses are filled" if job.problem.weight is not None else "a network is fitted to the whole picture"
+        raise BadInput(
+            f"This cannot be done in tiles, since {what}: leave --memory out, or take --preset fast or instant."
+        )
+
+
+class Answering:
+    """What makes a tile of what it sees; a process has one, whatever the number of tiles."""
+
+    def __init__(self, found: Found) -> None:
+        from untaught.io.checkpoints import unpack
+        from untaught.solver.run import Run
+
+        self.job, self.run = found.job, None
+        if found.learnt is not None:
+            self.run = Run(found.job)
+            self.run.load_state_dict(unpack(found.learnt)[0])
+
+    def __call__(self, array: NDArray) -> NDArray:
+        """The picture of an array (h, w) or (h, w, 3), of its type. `BadInput` for values that are not finite."""
+        import torch
+
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise BadInput(
+                "Some values of the picture are NaN or infinite, which in tiles is not filled: leave --memory out."
+            )
+        finish, channels = self.job.finish, self.job.problem.data.shape[1]
+        seen = array[..., None] if array.ndim == 2 else array
+        y = torch.from_numpy(np.moveaxis(seen, -1, 0)[:channels].astype(np.float64))[None]
+        problem = replace(self.job.problem, data=finish.measured(y).float())
+        with torch.no_grad():
+            if self.run is None:
+                x = self.job.stages[0].estimator.estimate(problem)  # type: ignore[union-attr]
+            else:
+                x = self.run.course.answer(problem, self.job.stages[0].passes)  # type: ignore[attr-defined]
+        return replace(self.job, finish=finish.on(array)).result(x)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """The work of a process: the tile of that number, into the result. Frozen, and it pickles.
+
+    found: on the whole. source: what is read; result: an NPY file that is there already.
+    """
+
+    found: Found
+    source: Source
+    result: Path
+    side: int = SIDE
+    halo: int = HALO
+
+    @cached_property
+    def tiles(self) -> list[tuple[tuple[slice, ...], ...]]:
+        """Of each tile what is seen, what is kept, and where that is in what was seen."""
+        from untaught.core.geometry import cuts, tiles
+
+        return [cuts(tile) for tile in tiles(self.source.space, (self.side, self.side), self.halo)]
+
+    def __call__(self, number: int, contact: Contact | None = None) -> str:
+        """Make one: "", or why it could not be made."""
+        seen, kept, inner = self.tiles[number]
+        try:
+            made = self._answering(standard(self.source.array()[seen]))[inner]
+        except UntaughtError as error:
+            return str(error)
+        whole = np.lib.format.open_memmap(self.result, "r+")
+        whole[kept] = made
+        whole.flush()
+        return ""
+
+    @cached_property
+    def _answering(self) -> Answering:
+        return Answering(self.found)
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = self.__dict__
+        return {name: own[name] for name in ("found", "source", "result", "side", "halo")}
+
+
+def job_of(task: str, source: Source, settings: dict[str, Any]) -> Job:
+    """The job of the sample that stands for the whole."""
+    from untaught.io.images import Image
+
+    return tasks.get(task).job(Image(source.sample()), **settings)

@@ -1,0 +1,279 @@
+"""Laws of tiles: they are the whole to within a hundredth of a decibel, whoever makes them and however often that breaks off."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from kept_runs import cli
+from skimage import data
+
+import untaught
+from untaught.bench.metrics import psnr
+from untaught.core.errors import BadInput, OutOfMemory, UntaughtError
+from untaught.io import images
+from untaught.scale import crew, large, stores, tiling
+from untaught.scale.tiling import Answering, Tiling, find, job_of
+from untaught.solver.run import Run
+
+SIDE = 96
+CLEAN = {"grey": data.camera()[100:260, 100:288], "colour": data.astronaut()[0:160, 150:338]}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(crew, "START", "forkserver")
+
+
+def noisy(kind: str, dtype: str = "uint8") -> np.ndarray:
+    rng, clean = np.random.default_rng(0), CLEAN[kind]
+    y = clean + rng.normal(0, 25, clean.shape)
+    if dtype == "counts":
+        return np.clip(4 * rng.poisson(clean / 4), 0, 255).astype(np.uint8)
+    if dtype == "uint16":
+        return (257 * np.clip(y, 0, 255)).astype(np.uint16)
+    return np.clip(y, 0, 255).astype(np.uint8) if dtype == "uint8" else (y / 100 - 1).astype(dtype)
+
+
+def saved(folder: Path, array: np.ndarray) -> stores.Source:
+    np.save(folder / "in.npy", array)
+    return stores.open_source(folder / "in.npy", folder / "unpacked.npy")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "counts"])
+@pytest.mark.parametrize("kind", ["grey", "colour"])
+def test_a_result_knows_the_way_back_to_its_data(tmp_path: Path, kind: str, dtype: str):
+    source = saved(tmp_path, noisy(kind, dtype))
+    job = job_of("denoise", source, {"noise": "poisson"} if dtype == "counts" else {})
+    array = np.asarray(source.array()).astype(np.float64)
+    given = torch.from_numpy(np.moveaxis(array if array.ndim == 3 else array[..., None], -1, 0).copy())[None]
+    assert torch.allclose(job.finish.measured(given).float(), job.problem.data, atol=1e-6)
+
+
+def tiled(tmp_path: Path, source: stores.Source, settings: dict, side: int = SIDE) -> np.ndarray:
+    result = tmp_path / "result.npy"
+    stores.create(result, source.shape, source.dtype)
+    found = find(job_of("denoise", source, settings))
+    assert found is not None
+    work = Tiling(found, source, result, side)
+    assert len(work.tiles) == 4
+    assert [work(number) for number in range(4)] == [""] * 4
+    return np.load(result)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype", "settings"),
+    [
+        ("grey", "uint8", {"preset": "instant"}),
+        ("colour", "uint16", {"preset": "instant"}),
+        ("grey", "float32", {"preset": "instant", "strength": 0.5}),
+        ("grey", "counts", {"preset": "instant", "noise": "poisson"}),
+        ("colour", "uint8", {"steps": 12}),
+    ],
+)
+def test_tiled_is_untiled(tmp_path: Path, kind: str, dtype: str, settings: dict):
+    """In quality; and along the seams it differs no more, and is no steeper, than anywhere."""
+    source = saved(tmp_path, noisy(kind, dtype))
+    made = tiled(tmp_path, source, settings).astype(float)
+    whole = untaught.denoise(np.asarray(source.array()), **settings).astype(float)
+    scale, offset = {"uint16": (257, 0), "float32": (0.01, -1)}.get(dtype, (1, 0))
+    made, whole = (made - offset) / scale, (whole - offset) / scale
+    clean = CLEAN[kind].astype(float)
+    assert abs(psnr(made / 255, clean / 255) - psnr(whole / 255, clean / 255)) < 0.02
+    apart, seam = made - whole, SIDE - 1
+    edges = [np.moveaxis(apart, axis, 0)[seam : seam + 2] for axis in (0, 1)]
+    steps = np.concatenate([(edge[1] - edge[0]).ravel() for edge in edges])
+    assert abs(steps.mean()) < 0.1
+    everywhere = np.concatenate([np.diff(apart, axis=axis).ravel() for axis in (0, 1)])
+    assert np.sqrt((steps**2).mean()) < max(1.0, 2 * np.sqrt((everywhere**2).mean()))
+
+
+def test_one_tile_is_the_whole_to_the_bit(tmp_path: Path):
+    source = saved(tmp_path, noisy("grey"))
+    found = find(job_of("denoise", source, {"preset": "instant"}))
+    assert found is not None
+    whole = untaught.denoise(np.asarray(source.array()), preset="instant")
+    assert np.array_equal(Answering(found)(np.asarray(source.array())), whole)
+
+
+def test_what_cannot_be_done_in_tiles_says_so(tmp_path: Path):
+    source = saved(tmp_path, noisy("grey"))
+    with pytest.raises(BadInput, match="fitted to the whole picture"):
+        find(job_of("denoise", source, {"preset": "paper"}))
+    with pytest.raises(BadInput, match="In tiles the data have to be the picture itself"):
+        find(job_of("upscale", source, {}))
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Tiles of 96 pixels."""
+    monkeypatch.setattr(tiling, "SIDE", SIDE)
+    monkeypatch.setattr(large, "SIDE", SIDE)
+    monkeypatch.setattr(Tiling, "__init__", _sided(Tiling.__init__))
+
+
+def _sided(original):
+    def init(self, found, source, result, side=SIDE, halo=tiling.HALO):
+        original(self, found, source, result, side, halo)
+
+    return init
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".tif"])
+def test_from_file_to_file(tmp_path: Path, suffix: str, small, capsys):
+    """As many processes as there are, killed or not: the same bits; nothing is left beside."""
+    picture, array = tmp_path / f"in{suffix}", noisy("grey", "uint16")
+    if suffix == ".npy":
+        np.save(picture, array)
+    else:
+        tifffile.imwrite(
+            picture, array, tile=(32, 32), compression="zlib", resolution=(300, 300), resolutionunit="inch"
+        )
+    one, two = tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"
+    way = ("--preset", "instant", "--memory", "8GB")
+    assert cli("denoise", picture, "-o", one, *way, "--workers", 1) == 0
+    assert "restored in tiles of 96 x 96 pixels" in capsys.readouterr().err
+    assert cli("denoise", picture, "-o", two, *way, "--workers", 2) == 0
+    first, second = images.read(one), images.read(two)
+    assert first.pixels.dtype == np.uint16
+    assert np.array_equal(first.pixels, second.pixels)
+    if suffix == ".tif":
+        assert first.dpi == (300, 300)
+        with tifffile.TiffFile(one) as tif:
+            assert tif.is_bigtiff
+            assert tif.pages.first.is_tiled
+        assert "noise is independent" in str(images.read_recipe(one))
+    assert not list(tmp_path.glob("*.tiles"))
+    assert cli("denoise", picture, "-o", one, *way) == 2
+    assert "exists already" in capsys.readouterr().err
+
+
+class Killing(Tiling):
+    """Its process is killed amid the third tile, once."""
+
+    def __call__(self, number, contact=None):
+        flag = self.result.with_name("killed")
+        if number == 2 and not flag.exists():
+            flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__call__(number, contact)
+
+
+@pytest.mark.parametrize("way", ["killed", "stopped"])
+def test_what_breaks_off_loses_nothing(tmp_path: Path, way: str, small, monkeypatch, capsys):
+    picture, out = tmp_path / "in.npy", tmp_path / "out.npy"
+    np.save(picture, noisy("grey"))
+    command = ("denoise", picture, "-o", out, "--preset", "instant", "--memory", "2GB", "--workers", 1)
+    assert cli(*command[:3], tmp_path / "whole.npy", *command[4:]) == 0
+    if way == "killed":
+        monkeypatch.setattr(large, "Tiling", Killing)
+        assert cli(*command) == 0
+    else:
+        made = large.Large.__iter__
+
+        def two(self):
+            for done, count in made(self):
+                yield done, count
+                if done == 2:
+                    self.stop()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(large.Large, "__iter__", two)
+            patch.setattr(large.Large, "end", lambda self: ())
+            cli(*command)
+        lines = (tmp_path / "out.npy.tiles" / "done").read_text().splitlines()
+        assert len(lines) in (3, 4)  # of four tiles two or three are there, and only the others are made
+        capsys.readouterr()
+        assert cli(*command, "--json") == 0
+        counts = [
+            json.loads(line)["tiles"] for line in capsys.readouterr().out.splitlines() if "tiles" in json.loads(line)
+        ]
+        assert counts == list(range(len(lines) - 1, 5))
+    assert np.array_equal(np.load(out), np.load(tmp_path / "whole.npy"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--memory", "much"), "is no amount of memory"),
+        (("--memory", "10MB"), "is too little"),
+        (("--memory", "2GB", "--workers", "0"), "nobody to work"),
+        (("--memory", "2GB", "--preset", "paper"), "fitted to the whole picture"),
+        (("--memory", "2GB", "--report", "r.html"), "--report is of the whole picture"),
+        (("--memory", "2GB", "--preset", "swift"), "There is no preset 'swift'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(tmp_path: Path, words, said: str, capsys):
+    np.save(tmp_path / "in.npy", noisy("grey"))
+    assert cli("denoise", tmp_path / "in.npy", "-o", tmp_path / "out.npy", *words) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_files_that_are_no_picture_for_tiles(tmp_path: Path):
+    for name, array, said in (
+        ("a", np.zeros((4, 5, 6, 3), np.uint8), "4 x 5 x 6 x 3 values"),
+        ("b", np.zeros((4, 5), np.int64), "type int64"),
+        ("c", np.zeros((0, 5), np.uint8), "is empty"),
+        ("d", np.asfortranarray(np.zeros((4, 5), np.uint8)), "Fortran order"),
+    ):
+        np.save(tmp_path / f"{name}.npy", array)
+        with pytest.raises(BadInput, match=said):
+            stores.open_source(tmp_path / f"{name}.npy", tmp_path / "u.npy")
+    tifffile.imwrite(tmp_path / "pages.tif", np.zeros((3, 8, 9), np.uint8), photometric="minisblack")
+    with pytest.raises(BadInput, match="3 pages"):
+        stores.open_source(tmp_path / "pages.tif", tmp_path / "u.npy")
+    cut = tmp_path / "cut.tif"
+    tifffile.imwrite(cut, noisy("grey"), compression="zlib")
+    cut.write_bytes(cut.read_bytes()[:3000])
+    with pytest.raises(BadInput, match="damaged TIFF"):
+        stores.open_source(cut, tmp_path / "u.npy")
+
+
+def test_a_disk_that_is_too_small_is_known_before(tmp_path: Path):
+    with pytest.raises(UntaughtError, match="GB are needed"):
+        stores.create(tmp_path / "out.npy", (10**7, 10**7), np.uint16)
+    assert not (tmp_path / "out.npy").exists()
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("shape", [(37, 53), (70, 40, 3)])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_tiff_is_read_as_it_is(tmp_path: Path, compression, shape, order):
+    array = np.random.default_rng(0).integers(0, 60000, shape).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "in.tif", array, compression=compression, byteorder=order, rowsperstrip=16)
+    source = stores.open_source(tmp_path / "in.tif", tmp_path / "u.npy")
+    assert np.array_equal(source.array(), array)
+
+
+def test_the_sample_of_a_large_picture(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(stores, "WINDOW", 20)
+    array = np.arange(150 * 70).reshape(150, 70).astype(np.uint16)
+    sample = saved(tmp_path, array).sample()
+    assert sample.shape == (60, 60)
+    assert np.array_equal(sample[:20, :20], array[:20, :20])
+    assert np.array_equal(sample[-20:, -20:], array[-20:, -20:])
+
+
+def test_want_of_memory_falls_to_tiles_and_says_so(tmp_path: Path, monkeypatch, capsys):
+    images.write(tmp_path / "in.png", noisy("grey"))
+
+    def refuse(job):
+        raise OutOfMemory("A picture of 9 x 9 needs 9 GiB, and 1 GiB are free: take a smaller preset.")
+
+    monkeypatch.setattr("untaught.solver.run.refuse", refuse)
+    assert cli("denoise", tmp_path / "in.png", "-o", tmp_path / "paper.png", "--preset", "paper") == 2
+    assert "take a smaller preset" in capsys.readouterr().err
+    assert cli("denoise", tmp_path / "in.png", "-o", tmp_path / "out.png", "--preset", "instant") == 0
+    assert "take a smaller preset. It is done in tiles." in capsys.readouterr().err
+    whole = untaught.denoise.job(noisy("grey"), preset="instant")
+    monkeypatch.undo()
+    assert np.array_equal(images.read(tmp_path / "out.png").pixels, whole.result(Run(whole).course.picture()))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.png", "out.png"]
