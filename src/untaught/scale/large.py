@@ -26,7 +26,7 @@ from untaught.io.recipes import Recipe
 from untaught.scale import stores
 from untaught.scale.crew import Contact, Crew, Died, own_threads
 from untaught.scale.manifest import stand
-from untaught.scale.tiling import HALO, NEED, SIDE, Found, Tiling, find, job_of
+from untaught.scale.tiling import HALO, NEED, SIDE, Learnt, Tiling, find, job_of
 
 if TYPE_CHECKING:
     from untaught.solver.stage import Job
@@ -42,15 +42,15 @@ class Learning:
     task: str
     settings: dict[str, Any]
     source: stores.Source
-    learnt: bytes | None
+    state: bytes | None
 
-    def __call__(self, piece: int, contact: Contact) -> tuple[Found, Recipe] | str | None:
+    def __call__(self, piece: int, contact: Contact) -> tuple[Learnt, Recipe] | str | None:
         from untaught.core.registry import tasks
 
         try:
             with memory_told():
                 job = job_of(self.task, self.source, self.settings)
-                found = Found(job, self.learnt) if self.learnt else find(job, lambda iterate: contact.stopped)
+                found = Learnt(job, self.state) if self.state else find(job, lambda iterate: contact.stopped)
                 return None if found is None else (found, self._recipe(job).resolved(job, tasks.get(self.task).compose))
         except UntaughtError as error:
             return str(error)
@@ -144,7 +144,7 @@ class Large:
                 return
         raise UntaughtError(f"{died} The tiles that are made are kept: the same command goes on.")
 
-    def _found(self) -> Found | None:
+    def _found(self) -> Learnt | None:
         """What holds for the whole, from a process of its own; None where it was stopped."""
         self.crew = crew = Crew(1, self.learning)
         for _, answer in crew.answers(iter([0])):
@@ -154,8 +154,8 @@ class Large:
                 raise UntaughtError(str(answer))
             if answer is not None:
                 found, self.recipe = answer
-                if found.learnt and not self.learning.learnt:
-                    os.replace(whole(self.learnt, found.learnt), self.learnt)
+                if found.state and not self.learning.state:
+                    os.replace(whole(self.learnt, found.state), self.learnt)
                 return found
         return None
 

@@ -34,14 +34,14 @@ NEED = {1: 1.0e9, 3: 1.35e9}  # bytes that a process holds at most, by channels:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found on the whole: the job of the sample, and what its network learnt (packed), or None where it has none."""
+class Learnt:
+    """What was found on the whole: the job of the sample, and what its network learnt (packed), or None."""
 
     job: Job
-    learnt: bytes | None
+    state: bytes | None
 
 
-def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False) -> Found | None:
+def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False) -> Learnt | None:
     """Let the network of a job learn; None where `look`, which sees every iterate, says to stop. `BadInput`, before any step,
     for a job that cannot be done in tiles."""
     from untaught.io.checkpoints import pack
@@ -50,12 +50,12 @@ def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False) -> Found
 
     check(job)
     if not isinstance(job.stages[0], Solve):
-        return Found(job, None)
+        return Learnt(job, None)
     run = Run(job)
     for iterate in run:
         if look(iterate) and not run.over:
             return None
-    return Found(job, pack(run.state_dict()))
+    return Learnt(job, pack(run.state_dict()))
 
 
 def check(job: Job) -> None:
@@ -82,14 +82,14 @@ def check(job: Job) -> None:
 class Answering:
     """What makes a tile of what it sees; a process has one, whatever the number of tiles."""
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: Learnt) -> None:
         from untaught.io.checkpoints import unpack
         from untaught.solver.run import Run
 
         self.job, self.run = found.job, None
-        if found.learnt is not None:
+        if found.state is not None:
             self.run = Run(found.job)
-            self.run.load_state_dict(unpack(found.learnt)[0])
+            self.run.load_state_dict(unpack(found.state)[0])
 
     def __call__(self, array: NDArray) -> NDArray:
         """The picture of an array (h, w) or (h, w, 3), of its type. `BadInput` for values that are not finite."""
@@ -118,7 +118,7 @@ class Tiling:
     found: on the whole. source: what is read; result: an NPY file that is there already.
     """
 
-    found: Found
+    found: Learnt
     source: Source
     result: Path
     side: int = SIDE
