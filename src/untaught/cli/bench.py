@@ -179,3 +179,8 @@ app.command(
     name="stopping",
     help="How near to the best picture every stopping rule ends a run: picked step, oracle step, gap.",
 )
+app.command(
+    "untaught.cli.simulate:simulate",
+    name="simulate",
+    help="Clean pictures with the noise of cameras, detectors and scans, beside the truth.",
+)
