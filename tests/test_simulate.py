@@ -1,4 +1,4 @@
-"""Laws of simulated noise, over every registered pipeline: its truth is its mean, its covariance is as promised, its seed is its bits."""
+"""Laws of simulated noise, over every registered pipeline: its truth is its mean, and its covariance is as promised."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from skimage import data
 
 from untaught.cli import main
 from untaught.core import named
+from untaught.core.amounts import FULL_SCALE
 from untaught.core.errors import BadInput
 from untaught.io import images
 from untaught.noise import simulate
@@ -16,7 +17,7 @@ from untaught.noise.simulate._base import Chance
 from untaught.noise.simulate.detectors import SCMOS
 
 ALL = [one for kind in simulate.kinds().values() for one in kind.examples()]
-DRAWS, SURE = 1500, 5.5  # deviations of what is estimated; some thousands of values are compared
+DRAWS, SURE = 400, 5.5  # deviations of what is estimated; some thousands of values are compared
 APART = [(0, 0), (0, 1), (1, 0), (1, 1), (3, 0), (0, 5)]
 every = pytest.mark.parametrize("one", ALL, ids=simulate.text)
 
@@ -50,14 +51,14 @@ def test_the_same_seed_has_the_same_bits_and_another_has_others(one):
 
 
 @every
-@pytest.mark.parametrize("shape", [(1, 1), (1, 1, 3), (1, 7, 3), (5, 1), (2, 2, 3), (2, 9, 1), (11, 3, 3)], ids=str)
-@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32, np.float64])
-def test_any_size_and_type_come_back_as_they_came(one, shape, kind):
-    values = np.random.default_rng(0).random(shape)
-    picture = (values * np.iinfo(kind).max).astype(kind) if np.dtype(kind).kind == "u" else values.astype(kind)
-    for made in one(picture, 1):
-        assert (made.shape, made.dtype) == (shape, kind)
-        assert np.isfinite(made).all()
+def test_any_size_and_type_come_back_as_they_came(one):
+    for shape in [(1, 1), (1, 1, 3), (1, 7, 3), (5, 1), (2, 2, 3), (2, 9, 1), (11, 3, 3)]:
+        values = np.random.default_rng(0).random(shape)
+        for kind in (np.uint8, np.uint16, np.float32, np.float64):
+            full = FULL_SCALE.get(np.dtype(kind), 1)
+            for made in one((full * values).astype(kind), 1):
+                assert (made.shape, made.dtype) == (shape, kind)
+                assert np.isfinite(made).all()
 
 
 @every
@@ -83,11 +84,9 @@ def test_the_mean_of_many_draws_is_the_truth(one):
     assert abs(many.mean() - truth.mean()) <= SURE * error.mean() + 1e-3 * error.max()
 
 
-@every
-@pytest.mark.parametrize("grey", [0.15, 0.5, 0.9])
+@pytest.mark.parametrize("one", [one for one in ALL if not one.bias], ids=simulate.text)
+@pytest.mark.parametrize("grey", [0.15, 0.8])
 def test_the_covariance_is_as_promised(one, grey):
-    if one.bias:
-        pytest.skip(f"{simulate.text(one)}: {one.bias}")
     scene = np.full((4, 6, 3), grey)
     level = one.expose(scene, Chance(None))[0, 0, 0]
     many = drawn(one, scene)[..., 0] - level
@@ -103,14 +102,16 @@ def test_the_covariance_is_as_promised(one, grey):
 @every
 def test_within_the_range_the_developed_mean_is_near_the_truth(one):
     """Curves and the JPEG bend it by less than a third of the noise; only black and white may cut more off."""
-    scene = np.full((16, 16, 3), 0.5)
-    pairs = [one(scene, seed) for seed in range(150)]
+    scene = np.full((24, 24, 3), 0.5)
+    pairs = [one(scene, seed) for seed in range(40)]
     noise = np.std([p.noisy - p.truth for p in pairs])
     assert abs(np.mean([p.noisy - p.truth for p in pairs])) < max(noise / 3, 0.002) or one.bias
 
 
 @every
-@pytest.mark.parametrize("bad", [np.zeros((0, 3)), np.zeros((2, 3, 2)), np.full((2, 2), 1.5), np.full((2, 2), np.nan)], ids=str)
+@pytest.mark.parametrize(
+    "bad", [np.zeros((0, 3)), np.zeros((2, 3, 2)), np.full((2, 2), 1.5), np.full((2, 2), np.nan)], ids=str
+)
 def test_other_pictures_are_refused(one, bad):
     with pytest.raises(BadInput):
         one(bad)
@@ -210,7 +211,9 @@ def test_the_command_writes_both_and_its_pairs_are_what_bench_takes(tmp_path, ca
     assert np.array_equal(images.read(folder / "clean_noisy.png").pixels, expected.noisy)
 
 
-@pytest.mark.parametrize(("words", "said"), [(["--noise", "films"], "did you mean 'film'"), (["--seed", "-1"], "--seed -1")])
+@pytest.mark.parametrize(
+    ("words", "said"), [(["--noise", "films"], "did you mean 'film'"), (["--seed", "-1"], "--seed -1")]
+)
 def test_the_command_refuses_before_it_writes(tmp_path, capsys, words, said):
     images.write(tmp_path / "clean.png", data.astronaut()[:8, :8])
     with pytest.raises(SystemExit) as end:

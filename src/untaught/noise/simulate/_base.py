@@ -134,7 +134,7 @@ class White(Simulation):
     """The same everywhere, each value for itself. sigma: deviation, of full scale."""
 
     sigma: float = 25 / 255
-    LIMITS = {"sigma": (0, 1)}
+    LIMITS: ClassVar = {"sigma": (0, 1)}
 
     def expose(self, scene: NDArray, chance: Chance) -> NDArray:
         return scene + self.sigma * chance.normal(*scene.shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,9 @@ from untaught.noise.simulate._development import Demosaicing, Subsampling, demos
 
 WELL = 40_000  # electrons that fill a pixel at ISO 100
 BALANCE = np.array([2.0, 1.0, 1.6])  # of daylight, for red, green and blue
-MATRIX = np.array([[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]])  # from the sensor's colours to sRGB; rows sum to 1
+MATRIX = np.array(
+    [[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]]
+)  # from the sensor's colours to sRGB; rows sum to 1
 DIM = 0.2  # of a phone's variance, that which is there without light
 
 
@@ -33,7 +35,7 @@ class Sensor(Simulation):
     sharpen: float = 0.5
     quality: int | None = 92
     chroma: Subsampling = "4:2:0"
-    LIMITS = {
+    LIMITS: ClassVar = {
         "iso": (25, 1e6),
         "read": (0, 1000),
         "contrast": (0, 1),
@@ -69,10 +71,10 @@ class Sensor(Simulation):
 
 @dataclass(frozen=True)
 class Phone(Simulation):
-    """A phone in the dark: fine grain and large blotches of colour, stronger with the light, cut off at black before the tone curve.
+    """A phone in the dark: fine grain and large blotches of colour, cut off at black before the tone curve.
 
-    luma, chroma: deviations of the two at white, in light. size: of the blotches, pixels. quality: of the JPEG, or none.
-    In a grey picture the blotches are grey.
+    luma, chroma: deviations of the two at white, in light; they are smaller in the dark. size: of the blotches, pixels. quality: of
+    the JPEG, or none. In a grey picture the blotches are grey.
     """
 
     luma: float = 0.03
@@ -80,7 +82,7 @@ class Phone(Simulation):
     size: float = 3.0
     contrast: float = 0.3
     quality: int | None = 95
-    LIMITS = {"luma": (0, 1), "chroma": (0, 1), "size": (0, 30), "contrast": (0, 1), "quality": (1, 100)}
+    LIMITS: ClassVar = {"luma": (0, 1), "chroma": (0, 1), "size": (0, 30), "contrast": (0, 1), "quality": (1, 100)}
 
     def expose(self, scene: NDArray, chance: Chance) -> NDArray:
         seen = light(scene, self.contrast)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ class Counts(Simulation):
     photons: float = 100.0
     offset: float = 0.02
     read: float = 0.0
-    LIMITS = DETECTED
+    LIMITS: ClassVar = DETECTED
 
     def expose(self, scene: NDArray, chance: Chance) -> NDArray:
         return (chance.counts(scene * self.photons) + self.read * chance.normal(*scene.shape)) / self.photons
@@ -40,7 +40,7 @@ class Counts(Simulation):
 
     @classmethod
     def examples(cls) -> tuple[Simulation, ...]:
-        return tuple(cls(photons) for photons in (1.0, 10.0, 100.0, 1000.0)) + (cls(50.0, 0.1, 3.0),)
+        return cls(1.0), cls(10.0), cls(100.0), cls(1000.0), cls(50.0, 0.1, 3.0)
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class SCMOS(Simulation):
     row: float = 1.0
     hot: float = 0.0005
     offset: float = 0.05
-    LIMITS = {**DETECTED, "spread": (0, 2), "pixel": (0, 1e6), "row": (0, 1e6), "hot": (0, 1)}
+    LIMITS: ClassVar = {**DETECTED, "spread": (0, 2), "pixel": (0, 1e6), "row": (0, 1e6), "hot": (0, 1)}
 
     @property
     def bias(self) -> str:
@@ -96,7 +96,7 @@ class EMCCD(Simulation):
     read: float = 40.0
     spurious: float = 0.05
     offset: float = 0.05
-    LIMITS = {**DETECTED, "gain": (1, 1e6), "spurious": (0, 1e6)}
+    LIMITS: ClassVar = {**DETECTED, "gain": (1, 1e6), "spurious": (0, 1e6)}
 
     def expose(self, scene: NDArray, chance: Chance) -> NDArray:
         electrons = chance.amplified(chance.counts(scene * self.photons + self.spurious)) - self.spurious

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ class Film(Simulation):
     amount: float = 0.06
     size: float = 0.8
     colour: float = 0.4
-    LIMITS = {"amount": (0, 1), "size": (0, 30), "colour": (0, 1)}
+    LIMITS: ClassVar = {"amount": (0, 1), "size": (0, 30), "colour": (0, 1)}
 
     def expose(self, scene: NDArray, chance: Chance) -> NDArray:
         shared, own = chance.grain((*scene.shape[:2], 1), self.size), chance.grain(scene.shape, self.size)
@@ -64,14 +64,16 @@ class Halftone(Simulation):
 
     period: float = 4.0
     blur: float = 0.8
-    LIMITS = {"period": (1, 1000), "blur": (0, 30)}
+    LIMITS: ClassVar = {"period": (1, 1000), "blur": (0, 30)}
 
     def expose(self, scene: NDArray, chance: Chance) -> NDArray:
         if chance.rng is None:
             return scene
         h, w, c = scene.shape
         dots = [
-            threshold(*(place + phase for place, phase in zip(self._places(h, w, angle), chance.uniform(2), strict=True)))
+            threshold(
+                *(place + phase for place, phase in zip(self._places(h, w, angle), chance.uniform(2), strict=True))
+            )
             for angle in self._angles(c)
         ]
         return (scene > np.stack(dots, 2)).astype(np.float64)
@@ -113,7 +115,7 @@ class LineScan(Simulation):
     gain: float = 0.03
     offset: float = 0.03
     white: float = 0.02
-    LIMITS = {"gain": (0, 1), "offset": (0, 1), "white": (0, 1)}
+    LIMITS: ClassVar = {"gain": (0, 1), "offset": (0, 1), "white": (0, 1)}
 
     def expose(self, scene: NDArray, chance: Chance) -> NDArray:
         gain, offset = (amount * chance.normal(1, *scene.shape[1:]) for amount in (self.gain, self.offset))
@@ -130,13 +132,15 @@ class LineScan(Simulation):
 
 @dataclass(frozen=True)
 class Banding(Simulation):
-    """Bands of brightness down the picture, as of a lamp that flickers. amount: their deviation, and white that of the noise of each
-    value, of full scale. period: rows."""
+    """Bands of brightness down the picture, as of a lamp that flickers.
+
+    amount: their deviation, of full scale. period: rows. white: deviation of the noise of each value, of full scale.
+    """
 
     amount: float = 0.03
     period: float = 24.0
     white: float = 0.02
-    LIMITS = {"amount": (0, 1), "period": (1, 1e6), "white": (0, 1)}
+    LIMITS: ClassVar = {"amount": (0, 1), "period": (1, 1e6), "white": (0, 1)}
 
     def expose(self, scene: NDArray, chance: Chance) -> NDArray:
         if chance.rng is None:
