@@ -117,7 +117,7 @@ def run(screens: Screens) -> None:
     first = screens.first
     example(first, "grain")
     screens.follow()
-    screens.each(lambda page: page.get_by_text("Grain, about").wait_for())
+    screens.each(lambda page: page.get_by_text("grain: about").wait_for())
     screens.each(lambda page: settings(page, Kind_of_grain="poisson-gaussian"))
     screens.take("settings")
 
@@ -142,7 +142,7 @@ def unsure(screens: Screens) -> None:
     first.get_by_label("A picture to restore").set_input_files(
         {"name": "eye.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
     )
-    first.get_by_text("Grain, about").wait_for()
+    first.get_by_text("grain: about").wait_for()
     settings(first, Steps="60")
     first.get_by_role("button", name="Restore").click()
     first.get_by_role("button", name="Show where it is unsure").click()

@@ -186,6 +186,17 @@ def test_damage_that_was_drawn_is_found(kind, cat):
     assert (found & ~near).mean() < 0.02  # a proposal: what looks the same is marked as well
 
 
+@pytest.mark.parametrize("ink", [(255, 255, 255), (200, 30, 30), (255, 255, 0)])
+def test_lettering_is_found_and_no_face_is_taken_for_it(ink, shared):
+    """The portrait and the lettering of the Deep Image Prior paper: hair and lashes are thin and dark, and no letters."""
+    kate = np.asarray(Image.open(shared("dip/inpainting/kate.png")).convert("RGB"))
+    letters = np.asarray(Image.open(shared("dip/inpainting/kate_mask.png")).convert("L")) < 128
+    assert proposals.propose(kate, "text").mean() < 0.005
+    found = proposals.propose(np.where(letters[..., None], np.uint8(ink), kate), "text")
+    assert found[letters].mean() >= 0.95
+    assert found[~letters].mean() < 0.03
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 4, 3), (40, 40)])
 @pytest.mark.parametrize("kind", proposals.KINDS)
 def test_a_picture_of_any_size_can_be_searched(kind, shape):

@@ -142,7 +142,7 @@ def test_a_picture_is_read_measured_and_shown(studio, noisy):
     assert preview.size == (56, 48)
     measured = eventually(lambda: studio.get(f"/api/pictures/{told['id']}").json()["measured"])
     assert measured["suggestion"] == "denoise"
-    assert any(re.match(r"grain, about \d+ of 255", found) for found in measured["found"])
+    assert any(re.match(r"(faint|some|strong) grain: about [\d.]+ of 255", found) for found in measured["found"])
 
 
 def test_sixteen_bit_grey_is_kept_and_said_to_be_stretched(studio):

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from browsed import SLOW, choose, downloaded, hand_in
+from browsed import SLOW, card, choose, downloaded, hand_in
 from PIL import Image
 from served import png
 
@@ -155,7 +155,7 @@ def test_two_fingers_enlarge_and_one_moves_about(page, large):
 
 def test_the_brush_hits_the_pixel_it_points_at_and_what_is_undone_can_be_done_again(page, large):
     hand_in(page, png(large), "large.png")
-    page.get_by_role("radio", name=re.compile("inpaint")).click()
+    card(page, "inpaint").click()
     canvas = page.get_by_role("application")
     box = canvas.bounding_box()
     point = box["x"] + 0.25 * box["width"], box["y"] + 0.6 * box["height"]

@@ -72,10 +72,11 @@ export interface ResultAbout {
   mixes: boolean
 }
 
-/** What the report says of a result: the verdict's kind, and its sentence; "" for both where nothing was restored. */
+/** What the report says of a result: the verdict's kind, its sentence, and the names of its reasons; "" where nothing was restored. */
 export interface Judgement {
   kind: string
   sentence: string
+  reasons: string[]
 }
 
 /** What it would cost to ask where the result is unsure; why: it cannot be told, in a sentence. */

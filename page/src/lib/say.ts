@@ -8,7 +8,8 @@ export function time(seconds: number): string {
 
 /** "About 20 to 40 s left": coarse on purpose. */
 export function left(range: [number, number | null]): string {
-  const [low, high] = range
+  const high = range[1]
+  const low = high === null ? range[0] : Math.max(range[0], high / 3) // a wider range says nothing
   if (high === null) return `At least ${time(coarse(low))} left.`
   if (high < 4) return 'Only moments left.'
   const [a, b] = [coarse(low), coarse(high)]

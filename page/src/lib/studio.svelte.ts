@@ -20,6 +20,7 @@ class Studio {
   jobs = $state<Job[]>([])
   curves = $state<Record<string, Point[]>>({})
   shown = $state<string | null>(null)
+  against = $state<string | null>(null) // the job whose result takes the place of the original in a comparison
   unsure = $state(false) // whether the map of that lies over the result, where there is one
   error = $state('')
   busy = $state('')
@@ -107,6 +108,12 @@ class Studio {
     return this.jobs.find((j) => j.of === job.id) ?? null
   }
 
+  /** All that was made of the picture of a job, the oldest first. */
+  versions(job: Job): Job[] {
+    const all = this.jobs.filter((j) => j.picture === job.picture && j.picture && j.state === 'done' && !j.of && j.result)
+    return all.sort((a, b) => a.created - b.created)
+  }
+
   /** How much of a result is taken, of its brightness and of its colours, from 0 to 1. */
   amount(job: Job | null): [number, number] {
     return (job && this.amounts[job.id]) || [1, 1]
@@ -121,9 +128,10 @@ class Studio {
     await this.doing('', () => call('POST', `/api/jobs/${job.id}/unsure`))
   }
 
-  /** Show a job, or with null go back to its picture and the choice of a task. */
-  show(id: string | null): void {
+  /** Show a job, or with null go back to its picture and the choice of a task. against: what it is compared with stays. */
+  show(id: string | null, against = false): void {
     this.shown = this.jobs.find((j) => j.id === id)?.of ?? id
+    if (!against || this.against === this.shown) this.against = null
     this.unsure = false
     this.error = ''
     void this.showPicture()
@@ -160,21 +168,41 @@ class Studio {
   private take(picture: Picture): void {
     const fresh = this.picture?.id !== picture.id
     this.picture = picture
-    if (fresh) {
-      this.chosen = false
-      this.settings = {}
-      this.task = picture.wish ?? ''
-    }
-    if (!this.chosen && picture.measured?.suggestion) this.task = picture.measured.suggestion
+    if (fresh) this.chosen = false
+    // One button always gives a picture: until something is known of it, and where nothing is found, it is cleaned.
+    const wish = picture.measured?.suggestion ?? picture.wish ?? this.tasks.find((t) => t.subject)?.name ?? ''
+    if (fresh || (!this.chosen && this.task !== wish)) this.beginWith(wish)
     this.remember()
   }
 
   choose(task: string): void {
     if (task === this.task) return
-    this.task = task
+    this.beginWith(task)
     this.chosen = true
-    this.settings = {}
     this.error = ''
+  }
+
+  private beginWith(task: string): void {
+    this.task = task
+    this.settings = { ...this.form?.begin }
+  }
+
+  /** The seconds that a job is likely to take, from the nearest one like it that this computer has done; null where there was none. */
+  expected(settings: Settings): number | null {
+    if (!this.picture || !this.form) return null
+    const size = (one: { width: number; height: number }) => one.width * one.height
+    const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
+    const decides = ['preset', 'steps', 'factor', 'blind', 'stop', 'network']
+    const asked = size(this.picture.about)
+    const alike = this.jobs.filter(
+      (j) => j.task === this.task && j.state === 'done' && !j.of && !j.numbers?.stopped && j.result?.width && decides.every((n) => same(j.settings[n], settings[n])),
+    )
+    const scaled = alike.map((j) => {
+      const factor = typeof j.settings.factor === 'number' ? j.settings.factor : this.form!.form.properties.factor ? +(this.form!.form.properties.factor.default as number) : 1
+      return { ratio: asked / (size(j.result!) / factor ** 2), seconds: j.numbers!.seconds }
+    })
+    const near = scaled.sort((a, b) => Math.abs(Math.log(a.ratio)) - Math.abs(Math.log(b.ratio)))[0]
+    return near && near.ratio < 8 && near.ratio > 1 / 8 ? near.seconds * Math.max(0.3, near.ratio) : null
   }
 
   private async doing<T>(what: string, work: () => Promise<T>): Promise<T | null> {

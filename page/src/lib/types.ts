@@ -26,6 +26,8 @@ export interface Task {
   doing: string
   about: string
   subject: string | null
+  late: boolean // for the curious
+  begin: Settings // what its settings are at first
   form: { properties: Record<string, Field> }
 }
 

@@ -87,27 +87,36 @@ def text(picture: Grey) -> NDArray:
     found = np.zeros(grey.shape, bool)
     for hat in _hats(grey, 5):
         strokes = hat > max(6 * _spread(hat), 30 / 255)
-        if not strokes.any():
+        ink = _ink(np.atleast_3d(picture)[strokes])
+        if ink is None:
             continue
-        # Lettering has one colour: the commonest among the strokes' strongest parts.
-        core = strokes & (hat >= np.quantile(hat[strokes], 0.5))
-        levels = grey[core]
-        counts, edges = np.histogram(levels, bins=32, range=(min(0.0, levels.min()), max(1.0, levels.max())))
-        at = int(counts.argmax())
-        here = strokes & (grey > edges[at] - 0.1) & (grey < edges[at + 1] + 0.1)
-        labels = measure.label(here, connectivity=2)
-        parts = [r for r in measure.regionprops(labels) if r.area >= 6 and max(_sides(r)) <= 120]
-        letters = np.isin(labels, [r.label for r in parts])
+        here = np.abs(np.atleast_3d(picture) - ink).max(-1) <= 24 / 255
+        faint = ndimage.binary_dilation(hat > 6 / 255, np.ones((3, 3), bool))  # where what is behind is hardly darker
+        labels = measure.label(here & faint, connectivity=2)
+        parts = {r.label: _sides(r) for r in measure.regionprops(labels) if r.area >= 6 and max(_sides(r)) <= 120}
         if not parts:
             continue
-        tall = float(np.median([_sides(r)[0] for r in parts]))
+        letters = np.isin(labels, list(parts))
+        tall = float(np.median([high for high, _ in parts.values()]))
         # Letters stand in company: three or more within a few letters' width of each other.
         lines = measure.label(ndimage.binary_dilation(letters, np.ones((3, 2 * round(max(4.0, tall)) + 1), bool)))
         for region in measure.regionprops(lines):
-            inside = {int(v) for v in np.unique(labels[tuple(region.coords.T)])} & {r.label for r in parts}
+            inside = {int(v) for v in np.unique(labels[tuple(region.coords.T)])} & set(parts)
             if len(inside) >= 3:
                 found |= np.isin(labels, list(inside))
-    return np.asarray(morphology.dilation(found, np.ones((5, 5), bool)))  # its soft edge belongs to it
+    return np.asarray(morphology.dilation(found, morphology.diamond(1)))  # its soft edge belongs to it
+
+
+def _ink(strokes: Grey) -> Grey | None:
+    """The one colour of strokes (n, channels), if they have one: lettering is flat, hair and branches are of many shades."""
+    if len(strokes) < 12:
+        return None
+    shades = np.clip(np.rint(strokes * 32), 0, 32).astype(int) @ 33 ** np.arange(strokes.shape[1])
+    commonest = shades == np.bincount(shades).argmax()
+    ink = np.median(strokes[commonest], axis=0)
+    far = 255 * np.abs(strokes - ink).max(-1)
+    flat, about = int((far <= 8).sum()), int((far <= 32).sum())
+    return ink if flat > 0.42 * about and flat > 0.05 * len(strokes) else None
 
 
 def _hats(grey: Grey, radius: int) -> tuple[Grey, Grey]:

@@ -81,6 +81,8 @@ def schemas() -> list[dict[str, Any]]:
                 "doing": words.DOING.get(name, "Working"),
                 "about": (inspect.getdoc(one.compose) or "").split("\n\n")[0].replace("\n", " "),
                 "subject": one.subject,
+                "late": name in words.LATE,
+                "begin": words.BEGIN.get(name, {}),
                 "form": form(name).model_json_schema(),
             }
         )

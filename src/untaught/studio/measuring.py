@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from untaught.io.images import Image
 
 FAINT = 3.0  # of 255: grain below this is not worth a run
+WEAK, STRONG = 6.0, 15.0  # of 255: below it one has to look for it, above it is the first thing one sees
 LOW_QUALITY = 75  # JPEG quality below which the blocks are the first thing to be seen
 SMALL = 320  # pixels of the longer side
 
@@ -42,9 +43,10 @@ def measure(image: Image) -> Measurement:
         level = 255 * strength(noise)
         share = arrays.units(array)[1] / arrays.full_scale(array)
         if level >= FAINT:
-            kind = f", which {noise.sharers} share" if noise.sharers else ""
-            kind += ", as in a camera's JPEG" if noise.correlated else ""
-            found.append(f"grain, about {level * share:.2g} of 255{kind}")
+            seen = level * share
+            much = "faint" if seen < WEAK else "strong" if seen > STRONG else "some"
+            blotchy = "blotchy grain, as cameras leave it in a JPEG" if noise.correlated else "grain"
+            found.append(f"{much} {blotchy}: about {seen:.2g} of 255")
             wishes.append("denoise")
             sigma = None if noise.sharers or not noise.even else level / 255 * share
     except UntaughtError as error:

@@ -99,10 +99,12 @@ class ResultAbout(Message):
 
 @dataclass(frozen=True)
 class Judgement(Message):
-    """What the report says of a result: the verdict's kind, and its sentence; "" for both where nothing was restored."""
+    """What the report says of a result: the verdict's kind, its sentence, and the names of its reasons; "" where nothing was
+    restored."""
 
     kind: str
     sentence: str
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -260,15 +260,16 @@ class Player:
                 ask=m.AskCost(**mapping.offer(self.session.job, run.seconds, self.first + drawn)),
             )
         )
-        said = len(ending.notes)
+        before = len(ending.notes)
         report = ending.judge(self.places, self.place / "report.json", self.place / "report.html")
-        for note in ending.notes[said:] if report else ():
+        for note in ending.notes[before:] if report else ():
             self.send(m.JobTrouble(self.job, note))
         verdict = m.Judgement("", "")
         if report is None:
             verdict = m.Judgement("not judged", f"not judged: {ending.notes[-1].rstrip('.')}")
         elif self.session.job.finish.restores:
-            verdict = m.Judgement(report.verdict.kind, report.verdict.sentence)
+            said = report.verdict
+            verdict = m.Judgement(said.kind, said.sentence, tuple(reason.name for reason in said.reasons))
         self.send(m.JobJudged(self.job, verdict))
 
     def _answer(self) -> None:

@@ -11,7 +11,7 @@ WRONG = {
     "upscale": "Too small",
     "dejpeg": "JPEG blocks",
     "deblur": "Blurred",
-    "flash": "Dark, with flash beside",
+    "flash": "Dark photo + flash photo",
     "enhance": "Little detail",
     "preimage": "What a network keeps",
     "activate": "What a network likes",
@@ -27,6 +27,8 @@ DOING = {
     "enhance": "Bringing out detail",
 }
 LATE = {"preimage", "activate"}  # for the curious, after those that restore
+BEGIN: dict[str, dict[str, object]] = {"deblur": {"blind": True}}
+"""Settings that a page begins with, so that one button always gives a picture."""
 
 TITLES = {
     "noise": "Kind of grain",
@@ -50,7 +52,9 @@ TITLES = {
     "coefficients": "Read what the JPEG itself holds",
     "blind": "The blur is not known",
     "size": "The largest blur there may be",
-    "align": "Move the guide into place",
+    "align": "Move the second photo into place",
+    "flash.flash": "Second photo of the same scene",
+    "flash.guide": "Or another picture of the same view",
     "amount": "How much stronger",
     "detail": "What counts as detail",
     "colour": "Colours, too",
@@ -69,6 +73,7 @@ ABOUT = {
     "coefficients": "They say more than its pixels; without them, only the pixels are taken.",
     "align": "By the shift found between both, to a fraction of a pixel; otherwise it is taken as it lies.",
     "size": "Height x width, in pixels.",
+    "flash.flash": "With flash: its shapes are used, its light and colours are not.",
 }
 """What is said of a setting, where its docstring speaks to programmers."""
 CHOICES = {
@@ -104,6 +109,7 @@ ONLY: dict[str, dict[str, list[object]]] = {
     "gain": {"noise": ["poisson", "poisson-gaussian"]},
     "looks": {"noise": ["speckle"]},
     "size": {"blind": [True]},
+    "blind": {"kernel": [None]},
 }
 """Settings that mean something only while another one, if the task has it, is one of these."""
 

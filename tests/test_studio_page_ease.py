@@ -1,0 +1,95 @@
+"""One button always gives a picture: what a person who knows no word of ours does first, in the studio's page."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from browsed import SLOW, card, choose, hand_in
+from PIL import Image
+from served import png
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="the extra test-studio is not installed")
+expect = sync_api.expect
+
+
+@pytest.fixture(scope="module")
+def clean():
+    """A picture that nothing is wrong with."""
+    y, x = np.mgrid[:340, :400]
+    return np.uint8(np.dstack([128 + 60 * np.sin(x / k) * np.cos(y / 30) for k in (40, 50, 60)]))
+
+
+def test_every_picture_has_a_button_at_once_and_one_that_is_clean_too(page, clean):
+    page.keyboard.press("r")
+    expect(page.get_by_role("alert")).to_have_text("Add a photo first.")
+    hand_in(page, png(clean), "clean.png")
+    expect(page.get_by_role("button", name="Restore")).to_be_enabled(timeout=2000)
+    expect(page.get_by_text("We found nothing wrong. You can still clean, enlarge or sharpen it:")).to_be_visible()
+    expect(page.get_by_role("button", name="Restore")).to_be_enabled()
+
+
+def test_blurred_gives_a_picture_without_a_word_one_must_look_up(page, photo):
+    soft = np.asarray(Image.fromarray(photo).resize((28, 24)).resize((56, 48)))
+    hand_in(page, png(soft), "soft.png")
+    card(page, "deblur").click()
+    expect(page.get_by_role("button", name="I do not know")).to_have_attribute("aria-pressed", "true")
+    assert "kernel" not in page.inner_text("body").lower()
+    page.get_by_role("button", name="Out of focus").click()
+    page.get_by_label("How wide a point became, in pixels").fill("2")
+    page.locator("summary", has_text="Finer settings").click()
+    page.get_by_role("button", name=re.compile("^instant")).click()
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Other settings or another task").click()
+    expect(page.get_by_text(re.compile("on this computer"))).to_be_visible()  # it has done one like it
+    with page.expect_request("**/api/jobs") as sent:
+        page.get_by_role("button", name="I do not know").click()
+        page.get_by_role("button", name="Restore").click()
+    assert sent.value.post_data_json["settings"] == {"preset": "instant", "blind": True}
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible(timeout=SLOW)
+
+
+def test_the_arrows_choose_among_the_cards(page, clean):
+    hand_in(page, png(clean), "clean.png")
+    card(page, "denoise").focus()
+    page.keyboard.press("ArrowRight")
+    expect(card(page, "inpaint")).to_be_focused()
+    expect(card(page, "inpaint")).to_have_attribute("aria-checked", "true")
+    page.keyboard.press("ArrowLeft")
+    expect(card(page, "denoise")).to_have_attribute("aria-checked", "true")
+    assert page.locator("[role=radio][tabindex='0']").count() == 2  # one of each group
+
+
+def test_on_a_phone_the_button_is_in_reach(browser, page_studio, clean):
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce")
+    page = context.new_page()
+    page.set_default_timeout(SLOW)
+    page.goto(f"{page_studio.base}/#t={page_studio.token}")
+    page.get_by_role("button", name="Choose a file").wait_for()
+    hand_in(page, png(clean), "clean.png")
+    box = page.get_by_role("button", name="Restore").bounding_box()
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 844
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_versions_are_stepped_through_and_compared(page, noisy):
+    hand_in(page, png(noisy), "versions.png")
+    choose(page, "denoise", preset="instant", Strength_of_the_grain=25)
+    page.get_by_role("button", name="Restore").click()
+    done = page.get_by_role("heading", name=re.compile("^Done in"))
+    done.wait_for(timeout=SLOW)
+    expect(page.get_by_role("region", name="Versions")).to_be_hidden()
+    page.get_by_role("button", name="sharper").click()
+    page.get_by_text("Version 2 of 2").wait_for(timeout=SLOW)
+    expect(page.get_by_text(re.compile("sharper$")).first).to_be_visible()
+    page.get_by_label("Compare with").select_option("version 1")
+    expect(page.get_by_text("other version", exact=True)).to_be_visible()
+    page.keyboard.press(",")
+    page.get_by_text("Version 1 of 2").wait_for()
+    expect(page.get_by_text("other version", exact=True)).to_be_hidden()  # not with itself
+    page.get_by_role("button", name=re.compile("^Queue")).click()
+    assert page.locator("dialog img[src*='/frames/']").count() >= 2
