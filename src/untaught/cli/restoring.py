@@ -88,7 +88,7 @@ def restore(name: str, picture: Path | None, settings: dict[str, Any], asked: As
     """`carry`, of a picture or into a picture that may come or go through a pipe."""
     from untaught.cli import piping
 
-    if asked.memory is not None:
+    if asked.memory is not None or any(path and path.suffix == ".zarr" for path in (picture, asked.output)):
         from untaught.cli.tiles import restore_in_tiles
 
         return restore_in_tiles(name, picture, settings, asked)

@@ -44,15 +44,20 @@ def restore_in_tiles(
     from untaught.io.images import check_output
     from untaught.io.images.places import Places
     from untaught.scale.large import Large
+    from untaught.scale.ome_zarr import check, is_store
 
-    memory = amount(str(asked.memory))
+    memory = amount(asked.memory or "0")
     if told := asked.beyond("save_run", "keep_run", "report", "repeat", "uncertainty"):
         raise BadInput(f"{told} is of the whole picture, which --memory never has: leave one of the two out.")
     if picture is None or tasks.get(name).files(settings):
         raise BadInput(f"{name} takes more than a picture, and cannot be done in tiles: leave --memory out.")
-    target = asked.output or default_output(name, picture)
+    store = is_store(picture)
+    target = asked.output or (picture.with_suffix(".untaught.zarr") if store else default_output(name, picture))
     places = Places.of([picture], force=asked.force)
-    check_output(target, places=places)
+    if is_store(target):
+        check(target, places)
+    else:
+        check_output(target, places=places)
     large = Large(name, settings, picture, target, places, memory=memory or None, workers=asked.workers)
     with interrupts(large.stop) as seen, bar_of("tiles", hidden=asked.json or asked.quiet) as update:
         done, count = 0, 1

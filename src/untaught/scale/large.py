@@ -23,7 +23,7 @@ from untaught.core.machine import cores, free_memory
 from untaught.io.images.picture import Image, format_of
 from untaught.io.images.places import Places, whole
 from untaught.io.recipes import Recipe
-from untaught.scale import stores
+from untaught.scale import ome_zarr, stores
 from untaught.scale.crew import Contact, Crew, Died, own_threads
 from untaught.scale.manifest import stand
 from untaught.scale.tiling import HALO, NEED, SIDE, Learnt, Tiling, find, job_of
@@ -56,9 +56,7 @@ class Learning:
             return str(error)
 
     def _recipe(self, job: Job) -> Recipe:
-        with self.source.path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        image = Image(np.empty((0, 0)), sha256=digest, source=self.source.path.resolve())
+        image = Image(np.empty((0, 0)), sha256=self.source.sha256(), source=self.source.path.resolve())
         return replace(Recipe.now(self.task, self.settings, image=image), notes=job.notes)
 
 
@@ -85,7 +83,7 @@ class Large:
         self.crew: Crew | None = None
         self.target, self.places, self.stopped = target, places, False
         self.folder = target.with_name(target.name + ".tiles")
-        self.kind = format_of(target)
+        self.kind = "ZARR" if ome_zarr.is_store(target) else format_of(target)
         self._settle(places.force)
         with self._cleared():
             self.source = stores.open_source(path, self.folder / "input.npy")
@@ -197,6 +195,10 @@ class Large:
             tiff = self.folder / "result.tif"
             stores.write_tiff(tiff, array, self.source.like, text)
             notes = self.places.move(self.target, tiff)
+        elif self.kind == "ZARR":
+            ome_zarr.write(self.folder / "result.zarr", array, self.source.store, text)
+            ome_zarr.put(self.folder / "result.zarr", self.target, self.places)
+            notes = ()
         else:
             notes = images.write(self.target, np.asarray(array), self.source.like, recipe=text, places=self.places)
         del array

@@ -7,8 +7,9 @@ unpacked into an NPY file beside the result, a segment at a time, and read from 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.io.images.picture import Image, sniff
+from untaught.scale.ome_zarr import Store, is_store, look
 
 PARTS = 3  # windows along each axis in the sample of a large picture
 WINDOW = 448  # side of each
@@ -28,7 +30,8 @@ DTYPES = ("uint8", "uint16", "float32", "float64")
 class Source:
     """A picture: an array on the disk, (h, w) or (h, w, 3), of a type that is restored.
 
-    path: of what was named. at: of what is read, offset: where its samples begin there. like: what travels with it.
+    path: of what was named. at: of what is read, offset: where its samples begin there. like: what travels with it. store: a Zarr
+    store, which it is instead.
     """
 
     path: Path
@@ -37,6 +40,7 @@ class Source:
     dtype: str
     offset: int = 0
     like: Image | None = None
+    store: Store | None = None
 
     @property
     def space(self) -> tuple[int, int]:
@@ -47,9 +51,23 @@ class Source:
         """Of all samples."""
         return int(np.prod(self.shape, dtype=np.int64)) * np.dtype(self.dtype).itemsize
 
-    def array(self) -> NDArray:
+    def array(self) -> Any:
         """The samples, of which only those that are looked at are read."""
+        if self.store is not None:
+            return self.store.open()
         return np.memmap(self.at, self.dtype, "r", self.offset, self.shape)
+
+    def sha256(self) -> str:
+        """Of the file, or of all files of a store."""
+        if self.store is None:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        for part in sorted(p for p in self.path.rglob("*") if p.is_file()):
+            with part.open("rb") as file:
+                digest.update(part.relative_to(self.path).as_posix().encode())
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()
 
     def sample(self) -> NDArray:
         """What stands for the whole where noise and settings are decided: all of a small picture, and of a large one windows
@@ -70,12 +88,7 @@ def standard(array: NDArray) -> NDArray:
 
 def open_source(path: Path, unpacked: Path) -> Source:
     """The picture of a file, unpacked to `unpacked` where it has to be. `BadInput` for what is no picture of one page."""
-    try:
-        with path.open("rb") as file:
-            kind = sniff(file.read(256))
-    except OSError as error:
-        raise BadInput(f"'{path}' cannot be read ({error.strerror}): check the name and the folder.") from error
-    source = {"NPY": _npy, "TIFF": _tiff}.get(kind or "", _whole)(path, unpacked)
+    source = (_zarr if is_store(path) else _opener(path))(path, unpacked)
     three = len(source.shape) == 3 and source.shape[2] == 3
     if not (len(source.shape) == 2 or three) or source.dtype.lstrip("<>=|") not in _names():
         raise BadInput(
@@ -85,6 +98,20 @@ def open_source(path: Path, unpacked: Path) -> Source:
     if 0 in source.shape:
         raise BadInput(f"'{path}' is empty: its shape is {source.shape}.")
     return source
+
+
+def _opener(path: Path) -> Callable[[Path, Path], Source]:
+    try:
+        with path.open("rb") as file:
+            kind = sniff(file.read(256))
+    except OSError as error:
+        raise BadInput(f"'{path}' cannot be read ({error.strerror}): check the name and the folder.") from error
+    return {"NPY": _npy, "TIFF": _tiff}.get(kind or "", _whole)
+
+
+def _zarr(path: Path, unpacked: Path) -> Source:
+    store = look(path)
+    return Source(path, path, store.shape, store.dtype, store=store)
 
 
 def _names() -> set[str]:
