@@ -31,7 +31,7 @@ def is_store(path: Path | None) -> bool:
 
 
 @dataclass(frozen=True)
-class Store:
+class Chunked:
     """Where the finest level lies, and what its axes are: (name, size), as they lie. meta: (axis, scale) as OME-Zarr has them."""
 
     path: Path
@@ -68,7 +68,7 @@ class Lazy:
         return part.transpose([left.index(name) for name in ("y", "x", "c")[: len(self.shape)]])
 
 
-def look(path: Path) -> Store:
+def look(path: Path) -> Chunked:
     """`BadInput` for what is no store, for one whose axes are not known, and for volumes and series."""
     zarr = require("zarr", extra="big")
     try:
@@ -102,7 +102,7 @@ def look(path: Path) -> Store:
         raise BadInput(
             f"'{path}' has an axis {odd[0]}, and one picture is restored at a time: save its pictures apart."
         )
-    return Store(path, level, axes, dtype.str, meta, scales if len(scales) == len(axes) else ())
+    return Chunked(path, level, axes, dtype.str, meta, scales if len(scales) == len(axes) else ())
 
 
 def _first(error: Exception) -> str:
@@ -132,7 +132,7 @@ def put(made: Path, target: Path, places: Places) -> None:
     places.went[target] = target
 
 
-def write(path: Path, array: NDArray, like: Store | None, recipe: str) -> None:
+def write(path: Path, array: NDArray, like: Chunked | None, recipe: str) -> None:
     """The array (h, w) or (h, w, 3) as OME-Zarr 0.5, with levels of half the size each; a band of chunks at a time."""
     zarr = require("zarr", extra="big")
     names = [name for name, _ in like.axes] if like else (["y", "x"] if array.ndim == 2 else ["c", "y", "x"])

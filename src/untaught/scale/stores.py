@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.io.images.picture import Image, sniff
-from untaught.scale.ome_zarr import Store, is_store, look
+from untaught.scale.ome_zarr import Chunked, is_store, look
 
 PARTS = 3  # windows along each axis in the sample of a large picture
 WINDOW = 448  # side of each
@@ -40,7 +40,7 @@ class Source:
     dtype: str
     offset: int = 0
     like: Image | None = None
-    store: Store | None = None
+    store: Chunked | None = None
 
     @property
     def space(self) -> tuple[int, int]:
