@@ -23,6 +23,7 @@ from step import WAYS
 import untaught
 from untaught.bench.metrics import psnr
 from untaught.bench.table import hardware
+from untaught.core.machine import resolve_device
 from untaught.io import images
 from untaught.prior.kernels import convolution as _convolution
 from untaught.prior.kernels import winograd as _winograd
@@ -30,7 +31,7 @@ from untaught.prior.kernels.bare import Noted, plain
 from untaught.problem import Problem
 from untaught.solver.run import Run
 from untaught.solver.stage import Job
-from untaught.tasks._presets import Facts, resolve_device
+from untaught.tasks._presets import Facts
 from untaught.tasks.denoise.presets import PRESETS
 
 KINDS = {"float32": torch.float32, "TF32": torch.float32, "bfloat16": torch.bfloat16}

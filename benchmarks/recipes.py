@@ -22,10 +22,10 @@ import torch
 from untaught.bench.summary import published
 from untaught.bench.table import hardware
 from untaught.core.allocator import keep_memory
+from untaught.core.machine import resolve_device
 from untaught.core.registry import comparisons, tasks
 from untaught.io import images
 from untaught.solver.run import Run
-from untaught.tasks._presets import resolve_device
 
 HEADER = ("run", "steps", "seconds", "psnr", "ssim", "published DIP", "hardware")
 

@@ -100,9 +100,9 @@ def bench(
     from untaught.bench import metrics, store, summary, table
     from untaught.bench.sheet import contact_sheet
     from untaught.cli.studying import check, names, tell
+    from untaught.core.machine import resolve_device
     from untaught.io import images
     from untaught.io.images.places import Places
-    from untaught.tasks._presets import resolve_device
 
     comparison = comparisons.get(task)
     check(seeds=seeds, steps=steps)

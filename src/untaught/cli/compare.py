@@ -84,8 +84,8 @@ def compare(
     from untaught.cli.studying import check, tell
     from untaught.cli.studying import names as split
     from untaught.core.errors import BadInput, unknown
+    from untaught.core.machine import resolve_device
     from untaught.io.images.places import Places
-    from untaught.tasks._presets import resolve_device
 
     if what != "networks":
         raise unknown("comparison", what, ["networks"])

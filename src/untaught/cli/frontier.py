@@ -86,10 +86,10 @@ def frontier(
     from untaught.bench.case import cells, fill
     from untaught.bench.store import Store
     from untaught.cli.studying import check, names, tell
+    from untaught.core.machine import resolve_device
     from untaught.core.registry import comparisons
     from untaught.io import images
     from untaught.io.images.places import Places
-    from untaught.tasks._presets import resolve_device
 
     seconds = _seconds(budgets)
     check(seeds=seeds)

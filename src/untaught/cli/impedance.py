@@ -62,9 +62,9 @@ def impedance(
     from untaught.bench import impedance as study
     from untaught.bench import store
     from untaught.cli.studying import tell
+    from untaught.core.machine import resolve_device
     from untaught.io import images
     from untaught.io.images.places import Places
-    from untaught.tasks._presets import resolve_device
 
     image = images.read(picture)
     clean = None if reference is None else images.read(reference)

@@ -1,4 +1,4 @@
-"""What of this machine is left for this process: cores and memory, by the narrowest of the limits that the system sets."""
+"""What of this machine is left for this process: cores and memory, by the narrowest of the limits that the system sets; devices."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
+
+from untaught.core.errors import BadInput, unknown
 
 GROUPS = Path("/sys/fs/cgroup")
 OWN = Path("/proc/self/cgroup")
@@ -19,6 +21,23 @@ def cores() -> int:
         bound = os.cpu_count() or 1
     quotas = [quota for folder in _groups("cpu") if (quota := _quota(folder)) is not None]
     return max(1, min([bound, *(ceil(quota) for quota in quotas)]))
+
+
+def resolve_device(device: str) -> str:
+    """ "auto" as what there is; `BadInput` for a device that is not there."""
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto":
+        return "cuda" if count else "cpu"
+    kind, _, index = device.partition(":")
+    if kind == "cpu" and not index:
+        return device
+    if kind != "cuda" or not (index == "" or index.isdigit()):
+        raise unknown("device", device, ["auto", "cpu", "cuda"])
+    if int(index or 0) >= count:
+        raise BadInput(f"The device '{device}' is not there: torch sees {count} CUDA devices. Use --device cpu.")
+    return device
 
 
 def free_memory(device: str = "cpu") -> float | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from untaught.core import named
 from untaught.core.errors import BadInput, unknown
+from untaught.core.machine import resolve_device
 from untaught.core.registry import networks, presets
 from untaught.problem import Problem
 from untaught.solver.need import refuse_picture
@@ -202,20 +203,3 @@ def _early(early: Rule, stop: Rule, steps: int | None) -> Rule:
         After(steps or BEYOND * part.fixed) if part.fixed else part for part in stop.parts if not (part.fixed and given)
     ]
     return FirstOf((*early.parts, *rest))
-
-
-def resolve_device(device: str) -> str:
-    """ "auto" as what there is; `BadInput` for a device that is not there."""
-    import torch
-
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if device == "auto":
-        return "cuda" if count else "cpu"
-    kind, _, index = device.partition(":")
-    if kind == "cpu" and not index:
-        return device
-    if kind != "cuda" or not (index == "" or index.isdigit()):
-        raise unknown("device", device, ["auto", "cpu", "cuda"])
-    if int(index or 0) >= count:
-        raise BadInput(f"The device '{device}' is not there: torch sees {count} CUDA devices. Use --device cpu.")
-    return device

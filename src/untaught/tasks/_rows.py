@@ -17,7 +17,7 @@ from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem.operators.dct import BlockDCT
 from untaught.solver.averaging import Average, ExponentialPictures, ExponentialWeights, Last
-from untaught.solver.objectives._base import Objective
+from untaught.solver.objectives import Objective
 from untaught.solver.objectives.bootstrap import Bootstrap, Teacher
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import Adam

@@ -11,7 +11,7 @@ from untaught.prior.networks.compact import Compact
 from untaught.problem.operators.resample import resized
 from untaught.problem.regularisers import TV
 from untaught.solver.averaging import Last
-from untaught.solver.objectives._base import Crops
+from untaught.solver.objectives import Crops
 from untaught.solver.objectives.pairs import Pairs
 from untaught.solver.optimisers import Adam
 from untaught.solver.stage import Method, Solve, Stage
