@@ -21,7 +21,7 @@ from untaught.problem.likelihoods import Gaussian
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
-from untaught.reports.maps import _map
+from untaught.reports.uncertainty_maps import _map
 from untaught.solver.result import Scaled, Stabilised
 from untaught.solver.run import Run
 from untaught.solver.solution import Solution

@@ -21,7 +21,7 @@ from torch import nn
 import untaught
 from untaught.core import registry
 from untaught.core.errors import BadInput
-from untaught.io import maps
+from untaught.io import uncertainty_maps
 from untaught.io.images import Image, read
 from untaught.problem import Problem
 from untaught.problem.classifiers import of_module
@@ -219,11 +219,11 @@ def test_what_is_direct_is_the_picture_itself_and_of_nothing_else_is_there_a_map
     finish = case.job.finish
     if not finish.direct:
         with pytest.raises(BadInput, match=r"\.$"):
-            maps.direct(finish)
+            uncertainty_maps.direct(finish)
         return
     offset, gain = finish.scale
     mine = (offset + gain * x.double())[0].movedim(0, -1).numpy()
-    exact = case.last(maps.direct(finish)(x))
+    exact = case.last(uncertainty_maps.direct(finish)(x))
     if exact.ndim == 4:  # of a job that no task has made
         exact = exact[0]
     np.testing.assert_allclose(*(np.where(taken(finish), v, 0) for v in (exact, mine)), rtol=1e-12, atol=1e-12 * gain)

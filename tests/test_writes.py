@@ -29,7 +29,7 @@ STEPS = {  # everything between the last step and the end, and what it may cost 
     "untaught.io.images.write:_encode": 0,
     "untaught.io.images.write:write_pages": 2,
     "untaught.reports.heat:heat": 2,
-    "untaught.io.maps:maps": 2,
+    "untaught.io.uncertainty_maps:maps": 2,
     "untaught.reports:report": 2,
     "untaught.reports:Report.to_html": 2,
     "untaught.session.judging:judge": 2,
@@ -52,7 +52,7 @@ QUICK = ("denoise", "in.png", "--sigma", "20/255", "--preset", "instant")
 WORK = ("denoise", "in.png", "--sigma", "20/255", "--steps", "3")
 
 
-MAPS = ("untaught.io.images.write:write_pages", "untaught.reports.heat:heat", "untaught.io.maps:maps")
+MAPS = ("untaught.io.images.write:write_pages", "untaught.reports.heat:heat", "untaught.io.uncertainty_maps:maps")
 SOME = {True: (".png",), False: (".png", ".jpg")}
 SWEEP = [(s, w) for w in STEPS for s in (SOME[w in MAPS] if w in MAPS or "images.write" not in w else FORMATS)]
 

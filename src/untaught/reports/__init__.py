@@ -20,7 +20,7 @@ from torch import Tensor
 from untaught.core.callers import own_settings
 from untaught.core.errors import BadInput
 from untaught.problem import Problem
-from untaught.reports import maps, page
+from untaught.reports import page, uncertainty_maps
 from untaught.reports.evidence import gather, judged
 from untaught.reports.figures import Figures, hole, measure
 from untaught.reports.findings import Findings
@@ -45,7 +45,7 @@ class Report(Findings):
             "sentence": self.verdict.sentence,
             "reasons": [{"name": r.name, "words": r.words, "figures": dict(r.figures)} for r in self.verdict.reasons],
             "figures": None if self.figures is None else self.figures.table(),
-            "uncertainty": None if self.uncertainty is None else maps.table(self.uncertainty),
+            "uncertainty": None if self.uncertainty is None else uncertainty_maps.table(self.uncertainty),
             "run": {"step": self.step, "reason": self.reason, "seconds": self.seconds, "notes": self.notes},
             "curve": [dict(zip(("stage", "step", "energy", "score"), row, strict=True)) for row in self.curve],
             **self.settings,

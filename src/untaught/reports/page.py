@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.reports import maps
+from untaught.reports import uncertainty_maps
 from untaught.reports.drawing import array, curve, figure, smaller
 from untaught.reports.figures import Figures
 from untaught.reports.findings import Findings
@@ -39,7 +39,7 @@ def html(report: Findings, before: Any = None, after: Any = None) -> str:
     )
     seconds = f", {report.seconds:.0f} s" if report.seconds else ""
     run = f"<p>The run: {escape(report.reason or 'no reason is known')}; step {report.step}{seconds}.</p>"
-    parts = [begin, run, _pictures(report, before, after), maps.html(report), _curves(report)]
+    parts = [begin, run, _pictures(report, before, after), uncertainty_maps.html(report), _curves(report)]
     if report.figures is not None:
         parts.append(_figures(report.figures, {n for r in v.reasons for n, _ in r.figures}))
     if report.notes:

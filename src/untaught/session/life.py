@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.core.registry import tasks
-from untaught.session import mapping
+from untaught.session import uncertainty
 from untaught.session.writing import Ending, why
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Session:
         self.image, self.keeper, self.notes = image, keeper, notes
         self.job = one.job(image, **recipe.arguments(one.compose))
         recipe = recipe.resolved(self.job, one.compose)
-        self.recipe = mapping.plan(self.job).recipe(recipe) if asking else recipe
-        self.run = mapping.begin(self.job, self.recipe)
+        self.recipe = uncertainty.plan(self.job).recipe(recipe) if asking else recipe
+        self.run = uncertainty.begin(self.job, self.recipe)
         if state is None:
             self.recipe, state, more = keeper.take_up(self.recipe)
             self.notes += more

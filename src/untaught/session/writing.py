@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from untaught.core.errors import BadInput, UntaughtError
-from untaught.io import images, maps
+from untaught.io import images, uncertainty_maps
 from untaught.session import judging
 
 if TYPE_CHECKING:
@@ -148,13 +148,13 @@ class Ending:
             return
 
         def pages() -> tuple[str, ...]:
-            notes = write_pages(path, maps.maps(self.job, found, spread), places)
+            notes = write_pages(path, uncertainty_maps.maps(self.job, found, spread), places)
             return (*notes, f"How far it may be off is in '{places.went[path].name}'.")
 
         def drawing() -> tuple[str, ...]:
             full = self.job.finish.full
             unit = f", levels of {full:g}" if full else ""
-            first = maps.maps(self.job, found, spread)["standard deviation"]
+            first = uncertainty_maps.maps(self.job, found, spread)["standard deviation"]
             notes = images.write(file, heat(flat(first), f"standard deviation{unit}"), places=places)
             return (*notes, f"It is drawn in '{places.went[file].name}'.")
 

@@ -24,7 +24,7 @@ from untaught.io.images.places import Places
 from untaught.io.images.write import write_pages
 from untaught.io.recipes import Recipe
 from untaught.reports.heat import flat
-from untaught.session import mapping
+from untaught.session import uncertainty
 from untaught.session.keeping import Keeper, resumed
 from untaught.session.life import Session
 from untaught.solver.run import Run
@@ -257,7 +257,7 @@ class Player:
                 best=solution.step,
                 seconds=run.seconds,
                 result=m.ResultAbout(last, width, height, depth, mixes=mixes),
-                ask=m.AskCost(**mapping.offer(self.session.job, run.seconds, self.first + drawn)),
+                ask=m.AskCost(**uncertainty.offer(self.session.job, run.seconds, self.first + drawn)),
             )
         )
         before = len(ending.notes)
@@ -276,7 +276,7 @@ class Player:
         """Write the map of where the picture is unsure, and tell how to read it."""
         series = self.run
         assert isinstance(series, Series)
-        pages, held, note = mapping.answer(self.session.job, series)
+        pages, held, note = uncertainty.answer(self.session.job, series)
         write_pages(self.place / "unsure.tif", pages, self.places)
         size = flat(next(iter(pages.values())))
         self.places.put(self.place / "unsure.png", overlay(size))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from untaught.calibration.series import Series, check, goes_on
 from untaught.core.errors import BadInput
-from untaught.io import maps
+from untaught.io import uncertainty_maps
 from untaught.io.recipes import Recipe
 from untaught.solver.run import Run
 from untaught.solver.stage import Job, Solve
@@ -35,7 +35,7 @@ def plan(job: Job) -> Asking:
     try:
         check(job)
         goes_on(job)
-        maps.direct(job.finish)
+        uncertainty_maps.direct(job.finish)
         return Asking(1, True)
     except BadInput:
         if not job.draws:
@@ -67,7 +67,7 @@ def offer(job: Job, seconds: float, once: float) -> dict[str, Any]:
 def begin(job: Job, recipe: Recipe) -> Run | Series:
     """The run of a recipe, or its runs; `BadInput` where they could not tell what is asked."""
     if recipe.uncertainty:
-        maps.direct(job.finish)
+        uncertainty_maps.direct(job.finish)
     if recipe.repeat == 1 and not recipe.uncertainty:
         return Run(job)
     return Series(job, recipe.repeat, uncertain=bool(recipe.uncertainty))
@@ -78,8 +78,8 @@ def answer(job: Job, series: Series) -> tuple[dict[str, NDArray], bool, str]:
     they can be trusted) of runs that have ended; `BadInput` before."""
     found = series.uncertainty()
     if found is not None:
-        return maps.maps(job, found), True, found.note
+        return uncertainty_maps.maps(job, found), True, found.note
     if len(series.done) < 2:
         raise BadInput("It ended before it could be told where the picture is unsure: ask again, and let it run.")
     note = "It says how far runs with other seeds are from each other, which is less than how far they are off."
-    return {"standard deviation between runs": maps.between(job, series.done)}, False, note
+    return {"standard deviation between runs": uncertainty_maps.between(job, series.done)}, False, note
