@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -93,3 +95,33 @@ def test_versions_are_stepped_through_and_compared(page, noisy):
     expect(page.get_by_text("other version", exact=True)).to_be_hidden()  # not with itself
     page.get_by_role("button", name=re.compile("^Queue")).click()
     assert page.locator("dialog img[src*='/frames/']").count() >= 2
+
+
+def test_several_photos_are_restored_at_one_press_and_come_back_in_one_file(page, noisy):
+    def small(seed):
+        return png(np.roll(noisy[:24, :28], seed, 0))
+
+    files = [("a.png", small(0)), ("b.png", small(3)), ("b.jpg", b"these are only words"), ("notes.txt", b"")]
+    page.get_by_label("A picture to restore").set_input_files(
+        [{"name": name, "mimeType": "image/png", "buffer": data} for name, data in files]
+    )
+    expect(page.get_by_role("heading", name="3 photos")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_text(re.compile("^1 of 4 files were left out"))
+    cards = page.get_by_role("list", name="Photos").get_by_role("listitem")
+    expect(cards).to_have_count(3)
+    expect(cards.nth(2)).to_contain_text("holds plain text", timeout=SLOW)
+    expect(page.get_by_text("Each has its own suggestion")).to_be_visible(timeout=SLOW)
+    expect(cards.nth(0)).to_contain_text("grain", timeout=SLOW)  # measured, and said on its card
+    page.get_by_label("What to do with b.png").select_option("Little detail")
+    page.get_by_role("button", name="Restore all").click()
+    page.get_by_role("link", name="Download all (zip)").wait_for(timeout=SLOW)
+    expect(page.get_by_text("2 of 3 done.")).to_be_visible(timeout=SLOW)
+    with page.expect_download() as caught:
+        page.get_by_role("link", name="Download all (zip)").click()
+    with zipfile.ZipFile(caught.value.path()) as pack:
+        assert sorted(pack.namelist()) == ["a.untaught.png", "b.untaught.png"]
+        assert {Image.open(io.BytesIO(pack.read(name))).size for name in pack.namelist()} == {(28, 24)}
+    page.get_by_role("button", name="Look at b.png").click()
+    expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible()
+    page.get_by_role("button", name="All 3 photos").click()
+    expect(cards).to_have_count(3)

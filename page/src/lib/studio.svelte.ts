@@ -29,6 +29,7 @@ class Studio {
   private amounts = $state<Record<string, [number, number]>>({}) // of each result: of its brightness, and of its colours
   /** Given by the painter while it is open: the mask as a file, or null where nothing is painted. */
   mask: (() => Promise<Blob | null>) | null = null
+  onPicture: (picture: Picture) => void = () => undefined // what was measured on any of them
   private stream: Stream | null = null
 
   get job(): Job | null {
@@ -82,6 +83,7 @@ class Studio {
       if (this.shown === told.id) this.show(null)
     } else if (name === 'picture') {
       if (this.picture?.id === told.id) this.take(told)
+      this.onPicture(told)
     } else this.connected = false
   }
 

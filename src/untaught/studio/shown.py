@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Annotated
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse, Response
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
 from untaught.core.errors import BadInput
@@ -15,6 +21,7 @@ from untaught.studio.pictures import Pictures, Upload
 from untaught.studio.shelf import Entry
 
 FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+MANY = 500  # results in one file at most
 EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "TIFF": "tif", "WEBP": "webp", "NPY": "npy"}
 
 
@@ -97,23 +104,49 @@ def routes(jobs: Jobs, pictures: Pictures) -> APIRouter:
         ):  # fmt: skip
             if value is not None and not low <= value <= high:
                 raise BadInput(f"{name} = {value:g} is not what it can be: from {low} to {high}.")
-        how = m.Export(brightness, colour, quality, side, bare)
-        place = jobs.place(job)
+        target = await _encoded(job, extension, moment, m.Export(brightness, colour, quality, side, bare))
+        at = "" if moment is None else f".{moment}"
+        return FileResponse(target, filename=f"{_stem(job)}.untaught{at}.{extension}")
+
+    @router.get("/api/zip")
+    async def all_of(ids: Annotated[str, Query(alias="jobs")]) -> Response:
+        """The results of several jobs in one file, each in the format that it came in."""
+        made: dict[str, Path] = {}
+        for job in [jobs.get(id) for id in dict.fromkeys(ids.split(",")[:MANY])]:
+            source = pictures.all.get(job.picture) if job.picture else None
+            ending = EXTENSIONS.get(source.about.format if source and source.about else "PNG", "png")
+            name, stem = f"{_stem(job)}.untaught.{ending}", _stem(job)
+            while name in made:
+                stem += "-2"
+                name = f"{stem}.untaught.{ending}"
+            made[name] = await _encoded(job, ending)
+        file = tempfile.TemporaryFile(dir=jobs.shelf.folder)  # noqa: SIM115 - it is gone when it has been sent
+        await asyncio.to_thread(_packed, file, made)
+        length, date = file.tell(), time.strftime("%Y-%m-%d")
+        headers = {"Content-Length": str(length), "Content-Disposition": f'attachment; filename="untaught-{date}.zip"'}
+        return StreamingResponse(_read(file), media_type="application/zip", headers=headers)
+
+    async def _encoded(job: Entry, extension: str, moment: int | None = None, how: m.Export | None = None) -> Path:
+        """The file of a result; of what was tried on the way to one that is as somebody wants it, only the last is kept."""
+        place, how = jobs.place(job), how or m.Export()
         samples = place / ("result.npy" if moment is None else f"{moment}.npy")
         if not samples.is_file():
             what = "result" if moment is None else f"picture in full depth of moment {moment}"
             raise BadInput(f"There is no {what} of this job, which is {job.state}.")
-        own = "" if how == m.Export() else f".as-{brightness:.3f}-{colour:.3f}-{quality}-{side}-{bare}"
+        own = (
+            ""
+            if how == m.Export()
+            else f".as-{how.brightness:.3f}-{how.colour:.3f}-{how.quality}-{how.side}-{how.bare}"
+        )
         target = place / f"{samples.stem}{own}.out.{extension}"
         if not target.is_file():
-            for other in place.glob("*.as-*.out.*"):  # of what was tried on the way to it only the last is kept
+            for other in place.glob("*.as-*.out.*"):
                 other.unlink(missing_ok=True)
             source = pictures.all.get(job.picture) if job.picture else None
             like = str(pictures.path(source)) if source else None
             beside = str(place / ("recipe.toml" if moment is None else "none"))
             await jobs.link.call(m.EncodeResult(str(samples), like, beside, str(target), job.opaque, how))
-        at = "" if moment is None else f".{moment}"
-        return FileResponse(target, filename=f"{_stem(job)}.untaught{at}.{extension}")
+        return target
 
     def _tile(subject: Upload | None, samples: Path, level: int, column: int, row: int) -> Response:
         """A tile as the eye is shown the picture that was handed in, so that before and after compare."""
@@ -126,6 +159,21 @@ def routes(jobs: Jobs, pictures: Pictures) -> APIRouter:
         return Response(tile(samples, eye, level, column, row, icc), media_type="image/png", headers=FOREVER)
 
     return router
+
+
+def _packed(file: IO[bytes], made: dict[str, Path]) -> None:
+    """As they are: pictures are compressed already."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as pack:
+        for name, path in made.items():
+            pack.write(path, name)
+    file.seek(0, 2)
+
+
+def _read(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while some := file.read(1 << 18):
+            yield some
 
 
 def _made(path: Path, said: str, *endings: str) -> Path:
