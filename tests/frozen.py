@@ -193,6 +193,9 @@ def main() -> None:
             failed.append(f"{name}: {type(error).__name__}: {error}")
         if asked.write:
             table["changed"][name] = asked.because
+    for part in (table["changed"], table["figures"], *table["bits"].values()):
+        for name in set(part) - set(JOBS):  # of what there is no more
+            del part[name]
     write(table)
     print(f"{len(asked.write or JOBS) - len(failed)} jobs recorded for {build()}")
     if failed:
