@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from untaught.core.errors import BadInput
+from untaught.core.geometry import box
 from untaught.problem import Problem
 
 
@@ -78,3 +79,29 @@ def refuse_unless_identity(estimator: Estimator, problem: Problem) -> None:
             f"{type(estimator).__name__} works where the data are the picture itself, but the operator is "
             f"{type(problem.operator).__name__}: use PlugAndPlay."
         )
+
+
+def refuse_unless_weighable(estimator: Estimator, problem: Problem) -> None:
+    """What solves linear equations weighs the data by their noise."""
+    name = type(estimator).__name__
+    if not problem.operator.linear:
+        raise BadInput(f"{name} solves linear equations, and this operator is not linear: use Fit.")
+    if problem.likelihood.sigma is None:
+        raise BadInput(f"{name} weighs the data by their noise, which is not known: give Gaussian(sigma).")
+
+
+def trusted(problem: Problem) -> Tensor:
+    """The weights of the measurements over the variances of their noise, (b, *data)."""
+    y = problem.data.real if problem.data.is_complex() else problem.data
+    deviation = problem.likelihood.deviation(box(y, 2) if y.ndim > 2 else y).to(y)
+    trust = 1 / (deviation.square() + problem.operator.off**2)
+    return (trust if problem.weight is None else trust * problem.weight).expand(y.shape)
+
+
+def precision(problem: Problem, trust: Tensor) -> float:
+    """The mean of the diagonal of A^T T A, from one random vector (Hutchinson 1990): what the data alone say of a pixel is off by
+    the root of its inverse, were each seen for itself."""
+    draw = torch.Generator(trust.device).manual_seed(0)
+    signs = torch.randint(2, trust.shape, generator=draw, device=trust.device) * 2.0 - 1
+    seen = problem.operator.adjoint((signs * trust.sqrt()).to(problem.data.dtype))
+    return float(seen.square().mean())

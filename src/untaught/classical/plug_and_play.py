@@ -13,7 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from untaught.classical import Denoiser, Estimated, Estimator, Piloted
+from untaught.classical import Denoiser, Estimated, Estimator, Piloted, precision, refuse_unless_weighable, trusted
 from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.errors import BadInput
 from untaught.core.geometry import box
@@ -46,10 +46,7 @@ class PlugAndPlay(Estimator):
             raise BadInput("PlugAndPlay has no levels, and so no round: give at least one, such as (0.1,).")
         if self.pilot and not hasattr(self.denoiser, "refine"):
             raise BadInput(f"The denoiser {type(self.denoiser).__name__} takes no pilot: leave pilot out.")
-        if not problem.operator.linear:
-            raise BadInput("PlugAndPlay solves linear equations, and this operator is not linear: use Fit.")
-        if problem.likelihood.sigma is None:
-            raise BadInput("PlugAndPlay weighs the data by their noise, which is not known: give Gaussian(sigma).")
+        refuse_unless_weighable(self, problem)
 
     @property
     def steps(self) -> int:
@@ -78,7 +75,9 @@ class PlugAndPlay(Estimator):
         k: the round, whose level says how much v is trusted.
         """
         a, y = problem.operator, problem.data
-        deviation = problem.likelihood.deviation(box(y, 2)).to(y).hypot(y.new_tensor(problem.operator.off))
+        real = y.real if y.is_complex() else y
+        deviation = problem.likelihood.deviation(box(real, 2) if y.ndim > 2 else real).to(real)
+        deviation = deviation.hypot(real.new_tensor(problem.operator.off))
         scale = float(deviation.square().mean())
         trust = (scale / deviation.square()).expand_as(y)
         trust = trust if problem.weight is None else trust * problem.weight
@@ -95,6 +94,56 @@ class PlugAndPlay(Estimator):
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
         return PlugAndPlay(_mean, iterations=3), PlugAndPlay(_mean, (0.2, 0.1), iterations=3)
+
+
+@dataclass(frozen=True)
+class LeveledPlugAndPlay(Estimator):
+    """`PlugAndPlay` whose levels follow from the noise: from `loud` down to `quiet` times what the data alone would leave in a pixel.
+
+    count: of rounds. The others: of `PlugAndPlay`. Pictures have a contrast of about 1.
+    """
+
+    denoiser: Denoiser | Piloted
+    count: int = 8
+    loud: float = 0.1
+    quiet: float = 0.5
+    strength: float = 1.0
+    iterations: int = 20
+    pilot: bool = False
+
+    weighs = True
+
+    def check(self, problem: Problem) -> None:
+        self.at((self.loud,)).check(problem)
+
+    @property
+    def steps(self) -> int:
+        return self.count
+
+    def at(self, levels: tuple[float, ...]) -> PlugAndPlay:
+        return PlugAndPlay(self.denoiser, levels, self.strength, self.iterations, self.pilot)
+
+    def levels(self, problem: Problem) -> tuple[float, ...]:
+        """In equal ratios."""
+        left = self.quiet / max(precision(problem, trusted(problem)), 1e-30) ** 0.5
+        last = min(max(left, 1e-4), 1.0)
+        loud = max(self.loud, last)
+        return tuple(loud * (last / loud) ** (k / max(1, self.count - 1)) for k in range(self.count))
+
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
+        return self.at(self.levels(problem)).iterates(problem)
+
+    def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
+        """As of `PlugAndPlay`."""
+        return self.at(self.levels(problem)[-1:]).shown(problem, estimate)
+
+    def allowed(self, problem: Problem, x: Tensor) -> Tensor:
+        """x: noise leaves every picture possible."""
+        return x
+
+    @classmethod
+    def examples(cls) -> tuple[Estimator, ...]:
+        return (LeveledPlugAndPlay(_mean, 2, iterations=3),)
 
 
 def _mean(noisy: Tensor, deviation: Tensor) -> Tensor:
