@@ -50,6 +50,7 @@ SETTINGS = {
     "inpaint": {"mask": HOLES},
     "activate": {"class_": 3, "model": MODEL},
     "preimage": {"layer": "features", "model": MODEL},
+    "reconstruct": {"operator": "identity"},
 }
 
 

@@ -45,7 +45,7 @@ def restored(name, picture, **more):
 
 def test_every_task_is_asked():
     """Those that find out themselves what is missing, and those of a classifier, aside."""
-    assert {*TASKS, "inpaint", "activate", "preimage"} == set(registry.tasks.names())
+    assert {*TASKS, "inpaint", "activate", "preimage", "reconstruct"} == set(registry.tasks.names())
 
 
 @pytest.mark.parametrize("name", TASKS)

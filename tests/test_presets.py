@@ -17,7 +17,7 @@ from untaught.core.errors import BadInput
 from untaught.noise import Measured, NoiseModel
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian, Impulse, Interval, Reward
-from untaught.problem.operators import FromLinear
+from untaught.problem.operators import Compose, FromLinear, Identity
 from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
 from untaught.problem.operators.dct import BlockDCT, Plane
 from untaught.problem.operators.resample import Downsample
@@ -120,9 +120,21 @@ def features() -> Iterator[tuple[str, Facts]]:
     yield "a layer", Facts(Problem(empty(20, (3, 3)), likelihood=Reward(1.0)), True)
 
 
+def reconstruct() -> Iterator[tuple[str, Facts]]:
+    for name, linear in (("linear", True), ("not linear", False)):
+        for size, space in SPACES.items():
+            operator = Compose(Identity(), Identity())
+            operator.linear = linear
+            for kind in ("", "noise given"):
+                yield (
+                    f"{name}, {size}, {kind}",
+                    Facts(Problem(empty(1, space), operator, Gaussian(0.01)), False, kind=kind),
+                )
+
+
 KINDS = {
     "denoise": denoise, "deblur": deblur, "upscale": upscale, "inpaint": inpaint, "dejpeg": dejpeg, "enhance": enhance,
-    "flash": flash, "activate": features, "preimage": features,
+    "flash": flash, "activate": features, "preimage": features, "reconstruct": reconstruct,
 }  # fmt: skip
 
 

@@ -61,6 +61,7 @@ class Tiny(nn.Module):
         return self.head(self.features(x).mean((2, 3)))
 
 
+FOURIER = untaught.Fourier()
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "denoise": (
         {"sigma": 0.05},
@@ -78,15 +79,17 @@ SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "inpaint": ({"mask": HOLE}, {"mask": HOLE, "soft": True}),
     "upscale": ({"factor": 2},),
     "preimage": ({"layer": "features.0"},),
+    "reconstruct": ({"operator": "identity"}, {"operator": FOURIER}),
     "activate": ({"class_": 1, "disc": True}, {"channel": 2, "layer": "features.0"}),
 }
 KINDS = [(dtype, axis) for dtype in TYPES for axis in (-1, None)] + [("uint8", 0)]
+OWN = ("reconstruct",)  # measurements, which have no picture's layout
 SEEN = ("preimage", "activate")  # what a classifier sees
 CASES = [
     (task, i, dtype, axis)
     for task, choices in SETTINGS.items()
     for i in range(len(choices))
-    for dtype, axis in ((("uint8", -1), ("uint16", None), ("float32", -1)) if task in SEEN else KINDS)
+    for dtype, axis in ((("uint8", -1), ("uint16", None), ("float32", -1)) if task in (*SEEN, *OWN) else KINDS)
     if task != "activate" or dtype == "uint8"
 ]
 
@@ -108,6 +111,8 @@ class Case:
 def made(task: str, i: int, dtype: str, axis: int | None) -> Case:
     settings = SETTINGS[task][i]
     ask, array = registry.tasks.get(task).job, picture(dtype, axis, settings.get("noise") == "impulse")
+    if task in OWN:
+        return Case(ask(np.ascontiguousarray(np.atleast_3d(array)[..., 0]), **settings), None, None)
     if task in SEEN:
         settings = {**settings, "model": of_module(Tiny().eval(), size=32), "preset": "pixels"}
         return Case(ask(**settings) if task == "activate" else ask(array, **settings), None)
@@ -266,7 +271,9 @@ def test_transparency_that_said_what_was_missing_does_not_come_back():
         assert (like.alpha is None) == opaque
 
 
-GAPPED = [(name, i) for name, all_ in SETTINGS.items() if name not in (*SEEN, "inpaint") for i in range(len(all_))]
+GAPPED = [
+    (name, i) for name, all_ in SETTINGS.items() if name not in (*SEEN, *OWN, "inpaint") for i in range(len(all_))
+]
 
 
 @pytest.mark.parametrize(("task", "i"), GAPPED)

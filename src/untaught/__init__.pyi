@@ -10,13 +10,15 @@ from untaught.bench.metrics import lpips as lpips, psnr as psnr, ssim as ssim
 from untaught.calibration.series import Series as Series, uncertainty as uncertainty
 from untaught.classical import Estimator as Estimator
 from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
+from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
 from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
 from untaught.classical.denoise.filter import Filter as Filter
 from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Pass as Pass, Quick as Quick, Tiled as Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
-from untaught.classical.plug_and_play import PlugAndPlay as PlugAndPlay
+from untaught.classical.plug_and_play import LeveledPlugAndPlay as LeveledPlugAndPlay, PlugAndPlay as PlugAndPlay
+from untaught.classical.total_variation import TotalVariation as TotalVariation
 from untaught.core.errors import UntaughtError as UntaughtError
 from untaught.noise import Measured as Measured, NoiseModel as NoiseModel
 from untaught.prior import Ensemble as Ensemble, Network as Network, Pixels as Pixels, Prior as Prior
@@ -82,6 +84,7 @@ __all__ = [
     "CompressedSensing",
     "Counted",
     "Crops",
+    "CrossValidated",
     "Deblock",
     "Decoder",
     "Discrepancy",
@@ -118,6 +121,7 @@ __all__ = [
     "Langevin",
     "Laplace",
     "Last",
+    "LeveledPlugAndPlay",
     "Likelihood",
     "Measured",
     "Method",
@@ -175,6 +179,7 @@ __all__ = [
     "SureRisk",
     "TV",
     "Tiled",
+    "TotalVariation",
     "UNet",
     "Uncertainty",
     "UnsureRisk",
@@ -198,6 +203,7 @@ __all__ = [
     "flash",
     "inpaint",
     "preimage",
+    "reconstruct",
     "upscale",
 ]
 
@@ -352,6 +358,23 @@ def preimage(
     device: str = 'auto',
 ) -> Job:
     """Find a picture that a layer of a classifier cannot tell from this one: what the layer knows, and what it has lost."""
+
+@_task
+def reconstruct(
+    picture: ArrayLike | PathLike[str],
+    *,
+    operator: Any = None,
+    shape: Any = None,
+    sigma: float | None = None,
+    complex_image: bool = False,
+    preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
+    steps: int | None = None,
+    stop: str = 'preset',
+    network: str = 'preset',
+    seed: int = 0,
+    device: str = 'auto',
+) -> Job:
+    """Reconstruct a picture from measurements: tomography, magnetic resonance, a blur, a mosaic, any matrix or function."""
 
 @_task
 def upscale(

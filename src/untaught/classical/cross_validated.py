@@ -18,13 +18,14 @@ LATER = (1.0, 0.25)
 
 @dataclass(frozen=True)
 class CrossValidated(Estimator):
-    """The first estimator with the noise taken for `factors` times as loud as it is said to be, on data without some measurements;
+    """The first estimator with the noise taken for `factors` times as loud as it is said to be, on data without some
+    measurements;
     then the others, each from where the one before ended, with that noise or less; and again on all data, with the factors that
     foretold those best.
 
-    Of factors that are worse by less than `slack` the largest is taken, in the manner of the one-standard-error rule (Breiman et al.,
-    Classification and Regression Trees, 1984). The result lies between the last two estimates, where the held-out measurements are
-    foretold best (stacking: Wolpert 1992).
+    Of factors that are worse by less than `slack` the largest is taken, in the manner of the one-standard-error rule (Breiman et
+    al., Classification and Regression Trees, 1984). The result lies between the last two estimates, where the held-out
+    measurements are foretold best (stacking: Wolpert 1992).
 
     estimators: of linear problems that weigh their measurements. fraction: of the measurements, held out as the operator has it.
     """
@@ -54,7 +55,8 @@ class CrossValidated(Estimator):
         chosen: list[float] = []
         for one in self.estimators:
             factors = tuple(chosen[0] * f for f in LATER) if chosen else self.factors
-            tried, errors = [], []
+            tried: list[Tensor] = []
+            errors: list[float] = []
             for factor in factors:
                 start = found[-1] if found else tried[-1] if tried else problem.start
                 tried.append(one.estimate(replace(_weighed(seen, factor**-2), start=start)))

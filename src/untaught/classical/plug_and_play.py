@@ -98,7 +98,7 @@ class PlugAndPlay(Estimator):
 
 @dataclass(frozen=True)
 class LeveledPlugAndPlay(Estimator):
-    """`PlugAndPlay` whose levels follow from the noise: from `loud` down to `quiet` times what the data alone would leave in a pixel.
+    """`PlugAndPlay` whose levels follow from the noise: from `loud` down to `quiet` times what the data alone leave in a pixel.
 
     count: of rounds. The others: of `PlugAndPlay`. Pictures have a contrast of about 1.
     """

@@ -136,5 +136,5 @@ batch = App(
     name="batch", help="Restore many pictures into a folder: one start, a manifest, and a page with all verdicts."
 )
 for _name in tasks.names():
-    if tasks.get(_name).subject is not None:
+    if tasks.get(_name).subject in ("picture", "file"):
         batch.command(_command(_name), name=_name)

@@ -36,12 +36,11 @@ def _command(name: str) -> Any:
 def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as_json: bool) -> None:
     """Read the picture, compose its job, probe it for a second, print."""
     from untaught.core.machine import free_memory
-    from untaught.io import images
     from untaught.session import explain as study
     from untaught.solver.need import needed
 
     task = tasks.get(name)
-    image = None if picture is None else images.read(picture)
+    image = None if picture is None else task.read(picture)
     job = task.job(image, **settings)
     costs = study.costs(job)
     device = job.stages[0].device

@@ -107,16 +107,17 @@ def carry(name: str, picture: Path | None, settings: dict[str, Any], asked: Aske
     """Read, run, write. Everything that can be refused is refused before the work starts."""
     from untaught.cli.finishing import carry_out
     from untaught.cli.run import default_output
-    from untaught.io import images
+    from untaught.io import measurements
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
     from untaught.session.keeping import Keeper
     from untaught.session.writing import Outputs
 
-    image = None if picture is None else images.read(picture, max_megapixels=asked.max_megapixels)
+    image = None if picture is None else tasks.get(name).read(picture, max_megapixels=asked.max_megapixels)
     files = tasks.get(name).files(settings)
     target = asked.output or default_output(name, picture)
-    places = Places.of([picture, *files.values()], force=asked.force)
+    source = measurements.file_of(picture) if picture is not None else None
+    places = Places.of([source, *files.values()], force=asked.force)
     keeper = Keeper.beside(target, asked.save_run, places, keep=asked.keep_run, every=asked.save_every)
     keeper.able = piped is None  # what came through a pipe is gone when a run is resumed
     outputs = Outputs(places, target, asked.report, asked.uncertainty)

@@ -7,6 +7,7 @@ from pathlib import Path
 from untaught.cli.asked import Asked, taking
 from untaught.cli.finishing import carry_out
 from untaught.core.errors import BadInput
+from untaught.core.registry import tasks
 
 
 @taking(
@@ -26,7 +27,6 @@ def resume(folder: Path, /, asked: Asked) -> int:
     folder
         Where the run is kept: OUTPUT.run, or what --save-run named.
     """
-    from untaught.io import images
     from untaught.io.checkpoints import Folder
     from untaught.io.images.places import Places
     from untaught.session.keeping import Keeper, resumed
@@ -34,7 +34,7 @@ def resume(folder: Path, /, asked: Asked) -> int:
 
     place = Folder(folder)
     recipe = place.recipe()
-    image = images.read(recipe.input, max_megapixels=asked.max_megapixels) if recipe.input else None
+    image = tasks.get(recipe.task).read(recipe.input, max_megapixels=asked.max_megapixels) if recipe.input else None
     if asked.uncertainty is not None and not recipe.uncertainty:
         raise BadInput(
             f"The run in '{folder}' was begun without --uncertainty, for which some values are held out: begin anew."

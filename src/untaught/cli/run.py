@@ -51,7 +51,7 @@ def run(recipe: Path, /, asked: Asked, *, input: Path | None = None) -> int:
             raise BadInput(f"The recipe's task '{old.task}' takes no picture: leave --input out.")
     else:
         source = input or find(old.input, recipe)
-        image = images.read(source, max_megapixels=asked.max_megapixels)
+        image = task.read(source, max_megapixels=asked.max_megapixels)
     named = task.files(settings)
     target = asked.output or default_output(old.task, source)
     places = Places.of([source, recipe, *named.values()], force=asked.force)
@@ -77,12 +77,19 @@ def default_output(task: str, source: Path | None) -> Path:
     """NAME.untaught.EXT beside the input; TASK.untaught.png here, where there is none."""
     from untaught.io import images
 
+    if source is not None and tasks.get(task).subject == "measurements":
+        from untaught.io import measurements
+
+        file = measurements.file_of(source)  # a TIFF holds any numbers, and can be looked at
+        return file.with_name(f"{file.stem}.untaught.tif")
     return Path(f"{task}.untaught.png") if source is None else images.default_output(source)
 
 
 def find(name: str, recipe: Path) -> Path:
     """The recipe's input: where it says, beside the recipe, or here; `BadInput` where it is at none of them."""
+    from untaught.io.measurements import file_of
+
     for place in (recipe.parent / name, Path(name)):
-        if place.exists():
+        if file_of(place).exists():
             return place
     raise BadInput(f"The recipe's input '{name}' is neither beside '{recipe}' nor here: name it with --input.")

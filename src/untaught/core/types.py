@@ -15,6 +15,7 @@ __all__ = [
     "About",
     "Amount",
     "Channel",
+    "Data",
     "Device",
     "File",
     "Ge",
@@ -55,7 +56,8 @@ class Role:
     """What a non-numeric parameter stands for.
 
     'picture': an array, or the path of a file, which the task gets as an array. 'file': the same, but the task gets an
-    `images.Image`, with all that the file holds. 'mask', 'data': an array, a path or a word, which the task reads itself.
+    `images.Image`, with all that the file holds. 'measurements': an array of any shape and type, or
+    the path of one. 'mask', 'data': an array, a path or a word, which the task reads itself.
     A setting with a role that names a file is part of the recipe with its sha256.
     """
 
@@ -65,6 +67,7 @@ class Role:
 Picture: TypeAlias = Annotated[Any, Role("picture")]
 PictureFile: TypeAlias = Annotated[Any, Role("file")]
 Guide: TypeAlias = Annotated[Any, Role("picture")]
+Data: TypeAlias = Annotated[Any, Role("measurements")]
 Mask: TypeAlias = Annotated[Any, Role("mask")]
 File: TypeAlias = Annotated[Any, Role("data")]
 Sigma: TypeAlias = Annotated[float | None, Gt(0), Unit("full scale")]

@@ -204,6 +204,10 @@ class Recipe:
                 "use the version that wrote it."
             )
         _check(table, _FIELDS, _OPTIONAL, refuse)
+        if str(table["settings"].get("operator", "")).startswith("module:"):
+            raise BadInput(
+                f"{where} asks for the code of '{table['settings']['operator'][7:]}', which a recipe may not run: call it yourself."
+            )
         _check(table["input"], {"name": str, "sha256": str}, set(), refuse)
         for kind in ("versions", "files"):
             for name, value in table.get(kind, {}).items():

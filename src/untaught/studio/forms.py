@@ -70,10 +70,12 @@ def _meaning(choice: str, text: str) -> str:
 
 
 def schemas() -> list[dict[str, Any]]:
-    """Every task: name, words, what it needs, and the JSON schema of its settings; those that restore come first."""
+    """Every task that needs no measurements, by its words and the JSON schema of its settings; those that restore come first."""
     found = []
     for name in sorted(tasks.names(), key=_place):
         one = tasks.get(name)
+        if one.subject == "measurements":  # which the page cannot show
+            continue
         found.append(
             {
                 "name": name,

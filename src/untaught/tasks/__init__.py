@@ -46,6 +46,8 @@ class Task:
             return self.compose(**given)
         if picture is None:
             raise BadInput(f"{self.__name__} needs a picture: an array, or the path of a file.")
+        if self.subject == "measurements":
+            return self.compose(self._measured(picture), **given)
         from untaught.io import gaps
         from untaught.io.images import hidden
 
@@ -58,6 +60,25 @@ class Task:
         compose = self.compose if self.subject == "file" else lambda image, **given: self.compose(image.pixels, **given)
         return gaps.spanned(compose, image, given)
 
+    def read(self, path: str | Path, *, max_megapixels: float = 100.0) -> Any:
+        """An `images.Image` of the file, with pixels of any shape and type where the task takes measurements."""
+        if self.subject == "measurements":
+            from untaught.io import measurements
+
+            return measurements.read(path, max_megapixels=max_megapixels)
+        from untaught.io import images
+
+        return images.read(path, max_megapixels=max_megapixels)
+
+    def _measured(self, data: Any) -> Any:
+        import numpy as np
+
+        from untaught.io.images import Image
+
+        if isinstance(data, str) or hasattr(data, "__fspath__"):
+            return self.read(data).pixels
+        return data.pixels if isinstance(data, Image) else np.asanyarray(data)
+
     @functools.cached_property
     def masked(self) -> bool:
         """Whether a mask says what is missing: then the task sees to what is unknown itself."""
@@ -65,7 +86,8 @@ class Task:
 
     @functools.cached_property
     def subject(self) -> str | None:
-        """What the first argument is: "picture" (the task gets an array), "file" (an `images.Image`), or None: no picture."""
+        """What the first argument is: "picture" (the task gets an array), "file" (an `images.Image`), "measurements" (an array that
+        is none of a picture), or None: no picture."""
         hints = get_type_hints(self.compose, include_extras=True, localns={"Job": object})
         first = next(iter(inspect.signature(self.compose).parameters.values()))
         return None if first.kind is first.KEYWORD_ONLY else role(hints[first.name])
@@ -107,7 +129,7 @@ class Task:
         for note in (*solution.notes, *job.remarks(solution.x)):
             logging.getLogger("untaught").info(note)
         result = job.result(solution.x)
-        if not isinstance(picture, np.ma.MaskedArray):
+        if not isinstance(picture, np.ma.MaskedArray) or self.subject == "measurements":
             return result
         from untaught.io.gaps import enlarged
 

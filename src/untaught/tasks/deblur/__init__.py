@@ -81,7 +81,7 @@ def deblur(
         sides = _sides(size, space)
         operator = BlindBlur(sides, seed) if preset == "paper" else SoughtBlur(sides)
     else:
-        operator = Blur(_kernel(kernel, notes))
+        operator = Blur(kernel_of(kernel, notes))
         sides = operator.sides
         finish = replace(finish, limits=limits(operator.kernel, float(array.min()), float(array.max())))
     if len(sides) != len(space) or any(k > n for k, n in zip(sides, space, strict=False)):
@@ -95,7 +95,7 @@ def deblur(
     return PRESETS.job(preset, facts, Scaled(finish, *scale), notes)
 
 
-def _kernel(given: Any, notes: list[str]) -> Tensor:
+def kernel_of(given: Any, notes: list[str]) -> Tensor:
     """The weights that a word, a file or an array stands for, as they are; `Blur` refuses what is no blur."""
     from pathlib import Path
 

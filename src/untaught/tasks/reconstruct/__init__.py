@@ -1,0 +1,104 @@
+"""Find the picture behind any measurements: y = A x + noise, A whatever measures it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from untaught.core.types import Data, Device, File, Gt, Net, Seed, Steps, Stop
+from untaught.tasks import task
+
+if TYPE_CHECKING:
+    from untaught.solver.stage import Job
+
+
+@task
+def reconstruct(
+    data: Data,
+    *,
+    operator: File = None,
+    shape: File = None,
+    sigma: Annotated[float | None, Gt(0)] = None,
+    complex_image: bool = False,
+    preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
+    steps: Steps = None,
+    stop: Stop = "preset",
+    network: Net = "preset",
+    seed: Seed = 0,
+    device: Device = "auto",
+) -> Job:
+    """Reconstruct a picture from measurements: tomography, magnetic resonance, a blur, a mosaic, any matrix or function.
+
+    Parameters
+    ----------
+    data
+        The measurements: an array, real or complex, or a file (.npy, .npz, .mat, .h5, .csv, pictures; FILE:NAME for one array
+        of several). NaN and masked values are unknown.
+    operator
+        What measured them: radon:angles=theta.npy,center=296 (pitch, fan=source/detector); fourier:mask=mask.npy,maps=auto
+        (real=yes, centered=no); blur:psf.tif; mosaic:rggb; downsample:2; sensing:seed=0; matrix:A.npz; identity; or
+        module:mine.py:MyOperator, whose code is run. In Python also an operator, a module, a matrix, one of SciPy's or PyLops'.
+    shape
+        The picture's shape, HEIGHTxWIDTH, where the operator does not tell it.
+    sigma
+        Standard deviation of the noise in the units of the data. Where it is not given, the noise is found by measurements that
+        are held out.
+    complex_image
+        The picture is complex (matrices and functions; fourier says real=yes or not by itself). Its magnitude is returned.
+    preset
+        instant: total variation. fast: a classic denoiser in turn with the data (plug and play). balanced: the same, and a share
+        of a network beside it. best: the same with more rounds, for longer. paper: the Deep Image Prior.
+    """
+    import numpy as np
+
+    from untaught.core.errors import BadInput
+    from untaught.io.results import Layout
+    from untaught.problem import Problem
+    from untaught.problem.likelihoods import Gaussian
+    from untaught.solver.result import Scaled
+    from untaught.tasks._presets import Facts
+    from untaught.tasks.reconstruct import scale as scales
+    from untaught.tasks.reconstruct.operators import laid, made, sides
+    from untaught.tasks.reconstruct.presets import PRESETS
+    from untaught.tasks.reconstruct.result import Magnitude
+
+    if operator is None:
+        raise BadInput(
+            "The operator is missing: give one such as radon:angles=theta.npy, fourier, blur:psf.tif or matrix:A.npz."
+        )
+    notes: list[str] = []
+    gone = np.ma.getmaskarray(data)
+    array = np.ma.getdata(data)
+    if array.dtype.kind not in "biufc" or not array.size:
+        raise BadInput(f"The data are an array of {array.dtype}, {array.shape}: give numbers, at least one.")
+    gone = gone | ~np.isfinite(array)
+    array = np.where(gone, 0, array)
+    space = sides(shape)
+    if isinstance(operator, str):
+        operator, array = made(operator, array, space, notes)
+        gone = gone if gone.shape == array.shape else np.swapaxes(gone, -1, -2)
+    more: dict[str, Any] = {"image_shape": space, "complex_image": complex_image}
+    y, a = laid(array.astype(np.complex64 if array.dtype.kind == "c" else np.float64), operator, more)
+    weight = None
+    if gone.any():
+        weight = 1 - laid(gone.astype(np.float64), a, more)[0].float()
+        notes.append(f"{int(gone.sum())} of {gone.size} measurements are unknown")
+    mask = getattr(a, "mask", None)
+    if mask is not None:  # where nothing was sampled, nothing is known
+        weight = mask.expand(y.shape).float() * (1.0 if weight is None else weight)
+    if not a.linear and scales.looks_linear(a, tuple(y.shape)):
+        a.linear = True
+        notes.append("the operator was found to be linear")
+    twofold = bool(getattr(a, "complex_image", False))
+    y, offset, gain = scales.scaled(y, a, weight, twofold)
+    level = float(y.abs().square().mean().sqrt()) if weight is None else scales.root_mean_square(y, weight)
+    noise = max(0.0025 * level, 1e-12) if sigma is None else sigma / gain
+    problem = Problem(y, a, Gaussian(noise), weight=weight)
+    if not problem.image_shape[2:] or len(problem.image_shape) - 2 > 3:
+        raise BadInput(
+            f"Pictures of shape {problem.image_shape[1:]} have {len(problem.image_shape) - 2} axes of space: 1 to 3 are."
+        )
+    kind = "" if sigma is None else "noise given"
+    facts = Facts(problem, False, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=kind)
+    layout = Layout("float32", None if problem.image_shape[1] == 1 else -1)
+    finish = Scaled(Magnitude() if twofold else layout, offset, gain)
+    return PRESETS.job(preset, facts, finish, notes)

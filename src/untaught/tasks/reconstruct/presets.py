@@ -1,0 +1,96 @@
+"""How a picture is found from measurements: total variation, a classic denoiser in turn with the data, the paper's network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from untaught.classical.cross_validated import CrossValidated
+from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+from untaught.classical.denoise.nlm import NonLocalMeans
+from untaught.classical.plug_and_play import LeveledPlugAndPlay
+from untaught.classical.total_variation import TotalVariation
+from untaught.prior.codes import Noise, Start
+from untaught.prior.networks.hourglass import Hourglass
+from untaught.solver.averaging import ExponentialPictures
+from untaught.solver.objectives.fit import Fit
+from untaught.solver.stage import Estimate, Stage
+from untaught.tasks._presets import ALWAYS, Facts, Presets, When, way
+from untaught.tasks._rows import DIP, Bare, Fitted
+
+SMALL = 16
+"""Pixels a side under which there are too few similar patches for the ridge."""
+UNKNOWN = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
+"""Times the noise that data have at least, where nobody says how loud it is."""
+KNOWN = (4.0, 2.0, 1.0)
+"""What is wrong with the operator counts as noise, too."""
+_RIDGE = NonLocalRidge(Pass(7, 16, window=15), (Pass(5, 32, window=15),), (Pass(5, 32, window=15),), pixels=1 << 19)
+_FULL = NonLocalRidge(Pass(7, 16, window=21), (Pass(5, 64, window=21),), (Pass(5, 64, window=21),))
+
+
+@dataclass(frozen=True)
+class Validated:
+    """Total variation, and where `filter` is given plug and play after it, with the noise that foretells held-out measurements."""
+
+    rounds: int = 30
+    filter: NonLocalRidge | None = None
+    count: int = 6
+    source: str = field(
+        default="TV (Rudin, Osher and Fatemi 1992); PnP-HQS (Zhang et al., TPAMI 2021); values: docs/benchmarks",
+        repr=False,
+    )
+
+    note: str = field(default="", repr=False)
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        flat = len(facts.space) == 2 and min(facts.space) >= SMALL
+        first = TotalVariation(rounds=facts.steps or self.rounds)
+        count = facts.steps or self.count
+        filter = self.filter if flat else NonLocalMeans(0.8)
+        rounds = LeveledPlugAndPlay(filter, count, 0.05, 0.5, 1.0, 20, pilot=flat) if self.filter and filter else None
+        factors = KNOWN if facts.kind == "noise given" else UNKNOWN
+        return (Estimate(CrossValidated((first, *((rounds,) if rounds else ())), factors, seed=facts.seed)),)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A network beside what was found, which is its code: it errs elsewhere, so that a share of it improves the picture."""
+
+    row: Fitted
+    share: float = 0.25
+    source: str = field(default=f"a share of a Deep Image Prior ({DIP}); values: docs/benchmarks", repr=False)
+
+    note: ClassVar[str] = ""
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        return replace(self.row, code=Start(), jitter=0.05, objective=Fit(share=self.share)).stages(facts)
+
+
+INSTANT = Validated(note="{preset} is total variation, no network")
+FAST = Validated(
+    filter=_RIDGE, note="{preset} is total variation and a classic denoiser in turn with the data, no network"
+)
+FIRST = replace(FAST, note="")
+PAPER = Fitted(steps=2000, jitter=1 / 30, source=f"{DIP}, as for upscaling")
+NARROW = Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero")
+MORE = Validated(rounds=80, filter=_FULL, count=12)
+BESIDE = Generated(Fitted(NARROW, 300, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)))
+LONG_BESIDE = Generated(
+    Fitted(NARROW, 800, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)), share=0.3
+)
+SOUGHT = Fitted(NARROW, 600, Noise(16), 0.02, "one-cycle", source=f"{DIP}, a narrow network")
+LONGER = Fitted(Hourglass((32,) * 5, skip=8, upsample="nearest", padding="zero"), 2000, Noise(16), 0.02, "one-cycle")
+CURVED = When("an operator that is not linear", lambda facts: not facts.problem.operator.linear)
+
+PRESETS = Presets(
+    {
+        "instant": "total variation, no network; of an operator that is not linear the pixels alone",
+        "fast": "seconds: a classic denoiser in turn with the data",
+        "balanced": "the same, and a share of a network beside it",
+        "best": "the same with more rounds, for longer",
+        "paper": "the Deep Image Prior",
+    },
+    way(CURVED, "{preset} seeks the pixels themselves, no network", instant=Bare(600, 0.02)),
+    way(CURVED, fast=SOUGHT, balanced=LONGER, best=LONGER),
+    way(ALWAYS, instant=INSTANT, fast=FAST, balanced=(FIRST, BESIDE), best=(MORE, LONG_BESIDE), paper=PAPER),
+)

@@ -1,0 +1,238 @@
+"""Reconstruction: any operator, any units, files as people have them, and one sentence for what does not fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+from scipy import sparse
+from skimage import data
+
+import untaught
+from untaught.bench.metrics import psnr
+from untaught.classical import precision, trusted
+from untaught.classical.cross_validated import CrossValidated
+from untaught.classical.total_variation import TotalVariation
+from untaught.cli import main
+from untaught.core.errors import BadInput
+from untaught.io import images, measurements
+from untaught.problem.operators.radon import Radon
+from untaught.solver.run import Run
+
+SIDE = 32
+ANGLES = np.arange(0, 180, 12.0)
+
+
+def scene():
+    y, x = np.mgrid[:SIDE, :SIDE]
+    disk = ((x - 15) ** 2 + (y - 16) ** 2 < 150) * 0.6
+    return np.where(((x - 19) ** 2 + (y - 12) ** 2 < 16), 1.0, disk).astype(np.float32)
+
+
+def sinogram():
+    return Radon(ANGLES, SIDE)(torch.tensor(scene())[None, None])[0, 0].numpy()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("sino.npy", sinogram())
+    np.save("theta.npy", ANGLES)
+    return tmp_path
+
+
+def told(*words):
+    with pytest.raises(SystemExit) as end:
+        main(list(map(str, words)))
+    return end.value.code
+
+
+def test_few_views_become_the_picture():
+    found = untaught.reconstruct(sinogram(), operator=Radon(ANGLES, SIDE), preset="instant")
+    assert found.shape == (SIDE, SIDE)
+    assert psnr(found, scene()) > 27
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1e-6, 0.0), (4e5, 0.0), (250.0, 1000.0), (1.0, -3.0)])
+def test_units_of_the_data_are_found(gain, offset):
+    """The same picture in other units, and on a pedestal."""
+    a, y = Radon(ANGLES, SIDE), sinogram()
+    plain = untaught.reconstruct(y, operator=a, preset="instant", steps=8)
+    base = a(torch.ones(1, 1, SIDE, SIDE))[0, 0].numpy().astype(np.float64)
+    other = untaught.reconstruct(gain * y + offset * base, operator=a, preset="instant", steps=8)
+    apart = (other - offset) / gain - plain
+    if offset == 0:
+        assert np.abs(apart).max() < 1e-3
+    else:
+        assert np.sqrt((apart**2).mean()) < 0.06  # the pedestal itself is estimated from a rough picture
+
+
+def test_a_complex_picture_comes_back_as_its_magnitude():
+    phase = np.exp(1j * np.linspace(0, 3, SIDE))[None]
+    a = untaught.Fourier()
+    x = torch.tensor(np.stack([(scene() * phase).real, (scene() * phase).imag]))[None]
+    found = untaught.reconstruct(a(x.float())[0, 0].numpy(), operator="fourier", preset="instant", steps=10)
+    assert psnr(found, scene()) > 25
+
+
+def test_a_matrix_a_function_and_a_module_are_the_same():
+    matrix = sparse.csr_array(np.random.default_rng(0).normal(size=(300, SIDE * SIDE)) / 20)
+    y = matrix @ scene().ravel()
+    kinds = (matrix, (lambda x: matrix @ x.ravel(), lambda r: (matrix.T @ r).reshape(SIDE, SIDE)))
+    found = [untaught.reconstruct(y, operator=k, shape=(SIDE, SIDE), preset="instant", steps=3) for k in kinds]
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+def test_a_modules_linearity_is_found():
+    pool = torch.nn.AvgPool2d(3, 1, 1)
+    job = untaught.reconstruct.job(scene(), operator=pool, preset="instant")
+    assert "the operator was found to be linear" in job.notes
+    curved = untaught.reconstruct.job(scene(), operator=lambda x: x.square(), preset="fast")
+    assert not curved.problem.operator.linear
+    assert np.isfinite(untaught.reconstruct(scene(), operator=torch.square, preset="instant", steps=2)).all()
+
+
+def test_unknown_measurements_have_no_say():
+    y = sinogram()
+    lost = np.random.default_rng(0).random(y.shape) < 0.1
+    settings = {"operator": Radon(ANGLES, SIDE), "preset": "instant", "steps": 5}
+    kinds = (np.where(lost, np.nan, y), np.ma.array(np.where(lost, 7.0, y), mask=lost))
+    found = [untaught.reconstruct(k, **settings) for k in kinds]
+    assert np.array_equal(*found)
+
+
+def test_colours_and_volumes_keep_their_axes():
+    colour = np.stack([scene(), scene()[::-1], scene().T], -1)
+    assert untaught.reconstruct(colour, operator="blur:gauss:0.7", preset="instant", steps=2).shape[2] == 3
+    volume = np.broadcast_to(sinogram(), (3, *sinogram().shape))
+    assert untaught.reconstruct(volume, operator=Radon(ANGLES, SIDE), preset="instant", steps=2).shape == (
+        3,
+        SIDE,
+        SIDE,
+    )
+    assert untaught.reconstruct(colour[..., 0], operator="mosaic", preset="instant", steps=2).shape == (SIDE, SIDE, 3)
+
+
+@pytest.mark.parametrize("preset", ["instant", "fast", "balanced", "paper"])
+def test_interrupted_and_resumed_is_uninterrupted(preset):
+    job = untaught.reconstruct.job(sinogram(), operator=Radon(ANGLES, SIDE), preset=preset, steps=2)
+    whole, first = Run(job), Run(job)
+    for _ in whole:
+        pass
+    for _ in range(5 if preset != "paper" else 1):
+        next(first)
+    second = Run(job)
+    second.load_state_dict(first.state_dict())
+    for _ in second:
+        pass
+    assert torch.equal(whole.solution.x, second.solution.x)
+
+
+class TestFiles:
+    def test_a_sinogram_on_disk_becomes_a_picture_on_disk(self, folder):
+        assert told("reconstruct", "sino.npy", "--operator", "radon:angles=theta.npy", "--preset", "instant", "-q") == 0
+        made = images.read(folder / "sino.untaught.tif").pixels
+        assert psnr(made, scene()) > 27
+        again = untaught.reconstruct("sino.npy", operator="radon:angles=theta.npy", preset="instant")
+        assert np.array_equal(made, again)
+
+    def test_a_matrix_a_mask_and_a_module_from_files(self, folder):
+        matrix = sparse.csr_array(np.eye(SIDE * SIDE)[::2])
+        sparse.save_npz("A.npz", matrix)
+        np.savez("y.npz", y=matrix @ scene().ravel(), other=np.ones(3))
+        few = {"preset": "instant", "steps": 2}
+        assert untaught.reconstruct("y.npz:y", operator="matrix:A.npz", shape="32x32", **few).shape == (SIDE, SIDE)
+        (folder / "mine.py").write_text(
+            "import torch\nclass Halved(torch.nn.AvgPool2d):\n def __init__(self): super().__init__(3, 1, 1)\n"
+        )
+        assert untaught.reconstruct(scene(), operator="module:mine.py:Halved", **few).shape == (SIDE, SIDE)
+        np.save("k.npy", np.fft.fftshift(np.fft.fft2(scene())))
+        np.save("mask.npy", np.random.default_rng(0).random((SIDE, SIDE)) < 0.6)
+        found = untaught.reconstruct("k.npy", operator="fourier:mask=mask.npy,real=yes", **few)
+        assert found.shape == (SIDE, SIDE)
+        Pillow.fromarray(np.full((3, 3), 28, np.uint8)).save("psf.png")
+        assert untaught.reconstruct(scene(), operator="blur:psf.png", **few).shape == (SIDE + 2, SIDE + 2)
+
+    def test_a_sinogram_that_lies_on_its_side_is_turned(self, folder):
+        settings = {"operator": "radon:angles=theta.npy", "preset": "instant", "steps": 2}
+        assert np.array_equal(
+            untaught.reconstruct(sinogram().T, **settings), untaught.reconstruct(sinogram(), **settings)
+        )
+
+    def test_hdf5_and_matlab(self, folder):
+        h5py, io = pytest.importorskip("h5py"), pytest.importorskip("scipy.io")
+        with h5py.File("y.h5", "w") as file:
+            file["scan/sino"], file["scan/dark"] = sinogram(), np.zeros(5)
+        io.savemat("y.mat", {"sino": sinogram(), "n": 3})
+        assert np.array_equal(measurements.load("y.h5:/scan/sino"), sinogram())
+        assert np.array_equal(measurements.load("y.mat"), sinogram())
+        with pytest.raises(BadInput, match="scan/dark, scan/sino"):
+            measurements.load("y.h5")
+
+    @pytest.mark.parametrize(
+        ("words", "sentence"),
+        [
+            (["sino.npy"], "The operator is missing"),
+            (["sino.npy", "--operator", "radn"], "did you mean 'radon'"),
+            (["sino.npy", "--operator", "radon:angels=theta.npy"], "did you mean 'angles'"),
+            (["sino.npy", "--operator", "radon:angles=no.npy"], "There is no file 'no.npy'"),
+            (["theta.npy", "--operator", "radon"], "views and detectors"),
+            (["sino.npy", "--operator", "radon:angles=sino.npy"], "480 angles, but the data are (15, 32)"),
+            (
+                ["sino.npy", "--operator", "matrix:sino.npy", "--shape", "32x32"],
+                "(15, 32), but pictures of shape (32, 32)",
+            ),
+            (
+                ["sino.npy", "--operator", "matrix:sino.npy", "--shape", "4x8"],
+                "15, 32), but the operator measures (15,)",
+            ),
+            (["sino.npy", "--operator", "module:no.py:A"], "no Python file 'no.py'"),
+            (["sino.npy", "--operator", "sensing"], "--shape"),
+            (["no.npy", "--operator", "radon"], "There is no file 'no.npy'"),
+            (["sino.npy", "--operator", "radon", "--sigma", "0"], "sigma = 0"),
+        ],
+    )
+    def test_a_refusal_is_one_sentence_and_exit_code_2(self, folder, words, sentence, capsys):
+        assert told("reconstruct", *words) == 2
+        said = capsys.readouterr().err.strip()
+        assert sentence in said.replace("\n", " ")
+        assert len(said.splitlines()) == 1
+
+    def test_a_recipe_runs_no_code(self, folder):
+        from untaught.io.recipes import Recipe
+
+        job = Recipe.now("reconstruct", {"operator": "module:mine.py:A"})
+        with pytest.raises(BadInput, match="may not run"):
+            Recipe.from_toml(job.to_toml())
+
+
+class TestEstimators:
+    def test_total_variation_of_noise_is_scikit_images(self):
+        """The same minimum, found by another method."""
+        from skimage.restoration import denoise_tv_chambolle
+
+        clean = data.camera()[100:148, 200:248] / 255.0
+        y = clean + 0.1 * np.random.default_rng(0).normal(size=clean.shape)
+        problem = untaught.Problem(torch.tensor(y)[None, None], likelihood=untaught.Gaussian(0.1))
+        found = TotalVariation(rounds=200).estimate(problem)[0, 0].numpy()
+        other = denoise_tv_chambolle(y, weight=0.1, eps=1e-9, max_num_iter=2000)
+        assert np.abs(found - other).max() < 5e-3
+
+    def test_the_precision_is_the_mean_diagonal(self):
+        matrix = torch.randn(400, 30, generator=torch.Generator().manual_seed(0))
+        problem = untaught.Problem(torch.rand(1, 400), untaught.FromLinear(matrix, (1, 30)), untaught.Gaussian(0.5))
+        exact = float(matrix.square().sum(0).mean() / 0.25)
+        assert precision(problem, trusted(problem)) == pytest.approx(exact, rel=0.4)  # of one draw
+
+    def test_louder_noise_is_taken_for_louder(self):
+        clean = torch.tensor(data.camera()[100:148, 200:248] / 255.0, dtype=torch.float32)[None, None]
+        chosen = []
+        for level in (0.02, 0.2):
+            noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+            problem = untaught.Problem(clean + level * noise, likelihood=untaught.Gaussian(0.01))
+            search = CrossValidated((TotalVariation(rounds=20),), (32.0, 16.0, 8.0, 4.0, 2.0, 1.0))
+            *_, last = search.iterates(problem)
+            chosen.append(float(last.note.split("for ")[1].split()[0]))
+            assert float((last.x - clean).square().mean()) < level**2
+        assert chosen[1] >= 4 * chosen[0]
