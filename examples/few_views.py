@@ -2,8 +2,8 @@
 
     x* = argmin_x E(A x, y) + R(x),    A the Radon transform        y holds 20 views where 150 would be usual
 
-`reconstruct` takes any operator: one of untaught's, a matrix of SciPy's, an operator of PyLops', a module. It finds the units of the
-picture, and by measurements that are held out how loud the noise is, from the data alone.
+`reconstruct` takes any operator: one of untaught's, a matrix of SciPy's, an operator of PyLops', a module. It finds the units of
+the picture, and by measurements that are held out how loud the noise is, from the data alone.
 """
 
 import numpy as np

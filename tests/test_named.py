@@ -90,8 +90,13 @@ class TestTasks:
     def job(self, task, **settings):
         picture, other = np.random.default_rng(0).integers(0, 255, (2, 24, 28, 3)).astype(np.uint8)
         mask = np.pad(np.full((2, 3), 255, np.uint8), ((4, 18), (5, 20)))
-        extra = {"inpaint": {"mask": mask}, "deblur": {"kernel": "gauss:0.7"}, "flash": {"flash": other}}.get(task, {})
-        return tasks.get(task).job(picture, **extra, **settings)
+        extra = {
+            "inpaint": {"mask": mask},
+            "deblur": {"kernel": "gauss:0.7"},
+            "flash": {"flash": other},
+            "reconstruct": {"operator": "identity"},
+        }
+        return tasks.get(task).job(picture, **extra.get(task, {}), **settings)
 
     @pytest.mark.parametrize("task", NAMED)
     def test_a_named_rule_stops_the_networks_that_are_fitted(self, task):
