@@ -119,6 +119,24 @@ def test_each_is_as_by_its_own_command_whatever_the_workers_and_the_part(once: P
     assert (once.parent / "part" / "manifest-2-of-2.jsonl").exists()
 
 
+def test_each_picture_has_its_own_mask(once: Path):
+    masks = once.parent / "masks"
+    for i, path in enumerate(sorted(once.rglob("*.png"))):
+        (masks / path.parent.name).mkdir(parents=True, exist_ok=True)
+        mask = np.zeros((12, 12), np.uint8)
+        mask[3 + i, 4:7] = 255
+        if i:
+            images.write(masks / path.relative_to(once), mask)
+    way = ("--mask", masks / "{name}.png", "--preset", "instant", "--workers", 1)
+    assert cli("batch", "inpaint", once, *way, "-o", once.parent / "filled") == 1
+    (failed,) = (e for e in entries(once.parent / "filled") if e["state"] == "failed")
+    assert "masks/0/000.png" in failed["error"]
+    for name in results(once.parent / "filled"):
+        apart = images.read(once.parent / "filled" / name).pixels != images.read(once / name).pixels
+        assert apart.any()
+        assert not apart[images.read(masks / name).pixels == 0].any()
+
+
 def test_nothing_that_is_there_is_written_over(once: Path, capsys):
     out = once.parent / "out"
     (out / "0").mkdir(parents=True)

@@ -76,7 +76,7 @@ class Batch:
             except UntaughtError:
                 continue
             try:
-                job = task.job(image, **self.restoring.settings)
+                job = task.job(image, **self.restoring.own(item))
                 return job.stages[0].device, needed(job)
             except UntaughtError as error:
                 if str(error) == said or len(self.left) == 1:

@@ -14,6 +14,7 @@ from untaught.core.registry import tasks
 from untaught.scale.crew import Contact
 from untaught.scale.gathering import Item
 from untaught.scale.manifest import DONE, FAILED, Outcome, stand
+from untaught.tasks import role
 
 THUMBNAILS = "report.files"
 SIDE = 220  # pixels of a thumbnail
@@ -52,6 +53,15 @@ class Restoring:
             made = replace(entry, state=FAILED, error=said)
         return made and replace(made, seconds=round(time.monotonic() - begun, 3))
 
+    def own(self, item: Item) -> dict[str, Any]:
+        """The settings for a picture: in those that name a file {name} stands for its name without the ending, as in
+        masks/{name}.png."""
+        hints, name = tasks.get(self.task).settings, item.name.removesuffix(Path(item.name).suffix)
+        return {
+            k: v.replace("{name}", name) if isinstance(v, str) and role(hints[k]) else v
+            for k, v in self.settings.items()
+        }
+
     def blank(self, item: Item) -> Outcome:
         size, modified = stand(item.source)
         settings = {name: str(v) if isinstance(v, Path) else v for name, v in self.settings.items() if v is not None}
@@ -67,7 +77,8 @@ class Restoring:
 
         source, target = piece.item.source, self.folder / piece.item.name
         image = images.read(source, max_megapixels=self.max_megapixels)
-        files = tasks.get(self.task).files(self.settings)
+        settings = self.own(piece.item)
+        files = tasks.get(self.task).files(settings)
         target.parent.mkdir(parents=True, exist_ok=True)
         places = Places.of([source, *files.values()], force=self.force, aside=False)
         keeper = Keeper.beside(target, None, places, keep=False, every=10.0)
@@ -79,7 +90,7 @@ class Restoring:
 
         places.tell = tell
         outputs = Outputs(places, target)
-        recipe = outputs.named(Recipe.now(self.task, self.settings, image=image, files=files))
+        recipe = outputs.named(Recipe.now(self.task, settings, image=image, files=files))
         session = Session(recipe, image, keeper)
         for _ in session:
             if contact.stopped and not session.run.over:
