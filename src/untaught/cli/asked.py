@@ -19,6 +19,7 @@ OUTPUT = (
 MEMORY = (
     "2GB: work in tiles, within so much memory, whatever the size of the picture; a command that was ended goes on."
 )
+SCHEDULER = "A Dask scheduler, such as tcp://host:8786, whose workers make the tiles; they see the same files."
 REPEAT = "How many runs with seeds from --seed on; the result is their mean, and how they differ is said."
 UNCERTAINTY = (
     "A TIFF (.tif) with pages of floats in the units of the picture: its standard deviation, the lower and the upper end of "
@@ -47,6 +48,7 @@ class Asked:
     )
     memory: Annotated[str | None, option(MEMORY)] = None
     workers: Annotated[int | None, option("With --memory: processes; as many as suit the machine.")] = None
+    scheduler: Annotated[str | None, option(SCHEDULER)] = None
     repeat: Annotated[int, option(REPEAT)] = 1
     uncertainty: Annotated[Path | None, option(UNCERTAINTY)] = None
 

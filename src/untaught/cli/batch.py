@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from untaught.scale.batch import Batch
 
 SOME_FAILED = 1
-WITHOUT = ("output", "memory", "workers", "save_run", "keep_run", "save_every", "report", "repeat", "uncertainty")
+WITHOUT = (
+    "output",
+    "memory",
+    "workers",
+    "scheduler",
+    "save_run",
+    "keep_run",
+    "save_every",
+    "report",
+    "repeat",
+    "uncertainty",
+)
 FOLDER = "The folder of the results, with manifest.jsonl and report.html; it is made if it is not there."
 OWN: tuple[tuple[str, Any, Any], ...] = (
     ("output", Annotated[Path, option(FOLDER, "-o")], inspect.Parameter.empty),

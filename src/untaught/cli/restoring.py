@@ -78,7 +78,7 @@ def several(name: str, pictures: list[Any], settings: dict[str, Any], asked: Ask
 
     if asked.output is None:
         raise BadInput(f"{len(pictures)} pictures are named, and no folder for their results: name one with -o.")
-    if told := asked.beyond("save_run", "keep_run", "report", "repeat", "uncertainty", "memory"):
+    if told := asked.beyond("save_run", "keep_run", "report", "repeat", "uncertainty", "memory", "scheduler"):
         raise BadInput(f"{told} is for one picture, and {len(pictures)} are named: leave it out.")
     same = {n: getattr(asked, n) for n in ("force", "max_megapixels", "json", "quiet", "workers")}
     return restore_all(name, pictures, settings, asked.output, **same)
@@ -88,7 +88,8 @@ def restore(name: str, picture: Path | None, settings: dict[str, Any], asked: As
     """`carry`, of a picture or into a picture that may come or go through a pipe."""
     from untaught.cli import piping
 
-    if asked.memory is not None or any(path and path.suffix == ".zarr" for path in (picture, asked.output)):
+    stores = any(path and path.suffix == ".zarr" for path in (picture, asked.output))
+    if stores or asked.memory is not None or asked.scheduler is not None:
         from untaught.cli.tiles import restore_in_tiles
 
         return restore_in_tiles(name, picture, settings, asked)

@@ -15,6 +15,7 @@ from untaught.core.registry import tasks
     "save_run",
     "memory",
     "workers",
+    "scheduler",
     output="Where the result goes, instead of where it was to go when the run began.",
     force="Write over files that were put there by something else (never over the input).",
     uncertainty="Where the maps of how far the picture may be off go, instead, if the run has them.",

@@ -15,6 +15,7 @@ from untaught.core.registry import tasks
     "repeat",
     "memory",
     "workers",
+    "scheduler",
     output="Where the result goes; NAME.untaught.EXT if not given.",
     uncertainty="Where the maps of how far it may be off go; NAME.uncertainty.tif beside it, if the recipe has them.",
 )

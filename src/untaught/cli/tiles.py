@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def restore_in_tiles(
     from untaught.core.registry import tasks
     from untaught.io.images import check_output
     from untaught.io.images.places import Places
+    from untaught.scale.cluster import Cluster
     from untaught.scale.large import Large
     from untaught.scale.ome_zarr import check, is_store
 
@@ -58,8 +60,17 @@ def restore_in_tiles(
         check(target, places)
     else:
         check_output(target, places=places)
-    large = Large(name, settings, picture, target, places, memory=memory or None, workers=asked.workers)
-    with interrupts(large.stop) as seen, bar_of("tiles", hidden=asked.json or asked.quiet) as update:
+    cluster = (
+        Cluster(asked.scheduler, lambda said: print(f"untaught: {said}", file=sys.stderr)) if asked.scheduler else None
+    )
+    large = Large(
+        name, settings, picture, target, places, memory=memory or None, workers=asked.workers, cluster=cluster
+    )
+    with (
+        closing(cluster) if cluster else nullcontext(),
+        interrupts(large.stop) as seen,
+        bar_of("tiles", hidden=asked.json or asked.quiet) as update,
+    ):
         done, count = 0, 1
         for done, count in large:
             if because and not asked.quiet and not done:

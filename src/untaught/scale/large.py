@@ -24,7 +24,8 @@ from untaught.io.images.picture import Image, format_of
 from untaught.io.images.places import Places, whole
 from untaught.io.recipes import Recipe
 from untaught.scale import ome_zarr, stores
-from untaught.scale.crew import Contact, Crew, Died, own_threads
+from untaught.scale.cluster import Cluster
+from untaught.scale.crew import Contact, Crew, Died, Work, own_threads
 from untaught.scale.manifest import stand
 from untaught.scale.tiling import HALO, NEED, SIDE, Learnt, Tiling, find, job_of
 
@@ -63,7 +64,8 @@ class Learning:
 class Large:
     """for done, count in large: ... (tiles); notes = large.end(). `stop` ends it within seconds, and its tiles are kept.
 
-    memory: bytes for all processes together; None for half of what is free. workers: processes; the result does not depend on them.
+    memory: bytes for all processes together; None for what is free. workers: processes; the result does not depend on them.
+    cluster: works instead of processes here.
 
     Raises `BadInput`, before any work, where the picture cannot be read by parts, the result not be written, or another run is
     kept in its place; UntaughtError where the disk is too small, or a tile fails.
@@ -79,8 +81,12 @@ class Large:
         *,
         memory: float | None = None,
         workers: int | None = None,
+        cluster: Cluster | None = None,
     ) -> None:
         self.crew: Crew | None = None
+        self.cluster = cluster
+        if cluster is not None:  # whose workers know nothing of where this command was given
+            path, target = path.absolute(), target.absolute()
         self.target, self.places, self.stopped = target, places, False
         self.folder = target.with_name(target.name + ".tiles")
         self.kind = "ZARR" if ome_zarr.is_store(target) else format_of(target)
@@ -127,8 +133,8 @@ class Large:
         count, done = len(tiling.tiles), self._begin()
         yield len(done), count
         for _ in range(TRIES):
-            self.crew = crew = Crew(min(self.workers, count), tiling)
-            for number, said in crew.answers(n for n in range(count) if n not in done):
+            left = (n for n in range(count) if n not in done)
+            for number, said in self._answers(tiling, min(self.workers, count), left):
                 if isinstance(said, Died):
                     died = said
                     continue
@@ -142,10 +148,15 @@ class Large:
                 return
         raise UntaughtError(f"{died} The tiles that are made are kept: the same command goes on.")
 
+    def _answers(self, work: Work, size: int, pieces: Iterator[int]) -> Iterator[tuple[int, Any]]:
+        if self.cluster is not None:
+            return self.cluster.answers(work, pieces)
+        self.crew = Crew(size, work)
+        return self.crew.answers(pieces)
+
     def _found(self) -> Learnt | None:
         """What holds for the whole, from a process of its own; None where it was stopped."""
-        self.crew = crew = Crew(1, self.learning)
-        for _, answer in crew.answers(iter([0])):
+        for _, answer in self._answers(self.learning, 1, iter([0])):
             if isinstance(answer, str):
                 raise BadInput(answer)
             if isinstance(answer, Died):
@@ -175,8 +186,9 @@ class Large:
 
     def stop(self) -> None:
         self.stopped = True
-        if self.crew is not None:
-            self.crew.stop()
+        for one in (self.crew, self.cluster):
+            if one is not None:
+                one.stop()
 
     def end(self) -> tuple[str, ...]:
         """Put the result in its place, and clear the tiles away: what there is to say. UntaughtError where that fails; they
