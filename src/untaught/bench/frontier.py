@@ -144,7 +144,7 @@ def _one_step(stage: Stage) -> bool:
 
 
 def _scheduled(stage: Stage) -> bool:
-    return isinstance(stage, Solve) and getattr(stage.method.optimiser, "schedule", "constant") != "constant"
+    return isinstance(stage, Solve) and stage.method.optimiser.paced
 
 
 def _endless(job: Job) -> Job:
