@@ -237,6 +237,40 @@ def test_files_that_are_no_picture_for_tiles(tmp_path: Path):
         stores.open_source(cut, tmp_path / "u.npy")
 
 
+def test_a_tile_that_is_not_as_the_sample_was(tmp_path: Path, monkeypatch):
+    """Refused, and not restored as something else: values that are not finite, colour where the sample was grey."""
+    monkeypatch.setattr(stores, "WINDOW", 20)  # of which the sample sees the corners, the sides and the middle
+    numbers = np.tile(noisy("grey", "float32"), (1, 1))
+    numbers[30, 30] = np.nan
+    grey = np.repeat(noisy("grey")[..., None], 3, axis=2)
+    grey[30, 30, 1] ^= 1
+    for array, said in ((numbers, "NaN or infinite"), (grey, "channels are all the same")):
+        source = saved(tmp_path, array)
+        found = find(job_of("denoise", source, {"preset": "instant"}))
+        assert found is not None
+        stores.create(tmp_path / "result.npy", source.shape, source.dtype)
+        assert said in Tiling(found, source, tmp_path / "result.npy", SIDE)(0)
+        assert not np.load(tmp_path / "result.npy").any()
+
+
+def test_a_place_on_the_earth_is_kept_and_no_data_refused(tmp_path: Path, small):
+    place = [
+        (33550, 12, 3, (0.5, 0.5, 0.0)),
+        (33922, 12, 6, (0.0, 0.0, 0.0, 700.0, 900.0, 0.0)),
+        (34737, 2, 0, "UTM 32|"),
+    ]
+    tifffile.imwrite(tmp_path / "in.tif", noisy("grey"), extratags=[(*tag, True) for tag in place])
+    assert (
+        cli("denoise", tmp_path / "in.tif", "-o", tmp_path / "out.tif", "--preset", "instant", "--memory", "2GB") == 0
+    )
+    with tifffile.TiffFile(tmp_path / "in.tif") as before, tifffile.TiffFile(tmp_path / "out.tif") as after:
+        for code, *_ in place:
+            assert before.pages.first.tags[code].value == after.pages.first.tags[code].value
+    tifffile.imwrite(tmp_path / "gone.tif", noisy("grey"), extratags=[(42113, 2, 0, "0", True)])
+    with pytest.raises(BadInput, match="no data"):
+        stores.open_source(tmp_path / "gone.tif", tmp_path / "u.npy")
+
+
 def test_a_disk_that_is_too_small_is_known_before(tmp_path: Path):
     with pytest.raises(UntaughtError, match="GB are needed"):
         stores.create(tmp_path / "out.npy", (10**7, 10**7), np.uint16)

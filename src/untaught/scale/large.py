@@ -205,7 +205,7 @@ class Large:
             notes += self.places.text(self.target.with_name(self.target.name + ".toml"), text)
         elif self.kind == "TIFF":
             tiff = self.folder / "result.tif"
-            stores.write_tiff(tiff, array, self.source.like, text)
+            stores.write_tiff(tiff, array, self.source, text)
             notes = self.places.move(self.target, tiff)
         elif self.kind == "ZARR":
             ome_zarr.write(self.folder / "result.zarr", array, self.source.store, text)

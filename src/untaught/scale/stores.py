@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput, UntaughtError
+from untaught.io.images.geo import PLACE
+from untaught.io.images.hidden import NODATA
 from untaught.io.images.picture import Image, sniff
 from untaught.scale.ome_zarr import Chunked, is_store, look
 
@@ -30,8 +32,8 @@ DTYPES = ("uint8", "uint16", "float32", "float64")
 class Source:
     """A picture: an array on the disk, (h, w) or (h, w, 3), of a type that is restored.
 
-    path: of what was named. at: of what is read, offset: where its samples begin there. like: what travels with it. store: a Zarr
-    store, which it is instead.
+    path: of what was named. at: of what is read, offset: where its samples begin there. like: what travels with it. tags: of a
+    TIFF, which say where on the Earth it lies. store: a Zarr store, which it is instead.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class Source:
     dtype: str
     offset: int = 0
     like: Image | None = None
+    tags: tuple[tuple[Any, ...], ...] = ()
     store: Chunked | None = None
 
     @property
@@ -143,17 +146,26 @@ def _tiff(path: Path, unpacked: Path) -> Source:
                 raise BadInput(
                     f"'{path}' is no plain grey or RGB picture ({page.photometric.name}): restore it without --memory."
                 )
-            like = _company(page, path)
+            if NODATA in page.tags:
+                raise BadInput(
+                    f"'{path}' marks values as no data (GDAL), which in tiles is not known: restore it without --memory."
+                )
+            like, tags = (
+                _company(page, path),
+                tuple((t.code, t.dtype, t.count, t.value) for t in page.tags if t.code in PLACE),
+            )
             where = page.dataoffsets[0]
             if page.is_contiguous and page.is_memmappable:
-                return Source(path, path, page.shape, np.dtype(tif.byteorder + page.dtype.char).str, where, like)
+                return Source(
+                    path, path, page.shape, np.dtype(tif.byteorder + page.dtype.char).str, where, like, tags=tags
+                )
             array = create(unpacked, page.shape, page.dtype)
             for data, index, _ in page.segments(maxworkers=1):
                 if data is not None:  # tiles at the edges are filled up
                     at = array[index[2] : index[2] + data.shape[1], index[3] : index[3] + data.shape[2]]
                     at[...] = data[0, : at.shape[0], : at.shape[1]].reshape(at.shape)
             array.flush()
-            return Source(path, unpacked, page.shape, array.dtype.str, array.offset, like)
+            return Source(path, unpacked, page.shape, array.dtype.str, array.offset, like, tags=tags)
     except (UntaughtError, MemoryError):
         raise
     except Exception as error:
@@ -194,8 +206,8 @@ def create(path: Path, shape: Sequence[int], dtype: Any) -> np.memmap:
     return np.lib.format.open_memmap(path, "w+", np.dtype(dtype), tuple(shape))
 
 
-def write_tiff(path: Path, array: NDArray, like: Image | None, recipe: str, side: int = 512) -> None:
-    """The array as a tiled BigTIFF, compressed without loss, a tile at a time."""
+def write_tiff(path: Path, array: NDArray, source: Source, recipe: str, side: int = 512) -> None:
+    """The result of a source as a tiled BigTIFF, compressed without loss, a tile at a time."""
     import tifffile
 
     from untaught.io.images.picture import RECIPE_TAG
@@ -207,8 +219,9 @@ def write_tiff(path: Path, array: NDArray, like: Image | None, recipe: str, side
                 room = [(0, side - n) for n in part.shape[:2]] + [(0, 0)] * (part.ndim - 2)
                 yield np.pad(part, room)
 
-    like = like or Image(array)
-    extra = [(RECIPE_TAG, 2, 0, recipe.encode("ascii", "backslashreplace").decode(), True)]
+    like = source.like or Image(array)
+    extra = [(*tag, True) for tag in source.tags]
+    extra += [(RECIPE_TAG, 2, 0, recipe.encode("ascii", "backslashreplace").decode(), True)]
     tifffile.imwrite(
         path, tiles(), shape=array.shape, dtype=array.dtype.newbyteorder("="), bigtiff=True, tile=(side, side),
         photometric="rgb" if array.ndim == 3 else "minisblack", planarconfig="contig" if array.ndim == 3 else None,

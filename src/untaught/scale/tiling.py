@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.core.registry import tasks
 from untaught.scale.stores import Source, standard
+from untaught.session.writing import why
 
 if TYPE_CHECKING:
     from untaught.scale.crew import Contact
@@ -92,15 +93,15 @@ class Answering:
             self.run.load_state_dict(unpack(found.state)[0])
 
     def __call__(self, array: NDArray) -> NDArray:
-        """The picture of an array (h, w) or (h, w, 3), of its type. `BadInput` for values that are not finite."""
+        """The picture of an array (h, w) or (h, w, 3), of its type. `BadInput` for one that is not as the sample was."""
         import torch
 
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise BadInput(
-                "Some values of the picture are NaN or infinite, which in tiles is not filled: leave --memory out."
-            )
         finish, channels = self.job.finish, self.job.problem.data.shape[1]
-        seen = array[..., None] if array.ndim == 2 else array
+        seen = finite(array if array.ndim == 3 else array[..., None])
+        if seen.shape[2] > channels and (seen != seen[..., :1]).any():
+            raise BadInput(
+                "Its channels are all the same where the picture was looked at, and differ elsewhere: leave --memory out."
+            )
         y = torch.from_numpy(np.moveaxis(seen, -1, 0)[:channels].astype(np.float64))[None]
         problem = replace(self.job.problem, data=finish.measured(y).float())
         with torch.no_grad():
@@ -136,8 +137,8 @@ class Tiling:
         seen, kept, inner = self.tiles[number]
         try:
             made = self._answering(standard(self.source.array()[seen]))[inner]
-        except UntaughtError as error:
-            return str(error)
+        except Exception as error:
+            return str(error) if isinstance(error, UntaughtError) else f"A tile could not be restored ({why(error)})."
         whole = np.lib.format.open_memmap(self.result, "r+")
         whole[kept] = made
         whole.flush()
@@ -153,7 +154,15 @@ class Tiling:
 
 
 def job_of(task: str, source: Source, settings: dict[str, Any]) -> Job:
-    """The job of the sample that stands for the whole."""
+    """The job of the sample that stands for the whole. `BadInput` as of the task, and for values that are not finite."""
     from untaught.io.images import Image
 
-    return tasks.get(task).job(Image(source.sample()), **settings)
+    return tasks.get(task).job(Image(finite(source.sample())), **settings)
+
+
+def finite(array: NDArray) -> NDArray:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise BadInput(
+            "Some values of the picture are NaN or infinite, which in tiles is not filled: leave --memory out."
+        )
+    return array
