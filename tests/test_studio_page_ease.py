@@ -125,3 +125,34 @@ def test_several_photos_are_restored_at_one_press_and_come_back_in_one_file(page
     expect(page.get_by_role("heading", name=re.compile("^Done in"))).to_be_visible()
     page.get_by_role("button", name="All 3 photos").click()
     expect(cards).to_have_count(3)
+
+
+def test_a_part_is_tried_before_the_whole(page):
+    y, x = np.mgrid[:1030, :1100]
+    wide = np.uint8(
+        np.clip(128 + 60 * np.sin(x / 60) * np.cos(y / 40) + np.random.default_rng(2).normal(0, 20, x.shape), 0, 255)
+    )
+    hand_in(page, png(wide), "wide.png")
+    choose(page, "denoise", preset="instant", Strength_of_the_grain=20)
+    page.get_by_role("button", name="Try on a part first").click()
+    square = page.get_by_role("group", name=re.compile("The part it is tried on"))
+    before = square.bounding_box()
+    square.focus()
+    page.keyboard.press("ArrowLeft")
+    assert square.bounding_box()["x"] < before["x"]
+    page.mouse.move(before["x"] + 40, before["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(before["x"] + 40, before["y"] + 10, steps=4)
+    page.mouse.up()
+    assert square.bounding_box()["y"] < before["y"]
+    page.get_by_role("button", name="Try on this part").click()
+    page.get_by_role("heading", name=re.compile("^Done in")).wait_for(timeout=SLOW)
+    expect(page.get_by_text(re.compile("^Download"))).to_be_visible()
+    with page.expect_request("**/api/jobs") as sent:
+        page.get_by_role("button", name="Restore the whole photo").click()
+    told = sent.value.post_data_json
+    assert told["settings"]["preset"] == "instant"
+    page.get_by_role("heading", name=re.compile("Removing|^Done in")).wait_for()
+    assert (
+        page.evaluate("id => fetch(`/api/pictures/${id}`).then((r) => r.json())", told["picture"])["name"] == "wide.png"
+    )

@@ -103,7 +103,7 @@ export interface JobGone {
   id: string
 }
 
-/** An upload. wish: the task that an example is for; mask: the id of the mask that comes with it. */
+/** An upload. wish: the task that an example is for; mask: the id of the mask that comes with it; part: the id of the picture of which this is a part. */
 export interface PictureView {
   id: string
   name: string
@@ -112,6 +112,7 @@ export interface PictureView {
   measured: Measurement | null
   wish: string | null
   mask: string | null
+  part: string | null
 }
 
 /** What the desk says of an upload. shown: the values that are shown as black and as white. */

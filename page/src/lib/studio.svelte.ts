@@ -21,6 +21,7 @@ class Studio {
   curves = $state<Record<string, Point[]>>({})
   shown = $state<string | null>(null)
   against = $state<string | null>(null) // the job whose result takes the place of the original in a comparison
+  part = $state<[number, number] | null>(null) // the corner of the square on which it is tried first
   unsure = $state(false) // whether the map of that lies over the result, where there is one
   error = $state('')
   busy = $state('')
@@ -116,6 +117,49 @@ class Studio {
     return all.sort((a, b) => a.created - b.created)
   }
 
+  /** Pixels of the square on which it is tried first. */
+  get partSide(): number {
+    return Math.min(512, this.picture?.about.width ?? 512, this.picture?.about.height ?? 512)
+  }
+
+  /** Whether a part says something about the whole, and is much smaller: nothing is painted, and nothing else is handed in. */
+  get parts(): boolean {
+    const fields = Object.values(this.form?.form.properties ?? {})
+    const about = this.picture?.about
+    return !!about && about.width * about.height > 4 * this.partSide ** 2 && !!this.form?.subject && this.task !== 'dejpeg' && !fields.some((f) => f.role === 'mask' || f.role === 'picture')
+  }
+
+  /** Move the square, as far as the picture goes. */
+  movePart(at: [number, number]): void {
+    const most = [this.picture!.about.width - this.partSide, this.picture!.about.height - this.partSide]
+    this.part = [Math.min(most[0]!, Math.max(0, at[0])), Math.min(most[1]!, Math.max(0, at[1]))]
+  }
+
+  /** Try it on the square, with the settings of the whole, to which one goes back from the result. */
+  async tryPart(): Promise<void> {
+    const whole = this.picture
+    if (!whole || !this.part) return
+    const [left, top] = this.part.map(Math.round)
+    const [task, settings] = [this.task, this.settings]
+    const cut = await this.doing('Cutting it out', () => call<Picture>('POST', `/api/pictures/${whole.id}/part`, { left, top, side: this.partSide }))
+    if (!cut) return
+    this.part = null
+    const job = await this.doing('Starting', () => call<Job>('POST', '/api/jobs', { task, picture: cut.id, settings }))
+    if (job) this.arrived(job)
+  }
+
+  /** From the result of a part to the whole picture, with the settings that the part had. */
+  async wholeOf(job: Job): Promise<void> {
+    const whole = await this.doing('', () => call<Picture>('GET', `/api/pictures/${this.picture!.part}`))
+    if (!whole) return
+    this.shown = null
+    this.picture = whole
+    this.task = job.task
+    this.chosen = true
+    this.settings = { ...job.settings }
+    await this.restore()
+  }
+
   /** How much of a result is taken, of its brightness and of its colours, from 0 to 1. */
   amount(job: Job | null): [number, number] {
     return (job && this.amounts[job.id]) || [1, 1]
@@ -154,6 +198,7 @@ class Studio {
 
   home(): void {
     this.picture = null
+    this.part = null
     this.shown = null
     this.task = ''
     this.chosen = false
@@ -170,7 +215,10 @@ class Studio {
   private take(picture: Picture): void {
     const fresh = this.picture?.id !== picture.id
     this.picture = picture
-    if (fresh) this.chosen = false
+    if (fresh) {
+      this.chosen = false
+      this.part = null
+    }
     // One button always gives a picture: until something is known of it, and where nothing is found, it is cleaned.
     const wish = picture.measured?.suggestion ?? picture.wish ?? this.tasks.find((t) => t.subject)?.name ?? ''
     if (fresh || (!this.chosen && this.task !== wish)) this.beginWith(wish)

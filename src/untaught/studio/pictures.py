@@ -37,6 +37,7 @@ class Upload:
     measured: Measurement | None = None
     wish: str | None = None  # the task that an example is for
     mask: str | None = None  # the id of the mask that comes with an example
+    part: str | None = None  # the id of the picture that this is a part of
 
     def public(self) -> PictureView:
         return PictureView(**{f.name: getattr(self, f.name) for f in fields(PictureView)})

@@ -56,7 +56,8 @@ class Studio:
 
     def needed(self) -> set[str]:
         """The ids of all pictures that jobs are about, or take as guide or mask."""
-        return {str(v) for j in self.jobs.all.values() for v in (j.picture, *j.settings.values())}
+        ids = {str(v) for j in self.jobs.all.values() for v in (j.picture, *j.settings.values())}
+        return ids | {str(p.part) for p in self.pictures.all.values() if p.id in ids and p.part}
 
     def end(self) -> None:
         """Nothing stays on the disk but jobs and their pictures."""
@@ -187,6 +188,17 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
     @app.get("/api/pictures/{id}")
     async def picture(id: str) -> dict[str, Any]:
         return pictures.get(id).public().plain()
+
+    @app.post("/api/pictures/{id}/part")
+    async def part(id: str, square: Annotated[dict[str, int], Body()]) -> dict[str, Any]:
+        """A square of the picture, in its own samples, as a picture to try something on."""
+        from untaught.studio.tiles import cut
+
+        whole = pictures.get(id)
+        data = cut(pictures.samples(whole), *(square.get(name, -1) for name in ("left", "top", "side")))
+        picture = await pictures.take(_once(data), f"part of {whole.name}", "picture")
+        picture.part = id
+        return (await studio.open(picture)).public().plain()
 
     @app.post("/api/pictures/{id}/propose/{kind}")
     async def propose(id: str, kind: str) -> dict[str, Any]:

@@ -41,6 +41,20 @@ def tile(samples: Path, eye: Eye | None, level: int, column: int, row: int, icc:
     return out.getvalue()
 
 
+def cut(samples: Path, left: int, top: int, side: int) -> bytes:
+    """A square of the picture as the bytes of an .npy file. `BadInput` where it does not lie in the picture."""
+    try:
+        whole = np.load(samples, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise BadInput("This picture is not kept in full size: restore it as a whole.") from error
+    height, width = whole.shape[:2]
+    if not (side > 0 and 0 <= left <= width - side and 0 <= top <= height - side):
+        raise BadInput(f"A square of {side} pixels at {left}, {top} does not lie in a picture of {width} x {height}.")
+    out = io.BytesIO()
+    np.save(out, whole[top : top + side, left : left + side], allow_pickle=False)
+    return out.getvalue()
+
+
 def profile(preview: Path) -> bytes | None:
     """The colour profile that a preview has, so that its tiles have it, too."""
     from PIL import Image as Pillow

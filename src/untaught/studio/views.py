@@ -32,7 +32,8 @@ class EngineView(Message):
 
 @dataclass(frozen=True)
 class PictureView(Message):
-    """An upload. wish: the task that an example is for; mask: the id of the mask that comes with it."""
+    """An upload. wish: the task that an example is for; mask: the id of the mask that comes with it; part: the id of the picture of
+    which this is a part."""
 
     id: str
     name: str
@@ -41,6 +42,7 @@ class PictureView(Message):
     measured: Measurement | None
     wish: str | None
     mask: str | None
+    part: str | None
 
 
 @dataclass(frozen=True)
