@@ -190,3 +190,15 @@ def test_depth_that_a_format_lacks_is_said(tmp_path: Path) -> None:
     assert "profile is for RGB and the result has 1 channel" in note
     (note,) = images.write(tmp_path / "x.jpg", draw((4, 5)), Image(draw((4, 5)), exif=exif(maker=b"x" * 70000)))
     assert "no place for the picture's EXIF" in note
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
+def test_a_bmp_is_read_and_what_is_made_of_it_is_a_png(tmp_path: Path, mode: str) -> None:
+    drawing = Pillow.fromarray(draw((9, 7, 4)), "RGBA").convert(mode)
+    drawing.save(tmp_path / "p.bmp")
+    image = images.read(tmp_path / "p.bmp")
+    assert image.format == "BMP"
+    grey = mode in ("1", "L")
+    assert np.array_equal(image.pixels, np.asarray(drawing.convert("L" if grey else "RGB")))
+    assert image.alpha is None  # the fourth byte of a plain BMP means nothing
+    assert images.default_output(tmp_path / "p.bmp").suffix == ".png"

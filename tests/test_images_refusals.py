@@ -47,7 +47,9 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         (b"GIF89a", "a GIF picture"),
         (b"hello, I am a text\n", "plain text"),
         (b"%PDF-1.7", "a PDF document"),
-        (b"\0\0\0\x18ftypheic", "a HEIC picture"),
+        (b"\0\0\0\x18ftypheic", "a HEIC picture, as iPhones take them"),
+        (b"\0\0\0\x18ftypisom", "a film"),
+        (b"BMW and other cars", "plain text"),
         (b"II*\0\x10\0\0\0CR\2\0", "a raw camera file"),
         (b"PK\x03\x04", "NPZ"),
         (b"\x01\x02\x03\xff\xfe", "bytes 01 02 03 ff fe"),
@@ -55,7 +57,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
 )
 def test_what_is_no_picture(tmp_path: Path, head: bytes, words: str) -> None:
     (tmp_path / "p.png").write_bytes(head + b"\0" * (300 if b"\0" in head or head[0] == 1 else 0))
-    refused(tmp_path / "p.png", words, "convert it to PNG, JPEG, TIFF, WebP or NPY")
+    refused(tmp_path / "p.png", words, "convert it to PNG, JPEG, TIFF, WebP, BMP or NPY")
 
 
 def test_magic_bytes_go_before_names(tmp_path: Path) -> None:

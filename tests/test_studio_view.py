@@ -67,5 +67,8 @@ def test_a_picture_that_was_handed_in_has_tiles_and_what_is_not_kept_is_said(stu
     assert answer.headers["cache-control"].endswith("immutable")
     assert np.array_equal(pixels(answer.content), Eye.of(picture).eight(picture)[512:, 512:])
     assert studio.get(f"/api/pictures/{id}/tiles/0/2/0.png").status_code == 400
+    bmp = studio.upload(png(PICTURES["8 bit"], kind="BMP"), "old.bmp").json()
+    assert bmp["about"]["format"] == "BMP"
+    assert studio.get(f"/api/pictures/{bmp['id']}/tiles/0/0/0.png").status_code == 200
     mask = studio.upload(png(PICTURES["8 bit, grey"]), role="mask").json()["id"]
     assert "not kept in full size" in studio.get(f"/api/pictures/{mask}/tiles/0/0/0.png").json()["message"]

@@ -95,7 +95,7 @@ class Pictures:
             kind = sniff(head)
             if kind is None:
                 raise BadInput(f"{name} holds {describe(head)}, not a picture that can be read: convert it to {KNOWN}.")
-            suffix = next(s for s, k in FORMATS.items() if k == kind)
+            suffix = next((s for s, k in FORMATS.items() if k == kind), f".{kind.lower()}")
             trial.rename(place / f"picture{suffix}")
             whole = True
         except OSError as error:

@@ -22,12 +22,15 @@ FORMATS = {
     ".webp": "WEBP",
     ".npy": "NPY",
 }
-KNOWN = "PNG, JPEG, TIFF, WebP or NPY"
+KNOWN = "PNG, JPEG, TIFF, WebP, BMP or NPY"
 XMP = "XML:com.adobe.xmp"  # PNG's own keyword for an XMP packet; those of the other formats are kept under it too
 RECIPE = "untaught"  # the PNG keyword of a recipe
 IMAGEJ = 50839  # the TIFF tag of what ImageJ adds: overlays, labels, look-up tables
 RECIPE_TAG = 65000  # the TIFF tag of a recipe: the first of those that the format leaves to everybody
 RECIPE_BYTES = 2**18  # the longest recipe that is read; they are of a page or two
+
+HEIC = {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}
+BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # bytes: two letters alone would be no sign of a picture
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -40,7 +43,6 @@ _MAGIC = (
 )
 _OTHERS = (  # said by name, because "not a picture" would be untrue of most of them
     (b"GIF8", "a GIF picture"),
-    (b"BM", "a BMP picture"),
     (b"8BPS", "a Photoshop document"),
     (b"%PDF", "a PDF document"),
     (b"PK\x03\x04", "a zip archive (or NPZ, or an office document)"),
@@ -98,7 +100,9 @@ class Image:
 
 
 def sniff(head: bytes) -> str | None:
-    """The format whose magic bytes begin `head`, or None."""
+    """The format whose magic bytes begin `head`, or None. BMP is read, and never written."""
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BMP_HEADERS:
+        return "BMP"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
     if head[8:10] == b"CR":  # Canon's CR2 is a TIFF whose first picture is a mere preview
@@ -110,7 +114,9 @@ def describe(head: bytes) -> str:
     """What a file that is not one of our formats seems to be, in words."""
     if head[4:8] == b"ftyp":
         brand = head[8:12].decode("latin-1").strip()
-        return "an AVIF picture" if brand == "avif" else "a HEIC picture or a film" + f" (brand '{brand}')"
+        if brand in ("avif", "avis"):
+            return "an AVIF picture"
+        return "a HEIC picture, as iPhones take them," if brand in HEIC else f"a film (brand '{brand}')"
     if head[8:10] == b"CR":
         return "a raw camera file"
     if head[128:132] == b"DICM":

@@ -159,13 +159,14 @@ def _read_npy(file: BinaryIO, name: str, limit: float) -> Image:
 
 
 def _read_with_pillow(file: BinaryIO, kind: str, name: str, limit: float) -> Image:
-    """PNG, JPEG, WebP. The plugins are called directly: `Image.open` knows a pixel limit of its own, a global one."""
-    from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+    """PNG, JPEG, WebP, BMP. The plugins are called directly: `Image.open` knows a pixel limit of its own, a global one."""
+    from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
     plugin: Any = {
         "PNG": PngImagePlugin.PngImageFile,
         "JPEG": JpegImagePlugin.JpegImageFile,
         "WEBP": WebPImagePlugin.WebPImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
     }[kind]
     notes: tuple[str, ...] = ()
     decoded: np.ndarray | None = None
