@@ -156,3 +156,12 @@ def test_a_part_is_tried_before_the_whole(page):
     assert (
         page.evaluate("id => fetch(`/api/pictures/${id}`).then((r) => r.json())", told["picture"])["name"] == "wide.png"
     )
+
+
+def test_the_page_can_be_installed(page_studio):
+    whole = page_studio.get("/")
+    assert "manifest-src 'self'" in whole.headers["content-security-policy"]
+    assert 'rel="manifest"' in whole.text
+    told = page_studio.get("/manifest.webmanifest").json()
+    assert told["display"] == "standalone"
+    assert all(page_studio.get(f"/{icon['src']}").status_code == 200 for icon in told["icons"])

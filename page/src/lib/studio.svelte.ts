@@ -31,6 +31,7 @@ class Studio {
   /** Given by the painter while it is open: the mask as a file, or null where nothing is painted. */
   mask: (() => Promise<Blob | null>) | null = null
   onPicture: (picture: Picture) => void = () => undefined // what was measured on any of them
+  private heard = new Map<string, Picture>() // what was told of pictures, perhaps before the answer to their upload
   private stream: Stream | null = null
 
   get job(): Job | null {
@@ -83,6 +84,7 @@ class Studio {
       this.jobs = this.jobs.filter((j) => j.id !== told.id)
       if (this.shown === told.id) this.show(null)
     } else if (name === 'picture') {
+      this.heard.set(told.id, told)
       if (this.picture?.id === told.id) this.take(told)
       this.onPicture(told)
     } else this.connected = false
@@ -284,7 +286,8 @@ class Studio {
       throw new Error(
         `${name} has ${Math.ceil(file.size / 1e6)} MB, and at most ${Math.floor(this.most / 1e6)} MB are taken: raise the limit with --max-megapixels ${2 * this.limit}, or restore a part of it.`,
       )
-    return call<Picture>('POST', `/api/pictures?role=${role}`, file.slice(), { 'x-file-name': encodeURIComponent(name) })
+    const answer = await call<Picture>('POST', `/api/pictures?role=${role}`, file.slice(), { 'x-file-name': encodeURIComponent(name) })
+    return this.heard.get(answer.id) ?? answer
   }
 
   private async openRecipe(file: File): Promise<void> {
@@ -299,7 +302,7 @@ class Studio {
 
   async example(name: string): Promise<void> {
     const picture = await this.doing('Making the example', () => call<Picture>('POST', `/api/examples/${name}`))
-    if (picture) this.take(picture)
+    if (picture) this.take(this.heard.get(picture.id) ?? picture)
   }
 
   async restore(): Promise<void> {
