@@ -22,7 +22,7 @@ from untaught.scale import crew, large, stores, tiling
 from untaught.scale.tiling import Answering, Tiling, find, job_of
 from untaught.solver.run import Run
 
-SIDE = 96
+SIDE, NEAR = 96, 40  # with a halo that is less than the real one, no tile sees all of these small pictures
 CLEAN = {"grey": data.camera()[100:260, 100:288], "colour": data.astronaut()[0:160, 150:338]}
 
 
@@ -61,7 +61,7 @@ def tiled(tmp_path: Path, source: stores.Source, settings: dict, side: int = SID
     stores.create(result, source.shape, source.dtype)
     found = find(job_of("denoise", source, settings))
     assert found is not None
-    work = Tiling(found, source, result, side)
+    work = Tiling(found, source, result, side, NEAR)
     assert len(work.tiles) == 4
     assert [work(number) for number in range(4)] == [""] * 4
     return np.load(result)
@@ -74,7 +74,7 @@ def tiled(tmp_path: Path, source: stores.Source, settings: dict, side: int = SID
         ("colour", "uint16", {"preset": "instant"}),
         ("grey", "float32", {"preset": "instant", "strength": 0.5}),
         ("grey", "counts", {"preset": "instant", "noise": "poisson"}),
-        ("colour", "uint8", {"steps": 12}),
+        ("colour", "uint8", {"steps": 4}),
     ],
 )
 def test_tiled_is_untiled(tmp_path: Path, kind: str, dtype: str, settings: dict):
@@ -89,7 +89,7 @@ def test_tiled_is_untiled(tmp_path: Path, kind: str, dtype: str, settings: dict)
     apart, seam = made - whole, SIDE - 1
     edges = [np.moveaxis(apart, axis, 0)[seam : seam + 2] for axis in (0, 1)]
     steps = np.concatenate([(edge[1] - edge[0]).ravel() for edge in edges])
-    assert abs(steps.mean()) < 0.1
+    assert abs(steps.mean()) < 0.5
     everywhere = np.concatenate([np.diff(apart, axis=axis).ravel() for axis in (0, 1)])
     assert np.sqrt((steps**2).mean()) < max(1.0, 2 * np.sqrt((everywhere**2).mean()))
 
