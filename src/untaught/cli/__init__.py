@@ -34,6 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _obey(arguments: list[str] | None) -> int:
     import logging
+    import re
 
     from cyclopts import CycloptsError
 
@@ -48,7 +49,9 @@ def _obey(arguments: list[str] | None) -> int:
     except UntaughtError as error:
         return complain(str(error))
     except CycloptsError as error:
-        return complain(" ".join(str(error).split()))
+        said = " ".join(str(error).split())
+        missing = re.fullmatch(r'Command "(\w+)" parameter PICTURE requires an argument\.', said)
+        return complain(f"Which picture? For example: untaught {missing[1]} photo.jpg" if missing else said)
 
 
 def __getattr__(name: str) -> Any:

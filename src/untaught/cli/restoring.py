@@ -17,7 +17,9 @@ from untaught.core.types import Role, Unit
 if TYPE_CHECKING:
     from untaught.cli.piping import Piped
 
-ENGINE = Group("Settings", sort_key=0)
+EVERYDAY = ("preset", "strength", "amount", "mask", "kernel", "blind", "factor", "flash", "guide", "grow")
+"""Settings that most people need, in the order in which `--help` has them; the others come last."""
+ENGINE, EXPERTS = Group("Settings", sort_key=0), Group("For experts", sort_key=2)
 
 
 def number(_: Any, tokens: Any) -> float:
@@ -30,18 +32,19 @@ def number(_: Any, tokens: Any) -> float:
         raise ValueError(f"'{text}' is no number: write 0.1 or 25/255.") from None
 
 
-def _parameter(annotation: Any) -> Any:
+def _parameter(name: str, annotation: Any) -> Any:
     """A task's annotation as the command line needs it: choices are checked by the task, which knows the nearest name."""
+    group = ENGINE if name in EVERYDAY else EXPERTS
     marks = getattr(annotation, "__metadata__", ())
     base = annotation.__origin__ if marks else annotation
     if any(isinstance(m, Role) for m in marks):
-        return Annotated[str | None, Parameter(group=ENGINE)]
+        return Annotated[str | None, Parameter(group=group)]
     if any(isinstance(m, Unit) and m.name == "full scale" for m in marks):
-        return Annotated[base, Parameter(converter=number, n_tokens=1, group=ENGINE)]
+        return Annotated[base, Parameter(converter=number, n_tokens=1, group=group)]
     if get_origin(base) is Literal:
         # Choices are text here: the task itself refuses a wrong one, and knows the nearest.
-        return Annotated[str, Parameter(group=ENGINE, negative=())]
-    return Annotated[base, Parameter(group=ENGINE)]
+        return Annotated[str, Parameter(group=group, negative=())]
+    return Annotated[base, Parameter(group=group)]
 
 
 def command(name: str) -> Any:
@@ -62,10 +65,11 @@ def command(name: str) -> Any:
             inspect.Parameter("picture", inspect.Parameter.POSITIONAL_ONLY, annotation=Annotated[Path, about]),
             inspect.Parameter("more", inspect.Parameter.VAR_POSITIONAL, annotation=Annotated[Path, also]),
         ]
-    for p in inspect.signature(one.compose).parameters.values():
-        if p.kind is not p.KEYWORD_ONLY or p.name == "channel_axis":
-            continue
-        parameters.append(p.replace(annotation=_parameter(hints[p.name])))
+    own = [p for p in inspect.signature(one.compose).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    place = {setting: i for i, setting in enumerate(EVERYDAY)}
+    for p in sorted(own, key=lambda p: place.get(p.name, len(place))):
+        if p.name != "channel_axis":
+            parameters.append(p.replace(annotation=_parameter(p.name, hints[p.name])))
     parameters += options(*(("max_megapixels",) if one.subject is None else ()))
     run.__name__, run.__doc__ = name, one.__doc__
     return signed(run, parameters)

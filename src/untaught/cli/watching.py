@@ -159,4 +159,5 @@ def say(solution: Solution, notes: tuple[str, ...], target: Path, *, as_json: bo
     elif not quiet:
         for note in notes:
             print(f"note: {note}", file=sys.stderr)
-        print(f"{target}: {solution.reason}; step {solution.step}, {solution.seconds:.0f} s.", file=sys.stderr)
+        why = "" if solution.reason.startswith("all ") else f": {solution.reason}, at step {solution.step}"
+        print(f"Saved {target} ({solution.seconds:.0f} s){why}.", file=sys.stderr)
