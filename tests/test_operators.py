@@ -9,10 +9,13 @@ from skimage.transform import radon
 
 import untaught
 from untaught.core.errors import BadInput
+from untaught.problem.operators.blur import Blur, VaryingBlur
 from untaught.problem.operators.fourier import Fourier, coil_maps
 from untaught.problem.operators.mosaic import Mosaic
+from untaught.problem.operators.phase import PhaseRetrieval
 from untaught.problem.operators.radon import Radon
 from untaught.problem.operators.sensing import CompressedSensing
+from untaught.problem.operators.stack import Stack
 
 
 def smooth(side):
@@ -71,6 +74,10 @@ def test_held_out_rays_are_whole_views():
         (lambda: Mosaic("rgbg"), "did you mean 'rggb'"),
         (lambda: Mosaic(((0.5,),)), "numbers from 0"),
         (lambda: Mosaic().image_shape((1, 3, 4, 4)), r"\(3, 4, 4\)"),
+        (lambda: Stack([], (1, 3)), "no operators"),
+        (lambda: Stack([Blur(torch.ones(1, 1))], (1, 3, 3)).image_shape((1, 8)), r"\(8,\).*\(9,\)"),
+        (lambda: PhaseRetrieval(torch.ones(2, 3)).image_shape((1, 1, 3)), r"\(1, 3\).*\(2, 3\)"),
+        (lambda: VaryingBlur(torch.ones(1, 1, 1), torch.ones(1, 4, 4) / 2), "do not sum to 1"),
         (lambda: CompressedSensing((1, 3), 4), "4 measurements of 3"),
         (lambda: CompressedSensing((1, 3), 2).image_shape((1, 3)), r"\(3,\).*\(2,\)"),
     ],
@@ -120,6 +127,35 @@ def test_rows_of_compressed_sensing_are_orthonormal():
     a = CompressedSensing((1, 8, 8), 16)
     y = torch.randn(3, 16)
     torch.testing.assert_close(a(a.adjoint(y)), y, rtol=1e-4, atol=1e-5)
+
+
+def test_a_blur_that_does_not_vary_is_a_blur():
+    kernel, x = torch.full((3, 3), 1 / 9), torch.rand(1, 2, 8, 9)
+    weights = torch.rand(2, 8, 9).softmax(0)
+    torch.testing.assert_close(VaryingBlur(kernel.expand(2, 3, 3), weights)(x), Blur(kernel)(x))
+
+
+def test_a_stack_measures_what_its_parts_measure():
+    x = torch.rand(1, 3, 8, 8)
+    sharp = Stack.pansharpen(3, (8, 8), 2)
+    y = sharp(x)
+    assert y.shape == (1, 3 * 16 + 64)
+    torch.testing.assert_close(y[:, 48:].view(1, 1, 8, 8), x.mean(1, keepdim=True))
+    torch.testing.assert_close(sharp.join([one(x) for one in sharp.operators]), y)
+
+
+def test_intensities_know_nothing_of_a_sign_and_enough_of_the_rest():
+    """Six masks are enough for a picture, up to its sign (Wirtinger flow, as the pixels' own descent)."""
+    truth = torch.tensor(smooth(16) + 0.2, dtype=torch.float32)[None, None]
+    a = PhaseRetrieval.random(6, (16, 16))
+    torch.testing.assert_close(a(-truth), a(truth))
+    start = torch.full_like(truth, float(a(truth).mean(1).sum().div(256).sqrt()))
+    problem = untaught.Problem(a(truth), a, start=start)
+    method = untaught.Method(
+        untaught.Pixels(), optimiser=untaught.Adam(0.02), average=untaught.Last(), stop=untaught.After(400)
+    )
+    x = untaught.solve(problem, method).x
+    assert min(float((x - truth).abs().max()), float((x + truth).abs().max())) < 0.02
 
 
 def test_what_is_measured_once_can_be_held_out():

@@ -33,15 +33,17 @@ from untaught.prior.networks.unet import UNet as UNet
 from untaught.problem import Problem as Problem
 from untaught.problem.likelihoods import ClippedGaussian as ClippedGaussian, Gaussian as Gaussian, Impulse as Impulse, Interval as Interval, Laplace as Laplace, Likelihood as Likelihood, Poisson as Poisson, PoissonGaussian as PoissonGaussian, Reward as Reward, Speckle as Speckle
 from untaught.problem.operators import Compose as Compose, FromLinear as FromLinear, Identity as Identity, Operator as Operator, as_operator as as_operator
-from untaught.problem.operators.blur import BlindBlur as BlindBlur, Blur as Blur, SoughtBlur as SoughtBlur
+from untaught.problem.operators.blur import BlindBlur as BlindBlur, Blur as Blur, SoughtBlur as SoughtBlur, VaryingBlur as VaryingBlur
 from untaught.problem.operators.dct import BlockDCT as BlockDCT, Plane as Plane
 from untaught.problem.operators.external import External as External
 from untaught.problem.operators.features import Enlarge as Enlarge, Features as Features, View as View
 from untaught.problem.operators.fourier import Fourier as Fourier
 from untaught.problem.operators.mosaic import Mosaic as Mosaic
+from untaught.problem.operators.phase import PhaseRetrieval as PhaseRetrieval
 from untaught.problem.operators.radon import Radon as Radon
 from untaught.problem.operators.resample import Downsample as Downsample
 from untaught.problem.operators.sensing import CompressedSensing as CompressedSensing
+from untaught.problem.operators.stack import Stack as Stack
 from untaught.problem.regularisers import TV as TV, Norm as Norm, Regulariser as Regulariser, Smooth as Smooth, Sum as Sum
 from untaught.reports import Report as Report, report as report
 from untaught.solver.averaging import AtSteps as AtSteps, Average as Average, ExponentialPictures as ExponentialPictures, ExponentialWeights as ExponentialWeights, Last as Last, Moments as Moments
@@ -139,6 +141,7 @@ __all__ = [
     "Optimiser",
     "Pairs",
     "Pass",
+    "PhaseRetrieval",
     "Picture",
     "Pixels",
     "Plain",
@@ -171,6 +174,7 @@ __all__ = [
     "SoughtBlur",
     "Speckle",
     "Split",
+    "Stack",
     "Stage",
     "Start",
     "StuckChannel",
@@ -184,6 +188,7 @@ __all__ = [
     "Uncertainty",
     "UnsureRisk",
     "UntaughtError",
+    "VaryingBlur",
     "Verdict",
     "View",
     "Views",

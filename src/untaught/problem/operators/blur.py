@@ -76,6 +76,49 @@ class Blur(_Valid):
         )
 
 
+class VaryingBlur(Operator):
+    """y = sum_i k_i * (w_i x), valid: a blur that changes over the picture, between some kernels (Nagy and O'Leary 1998).
+
+    kernels: (n, *sides), as of `Blur`. weights: (n, *space of the picture), which sum to 1 in every pixel: where each one holds.
+    """
+
+    kernels: Tensor
+    weights: Tensor
+
+    def __init__(self, kernels: Tensor, weights: Tensor) -> None:
+        super().__init__()
+        kernels, weights = torch.as_tensor(kernels), torch.as_tensor(weights).double()
+        if len(kernels) != len(weights) or kernels.ndim != weights.ndim:
+            raise BadInput(
+                f"The kernels are {tuple(kernels.shape)}, their weights {tuple(weights.shape)}: give one weight to each kernel "
+                "in every pixel of the picture."
+            )
+        if not torch.allclose(weights.sum(0), torch.ones((), dtype=torch.float64), atol=1e-4):
+            raise BadInput("The kernels' weights do not sum to 1 in every pixel: divide them by their sum.")
+        checked = torch.stack([known.check(one.double()) for one in kernels])
+        self.register_buffer("kernels", checked.float(), persistent=False)
+        self.register_buffer("weights", weights.float(), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = zip(self.kernels.to(x.dtype), self.weights.to(x.dtype), strict=True)
+        return torch.stack([blurred(weight * x, kernel) for kernel, weight in parts]).sum(0)
+
+    def image_shape(self, data_shape: Shape) -> Shape:
+        shape = seen_whole(data_shape, tuple(self.kernels.shape[1:]))
+        if shape[2:] != tuple(self.weights.shape[1:]):
+            raise BadInput(
+                f"Such data are of a picture of {_size(shape[2:])}, but the weights are of {_size(self.weights.shape[1:])}."
+            )
+        return shape
+
+    @classmethod
+    def examples(cls) -> tuple[tuple[Operator, Shape], ...]:
+        draw = torch.Generator().manual_seed(0)
+        kernels = torch.rand(2, 2, 3, generator=draw).flatten(1).softmax(1).view(2, 2, 3)
+        weights = torch.rand(2, 4, 5, generator=draw).softmax(0)
+        return ((cls(kernels, weights), (1, 2, 4, 5)),)
+
+
 class BlindBlur(_Valid):
     """A blur that owns its kernel: the softmax of a small fully connected network of fixed noise (SelfDeblur, Ren et al.,
     CVPR 2020). Its weights are sought together with the picture's, at `rate` times the picture's learning rate.
