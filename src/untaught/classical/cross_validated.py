@@ -15,6 +15,9 @@ from untaught.problem import Problem
 LATER = (1.0, 0.25)
 """Of the first estimator's factor, what later ones try."""
 
+MOST = 0.5
+"""Of the last estimate: noise that comes back from measurement to measurement, as rings of a detector do, is foretold too."""
+
 
 @dataclass(frozen=True)
 class CrossValidated(Estimator):
@@ -24,8 +27,8 @@ class CrossValidated(Estimator):
     foretold those best.
 
     Of factors that are worse by less than `slack` the largest is taken, in the manner of the one-standard-error rule (Breiman et
-    al., Classification and Regression Trees, 1984). The result lies between the last two estimates, where the held-out
-    measurements are foretold best (stacking: Wolpert 1992).
+    al., Classification and Regression Trees, 1984). The result lies between the last two estimates, at most in
+    the middle, where the held-out measurements are foretold best (stacking: Wolpert 1992).
 
     estimators: of linear problems that weigh their measurements. fraction: of the measurements, held out as the operator has it.
     """
@@ -75,7 +78,7 @@ class CrossValidated(Estimator):
         if len(found) > 1:
             missed = [_missed(problem, one, held) for one in found[-2:]]
             way = missed[0] - missed[1]
-            share = min(1.0, max(0.0, float((missed[0] * way).sum() / way.square().sum().clamp_min(1e-30))))
+            share = min(MOST, max(0.0, float((missed[0] * way).sum() / way.square().sum().clamp_min(1e-30))))
             x, note = torch.lerp(made[-2], x, share), f"{note}, and the last estimate has a share of {share:.2f}"
         yield Estimated(x, note)
 

@@ -44,10 +44,11 @@ class Validated:
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         flat = len(facts.space) == 2 and min(facts.space) >= SMALL
-        first = TotalVariation(rounds=facts.steps or self.rounds)
-        count = facts.steps or self.count
+        first = TotalVariation(rounds=self.rounds)
         filter = self.filter if flat else NonLocalMeans(0.8)
-        rounds = LeveledPlugAndPlay(filter, count, 0.05, 0.5, 1.0, 20, pilot=flat) if self.filter and filter else None
+        rounds = (
+            LeveledPlugAndPlay(filter, self.count, 0.05, 0.5, 1.0, 20, pilot=flat) if self.filter and filter else None
+        )
         factors = KNOWN if facts.kind == "noise given" else UNKNOWN
         return (Estimate(CrossValidated((first, *((rounds,) if rounds else ())), factors, seed=facts.seed)),)
 
