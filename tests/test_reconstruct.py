@@ -19,6 +19,7 @@ from untaught.core.errors import BadInput
 from untaught.io import images, measurements
 from untaught.problem.operators.radon import Radon
 from untaught.solver.run import Run
+from untaught.tasks.reconstruct import presets
 
 SIDE = 32
 ANGLES = np.arange(0, 180, 12.0)
@@ -32,6 +33,12 @@ def scene():
 
 def sinogram():
     return Radon(ANGLES, SIDE)(torch.tensor(scene())[None, None])[0, 0].numpy()
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """Two noise levels are tried instead of seven."""
+    monkeypatch.setattr(presets, "UNKNOWN", (16.0, 4.0))
 
 
 @pytest.fixture
@@ -77,7 +84,7 @@ def test_a_complex_picture_comes_back_as_its_magnitude():
 
 
 def test_a_matrix_a_function_and_a_module_are_the_same():
-    matrix = sparse.csr_array(np.random.default_rng(0).normal(size=(300, SIDE * SIDE)) / 20)
+    matrix = sparse.csr_array(np.random.default_rng(0).normal(size=(99, SIDE * SIDE)) / 20)
     y = matrix @ scene().ravel()
     kinds = (matrix, (lambda x: matrix @ x.ravel(), lambda r: (matrix.T @ r).reshape(SIDE, SIDE)))
     found = [untaught.reconstruct(y, operator=k, shape=(SIDE, SIDE), preset="instant") for k in kinds]
@@ -114,13 +121,13 @@ def test_colours_and_volumes_keep_their_axes():
     assert untaught.reconstruct(colour[..., 0], operator="mosaic", preset="instant").shape == (SIDE, SIDE, 3)
 
 
-@pytest.mark.parametrize("preset", ["instant", "fast", "balanced", "paper"])
+@pytest.mark.parametrize("preset", ["instant", "balanced"])
 def test_interrupted_and_resumed_is_uninterrupted(preset):
     job = untaught.reconstruct.job(sinogram(), operator=Radon(ANGLES, SIDE), preset=preset, steps=2)
     whole, first = Run(job), Run(job)
     for _ in whole:
         pass
-    for _ in range(5 if preset != "paper" else 1):
+    for _ in range(3):
         next(first)
     second = Run(job)
     second.load_state_dict(first.state_dict())
