@@ -201,9 +201,17 @@ def test_every_task_in_too_little_memory_ends_in_one_sentence(tmp_path, left, pr
     found = json.loads(ended.stdout.splitlines()[-1])
     assert set(found) == set(registry.tasks.names())
     for name, (code, said) in found.items():
+        if code == 0:  # a limit of addresses is each process's own: in tiles, by others, there was room for it
+            (made,) = tmp_path.glob(f"{name}.out.png*")  # PNG, or its samples, where they could not be encoded
+            assert images.read(made).pixels.shape == (256, 256, 3)
+            made.unlink()
+            continue
         assert (code, said.count("\n")) == (2, 1), (name, code, said[-1500:])
         assert "memory" in said, (name, said)
-    assert not list(tmp_path.glob("*.out*"))
+    left_there = [
+        path for path in tmp_path.glob("*.out*") if not (path / "done").exists()
+    ]  # tiles that are made are kept
+    assert not left_there
 
 
 class TestForeseen:

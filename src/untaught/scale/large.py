@@ -27,12 +27,13 @@ from untaught.scale import ome_zarr, stores
 from untaught.scale.cluster import Cluster
 from untaught.scale.crew import Contact, Crew, Died, Work, own_threads
 from untaught.scale.manifest import stand
-from untaught.scale.tiling import HALO, NEED, SIDE, Learnt, Tiling, find, job_of
+from untaught.scale.tiling import HALO, NEED, SIDE, Answering, Learnt, Tiling, find, job_of
 
 if TYPE_CHECKING:
     from untaught.solver.stage import Job
 
 MARK, DONE = "untaught-tiles", "done"
+CORNER = 64  # pixels of a side
 TRIES = 3  # times that a tile is begun whose process dies
 
 
@@ -52,6 +53,8 @@ class Learning:
             with memory_told():
                 job = job_of(self.task, self.source, self.settings)
                 found = Learnt(job, self.state) if self.state else find(job, lambda iterate: contact.stopped)
+                if found is not None:  # refused on a corner, rather than amid the work
+                    Answering(found)(stores.standard(self.source.array()[:CORNER, :CORNER]))
                 return None if found is None else (found, self._recipe(job).resolved(job, tasks.get(self.task).compose))
         except UntaughtError as error:
             return str(error)
@@ -116,11 +119,11 @@ class Large:
 
     @contextlib.contextmanager
     def _cleared(self) -> Iterator[None]:
-        """Before the work: where something is refused, nothing is left beside the result, but for what an earlier run has made."""
+        """Before the first tile: whatever ends it leaves nothing beside the result, but for what was learnt or made already."""
         try:
             yield
-        except UntaughtError:
-            if not (self.folder / DONE).exists():
+        except BaseException:
+            if not (self.folder / DONE).exists() and not any(self.folder.glob("learnt-*")):
                 shutil.rmtree(self.folder, ignore_errors=True)
             raise
 

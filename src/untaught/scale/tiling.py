@@ -109,7 +109,12 @@ class Answering:
                 x = self.job.stages[0].estimator.estimate(problem)  # type: ignore[union-attr]
             else:
                 x = self.run.course.answer(problem, self.job.stages[0].passes)  # type: ignore[attr-defined]
-        return replace(self.job, finish=finish.on(array)).result(x)
+        made = replace(self.job, finish=finish.on(array)).result(x)
+        if (made.shape, made.dtype) != (array.shape, array.dtype):
+            raise BadInput(
+                f"Its result is of another type ({made.dtype}) or size than the picture: leave --memory out."
+            )
+        return made
 
 
 @dataclass(frozen=True)
