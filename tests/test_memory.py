@@ -162,7 +162,7 @@ x = rng.integers(0, 255, (256, 256, 3), dtype=np.uint8)
 Image.fromarray(x).save(place + "/in.jpg", quality=30)
 Image.fromarray((rng.random((256, 256)) < 0.5).astype(np.uint8) * 255).save(place + "/mask.png")
 more = {"inpaint": ["--mask", "mask.png"], "deblur": ["--kernel", "gauss:1"], "flash": ["--flash", "in.jpg"],
-        "preimage": ["--layer", "block3"], "activate": ["--class", "1"], "reconstruct": ["--operator", "identity"]}
+        "preimage": ["--layer", "block3"], "activate": ["--class", "1"], "reconstruct": ["--operator", "downsample:4"]}
 os.chdir(place)
 for name in tasks.names():  # all that is imported late is there before
     __import__(f"untaught.tasks.{name}.presets")
