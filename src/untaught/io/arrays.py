@@ -121,6 +121,34 @@ def units(array: NDArray) -> tuple[float, float]:
     return (low, high - low) if high > low else (low, 1.0)
 
 
+DIM = 1 / 16
+"""Of the full scale: whole numbers that stay below it have a scale of their own, as counts have, or 12 bits in 16."""
+
+
+def scale_of(array: NDArray) -> tuple[float, float, bool]:
+    """(offset, gain, cut off) for what is measured: `units`, but by the numbers alone and not by their type.
+
+    The same picture in 8 or 16 bits or in floats from 0 to 1 has the same scale, and so have the same counts. cut off: whether
+    values beyond [0, 1] in that scale were cut off.
+    """
+    full, top = full_scale(array), float(array.max())
+    if DIM * full < top <= full and float(array.min()) >= 0:
+        ends = int(((array == 0) | (array == full)).sum())
+        return 0.0, full, ends > 0 if full > 1 else ends > max(2, 1e-4 * array.size)
+    if full == 255.0:
+        return *units(array), bool((array == 0).any())
+    return *units(array.astype(np.float64)), False
+
+
+def still(array: NDArray, channel_axis: int | None) -> tuple[float | None, ...]:
+    """By channel the value that is all it holds, or None; empty where there is no such channel, or nothing else."""
+    if channel_axis is None:
+        return ()
+    flat = np.moveaxis(array, channel_axis, 0).reshape(array.shape[channel_axis], -1)
+    found = tuple(float(c[0]) if (c == c[0]).all() else None for c in flat)
+    return found if 0 < found.count(None) < len(found) else ()
+
+
 def tensor(array: NDArray, channel_axis: int | None, scale: tuple[float, float]) -> Any:
     """The array as a float32 tensor (1, c, *space), with the scale (offset, gain) taken out."""
     import torch

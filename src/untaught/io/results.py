@@ -19,7 +19,7 @@ class Layout(Result):
 
     dtype: a NumPy name. channel_axis: where the channels were, or None. strength: how much of the result is blended
     into the input, 0 to 1; `original` is kept only where that is needed. copies: channels that are all the one restored.
-    gaps: what becomes of the values that were unknown.
+    still: by channel the value that is all it holds, or None where it is restored; empty where every one is. gaps: what becomes of the values that were unknown.
     """
 
     dtype: str
@@ -27,17 +27,28 @@ class Layout(Result):
     strength: float = 1.0
     original: NDArray | None = None
     copies: int = 1
+    still: tuple[float | None, ...] = ()
     gaps: Callable[[NDArray], NDArray] | None = None
 
     @classmethod
-    def of(cls, array: NDArray, channel_axis: int | None, strength: float = 1.0, copies: int = 1) -> Layout:
+    def of(
+        cls,
+        array: NDArray,
+        channel_axis: int | None,
+        strength: float = 1.0,
+        copies: int = 1,
+        still: tuple[float | None, ...] = (),
+    ) -> Layout:
         """That of the array."""
-        return cls(str(array.dtype), channel_axis, strength, array if strength < 1 else None, copies)
+        return cls(str(array.dtype), channel_axis, strength, array if strength < 1 else None, copies, still)
 
     def __call__(self, x: Any) -> NDArray:
         """The array of a picture tensor (1, c, *space) in the data's own units; integers are rounded and clipped."""
         array = x.detach().cpu().double().numpy()[0]
         array = array if self.copies == 1 else np.repeat(array, self.copies, axis=0)
+        if self.still:
+            rest = iter(array)
+            array = np.stack([next(rest) if v is None else np.full(array.shape[1:], v) for v in self.still])
         array = array[0] if self.channel_axis is None else np.moveaxis(array, 0, self.channel_axis)
         if self.original is not None:
             array = self.original + self.strength * (array - self.original)

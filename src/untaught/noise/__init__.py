@@ -1,11 +1,12 @@
 """What the noise of a picture is, measured on the picture alone.
 
 `spectrum`: how strong it is, whether neighbours share it. `curve`: how it grows with brightness, and by which law.
-`impulses`: which values are worthless. `kinds`: the kind, and the likelihood that follows. `Measured`: that of noise as it
+`foretold`: what of that is picture after all. `impulses`, `hot`: which values are worthless. `kinds`: the kind, and the likelihood that follows. `Measured`: that of noise as it
 was found, where no law is known.
 """
 
 from untaught.noise.curve import Law, curve, fit
+from untaught.noise.hot import find_hot, mended
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.kinds import Found, Kind, Scale, likelihood, measure
 from untaught.noise.measured import Measured
@@ -21,9 +22,11 @@ __all__ = [
     "Scale",
     "curve",
     "estimate_noise",
+    "find_hot",
     "find_impulses",
     "fit",
     "likelihood",
     "measure",
+    "mended",
     "without",
 ]

@@ -31,6 +31,10 @@ class Measured(Likelihood):
         return self.noise.sharers
 
     @property
+    def kernel(self) -> Tensor:  # type: ignore[override]
+        return self.noise.kernel
+
+    @property
     def sigma(self) -> tuple[float, ...]:  # type: ignore[override]
         """The standard deviation of each channel, its root mean square over the picture."""
         return tuple(float(s) for s in self.noise.sigma)

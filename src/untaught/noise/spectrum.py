@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.core.conjugate_gradients import axes
+from untaught.noise.foretold import Foretold, foretell
 
 PATCH = 16  # side of a patch, pixels
 FLAT = 0.05  # share of a class's patches that is trusted to be flat
@@ -32,6 +33,11 @@ UNEVEN = 2.1  # ... unless amplitude grows by this from the flattest 2 % to the 
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
+ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
+LESS, SURE = (
+    0.75,
+    0.06,
+)  # what is foretold over what is read, and its `alike`, up to which white noise is what is foretold
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +110,7 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     p = x.unfold(2, side, max(1, side // 2)).unfold(3, side, max(1, side // 2))
     p = p.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side)
     clip = ((p <= 0) | (p >= 1)).float().mean((1, 2, 3))
+    sound = clip <= CLIPPED
     p = p[clip <= max(CLIPPED, float(clip.sort().values[min(len(p) - 1, 20)]))]
     mean, f = p.mean((1, 2, 3)), periodogram(p)
     radius = torch.fft.fftfreq(side).square()
@@ -123,13 +130,19 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     if correlated:
         wide, tight = (torch.stack([_read(power, g, q)[0] for g in classes]) for q in (0.3, 0.02))
         growth = (wide / (tight + 1e-12)).sqrt().median(0).values[1 : high - 1]
-        correlated = float(growth.mean()) < UNEVEN
+        correlated = float(growth.mean()) < UNEVEN and bool(sound.sum() >= ENOUGH)
+    told = foretell(x)
+    if told is not None and told.white and (correlated or _overread(level, told)):
+        # A pattern: what looked like noise that neighbours share is foretold by the same elsewhere.
+        return _noise(told.sigma, torch.diag(told.sigma.square()), *_gain(*_line(told.brightness, told.variance)))
     if not correlated:
         knots, v = _line(knots, level[:, -WHITE:].median(1).values)
         # channels: the ratio of their powers in the two highest bands of the flattest patches
         flat = torch.cat([r[1] for r in reads])
         cov = _between(f[flat][:, :, band >= high])
         each = cov.diagonal()
+        if sound.sum() < ENOUGH and (rough := _rough(x)) is not None:  # a small object on black: its rim is no noise
+            knots, v, each = torch.zeros(1), rough.square()[None], torch.ones(c)
     else:
         v = _total(level, shape, share)
         cov = torch.zeros(side, side, c, c, dtype=f.dtype)
@@ -142,6 +155,25 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     inside = _interp(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
+
+
+def _overread(level: Tensor, told: Foretold) -> bool:
+    """Whether what was read of white noise is more than is left of the picture once it is foretold."""
+    read = level[:, -WHITE:].median(1).values.mean().sqrt()
+    return told.alike < SURE and float(told.sigma.square().mean().sqrt()) < LESS * float(read)
+
+
+def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    return knots, (v / v.mean().clamp_min(1e-20)).sqrt()
+
+
+def _rough(x: Tensor) -> Tensor | None:
+    """The deviation of white noise by second differences along both axes (Immerkaer 1996), of pixels that are not cut off, nor are
+    their neighbours; None of too few."""
+    ends = ((x <= 0) | (x >= 1)).any(1, keepdim=True).to(x.dtype)
+    inside = -F.max_pool2d(ends, 3, 1)[:, 0] + 1 > 0
+    rough = x.diff(n=2, dim=2).diff(n=2, dim=3).movedim(1, -1)[inside]
+    return rough.abs().median() / 0.6745 / 6 if len(rough) >= 30 else None
 
 
 def _between(f: Tensor) -> Tensor:

@@ -1,43 +1,87 @@
-"""Filter filters for noise as cameras have it: of a JPEG, shared by neighbours and coarser in colour; and as it is counted."""
+"""Filters for noise as cameras have it: of a JPEG, shared by neighbours and coarser in colour; and as it is counted."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass, Tiled
-from untaught.classical.denoise.nlm import NonLocalMeans, double, halve
+from untaught.classical import Estimated, Estimator, refuse_unless_identity
+from untaught.classical.denoise.nl_bayes import NonLocalBayes
+from untaught.classical.denoise.nl_ridge import NonLocalRidge, Tiled
+from untaught.classical.denoise.nlm import NonLocalMeans
+from untaught.core.geometry import box
+from untaught.problem import Problem
+
+LOST = 1.0, 2.0
+"""What the means took away, in units of the noise's power, from which on it is thought to be picture, and for sure."""
+BINS = 24
+MIDDLE = 0.35, 0.65
+SKEW = 0.75
 
 
 @dataclass(frozen=True)
-class Camera:
-    """Non-local means as the pilot of a ridge, twice; then the ridge once more at half the resolution, where noise that
-    neighbours share still is; the mean of that and of the first pilot. Colour is that of stronger means.
+class Camera(Estimator):
+    """Strong non-local means, and non-local Bayes, which knows what neighbours and channels share of the noise.
 
-    strength, low: of the ridge, in units of the measured deviation, at full and at half the resolution. means: the pilot.
-    colour: the filter whose colour is taken, which an eye would find too smooth in brightness.
+    The means are better where there is no texture, and take it away where there is. Where no more is gone than noise has, the result
+    is the mean of them, of Bayes with them as its pilot, and with what both have found; elsewhere it is that of Bayes alone. Last, it
+    is moved to the middle of the values (`skewed`).
     """
 
-    means: NonLocalMeans = NonLocalMeans(3.0, coarse=1.2)
-    colour: NonLocalMeans = NonLocalMeans(6.0, coarse=3.0)
-    ridge: NonLocalRidge = NonLocalRidge(again=(Pass(5, 64, stride=4),))
-    strength: float = 4.5
-    low: float = 3.0
+    means: NonLocalMeans = NonLocalMeans(3.0, coarse=1.2, strip=64)
+    bayes: NonLocalBayes = NonLocalBayes()
 
-    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
-        """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
-        deviation = deviation.expand_as(noisy)
-        first = self.means(noisy, deviation)
-        if noisy.ndim != 4 or min(noisy.shape[2:]) < 32:
-            return first
-        pilot = (first + self.ridge.refine(noisy, self.strength * deviation, first)) / 2
-        x = self.ridge.refine(noisy, self.strength * deviation, pilot)
-        small = halve(x)
-        smooth = self.ridge.refine(halve(noisy), self.low * halve(deviation), small)
-        x = (first + x + double(smooth - small, x.shape[2:])) / 2
-        return x if noisy.shape[1] == 1 else recoloured(x, self.colour(noisy, deviation))
+    def check(self, problem: Problem) -> None:
+        refuse_unless_identity(self, problem)
+
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
+        y, likelihood = problem.data, problem.likelihood
+        yield Estimated(likelihood.unbias(self.estimate(y, likelihood.deviation(box(y, 2)), likelihood.kernel)))
+
+    def estimate(self, y: Tensor, deviation: Tensor, kernel: Tensor | None = None) -> Tensor:
+        """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it, kernel "c c k k" says what
+        neighbours and channels share of it."""
+        deviation = deviation.expand_as(y)
+        smooth = self.means(y, deviation)
+        sharp = self.bayes(y, deviation, kernel)
+        if sharp is None:
+            return smooth
+        smoother = self.bayes.refine(y, deviation, kernel, smooth)
+        both = self.bayes.refine(y, deviation, kernel, (smooth + sharp) / 2)
+        power = (self.bayes.strength * deviation).square().mean(1, keepdim=True).clamp_min(1e-12)
+        gone = box((y - smooth).square(), 5).mean(1, keepdim=True) / power
+        low, high = LOST
+        picture = box(((gone - low) / (high - low)).clamp(0, 1), 3)
+        return torch.lerp((smooth + smoother + both) / 3, sharp, picture) + skewed(y, smoother)
+
+    @classmethod
+    def examples(cls) -> tuple[Estimator, ...]:
+        return (Camera(),)
+
+
+def skewed(y: Tensor, x: Tensor) -> Tensor:
+    """How far the middle of the values y is from an estimate x of their mean, at each brightness, by channel; SKEW of it.
+
+    Noise that was cut off at black before the tone curve is skewed: its mean is darker than the picture, its middle much less
+    (docs/benchmarks). The middle: the mean of those between two quantiles.
+    """
+    if x[0, 0].numel() < 4 * BINS**2:
+        return torch.zeros_like(x)
+    found = torch.empty_like(x)
+    for by, channel, noisy in zip(found[0], x[0], y[0], strict=True):
+        level, rest = channel.flatten(), (noisy - channel).flatten()
+        order = level.argsort().chunk(BINS)
+        parts = [rest[some].sort().values for some in order]
+        low, high = MIDDLE
+        middles = torch.stack([part[int(low * len(part)) : int(high * len(part))].mean() for part in parts])
+        knots = torch.stack([level[some].mean() for some in order])
+        i = torch.bucketize(channel.contiguous(), knots).clamp(1, len(knots) - 1)
+        t = ((channel - knots[i - 1]) / (knots[i] - knots[i - 1]).clamp_min(1e-6)).clamp(0, 1)
+        by.copy_(SKEW * torch.lerp(middles[i - 1], middles[i], t))
+    return found
 
 
 @dataclass(frozen=True)
@@ -55,8 +99,3 @@ class Counted:
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
         return (self.means(noisy, deviation) + self.ridge(noisy, self.strength * deviation)) / 2
-
-
-def recoloured(x: Tensor, colour: Tensor) -> Tensor:
-    """Brightness, the mean of the channels, of x; what the channels differ by of the other."""
-    return colour + torch.mean(x - colour, 1, keepdim=True)

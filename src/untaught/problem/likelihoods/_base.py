@@ -34,6 +34,8 @@ class Likelihood(ABC):
     """Whether the channels share their noise."""
     sharers = ""
     """What shares noise, in words; empty where it is independent between measurements."""
+    kernel: Tensor | None = None
+    """"c c k k", filters white noise to noise of its covariance between neighbours and channels; None where it is independent."""
     rewards = False
     """Whether nothing was measured: the prediction itself is to become large."""
     exact = False

@@ -60,18 +60,27 @@ def denoise(
     from untaught.tasks.denoise.presets import PRESETS, grainy
 
     array, axis = arrays.take(picture, channel_axis)
-    copies = arrays.copies(array, axis)
+    copies, still = arrays.copies(array, axis), arrays.still(array, axis)
     seen = array if axis is None or copies == 1 else array.take([0], axis)
-    full, scale = arrays.full_scale(array), arrays.units(seen)
-    data = arrays.tensor(seen, axis, scale)
     notes = ["its channels are all the same, so that it is restored as a grey picture"] if copies > 1 else []
+    if still:
+        seen = array.take([i for i, value in enumerate(still) if value is None], axis)
+        notes = [
+            f"{len(still) - seen.shape[axis or 0]} of {len(still)} channels hold one value alone, and stay as they are"
+        ]
+    offset, unit, clipped = arrays.scale_of(seen)
+    full, scale = arrays.full_scale(array), (offset, unit)
+    data = arrays.tensor(seen, axis, scale)
+    hot = noises.find_hot(data) if noise == "auto" and preset != "paper" else None
+    if hot is not None:
+        data = noises.mended(data, hot)
+        notes.append(f"{int(hot.sum())} hot or dead pixels were found and filled")
     level = None if sigma is None else arrays.checked(sigma, seen, scale, notes)
-    clipped = full > 1 and bool(((array == 0) | (array == full)).any())
     where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped, arrays.amounts(array, scale).full)
     counts = None if gain is None else gain * scale[1] / full
     found = noises.measure(data, noise, notes, where, sigma=level, gain=counts, looks=looks)
     likelihood, weight, transform = found.likelihood, None, None
-    finish: Result = Layout.of(array, axis, strength, copies)
+    finish: Result = Layout.of(array, axis, strength, copies, still)
     if found.kind in ("poisson", "poisson-gaussian", "speckle"):
         data, scale = data - where.dark, (0.0, scale[1])  # what is counted, or multiplied, begins at no light
         transform = None if preset == "paper" else anscombe.stabiliser(likelihood)
@@ -85,5 +94,6 @@ def denoise(
         data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
         finish = Stabilised(finish, *evened, transform)
     problem = Problem(data, likelihood=likelihood, weight=weight)
-    facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
+    pictures = full > 1 and scale == (0.0, full)
+    facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network)
     return PRESETS.job(preset, facts, finish, notes)

@@ -17,7 +17,7 @@ from untaught.problem.likelihoods import Gaussian, Impulse, Laplace, Likelihood
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.stage import Estimate, Stage
 from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, When, way
-from untaught.tasks._rows import ALONE, CLASSIC, DIP, NARROW, Beside, Fitted, generates, taught
+from untaught.tasks._rows import ALONE, CLASSIC, DIP, NARROW, Beside, Classic, Fitted, generates, taught
 from untaught.tasks.inpaint.presets import PRESETS as FILLING
 
 MILD = 5 / 255  # noise up to which a generator's share would be too small to be seen
@@ -41,8 +41,8 @@ def _large(facts: Facts) -> bool:
 class Filtered:
     """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
 
-    guide: NonLocalMeans | NonLocalRidge | Camera | Counted
-    large: NonLocalMeans | Tiled | Camera | Counted
+    guide: NonLocalMeans | NonLocalRidge | Counted
+    large: NonLocalMeans | Tiled | Counted
     source: str = field(default=_RIDGE, repr=False)
 
     note: ClassVar[str] = CLASSIC
@@ -132,7 +132,9 @@ MEANS = Filtered(
     NonLocalMeans(3.0, coarse=1.2, strip=64),
     "NLM (Buades, Coll and Morel 2005); values: docs/benchmarks",
 )
-CAMERA = Filtered(Camera(), Camera(), "NLM and NL-Ridge at two resolutions; values: docs/benchmarks")
+CAMERA = Classic(
+    Camera(), "NLM and NL-Bayes (Lebrun, Colom and Morel, The Noise Clinic, IPOL 2015); values: docs/benchmarks"
+)
 COUNTED = Filtered(
     Counted(NonLocalMeans(1.2), NonLocalRidge()),
     Counted(NonLocalMeans(1.2, strip=64), Tiled(SPARSE)),
@@ -157,9 +159,9 @@ NEIGHBOURS = When("noise that neighbouring pixels share", lambda facts: _measure
 CHANNELS = When("noise that the channels share", lambda facts: _measured(facts, "the channels"))
 GROWS = When("noise that changes with brightness", lambda facts: _measured(facts, "brightness"))
 IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
-COLOURS = When("1 or 3 channels", lambda facts: facts.channels in (1, 3))
 # There are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge.
 PLAIN = When("1 or 2 channels, above 768 x 768 pixels", lambda facts: _large(facts) and facts.channels < 3)
+FITS = When("up to 768 x 768 pixels", lambda facts: not _large(facts))
 FEWER = When("up to 10 million pixels", lambda facts: prod(facts.space) <= HUGE)
 # In mild noise a network of so few channels lacks the detail of a picture that is not small.
 GENERATES = When("up to 768 x 768 pixels, noise above 5/255", lambda facts: generates(facts) and facts.sigma > MILD)
@@ -191,7 +193,8 @@ PRESETS = Presets(
     ),
     way(NOISIER, paper=LOUD),
     way(NEIGHBOURS, instant=MEANS),
-    way(NEIGHBOURS & COLOURS, _NEIGHBOURS, best=CAMERA),
+    way(NEIGHBOURS & FITS, _NEIGHBOURS, fast=CAMERA, balanced=CAMERA),
+    way(NEIGHBOURS & FEWER, _NEIGHBOURS, best=CAMERA),
     way(NEIGHBOURS, _NEIGHBOURS, fast=MEANS, balanced=MEANS, best=MEANS),
     way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=TWICE),
     way(CHANNELS, _CHANNELS, fast=RIDGE, balanced=RIDGE, best=RIDGE),

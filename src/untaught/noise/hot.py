@@ -1,0 +1,75 @@
+"""Single hot or dead pixels: so few that no kind of noise follows from them, and none may stay.
+
+A hot pixel is alone: its neighbours know nothing of it. A star or a catch-light, however small, has gone through a lens, and its
+neighbours are brighter than what is around them.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untaught.noise.impulses import drawn
+
+MOST = 0.004  # share of a channel up to which they are single ones
+LEAST = 25 / 255  # how far beyond all of its neighbours, of full scale ...
+USUAL = 0.995, 2.0  # ... and how many times as far as this quantile of the pixels is: single photons are alone, too ...
+BEYOND = 1.5  # ... and, of those that are not at an end of the range, in units of how far neighbours differ hereabouts
+OUT, SOME = (
+    1.8,
+    2.5,
+)  # how far one at an end has to be from what is around it, in those units; how many more may be hot then
+LIGHT = 0.12  # of its height, that the four nearest are above what is around them in the mean, from which on it is a point of light
+
+
+def find_hot(picture: Tensor) -> Tensor | None:
+    """True at the hot and dead pixels of pictures (b, c, h, w) in about [0, 1]; None where there are none, or too many to be that."""
+    if picture.ndim != 4 or min(picture.shape[2:]) < 5:
+        return None
+    found = torch.cat([_alone(channel[:, None]) for channel in picture.unbind(1)], 1)
+    share = float(found.float().mean())
+    return found if 0 < share <= MOST and not drawn(picture, found) else None
+
+
+def mended(picture: Tensor, hot: Tensor) -> Tensor:
+    """The picture with the median of the eight neighbours in the place of every hot pixel."""
+    middle = torch.stack(_neighbours(picture)).median(0).values
+    return torch.where(hot, middle, picture)
+
+
+def _alone(x: Tensor) -> Tensor:
+    around = torch.stack(_neighbours(x)).sort(0).values
+    low, high = around[0], around[-1]
+    height = (x - high).clamp_min(0) + (low - x).clamp_min(0)
+    # One at an end of the range may have another beside it.
+    ends = ((x >= x.max()) & (x > around[-2] + LEAST)) | ((x <= x.min()) & (x < around[1] - LEAST))
+    strict, loose = torch.zeros_like(ends), torch.zeros_like(ends)
+    quantile, times = USUAL
+    some = height.flatten()[:: 1 + height.numel() // (1 << 20)]
+    least = max(LEAST, times * float(some.quantile(quantile)))
+    sure = (height > least) | ends
+    wide = F.pad(torch.cat([x, high - low], 1), [2] * 4, "reflect")
+    for b, _, i, j in sure.nonzero().tolist():
+        values, ranges = wide[b, :, i : i + 5, j : j + 5]
+        about = values.clone()
+        about[1:4, 1:4] = float("nan")
+        ground = about.nanmedian()
+        usual = ranges.median()  # of eight values: 2.8 deviations
+        near = torch.stack([values[1, 2], values[3, 2], values[2, 1], values[2, 3]]).mean() - ground
+        reach = values[2, 2] - ground
+        alone = near * reach.sign() < LIGHT * reach.abs() + 0.5 * usual
+        if alone:
+            sticks = reach.abs() / usual.clamp_min(1e-6)
+            strict[b, 0, i, j] = height[b, 0, i, j] > BEYOND * usual or (ends[b, 0, i, j] and sticks > OUT)
+            loose[b, 0, i, j] = bool(strict[b, 0, i, j] or ends[b, 0, i, j])
+    # Where there are hot pixels for sure, and hardly more that may be, these are hot, too; texture that was cut off has many.
+    return loose if loose.sum() <= SOME * strict.sum() else strict
+
+
+def _neighbours(x: Tensor) -> list[Tensor]:
+    h, w = x.shape[2:]
+    wide = F.pad(x, [1] * 4, "reflect")
+    return [wide[:, :, i : i + h, j : j + w] for i, j in product(range(3), range(3)) if (i, j) != (1, 1)]
