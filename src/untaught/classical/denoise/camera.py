@@ -15,11 +15,14 @@ from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.geometry import box
 from untaught.problem import Problem
 
-LOST = 1.0, 2.0
+LOST = 0.8, 1.6
 """What the means took away, in units of the noise's power, from which on it is thought to be picture, and for sure."""
 BINS = 24
 MIDDLE = 0.35, 0.65
 SKEW = 0.75
+BLACK = (
+    0.002  # share of a colour picture's values that are black, from which on its noise is thought to be cut off there
+)
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,11 @@ class Camera(Estimator):
 def skewed(y: Tensor, x: Tensor) -> Tensor:
     """How far the middle of the values y is from an estimate x of their mean, at each brightness, by channel; SKEW of it.
 
-    Noise that was cut off at black before the tone curve is skewed: its mean is darker than the picture, its middle much less
-    (docs/benchmarks). The middle: the mean of those between two quantiles.
+    A camera's noise that was cut off at black before the tone curve is skewed: its mean is another brightness than the picture's, its
+    middle much less so (docs/benchmarks). Counts are skewed, too, and their mean is right. The middle: the mean between two quantiles.
     """
-    if x[0, 0].numel() < 4 * BINS**2:
+    cut = x.shape[1] >= 3 and float((y <= 0).float().mean()) > BLACK
+    if not cut or x[0, 0].numel() < 4 * BINS**2:
         return torch.zeros_like(x)
     found = torch.empty_like(x)
     for by, channel, noisy in zip(found[0], x[0], y[0], strict=True):

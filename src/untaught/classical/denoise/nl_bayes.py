@@ -33,7 +33,7 @@ class NonLocalBayes:
 
     first: Pass = Pass(5, 24)
     then: tuple[Pass, ...] = (Pass(5, 128), Pass(5, 128))
-    strength: float = 1.45
+    strength: float = 1.4
 
     @property
     def reach(self) -> int:
