@@ -131,7 +131,7 @@ FILTERS: dict[str, Callable[[], Any]] = {
     "sparse": lambda: SPARSE,
     "Quick": Quick,
     "Tiled": lambda: Tiled(side=16, twice=True),
-    "Camera": Camera,
+    "Camera": lambda: Camera().filtered,
     "Counted": Counted,
 }
 HIDDEN = {"Harmonic": Harmonic, "RidgeFill": RidgeFill}

@@ -19,7 +19,8 @@ class Layout(Result):
 
     dtype: a NumPy name. channel_axis: where the channels were, or None. strength: how much of the result is blended
     into the input, 0 to 1; `original` is kept only where that is needed. copies: channels that are all the one restored.
-    still: by channel the value that is all it holds, or None where it is restored; empty where every one is. gaps: what becomes of the values that were unknown.
+    still: by channel the value that is all it holds, or None where it is restored; empty where every one is. gaps: what
+    becomes of the values that were unknown.
     """
 
     dtype: str

@@ -17,18 +17,18 @@ import torch
 from torch import Tensor
 
 SIDE = 7  # of the surroundings, pixels
-ASKED, OFFERED = 1500, 9000  # pixels that are foretold, and the places that they may be foretold from
+ASKED, OFFERED = 2000, 9000  # pixels that are foretold, and the places that they may be foretold from
 ALIKE = 0.25  # share of the pixels, those with the best foretold surroundings, that count
-CLASSES = 6  # of brightness, equally many pixels each
+CLASSES = 3  # of brightness, equally many pixels each
 FEWEST = 40  # pixels of a class, and the fewest of all
 WHITE = 0.12
-"""Correlation between neighbouring differences up to which the noise is independent. It is 0.00 to 0.04 for patterns and lettering in
-white noise and 0.00 to 0.13 for photos in it; 0.29 to 0.66 for cameras and for clean photos (docs/benchmarks)."""
+"""Correlation between neighbouring differences up to which the noise is independent. It is 0.00 to 0.04 for patterns and
+lettering in white noise, 0.00 to 0.13 for photos in it, 0.29 to 0.66 for cameras and for clean photos (docs/benchmarks)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Foretold:
-    """sigma: "c", standard deviation of each channel. alike: the correlation between neighbouring differences, mean of the channels.
+    """sigma: "c", standard deviation of each channel. alike: the correlation between neighbouring differences.
     brightness, variance: "n" each, of the classes, over the channels."""
 
     sigma: Tensor
@@ -43,7 +43,7 @@ class Foretold:
 
 def foretell(picture: Tensor) -> Foretold | None:
     """The noise of pictures (b, c, h, w) in about [0, 1], by its pixels that are not cut off; None where there are too few."""
-    c, h, w = picture.shape[1:]
+    h, w = picture.shape[2:]
     if min(h, w) < 2 * SIDE:
         return None
     draw, middle = torch.Generator().manual_seed(0), SIDE // 2
@@ -67,8 +67,8 @@ def foretell(picture: Tensor) -> Foretold | None:
         return None
     level = asked.mean((1, 2, 3))
     count = max(1, min(CLASSES, len(known) // (4 * FEWEST)))
-    classes = known[level[known].argsort()].chunk(count)
-    classes = [g[apart[g].argsort()[: max(FEWEST, int(ALIKE * len(g)))]] for g in classes]
+    sorts = known[level[known].argsort()].chunk(count)
+    classes = [g[apart[g].argsort()[: max(FEWEST, int(ALIKE * len(g)))]] for g in sorts]
     squares = difference[:, :, middle, middle].square()
     means = torch.stack([squares[g].mean(0) for g in classes])  # class, channel
     sigma = means.mean(0).sqrt()
@@ -81,8 +81,8 @@ def foretell(picture: Tensor) -> Foretold | None:
 
 
 def guessed(picture: Tensor, where: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Of some of the values where `where` (b, c, h, w) is true: (values, what the same surroundings hold elsewhere), each channel by
-    itself; None where there are none inside."""
+    """Of some of the values where `where` (b, c, h, w) is true: (values, what the same surroundings hold elsewhere), each
+    channel by itself; None where there are none inside."""
     x, lost = (v.reshape(-1, 1, *v.shape[2:]) for v in (picture, where))
     if min(x.shape[2:]) < 2 * SIDE:
         return None

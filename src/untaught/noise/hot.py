@@ -26,7 +26,7 @@ LIGHT = 0.12  # of its height, that the four nearest are above what is around th
 
 
 def find_hot(picture: Tensor) -> Tensor | None:
-    """True at the hot and dead pixels of pictures (b, c, h, w) in about [0, 1]; None where there are none, or too many to be that."""
+    """True at the hot and dead pixels of pictures (b, c, h, w) in about [0, 1]; None of none, or of too many to be that."""
     if picture.ndim != 4 or min(picture.shape[2:]) < 5:
         return None
     found = torch.cat([_alone(channel[:, None]) for channel in picture.unbind(1)], 1)

@@ -35,8 +35,8 @@ SALT, RANDOM = 0.003, 0.006  # share of a picture from which on impulses are bel
 # on a dark ground are alone, too, and near it.
 MANY, REACH = 0.02, 0.15
 ROUNDS = 3
-# Share of the impulses that the same surroundings foretell elsewhere, within NEARLY of how far they stick out, from which on they are
-# strokes of lettering or dots of a pattern: 0.9 to 1.0 of lettering, 0.17 to 0.53 of impulses (docs/benchmarks).
+# Share of the impulses that the same surroundings foretell elsewhere, within NEARLY of how far they stick out, from which on they
+# are strokes of lettering or dots of a pattern: 0.9 to 1.0 of lettering, 0.17 to 0.53 of impulses (docs/benchmarks).
 PATTERN, NEARLY = 0.7, 0.5
 TRIED = 50_000  # values that the usual spread is measured on
 CHUNK = 1 << 20  # values whose surroundings are held at once

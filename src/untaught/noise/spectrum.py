@@ -29,6 +29,10 @@ CLASSES = 6  # brightness classes, equally many patches each
 EDGES = (1.5, 2.5, 3.5, 4.5, 6.0, 8.0)  # radial bands, cycles per 16 pixels (Nyquist is 8 along an axis)
 CLIPPED = 0.02  # patches with more black or white pixels than this are not measured
 COLOURED = 4.0  # middle over high frequencies (power) from which noise counts as correlated ...
+TIED, LOOSELY = (
+    0.3,
+    3.3,
+)  # ... or from the second on, where what cannot be foretold is that much alike in neighbours, too ...
 UNEVEN = 2.1  # ... unless amplitude grows by this from the flattest 2 % to the flattest 30 %: then it is texture
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
@@ -126,12 +130,13 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     high = max(level.shape[1] - 2, 0)
     shape = (level / level[:, high : high + 1]).quantile(0.25, 0)
     share = torch.bincount(band.flatten()) / band.numel()
-    correlated = bool(shape[1 : high - 1].mean() > COLOURED) if high > 2 else False
+    told = foretell(x)
+    tied = told is not None and told.alike > TIED
+    correlated = bool(shape[1 : high - 1].mean() > (LOOSELY if tied else COLOURED)) if high > 2 else False
     if correlated:
         wide, tight = (torch.stack([_read(power, g, q)[0] for g in classes]) for q in (0.3, 0.02))
         growth = (wide / (tight + 1e-12)).sqrt().median(0).values[1 : high - 1]
         correlated = float(growth.mean()) < UNEVEN and bool(sound.sum() >= ENOUGH)
-    told = foretell(x)
     if told is not None and told.white and (correlated or _overread(level, told)):
         # A pattern: what looked like noise that neighbours share is foretold by the same elsewhere.
         return _noise(told.sigma, torch.diag(told.sigma.square()), *_gain(*_line(told.brightness, told.variance)))

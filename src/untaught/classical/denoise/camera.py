@@ -29,9 +29,9 @@ BLACK = (
 class Camera(Estimator):
     """Strong non-local means, and non-local Bayes, which knows what neighbours and channels share of the noise.
 
-    The means are better where there is no texture, and take it away where there is. Where no more is gone than noise has, the result
-    is the mean of them, of Bayes with them as its pilot, and with what both have found; elsewhere it is that of Bayes alone. Last, it
-    is moved to the middle of the values (`skewed`).
+    The means are better where there is no texture, and take it away where there is. Where no more is gone than noise has, the
+    result is the mean of them, of Bayes with them as its pilot, and with what both have found; elsewhere it is that of Bayes
+    alone. Its colour is nearer to that of the means. Last, it is moved to the middle of the values (`skewed`).
     """
 
     means: NonLocalMeans = NonLocalMeans(3.0, coarse=1.2, strip=64)
@@ -42,9 +42,9 @@ class Camera(Estimator):
 
     def iterates(self, problem: Problem) -> Iterator[Estimated]:
         y, likelihood = problem.data, problem.likelihood
-        yield Estimated(likelihood.unbias(self.estimate(y, likelihood.deviation(box(y, 2)), likelihood.kernel)))
+        yield Estimated(likelihood.unbias(self.filtered(y, likelihood.deviation(box(y, 2)), likelihood.kernel)))
 
-    def estimate(self, y: Tensor, deviation: Tensor, kernel: Tensor | None = None) -> Tensor:
+    def filtered(self, y: Tensor, deviation: Tensor, kernel: Tensor | None = None) -> Tensor:
         """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it, kernel "c c k k" says what
         neighbours and channels share of it."""
         deviation = deviation.expand_as(y)
@@ -58,18 +58,25 @@ class Camera(Estimator):
         gone = box((y - smooth).square(), 5).mean(1, keepdim=True) / power
         low, high = LOST
         picture = box(((gone - low) / (high - low)).clamp(0, 1), 3)
-        return torch.lerp((smooth + smoother + both) / 3, sharp, picture) + skewed(y, smoother)
+        quiet = _coloured((smooth + smoother + both) / 3, smooth)
+        return torch.lerp(quiet, _coloured(sharp, (sharp + smooth) / 2), picture) + skewed(y, smoother)
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
         return (Camera(),)
 
 
+def _coloured(x: Tensor, colour: Tensor) -> Tensor:
+    """Brightness, the mean of the channels, of x; what the channels differ by of the other: noise is blotchier in colour."""
+    return colour + (x - colour).mean(1, keepdim=True)
+
+
 def skewed(y: Tensor, x: Tensor) -> Tensor:
     """How far the middle of the values y is from an estimate x of their mean, at each brightness, by channel; SKEW of it.
 
-    A camera's noise that was cut off at black before the tone curve is skewed: its mean is another brightness than the picture's, its
-    middle much less so (docs/benchmarks). Counts are skewed, too, and their mean is right. The middle: the mean between two quantiles.
+    A camera's noise that was cut off at black before the tone curve is skewed: its mean is another brightness than the
+    picture's, its middle much less so (docs/benchmarks). Counts are skewed, too, and their mean is right. The middle: the mean
+    between two quantiles.
     """
     cut = x.shape[1] >= 3 and float((y <= 0).float().mean()) > BLACK
     if not cut or x[0, 0].numel() < 4 * BINS**2:

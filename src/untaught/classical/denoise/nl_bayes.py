@@ -28,8 +28,8 @@ SIDE = 512  # of the tiles of a large picture
 
 @dataclass(frozen=True)
 class NonLocalBayes:
-    """first: the pass without a pilot. then: those with what was found before as their pilot. strength: of the noise, in units of the
-    measured deviation: spectra of small patches lack low frequencies."""
+    """first: the pass without a pilot. then: those with what was found before as their pilot. strength: of the noise, in units of
+    the measured deviation: spectra of small patches lack low frequencies."""
 
     first: Pass = Pass(5, 24)
     then: tuple[Pass, ...] = (Pass(5, 128), Pass(5, 128))
@@ -41,8 +41,8 @@ class NonLocalBayes:
         return self.first.reach + sum(p.reach for p in self.then)
 
     def __call__(self, noisy: Tensor, deviation: Tensor, kernel: Tensor | None = None) -> Tensor | None:
-        """The estimate of a picture (1, c, h, w); None where it is too small. `deviation` of its noise broadcasts against it; kernel
-        "c c k k" filters white noise to noise of that covariance (None: independent)."""
+        """The estimate of a picture (1, c, h, w); None where it is too small. `deviation` of its noise broadcasts against it;
+        kernel "c c k k" filters white noise to noise of that covariance (None: independent)."""
         return self._passes((self.first, *self.then), noisy, deviation, kernel)
 
     def refine(self, noisy: Tensor, deviation: Tensor, kernel: Tensor | None, pilot: Tensor) -> Tensor:

@@ -72,7 +72,7 @@ def denoise(
     full, scale = arrays.full_scale(array), (offset, unit)
     data = arrays.tensor(seen, axis, scale)
     hot = noises.find_hot(data) if noise == "auto" and preset != "paper" else None
-    if hot is not None:
+    if hot is not None and noises.find_impulses(data) is None:
         data = noises.mended(data, hot)
         notes.append(f"{int(hot.sum())} hot or dead pixels were found and filled")
     level = None if sigma is None else arrays.checked(sigma, seen, scale, notes)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from untaught.classical.denoise.camera import Camera, Counted
 from untaught.classical.denoise.filter import Filter
+from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Pass, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.noise.kinds import GRAIN
@@ -132,9 +133,10 @@ MEANS = Filtered(
     NonLocalMeans(3.0, coarse=1.2, strip=64),
     "NLM (Buades, Coll and Morel 2005); values: docs/benchmarks",
 )
-CAMERA = Classic(
-    Camera(), "NLM and NL-Bayes (Lebrun, Colom and Morel, The Noise Clinic, IPOL 2015); values: docs/benchmarks"
-)
+_CLINIC = "NLM and NL-Bayes (Lebrun, Colom and Morel, The Noise Clinic, IPOL 2015); values: docs/benchmarks"
+CAMERA = Classic(Camera(), _CLINIC)
+_DENSE = NonLocalBayes(Pass(5, 24, 35, stride=3), (Pass(5, 128, 35, stride=3), Pass(5, 192, 35, stride=3)))
+CAREFUL = Classic(Camera(bayes=_DENSE), _CLINIC)
 COUNTED = Filtered(
     Counted(NonLocalMeans(1.2), NonLocalRidge()),
     Counted(NonLocalMeans(1.2, strip=64), Tiled(SPARSE)),
@@ -194,7 +196,7 @@ PRESETS = Presets(
     way(NOISIER, paper=LOUD),
     way(NEIGHBOURS, instant=MEANS),
     way(NEIGHBOURS & FITS, _NEIGHBOURS, fast=CAMERA, balanced=CAMERA),
-    way(NEIGHBOURS & FEWER, _NEIGHBOURS, best=CAMERA),
+    way(NEIGHBOURS & FEWER, _NEIGHBOURS, best=CAREFUL),
     way(NEIGHBOURS, _NEIGHBOURS, fast=MEANS, balanced=MEANS, best=MEANS),
     way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=TWICE),
     way(CHANNELS, _CHANNELS, fast=RIDGE, balanced=RIDGE, best=RIDGE),

@@ -1,0 +1,164 @@
+"""What is foretold from elsewhere in the picture is picture: patterns, lettering, counts, empty channels, hot pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+import untaught
+from untaught.classical.denoise.camera import skewed
+from untaught.classical.denoise.nl_bayes import NonLocalBayes, covariance
+from untaught.noise import estimate_noise, find_hot, find_impulses, mended
+from untaught.noise.foretold import foretell
+
+SIDE = 96
+Y, X = np.mgrid[:SIDE, :SIDE]
+
+
+def lettering(size: int = 12) -> np.ndarray:
+    page, rng = Image.new("L", (SIDE, SIDE), 235), np.random.default_rng(size)
+    for y in range(1, SIDE, size + 3):
+        line = "".join(rng.choice(list("etaoinshrdlu  "), 40))
+        ImageDraw.Draw(page).text((1, y), line, fill=30, font_size=size)
+    return np.asarray(page, np.float64)
+
+
+def squares(step: int) -> np.ndarray:
+    cells = np.random.default_rng(step).random((SIDE // step + 1,) * 2) > 0.5
+    return 20 + 215.0 * np.kron(cells, np.ones((step, step)))[:SIDE, :SIDE]
+
+
+PATTERNS = {
+    "fringes": 128 + 100 * np.sin(2 * np.pi * (X + 0.6 * Y) / 7),
+    "checkerboard": 30 + 190.0 * ((X // 3 + Y // 3) % 2),
+    "lattice": 220 - 180.0 * ((X % 9 < 2) | (Y % 9 < 2)),
+    "code": squares(4),
+    "lettering": lettering(),
+}
+
+
+def noisy(clean: np.ndarray, sigma: float, seed: int = 0) -> np.ndarray:
+    drawn = clean + np.random.default_rng(seed).normal(0, sigma, clean.shape)
+    return np.clip(np.rint(drawn), 0, 255).astype(np.uint8)
+
+
+def tensor(picture: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(picture.astype(np.float32) / 255)[None, None]
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_a_pattern_is_no_noise_that_neighbours_share(name: str) -> None:
+    given, clean = noisy(PATTERNS[name], 8), PATTERNS[name]
+    found = estimate_noise(tensor(given))
+    assert not found.sharers
+    assert float(found.sigma) * 255 == pytest.approx(8, rel=0.15)
+    blind, told = (untaught.denoise(given, preset="instant", **kw) for kw in ({}, {"sigma": 8 / 255}))
+    assert untaught.psnr(blind, clean.astype(np.uint8)) > untaught.psnr(told, clean.astype(np.uint8)) - 0.5
+
+
+def test_noise_that_neighbours_share_is_not_foretold() -> None:
+    white = torch.randn(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    shared = torch.nn.functional.avg_pool2d(white, 3, 1, 1)
+    independent, other = (foretell(0.5 + 0.05 * v) for v in (white, shared))
+    assert independent is not None
+    assert other is not None
+    assert independent.white
+    assert not other.white
+    assert float(independent.sigma) == pytest.approx(0.05, rel=0.1)
+
+
+def test_strokes_of_letters_are_no_impulses_but_impulses_among_them_are() -> None:
+    page = noisy(lettering(9), 10)
+    assert find_impulses(tensor(page)) is None
+    rng = np.random.default_rng(1)
+    lost = rng.random(page.shape) < 0.05
+    flat = np.full_like(page, 120)
+    flat[lost] = rng.integers(0, 256, int(lost.sum()))
+    assert find_impulses(tensor(flat)) is not None
+
+
+def test_hot_pixels_are_found_and_points_of_light_are_not() -> None:
+    rng = np.random.default_rng(0)
+    sky = np.full((SIDE, SIDE), 30.0) + 20 * X / SIDE
+    for y, x in rng.uniform(6, SIDE - 6, (12, 2)):
+        sky += 150 * np.exp(-((Y - y) ** 2 + (X - x) ** 2) / (2 * 0.75**2))
+    picture = noisy(sky, 4)
+    assert find_hot(tensor(picture)) is None
+    at = np.unravel_index(rng.choice(SIDE * SIDE, 9, replace=False), (SIDE, SIDE))
+    hot = picture.copy()
+    hot[at] = 255
+    found = find_hot(tensor(hot))
+    assert found is not None
+    where = found[0, 0].numpy()
+    assert where[at].all()
+    assert where.sum() == 9
+    assert float((mended(tensor(hot), found) - tensor(picture)).abs().max()) < 60 / 255
+    assert np.abs(untaught.denoise(hot, preset="instant").astype(float)[at] - sky[at]).max() < 60
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32", "float64", "int32"])
+def test_counts_are_the_same_in_every_type(dtype: str) -> None:
+    clean = 30 + 28 * np.sin(X / 9) * np.cos(Y / 11)
+    counts = np.random.default_rng(0).poisson(clean)
+    kept = untaught.denoise(counts.astype(dtype), preset="instant").astype(np.float64)
+    of_floats = untaught.denoise(counts.astype(np.float64), preset="instant")
+    assert np.abs(kept - of_floats).max() <= (0.51 if dtype != "float64" else 0)
+    assert np.mean((kept - clean) ** 2) < 0.2 * np.mean((counts - clean) ** 2)
+
+
+def test_floats_that_were_cut_off_are_restored_as_the_same_in_8_and_16_bits() -> None:
+    clean = np.clip(128 + 170 * np.sin(X / 15) * np.cos(Y / 12), 0, 255)
+    eight = noisy(clean, 25)
+    x8, x16, xf = (
+        untaught.denoise(v, preset="instant").astype(np.float64) / full
+        for v, full in ((eight, 255), (eight.astype(np.uint16) * 257, 65535), (eight / np.float64(255), 1))
+    )
+    assert np.abs(x8 - x16).max() < 1.01 / 255
+    assert np.abs(x16 - np.clip(xf, 0, 1)).max() < 1e-3
+
+
+def test_a_channel_that_holds_one_value_stays_and_the_others_are_restored_as_alone() -> None:
+    green = noisy(PATTERNS["fringes"], 15)
+    picture = np.stack([np.zeros_like(green), green, np.full_like(green, 7)], 2)
+    restored = untaught.denoise(picture, preset="instant")
+    assert (restored[..., 0] == 0).all()
+    assert (restored[..., 2] == 7).all()
+    assert (restored[..., 1] == untaught.denoise(green, preset="instant")).all()
+
+
+def test_the_covariance_of_a_patch_is_that_of_drawn_noise() -> None:
+    draw = torch.Generator().manual_seed(0)
+    kernel = torch.randn(2, 2, 3, 3, generator=draw, dtype=torch.float64)
+    noise = torch.nn.functional.conv2d(torch.randn(1, 2, 900, 900, generator=draw, dtype=torch.float64), kernel)[0]
+    rows = noise.permute(1, 2, 0).unfold(0, 3, 3).unfold(1, 3, 3).permute(0, 1, 3, 4, 2).reshape(-1, 18)
+    drawn, said = rows.T @ rows / len(rows), covariance(kernel, 3)
+    assert torch.allclose(said, said.T)
+    assert float((drawn - said).abs().max()) < 0.03 * float(said.diagonal().max())
+
+
+def test_bayes_that_is_told_the_covariance_is_better_than_told_it_is_white() -> None:
+    clean = torch.from_numpy(squares(12) / 255).float()[None, None]
+    kernel = torch.ones(1, 1, 3, 3) / 3
+    noise = torch.nn.functional.conv2d(
+        torch.randn(1, 1, SIDE + 2, SIDE + 2, generator=torch.Generator().manual_seed(0)), kernel
+    )
+    y, deviation = clean + 0.08 * noise, torch.tensor(0.08)
+    bayes = NonLocalBayes(strength=1.0)
+    told, white = (bayes(y, deviation, k) for k in (kernel, None))
+    assert told is not None
+    assert white is not None
+    errors = [float((x - clean).square().mean()) for x in (y, white, told)]
+    assert errors[2] < 0.8 * errors[1] < 0.8 * errors[0]
+
+
+def test_only_noise_of_a_camera_that_was_cut_off_at_black_is_centred() -> None:
+    draw = torch.Generator().manual_seed(0)
+    bright = 0.5 + 0.05 * torch.randn(1, 3, SIDE, SIDE, generator=draw)
+    assert float(skewed(bright, torch.full_like(bright, 0.5)).abs().max()) == 0
+    dark = (0.05 + 0.05 * torch.randn(1, 3, SIDE, SIDE, generator=draw)).clamp_min(0)
+    mean = float(dark.mean())
+    moved = skewed(dark, torch.full_like(dark, mean) + 1e-4 * torch.rand(dark.shape, generator=draw))
+    assert float(moved.mean()) < 0  # the middle of what was cut off below is less than its mean
+    assert mean + float(moved.mean()) == pytest.approx(0.05, abs=0.002)
