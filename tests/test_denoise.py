@@ -17,6 +17,7 @@ from untaught.calibration.series import Series
 from untaught.classical.denoise.camera import Counted
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
+from untaught.io import arrays
 from untaught.problem import Problem
 from untaught.problem.likelihoods import ClippedGaussian
 from untaught.reports import report

@@ -24,6 +24,7 @@ _HOMES = {
     "classical.deblock": ("Deblock",),
     "classical.denoise.camera": ("Camera", "Counted"),
     "classical.denoise.filter": ("Filter",),
+    "classical.denoise.nl_bayes": ("NonLocalBayes",),
     "classical.denoise.nl_ridge": ("NonLocalRidge", "Pass", "Quick", "Tiled"),
     "classical.denoise.nlm": ("NonLocalMeans",),
     "classical.inpaint": ("Fill", "Harmonic", "RidgeFill"),

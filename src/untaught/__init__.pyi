@@ -14,6 +14,7 @@ from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
 from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
 from untaught.classical.denoise.filter import Filter as Filter
+from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
 from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Pass as Pass, Quick as Quick, Tiled as Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
@@ -133,6 +134,7 @@ __all__ = [
     "Network",
     "Noise",
     "NoiseModel",
+    "NonLocalBayes",
     "NonLocalMeans",
     "NonLocalRidge",
     "Norm",
