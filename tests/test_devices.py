@@ -216,6 +216,7 @@ def asked(task, preset, photo, folder):
         "upscale": ({"factor": 2},),
         "flash": ({"flash": photo[::-1].copy()},),
         "inpaint": ({"mask": holes},),
+        "reconstruct": ({"operator": "downsample:2"},),
     }
     return [((photo,), more) for more in settings.get(task, ({},))]
 

@@ -38,6 +38,7 @@ def simulate(
     from untaught.bench.cases import names, picture
     from untaught.cli.studying import tell
     from untaught.core.errors import BadInput
+    from untaught.core.randomness import Rng
     from untaught.io import images
     from untaught.io.images.places import Places
     from untaught.noise.simulate import pipeline
@@ -49,7 +50,7 @@ def simulate(
         raise BadInput(f"--seed {seed} is below 0: give 0 or more.")
     places = Places.of(pictures, force=force)
     stems = [name.replace("/", "_") for name in names(pictures)]
-    made = [chosen(picture(path), seed + i) for i, path in enumerate(pictures)]
+    made = [chosen(picture(path), Rng(seed).child("picture", i).seed) for i, path in enumerate(pictures)]
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -97,10 +97,11 @@ class Large:
         with self._cleared():
             self.source = stores.open_source(path, self.folder / "input.npy")
             self.workers = _workers(NEED[3 if len(self.source.shape) == 3 else 1], memory, workers)
-        told = [task, {name: str(v) for name, v in settings.items()}, str(path.resolve()), *stand(path)]
-        self.learnt = self.folder / f"learnt-{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]}.safetensors"
-        known = self.learnt.read_bytes() if self.learnt.exists() else None
-        self.learning = Learning(task, settings, self.source, known)
+            told = [task, {name: str(v) for name, v in settings.items()}, str(path.resolve()), *stand(path)]
+            digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+            self.learnt = self.folder / f"learnt-{digest}.safetensors"
+            known = self.learnt.read_bytes() if self.learnt.exists() else None
+            self.learning = Learning(task, settings, self.source, known)
         self.recipe: Recipe | None = None
 
     def _settle(self, force: bool) -> None:

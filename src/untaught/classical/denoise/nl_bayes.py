@@ -98,7 +98,7 @@ def covariance(kernel: Tensor, side: int) -> Tensor:
     """That of a patch of side * side * c values (`patches`) of white noise that went through the kernel "c c k k"."""
     c, _, _, k = kernel.shape
     lags = F.conv2d(F.pad(kernel, [k - 1] * 4), kernel)  # of channel a here and channel b there, by how far that is
-    step = torch.arange(side)
+    step = torch.arange(side, device=kernel.device)
     apart = step - step[:, None]
     down, along = (v.expand([side] * 4) for v in (apart[:, None, :, None], apart[None, :, None, :]))
     near = (down.abs() < k) & (along.abs() < k)
