@@ -30,6 +30,7 @@ MOSTLY, ALL = (
 # and the same, where all or nearly all lie at one end
 BOTH = 0.2  # the share of the rarer one of salt and pepper, from which on there are both
 SATURATED = 0.65  # share of the neighbours at the same end from which on a value belongs to a white or black part
+CUT = 0.3  # share of the surroundings at the ends from which on what sticks out of them is noise that was cut off
 SALT, RANDOM = 0.003, 0.006  # share of a picture from which on impulses are believed in
 # More random values than MANY have to be so far from their surroundings, in the median and of the picture's range: single photons
 # on a dark ground are alone, too, and near it.
@@ -73,8 +74,9 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     if salt is not None and (sure or not drawn(picture, salt)):
         return Impulses(salt, float(salt.float().mean()), "salt and pepper")
     lost = torch.zeros_like(ends)
+    inside = ~ends & (box(ends.to(picture.dtype), RADIUS) < CUT)
     for far, apart in (STRICT, *[LOOSE] * (ROUNDS - 1)):  # those found no longer hide others
-        alone = ~ends & ~lost & (_apart(picture, lost) > apart * least)
+        alone = inside & ~lost & (_apart(picture, lost) > apart * least)
         lost = lost | _far(picture, alone, lost, least, far, apart)
         if not sure and float(lost.float().mean()) <= RANDOM:
             return None

@@ -139,7 +139,9 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
         correlated = float(growth.mean()) < UNEVEN and bool(sound.sum() >= ENOUGH)
     if told is not None and told.white and (correlated or _overread(level, told)):
         # A pattern: what looked like noise that neighbours share is foretold by the same elsewhere.
-        return _noise(told.sigma, torch.diag(told.sigma.square()), *_gain(*_line(told.brightness, told.variance)))
+        rises = bool((told.variance.diff() > 0).all())
+        growth = _line(told.brightness, told.variance) if rises else (torch.zeros(1), torch.ones(1))
+        return _noise(told.sigma, torch.diag(told.sigma.square()), *_gain(*growth))
     if not correlated:
         knots, v = _line(knots, level[:, -WHITE:].median(1).values)
         # channels: the ratio of their powers in the two highest bands of the flattest patches

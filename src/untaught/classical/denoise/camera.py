@@ -17,6 +17,7 @@ from untaught.problem import Problem
 
 LOST = 0.8, 1.6
 """What the means took away, in units of the noise's power, from which on it is thought to be picture, and for sure."""
+BACK = 0.8  # how much of what is thought to be picture the gentle means give back
 BINS = 24
 MIDDLE = 0.35, 0.65
 SKEW = 0.75
@@ -54,16 +55,34 @@ class Camera(Estimator):
             return smooth
         smoother = self.bayes.refine(y, deviation, kernel, smooth)
         both = self.bayes.refine(y, deviation, kernel, (smooth + sharp) / 2)
-        power = (self.bayes.strength * deviation).square().mean(1, keepdim=True).clamp_min(1e-12)
-        gone = box((y - smooth).square(), 5).mean(1, keepdim=True) / power
-        low, high = LOST
-        picture = box(((gone - low) / (high - low)).clamp(0, 1), 3)
+        picture = lost(y, smooth, self.bayes.strength * deviation)
         quiet = _coloured((smooth + smoother + both) / 3, smooth)
         return torch.lerp(quiet, _coloured(sharp, (sharp + smooth) / 2), picture) + skewed(y, smoother)
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
         return (Camera(),)
+
+
+@dataclass(frozen=True)
+class Gentle:
+    """Strong non-local means, which give back what they took where that is more than noise has."""
+
+    means: NonLocalMeans = NonLocalMeans(3.0, coarse=1.2, strip=64)
+    strength: float = 1.4
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
+        smooth = self.means(noisy, deviation)
+        return torch.lerp(smooth, noisy, BACK * lost(noisy, smooth, self.strength * deviation.expand_as(noisy)))
+
+
+def lost(y: Tensor, x: Tensor, deviation: Tensor) -> Tensor:
+    """From 0 to 1, (1, 1, *space): whether what an estimate x has taken from y hereabouts is more than noise of that deviation."""
+    power = deviation.square().mean(1, keepdim=True).clamp_min(1e-12)
+    gone = box((y - x).square(), 5).mean(1, keepdim=True) / power
+    low, high = LOST
+    return box(((gone - low) / (high - low)).clamp(0, 1), 3)
 
 
 def _coloured(x: Tensor, colour: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil, prod
 from typing import ClassVar
 
-from untaught.classical.denoise.camera import Camera, Counted
+from untaught.classical.denoise.camera import Camera, Counted, Gentle
 from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Pass, Quick, Tiled
@@ -42,8 +42,8 @@ def _large(facts: Facts) -> bool:
 class Filtered:
     """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
 
-    guide: NonLocalMeans | NonLocalRidge | Counted
-    large: NonLocalMeans | Tiled | Counted
+    guide: NonLocalMeans | NonLocalRidge | Counted | Gentle
+    large: NonLocalMeans | Tiled | Counted | Gentle
     source: str = field(default=_RIDGE, repr=False)
 
     note: ClassVar[str] = CLASSIC
@@ -129,8 +129,8 @@ class Robust:
 RIDGE = Filtered(NonLocalRidge(), Tiled(SPARSE))
 TWICE = Filtered(NonLocalRidge(), Tiled(WIDER, twice=True))
 MEANS = Filtered(
-    NonLocalMeans(3.0, coarse=1.2),
-    NonLocalMeans(3.0, coarse=1.2, strip=64),
+    Gentle(NonLocalMeans(3.0, coarse=1.2)),
+    Gentle(),
     "NLM (Buades, Coll and Morel 2005); values: docs/benchmarks",
 )
 _CLINIC = "NLM and NL-Bayes (Lebrun, Colom and Morel, The Noise Clinic, IPOL 2015); values: docs/benchmarks"
