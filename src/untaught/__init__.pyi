@@ -12,7 +12,7 @@ from untaught.classical import Estimator as Estimator
 from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
 from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
-from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
+from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted, Gentle as Gentle
 from untaught.classical.denoise.filter import Filter as Filter
 from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
 from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Pass as Pass, Quick as Quick, Tiled as Tiled
@@ -111,6 +111,7 @@ __all__ = [
     "FromLinear",
     "Frozen",
     "Gaussian",
+    "Gentle",
     "Grid",
     "Harmonic",
     "HoldOut",

@@ -140,8 +140,8 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     if told is not None and told.white and (correlated or _overread(level, told)):
         # A pattern: what looked like noise that neighbours share is foretold by the same elsewhere.
         rises = bool((told.variance.diff() > 0).all())
-        growth = _line(told.brightness, told.variance) if rises else (torch.zeros(1), torch.ones(1))
-        return _noise(told.sigma, torch.diag(told.sigma.square()), *_gain(*growth))
+        line = _line(told.brightness, told.variance) if rises else (torch.zeros(1), torch.ones(1))
+        return _noise(told.sigma, torch.diag(told.sigma.square()), *_gain(*line))
     if not correlated:
         knots, v = _line(knots, level[:, -WHITE:].median(1).values)
         # channels: the ratio of their powers in the two highest bands of the flattest patches
