@@ -15,7 +15,7 @@ from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.geometry import box
 from untaught.problem import Problem
 
-LOST = 0.8, 1.6
+LOST = 0.9, 1.8
 """What the means took away, in units of the noise's power, from which on it is thought to be picture, and for sure."""
 BACK = 0.8  # how much of what is thought to be picture the gentle means give back
 BINS = 24
