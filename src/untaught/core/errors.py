@@ -46,8 +46,8 @@ def short_of_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return True
-    if isinstance(error, SystemError):  # what Python says of an import that had no memory even for its error
-        return "without exception set" in str(error)
+    if isinstance(error, SystemError):  # what Python says where there was no memory even for the error
+        return "without exception set" in str(error) or "without setting an exception" in str(error)
     return isinstance(error, (RuntimeError, OSError, ImportError)) and bool(_REFUSED.search(str(error)))
 
 
