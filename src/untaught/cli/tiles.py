@@ -67,6 +67,7 @@ def restore_in_tiles(
         name, settings, picture, target, places, memory=memory or None, workers=asked.workers, cluster=cluster
     )
     with (
+        large.cleared(),
         closing(cluster) if cluster else nullcontext(),
         interrupts(large.stop) as seen,
         bar_of("tiles", hidden=asked.json or asked.quiet) as update,

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,7 +95,7 @@ class Large:
         self.folder = target.with_name(target.name + ".tiles")
         self.kind = "ZARR" if ome_zarr.is_store(target) else format_of(target)
         self._settle(places.force)
-        with self._cleared():
+        with self.cleared():
             self.source = stores.open_source(path, self.folder / "input.npy")
             self.workers = _workers(NEED[3 if len(self.source.shape) == 3 else 1], memory, workers)
             told = [task, {name: str(v) for name, v in settings.items()}, str(path.resolve()), *stand(path)]
@@ -119,17 +120,24 @@ class Large:
             ) from error
 
     @contextlib.contextmanager
-    def _cleared(self) -> Iterator[None]:
+    def cleared(self) -> Iterator[None]:
         """Before the first tile: whatever ends it leaves nothing beside the result, but for what was learnt or made already."""
+        mark, folder = str(self.folder / MARK), str(self.folder)
         try:
             yield
-        except BaseException:
-            if not (self.folder / DONE).exists() and not any(self.folder.glob("learnt-*")):
-                shutil.rmtree(self.folder, ignore_errors=True)
+        except BaseException as error:
+            traceback.clear_frames(error.__traceback__)  # which hold what there may be no memory for
+            try:
+                if not (self.folder / DONE).exists() and not any(self.folder.glob("learnt-*")):
+                    shutil.rmtree(self.folder, ignore_errors=True)
+            except MemoryError:
+                with contextlib.suppress(OSError):  # the folder goes if it is empty
+                    os.unlink(mark)
+                    os.rmdir(folder)
             raise
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        with self._cleared():
+        with self.cleared():
             found = self._found()
         if found is None:
             return
