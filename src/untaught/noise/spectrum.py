@@ -159,7 +159,7 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
                 a = torch.einsum("nif,njf->fij", a, a.conj())
                 cov[band == k] += a * (shape[k] / a.diagonal(dim1=1, dim2=2).real.mean().clamp_min(1e-20))
         each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
-    inside = _interp(mean, knots, v).mean()  # variance, mean over the picture
+    inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
@@ -258,11 +258,12 @@ def _line(x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     return k, (a * k + b).clamp_min(max(float(v.min()) / 4, 1e-12))
 
 
-def _interp(x: Tensor, k: Tensor, f: Tensor) -> Tensor:
+def interpolated(x: Tensor, k: Tensor, f: Tensor) -> Tensor:
+    """The piecewise-linear function with the values f at the rising knots k, "n" each; beyond them that at the nearest."""
     i = torch.bucketize(x, k).clamp(1, max(len(k) - 1, 1))
     if len(k) == 1:
         return f.expand_as(x)
-    return torch.lerp(f[i - 1], f[i], ((x - k[i - 1]) / (k[i] - k[i - 1])).clamp(0, 1))
+    return torch.lerp(f[i - 1], f[i], ((x - k[i - 1]) / (k[i] - k[i - 1]).clamp_min(1e-6)).clamp(0, 1))
 
 
 def second_differences(data: Tensor) -> float:

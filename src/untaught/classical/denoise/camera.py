@@ -13,6 +13,7 @@ from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.geometry import box
+from untaught.noise.spectrum import interpolated
 from untaught.problem import Problem
 
 LOST = 0.9, 1.8
@@ -21,9 +22,7 @@ BACK = 0.8  # how much of what is thought to be picture the gentle means give ba
 BINS = 24
 MIDDLE = 0.35, 0.65
 SKEW = 0.75
-BLACK = (
-    0.002  # share of a colour picture's values that are black, from which on its noise is thought to be cut off there
-)
+BLACK = 0.002  # share of a colour picture's values that are black, from which on noise is thought to be cut off there
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,7 @@ def skewed(y: Tensor, x: Tensor) -> Tensor:
         low, high = MIDDLE
         middles = torch.stack([part[int(low * len(part)) : int(high * len(part))].mean() for part in parts])
         knots = torch.stack([level[some].mean() for some in order])
-        i = torch.bucketize(channel.contiguous(), knots).clamp(1, len(knots) - 1)
-        t = ((channel - knots[i - 1]) / (knots[i] - knots[i - 1]).clamp_min(1e-6)).clamp(0, 1)
-        by.copy_(SKEW * torch.lerp(middles[i - 1], middles[i], t))
+        by.copy_(SKEW * interpolated(channel.contiguous(), knots, middles))
     return found
 
 
