@@ -194,7 +194,8 @@ def test_the_amount_is_seen_at_once_and_is_what_is_downloaded(page, noisy):
     page.get_by_role("button", name="Result only").click()
     page.keyboard.press("1")  # a pixel on a pixel
     whole = still(page, "After").astype(float)
-    jobs = page.evaluate("performance.getEntriesByType('resource').filter(r => r.initiatorType === 'fetch').length")
+    asked = []
+    page.on("request", lambda request: asked.append(request))
     took = page.get_by_label("Amount", exact=True).evaluate(
         """async (slider) => {
             const begun = performance.now()
@@ -206,10 +207,10 @@ def test_the_amount_is_seen_at_once_and_is_what_is_downloaded(page, noisy):
     )
     assert took < 1000  # 100 ms is asked for; ten times that is a fault on any machine, however busy
     some = still(page, "After").astype(float)
-    assert (
-        page.evaluate("performance.getEntriesByType('resource').filter(r => r.initiatorType === 'fetch').length")
-        == jobs
-    )
+    # The picture needs nothing of the server; thumbnails in a list, and the first byte of the download, which tells
+    # its size, come at their leisure.
+    calls = [one for one in asked if one.resource_type != "image"]
+    assert not [one.url for one in calls if one.headers.get("range") != "bytes=0-0"]
     assert np.abs(some - (0.6 * noisy + 0.4 * whole)).max() <= 2
     data, _ = downloaded(page)
     saved = np.asarray(Image.open(io.BytesIO(data))).astype(float)
