@@ -11,6 +11,7 @@ import pytest
 LIGHT = {"__future__", "untaught", "untaught.cli", "untaught.cli.interrupts"}
 WATCHED = """
 import builtins, os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what the tests run in may be told to ignore it, and pass that on
 plain = builtins.__import__
 def watched(name, *rest):
     if name.startswith({!r}):
