@@ -65,6 +65,25 @@ def test_a_factor_is_the_plain_one_where_there_is_one():
     assert torch.allclose(found[3] @ found[3].mT, none[0], atol=1e-2)
 
 
+@pytest.mark.parametrize("fails", ["raises", "answers NaN"])
+def test_axes_are_found_where_single_precision_finds_none(fails, monkeypatch):
+    """The library does either, now and then, with matrices that are not of full rank."""
+    plain = torch.linalg.eigh
+
+    def eigh(gram):
+        if gram.dtype == torch.float64:
+            return plain(gram)
+        if fails == "raises":
+            raise torch.linalg.LinAlgError("did not converge")
+        return torch.full_like(gram[..., 0], torch.nan), torch.full_like(gram, torch.nan)
+
+    some = torch.rand(3, 12, 4, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(torch.linalg, "eigh", eigh)
+    value, vector = linear.axes(gram := some @ some.mT)
+    assert torch.allclose((vector * value[:, None]) @ vector.mT, gram, atol=1e-5)
+    assert torch.allclose(vector @ vector.mT, torch.eye(12).expand_as(gram), atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(12, 24), (16, 20, 3)])
 def test_no_point_is_deblurred_to_more_than_what_alone_would_make_the_brightest_value(shape):
     """The kernel's middle has a third of the weight: no blur made these data, and trusted they lead to four times their range."""

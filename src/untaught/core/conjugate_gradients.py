@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import torch
@@ -32,18 +33,20 @@ def factor(gram: Tensor) -> Tensor:
 def axes(gram: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues, rising, and eigenvectors of symmetric (Hermitian) matrices "... k k".
 
-    Where single precision does not converge, of the same in double precision, with a trace of the mean on the diagonal.
+    Where single precision does not converge, which is an error or an answer of NaN, of the same in double precision, with a trace
+    of the mean on the diagonal.
     """
-    try:
-        return torch.linalg.eigh(gram)
-    except torch.linalg.LinAlgError:
-        wide = gram.to(torch.complex128 if gram.is_complex() else torch.float64).nan_to_num(0.0, 0.0, 0.0)
-        mean = wide.diagonal(dim1=-2, dim2=-1).real.mean(-1).abs()
-        wide = wide + (1e-12 * mean + 1e-300)[..., None, None] * torch.eye(
-            gram.shape[-1], dtype=wide.dtype, device=gram.device
-        )
-        value, vector = torch.linalg.eigh(wide)
-        return value.to(gram.real.dtype), vector.to(gram.dtype)
+    with contextlib.suppress(torch.linalg.LinAlgError):
+        value, vector = torch.linalg.eigh(gram)
+        if bool(vector.isfinite().all()):
+            return value, vector
+    wide = gram.to(torch.complex128 if gram.is_complex() else torch.float64).nan_to_num(0.0, 0.0, 0.0)
+    mean = wide.diagonal(dim1=-2, dim2=-1).real.mean(-1).abs()
+    wide = wide + (1e-12 * mean + 1e-300)[..., None, None] * torch.eye(
+        gram.shape[-1], dtype=wide.dtype, device=gram.device
+    )
+    value, vector = torch.linalg.eigh(wide)
+    return value.to(gram.real.dtype), vector.to(gram.dtype)
 
 
 def conjugate_gradients(normal: Callable[[Tensor], Tensor], b: Tensor, x: Tensor, rounds: int) -> Tensor:
