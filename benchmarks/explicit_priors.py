@@ -1,9 +1,9 @@
-"""Explicit priors beside the network's own: the noisy sine in 1-D; TV, DIP and DIP + TV in 2-D. Figures of docs/explicit-priors.md.
+"""Explicit priors beside the network's own: TV, DIP and DIP + TV. Figures of docs/explicit-priors.md.
 
-    python benchmarks/explicit_priors.py OUT [--only sine | tune | photo] [--size 128] [--steps 1200] [--width 32]
+    python benchmarks/explicit_priors.py OUT [--only tune | photo] [--size 128] [--steps 1200] [--width 32]
 
 OUT is a folder: each run is kept there (NAME.npz) and made once, so that the script may be interrupted. Pictures: scikit-image's
-samples. Weights and step counts of the 2-D part are chosen on one picture (the cat) and judged on another (the astronaut).
+samples. Weights and step counts are chosen on one picture (the cat) and judged on another (the astronaut).
 """
 
 from __future__ import annotations
@@ -23,111 +23,25 @@ from untaught.prior import Network, Pixels
 from untaught.prior.codes import Noise
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Gaussian
-from untaught.problem.regularisers import TV, Smooth, Sum
+from untaught.problem.regularisers import TV, Sum
 from untaught.reports import labels
 from untaught.reports.plot import Axis, Curve, plot
 from untaught.solver.averaging import ExponentialPictures, Last
 from untaught.solver.optimisers import LBFGS, Adam
 from untaught.solver.run import Run, solve
 from untaught.solver.stage import Method
-from untaught.solver.stopping import After, Discrepancy
+from untaught.solver.stopping import After
 
 SIGMA = 25 / 255
-SINE_SIGMA = 0.3
-SINE_STEPS = 500
 PIXEL_WEIGHTS = (0.03, 0.05, 0.08, 0.12, 0.18, 0.27)
 NETWORK_WEIGHTS = (0.02, 0.06)
 LOOK = 10
-
-
-def rmse(x: np.ndarray, truth: np.ndarray) -> float:
-    return float(np.sqrt(np.mean((x - truth) ** 2)))
-
-
-# ------------------------------------------------------------------------------------------------ the sine
-
-
-def closed_form(y: np.ndarray, weight: float) -> np.ndarray:
-    """argmin mean (x - y)^2 + weight * sum (x_i - x_{i+1})^2 / n: one linear system, (1 + weight D'D) x = y."""
-    d = np.diff(np.eye(len(y)), axis=0)
-    return np.linalg.solve(np.eye(len(y)) + weight * d.T @ d, y)
-
-
-def by_descent(y: np.ndarray, weight: float) -> np.ndarray:
-    """The same through the library: Pixels, R = weight * Smooth(), L-BFGS."""
-    problem = Problem(torch.from_numpy(y)[None, None], regulariser=weight * Smooth())
-    method = Method(Pixels(), optimiser=LBFGS(), average=Last(), stop=After(25))
-    return solve(problem, method).x[0, 0].numpy()
-
-
-def by_discrepancy(y: np.ndarray, sigma: float) -> float:
-    """The weight at which the residual is as large as the noise (Morozov); needs sigma, not the truth."""
-    low, high = 1e-3, 1e6
-    for _ in range(60):
-        middle = np.sqrt(low * high)
-        low, high = (middle, high) if np.mean((closed_form(y, middle) - y) ** 2) < sigma**2 else (low, middle)
-    return float(middle)
-
-
-def sine(out: Path) -> None:
-    n = 256
-    t = np.arange(n) / n
-    truth = np.sin(2 * np.pi * 3 * t)
-    y = truth + np.random.default_rng(0).normal(0, SINE_SIGMA, n)
-    found = by_discrepancy(y, SINE_SIGMA)
-    rows: list[tuple[str, str, str]] = [("the data y", f"{rmse(y, truth):.3f}", "")]
-    shown = {}
-    for weight in (1.0, 10.0, 100.0, 1000.0, found):
-        x, exact = by_descent(y, weight), closed_form(y, weight)
-        name = f"Pixels + {weight:.3g} Smooth" + (", weight by discrepancy" if weight == found else "")
-        rows.append((name, f"{rmse(x, truth):.3f}", f"{np.abs(x - exact).max():.1e}"))
-        shown[weight] = x
-
-    net = Network(Hourglass((32,) * 4), Noise(16), jitter=1 / 30, output="linear")
-    data_ = torch.from_numpy(y).float()[None, None]
-    runs = {}
-    for name, stop, average in (
-        ("all", After(SINE_STEPS), ExponentialPictures(0.99)),
-        (
-            "stopped",
-            Discrepancy() | After(SINE_STEPS),
-            Last(),
-        ),  # the average still remembers the start when this rule stops
-    ):
-        problem = Problem(data_, likelihood=Gaussian(SINE_SIGMA))
-        run = run_of(problem, Method(net, optimiser=Adam(0.01), average=average, stop=stop))
-        curve = [(i.step, rmse(i.average()[0, 0].numpy(), truth)) for i in run]
-        runs[name] = (run.solution.x[0, 0].numpy(), curve, run.solution.step)
-    x, _, step = runs["stopped"]
-    rows.append((f"DIP, stopped by discrepancy at step {step}", f"{rmse(x, truth):.3f}", ""))
-    best = min(runs["all"][1], key=lambda at: at[1])
-    rows.append((f"DIP, best average, at step {best[0]} (oracle)", f"{best[1]:.3f}", ""))
-    rows.append((f"DIP, after {runs['all'][1][-1][0]} steps", f"{runs['all'][1][-1][1]:.3f}", ""))
-    write(out / "sine.csv", ("method", "rmse", "farthest from the closed form"), rows)
-    panel = plot(
-        [
-            Curve("the data", t, y, "dots", colour=4),
-            Curve("the sine", t, truth, "dashes", colour=6),
-            Curve(f"Pixels + {found:.3g} Smooth", t, shown[found], colour=1),
-            Curve("DIP, stopped", t, x, colour=2),
-            Curve(f"DIP, {runs['all'][1][-1][0]} steps", t, runs["all"][0], colour=3),
-        ],
-        Axis("t"),
-        Axis("x"),
-        title="A sine with noise: explicit smoothness, and a 1-D network",
-        size=(900, 460),
-    )
-    Image.fromarray(panel).save(out / "explicit-priors-sine.png", optimize=True)
 
 
 def run_of(problem: Problem, method: Method) -> Run:
     from untaught.solver.stage import Job, Solve
 
     return Run(Job((Solve(method),), problem))
-
-
-# ------------------------------------------------------------------------------------------------ photos
 
 
 def photo(name: str, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -248,19 +162,16 @@ def write(path: Path, header: tuple[str, ...], rows: list) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--only", choices=["sine", "tune", "photo"])
+    parser.add_argument("--only", choices=["tune", "photo"])
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--width", type=int, default=32)
     options = parser.parse_args()
     options.out.mkdir(exist_ok=True)
     print(f"# {torch.get_num_threads()} threads, torch {torch.__version__}", flush=True)
-    if options.only in (None, "sine"):
-        sine(options.out)
-    if options.only in (None, "tune", "photo"):
-        chosen = tune(options.out, options.size, options.steps, options.width)
-        if options.only != "tune":
-            judge(options.out, chosen, options.size, options.steps, options.width)
+    chosen = tune(options.out, options.size, options.steps, options.width)
+    if options.only != "tune":
+        judge(options.out, chosen, options.size, options.steps, options.width)
 
 
 if __name__ == "__main__":

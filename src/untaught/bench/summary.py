@@ -68,14 +68,19 @@ def lines(rows: Sequence[Scored], cases: Sequence[Case], task: str = "denoise") 
     return found
 
 
+def tabulated() -> list[dict[str, str]]:
+    """The published figures, a line each: task, picture, height, width, channels, level, method, psnr."""
+    text = files("untaught.bench").joinpath("published.csv").read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
 def published(case: Case, task: str = "denoise") -> dict[str, float]:
     """PSNR by method ("DIP, published"), where task, picture, size and level of damage are those of a published table."""
     if not case.level:
         return {}
-    text = files("untaught.bench").joinpath("published.csv").read_text(encoding="utf-8")
     height, width, channels = (*case.clean.shape, 1)[:3]
     found = {}
-    for line in csv.DictReader(io.StringIO(text)):
+    for line in tabulated():
         same = (line["task"], line["level"], line["picture"], int(line["height"]), int(line["width"]))
         # Of a name alone nothing follows: there are many houses.
         if same == (task, case.level, plain(Path(case.name).stem), height, width) and int(line["channels"]) == channels:

@@ -30,6 +30,11 @@ for _group, _name, _help in (
     (_STUDIES, "compare", "Compare networks as priors: equal steps, real and drawn noise."),
     (_STUDIES, "impedance", "How fast a network fits a picture, and how slowly it fits noise."),
     (_STUDIES, "sample", "Draw from the prior: what networks make before they see a picture."),
+    (
+        _STUDIES,
+        "reproduce",
+        "Make the figures and tables of the Deep Image Prior paper again, ours beside the published.",
+    ),
     (_STUDIES, "layers", "List classifiers, the layers of one, or a picture's classes, for preimage and activate."),
 ):
     _what = "app" if _name == "bench" else _name  # it has commands of its own

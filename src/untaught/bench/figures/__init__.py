@@ -1,0 +1,1 @@
+"""The figures and tables of the Deep Image Prior paper: one idea a file, `FIGURES` in each."""
