@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,16 +174,12 @@ def test_distances_on_the_plane_are_those_of_pictures():
     rng = np.random.default_rng(0)
     truth, noisy, first = (rng.random((5, 4, 3)) for _ in range(3))
 
-    class One:
-        def __init__(self, x):
-            self.x = x
-
-        def picture(self):
-            return torch.from_numpy(np.moveaxis(self.x, -1, 0))[None]
+    def seen(x):
+        return SimpleNamespace(x=torch.from_numpy(np.moveaxis(x, -1, 0))[None])
 
     way = Way(truth, toward=noisy - truth)
     for x in (first, noisy, truth):
-        way.look(One(x))
+        way.look(seen(x))
     at = np.array([way.curves["across"], way.curves["up"]]).T
     apart = [np.sqrt(np.mean((x - truth) ** 2)) for x in (first, noisy, truth)]
     assert np.allclose(np.linalg.norm(at, axis=1), apart)
@@ -190,7 +187,7 @@ def test_distances_on_the_plane_are_those_of_pictures():
     assert at[1] == pytest.approx([apart[1], 0])
     known = (rng.random((5, 4, 1)) < 0.5).astype(float) * np.ones(3)
     valley = Way(truth, known=known)
-    valley.look(One(first))
+    valley.look(seen(first))
     assert valley.curves["across"][0] ** 2 == pytest.approx(np.mean((known * (first - truth)) ** 2))
 
 

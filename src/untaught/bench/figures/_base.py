@@ -114,13 +114,15 @@ class Track:
     kept: dict[str, Any] = field(default_factory=lambda: {"pictures": {}, "curves": {}})
 
     def look(self, iterate: Iterate) -> None:
+        x = iterate.x
+        assert x is not None  # these runs see whole pictures
         if iterate.step in self.moments:
-            self.kept["pictures"][iterate.step] = iterate.picture().detach().clone()
+            self.kept["pictures"][iterate.step] = x.clone()
         if iterate.step % self.every:
             return
         self.note(step=iterate.step, fit=iterate.fit)
         if self.clean is not None:
-            found = {"network": iterate.picture(), "average": iterate.average()}
+            found = {"network": x, "average": iterate.average()}
             self.note(**{name: psnr(array(x, self.clean), self.clean) for name, x in found.items()})
 
     def note(self, **values: float) -> None:

@@ -104,7 +104,7 @@ FIGURES = (
             "section 3 (text)",
             f"The table of denoising, noise of {level}/255",
             "Colour pictures. In the paper's text the mean of nine at 25/255 is 29.22 dB after 1800 steps, 30.43 with the "
-            "average, 31.00 with two runs averaged, and 31.42 for CBM3D. The published figures below are of the authors' result files.",
+            "average, 31.00 with two runs averaged, 31.42 for CBM3D. The published figures below are of the authors' files.",
             partial(_table, level=level),
         )
         for name, level in (("denoising", 25), ("denoising50", 50))

@@ -46,7 +46,7 @@ class Way(Track):
         import torch
 
         assert self.clean is not None
-        x = iterate.picture()[0].permute(1, 2, 0).cpu().double() - torch.from_numpy(self.clean)
+        x = iterate.x[0].permute(1, 2, 0).cpu().double() - torch.from_numpy(self.clean)
         if "axes" not in self.kept:
             self.kept["axes"] = [torch.from_numpy(a) for a in self._axes(x.numpy())]
         scale = x.numel() ** 0.5
