@@ -13,7 +13,7 @@ import torch
 
 from untaught.bench import reproduce as study
 from untaught.bench.figures._base import Made, Reproduced, Size, Track
-from untaught.bench.figures.landscape import Way
+from untaught.bench.figures.landscape import Crossing
 from untaught.bench.figures.sine import by_discrepancy, closed_form
 from untaught.cli import main
 from untaught.cli.reproduce import _runner
@@ -51,7 +51,7 @@ def test_every_figure_is_made_drawn_and_tabulated(name, tmp_path):
     figure = FIGURES[name]
     panels = figure.panels(TINY)
     assert len({study.Collection(tmp_path / "f", TINY).place(figure, p) for p in panels}) == len(panels)
-    chosen = panels if len(panels) < 6 or name == "sine" else [panels[0], panels[-1]]
+    chosen = panels if name == "sine" else dict.fromkeys((panels[0], panels[-1]))
     collection, made = study.Collection(tmp_path / "f", TINY), {}
     for panel in chosen:
         collection.add(figure, panel, panel.make(plainly))
@@ -177,7 +177,7 @@ def test_distances_on_the_plane_are_those_of_pictures():
     def seen(x):
         return SimpleNamespace(x=torch.from_numpy(np.moveaxis(x, -1, 0))[None])
 
-    way = Way(truth, toward=noisy - truth)
+    way = Crossing(truth, toward=noisy - truth)
     for x in (first, noisy, truth):
         way.look(seen(x))
     at = np.array([way.curves["across"], way.curves["up"]]).T
@@ -186,7 +186,7 @@ def test_distances_on_the_plane_are_those_of_pictures():
     assert np.allclose(way.curves["apart"], apart)
     assert at[1] == pytest.approx([apart[1], 0])
     known = (rng.random((5, 4, 1)) < 0.5).astype(float) * np.ones(3)
-    valley = Way(truth, known=known)
+    valley = Crossing(truth, known=known)
     valley.look(seen(first))
     assert valley.curves["across"][0] ** 2 == pytest.approx(np.mean((known * (first - truth)) ** 2))
 

@@ -44,7 +44,7 @@ def chosen(names: list[str]) -> list[Figure]:
 
 
 @dataclass(frozen=True)
-class Noted:
+class CurvePoint:
     """One value of a curve: the number-th that was noted of it."""
 
     panel: str
@@ -107,7 +107,7 @@ class Collection:
         said = [f"Command: {command}", f"Size: {self.size}"]
         store.write(self.folder / f"{figure.name}.csv", rows, self.places, said=said)
         noted = [
-            Noted(panel, name, i + 1, value)
+            CurvePoint(panel, name, i + 1, value)
             for panel, m in made.items()
             for name, values in m.curves.items()
             for i, value in enumerate(values)

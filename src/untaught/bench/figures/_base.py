@@ -83,7 +83,7 @@ class Made:
 
         from untaught.io.checkpoints import pack
 
-        pictures = {name: torch.from_numpy(np.ascontiguousarray(x)) for name, x in self.pictures.items()}
+        pictures = {name: torch.from_numpy(np.array(x)) for name, x in self.pictures.items()}
         rows = [asdict(row) for row in self.rows]
         return pack({"rows": rows, "pictures": pictures, "curves": self.curves}, {"size": size})
 

@@ -33,7 +33,7 @@ PATH, STRAIGHT, TRUTH, LEVELS = 0, 1, 2, 6
 
 
 @dataclass
-class Way(Track):
+class Crossing(Track):
     """Notes where each picture lies on the plane, and how far it is from the truth in all directions.
 
     toward: y - truth, where there is noise; known: 1 where a pixel is, where some are missing.
@@ -72,7 +72,10 @@ def _panels(size: Size) -> list[Panel]:
 
     def make(kind: str, run: Runner) -> Made:
         noise = kind == "noise"
-        job, way = _job(noisy if noise else truth, None if noise else known, size, size.taken(*STEPS[kind])), Way(truth)
+        job, way = (
+            _job(noisy if noise else truth, None if noise else known, size, size.taken(*STEPS[kind])),
+            Crossing(truth),
+        )
         way.toward, way.known = (noisy - truth, None) if noise else (None, known)
         solution = run(job, way)
         apart = way.curves["apart"]
