@@ -2,6 +2,7 @@
 
 python benchmarks/deblur.py DATA rounds                          # after every round, for several strengths
 python benchmarks/deblur.py DATA blind PICTURE SIDE KERNEL OUT [PRESET]
+python benchmarks/deblur.py DATA levin [PRESET [CASE ...]]        # the standard set: im1_kernel3 ...
 python benchmarks/deblur.py OUT sheet SHEET.jpg CASE ...         # what blind left in OUT: kodim19-motion ...
 
 blind prints a row: PICTURE (kodak/kodim19.png), its middle of SIDE pixels, KERNEL (motion:15,30; disk:2.5+0.7, under a Gaussian;
@@ -9,7 +10,10 @@ or shake:SIDE,SEED, a path without a name) | PSNR blurred | restored | restored 
 seconds to the kernel + from there on | what the run said | its report's verdict. PSNR is at the best shift by whole pixels; the
 pictures and both kernels go into OUT.
 
-DATA holds kodak/ and whatever PICTURE names. Protocol of `untaught bench deblur`; the truth is used for the figures alone.
+levin: blurred pictures of Levin et al. (CVPR 2009), grey, 255 x 255, nothing told. PSNR as in their own code: 15 pixels of the border cut,
+at the best shift by quarters of a pixel, up to 5. A row: blurred | restored | with the true kernel | cosine of the kernels | seconds.
+
+DATA holds levin/, kodak/ and whatever PICTURE names. Protocol of `untaught bench deblur`; the truth is used for the figures alone.
 """
 
 from __future__ import annotations
@@ -97,6 +101,45 @@ def aligned(x: NDArray, clean: NDArray) -> tuple[float, int, int]:
     return max(found)
 
 
+def shifted(x: NDArray, clean: NDArray, most: int = 5, border: int = 15) -> float:
+    """PSNR of what lies `border` pixels inside, at the best shift by quarters of a pixel (bilinear), near the best whole one."""
+    inner = clean[border:-border, border:-border].astype(float)
+    wide = np.clip(x.astype(float), 0, 255)
+
+    def error(down: float, right: float) -> float:
+        (i, p), (j, q) = ((int(np.floor(v)), v - np.floor(v)) for v in (down, right))
+        rows, columns = (slice(border + k, border + k + n + 1) for k, n in zip((i, j), inner.shape, strict=True))
+        part = wide[rows, columns]
+        part = (1 - p) * part[:-1] + p * part[1:]
+        return float(np.square((1 - q) * part[:, :-1] + q * part[:, 1:] - inner).mean())
+
+    whole = range(-most, most + 1)
+    _, i, j = min((error(i, j), i, j) for i in whole for j in whole)
+    quarters = [k / 4 for k in range(-3, 4)]
+    return float(10 * np.log10(255**2 / min(error(i + a, j + b) for a in quarters for b in quarters)))
+
+
+def levin(data: Path, preset: str, names: list[str]) -> None:
+    """The shared pictures of the standard set, and their mean."""
+    folder, rows = data / "levin", []
+    for path in sorted(folder.glob("*_img.png")):
+        name = path.stem.removesuffix("_img")
+        if names and name not in names:
+            continue
+        given = np.asarray(Image.open(path))
+        clean, true = (np.asarray(Image.open(folder / "gt" / f"{part}.png")) for part in name.split("_"))
+        true = true[::-1, ::-1] / true.sum()  # their code correlates
+        run = Run(job := untaught.deblur.job(given, blind=True, preset=preset))
+        begun = time.process_time()
+        for _ in run:
+            pass
+        seconds, found = time.process_time() - begun, run.course.problem.operator.kernel.detach().numpy()  # type: ignore[operator]
+        restored, known = job.result(run.solution.x), untaught.deblur(given, kernel=true, preset=preset)
+        rows.append((*(shifted(x, clean) for x in (given, restored, known)), alike(found, true), seconds))
+        print("|", " | ".join([name, *(f"{v:.2f}" for v in rows[-1])]), "|", flush=True)
+    print("|", " | ".join([f"mean of {len(rows)}", *(f"{v:.2f}" for v in np.mean(rows, 0))]), "|")
+
+
 def alike(found: NDArray, true: NDArray) -> float:
     """The cosine of two kernels, at the shift where it is largest."""
     from scipy.signal import correlate
@@ -167,6 +210,8 @@ if __name__ == "__main__":
     folder, what, *more = sys.argv[1:]
     if what == "rounds":
         rounds(Path(folder))
+    elif what == "levin":
+        levin(Path(folder), (more or ["fast"])[0], more[1:])
     elif what == "sheet":
         sheet(Path(folder), Path(more[0]), more[1:])
     else:
