@@ -10,8 +10,9 @@ or shake:SIDE,SEED, a path without a name) | PSNR blurred | restored | restored 
 seconds to the kernel + from there on | what the run said | its report's verdict. PSNR is at the best shift by whole pixels; the
 pictures and both kernels go into OUT.
 
-levin: blurred pictures of Levin et al. (CVPR 2009), grey, 255 x 255, nothing told. PSNR as in their own code: 15 pixels of the border cut,
-at the best shift by quarters of a pixel, up to 5. A row: blurred | restored | with the true kernel | cosine of the kernels | seconds.
+levin: blurred pictures of Levin et al. (CVPR 2009), grey, 255 x 255, nothing told. PSNR as in their own code: 15 pixels of the
+border cut, at the best shift by quarters of a pixel, up to 5. A row: blurred | restored | with the true kernel | cosine of the
+kernels | seconds.
 
 DATA holds levin/, kodak/ and whatever PICTURE names. Protocol of `untaught bench deblur`; the truth is used for the figures alone.
 """

@@ -118,7 +118,7 @@ def _figure(collection: Collection, figure: Figure, command: str, *, quiet: bool
         return True
     rows = collection.finish(figure, made, command)
     if not quiet:
-        table.show(study.grid(rows), [f"{collection.folder / figure.name}.png"], left=3)
+        table.show([line[:5] for line in study.grid(rows)], [f"{collection.folder / figure.name}.png"], left=3)
     return False
 
 

@@ -118,12 +118,13 @@ def _plane(kind: str, made: Made) -> NDArray:
         end, levels = (0.0, up[0]), [([between * i] * 2, [bottom, top]) for i in range(-10, 11)]
         title = "Missing pixels: the energy is 0 along a valley, and the truth lies somewhere in it"
         names = "known pixels, RMS", "missing pixels, RMS"
-    steps = [f"step {best + 1}", f"step {len(apart)}"]
+    named = [f"nearest, step {best + 1}", f"end, step {len(apart)}"]
+    some = sorted({round(i) for i in np.geomspace(1, len(apart), 120)})  # its later steps go to and fro
     curves = [Curve("" if i else "equal energy", *xy, colour=LEVELS) for i, xy in enumerate(levels)]
     curves += [
         Curve("pixels, no network", [across[0], end[0]], [up[0], end[1]], "dashes", colour=STRAIGHT),
-        Curve("network", across, up, colour=PATH),
-        Curve("", *([way[i] for i in (best, -1)] for way in (across, up)), "dots", steps, PATH),
+        Curve("network", *([way[i - 1] for i in some] for way in (across, up)), colour=PATH),
+        Curve("", *([way[i] for i in (best, -1)] for way in (across, up)), "dots", named, PATH),
         Curve("", [0.0], [0.0], "dots", ["truth"], TRUTH),
     ]
     curves += [Curve("", [data], [0.0], "dots", ["y"], STRAIGHT)] if noise else []

@@ -19,8 +19,9 @@ def _panels(size: Size) -> list[Panel]:
     def make(name: str, run: Runner) -> Made:
         drawn = [study.draw(name, size=side, seed=size.seed + i) for i in range(seeds)]
         rough = float(np.mean([np.var(np.diff(x, axis=1)) / np.var(x) for x in drawn]))
-        what = "variance between neighbours, as a share of all"
-        row = Reproduced(name, "none", study.COLUMNS[name].label.replace("\n", " "), what, rough, f"{side} x {side}")
+        row = Reproduced(
+            name, "none", study.COLUMNS[name].label.replace("\n", " "), "roughness", rough, f"{side} x {side}"
+        )
         return Made([row], {f"theta {size.seed + i}": study.stretched(x) for i, x in enumerate(drawn)})
 
     return [Panel(name, partial(make, name)) for name in study.COLUMNS]
