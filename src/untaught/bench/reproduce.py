@@ -140,7 +140,7 @@ HEADER = ("picture", "method", "what", "ours", "published", "ours at", "publishe
 
 def grid(rows: list[Reproduced]) -> list[tuple[str, ...]]:
     """The header and a line for each row; of several pictures the means of what all of them have, too."""
-    lines = [HEADER]
+    lines: list[tuple[str, ...]] = [HEADER]
     for row in [*rows, *means(rows)]:
         numbers = (_number(row.ours), _number(row.published))
         seconds = "" if row.seconds is None else f"{row.seconds:.0f}"

@@ -131,7 +131,8 @@ class Track:
 
     @property
     def curves(self) -> dict[str, list[float]]:
-        return self.kept["curves"]  # type: ignore[no-any-return]
+        found: dict[str, list[float]] = self.kept["curves"]
+        return found
 
 
 class Runner(Protocol):

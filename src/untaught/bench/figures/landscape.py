@@ -109,22 +109,28 @@ def _plane(kind: str, made: Made) -> NDArray:
     low, high = (min(*across, 0.0), max(*across, data)), (min(*up, 0.0), max(up))
     (left, right), (bottom, top) = (((a - 0.1 * (b - a) - 1e-3), (b + 0.1 * (b - a) + 1e-3)) for a, b in (low, high))
     between = max(right - left, top - bottom) / 9
+    levels: list[tuple[list[float], list[float]]]
     if noise:
         turn, end = np.linspace(0, 2 * np.pi, 200), (data, 0.0)
-        levels = [(data + between * i * np.cos(turn), between * i * np.sin(turn)) for i in range(1, 12)]
+        rings = [between * i for i in range(1, 12)]
+        levels = [([data + r * float(np.cos(a)) for a in turn], [r * float(np.sin(a)) for a in turn]) for r in rings]
         title = "Noise: the energy is the squared distance from y, and the truth lies on its slope"
         names = "from the truth toward y, RMS", "toward the first iterate, RMS"
     else:
         end, levels = (0.0, up[0]), [([between * i] * 2, [bottom, top]) for i in range(-10, 11)]
         title = "Missing pixels: the energy is 0 along a valley, and the truth lies somewhere in it"
         names = "known pixels, RMS", "missing pixels, RMS"
+
+    def at(steps: list[int]) -> tuple[list[float], list[float]]:
+        return [across[i] for i in steps], [up[i] for i in steps]
+
     named = [f"nearest, step {best + 1}", f"end, step {len(apart)}"]
-    some = sorted({round(i) for i in np.geomspace(1, len(apart), 120)})  # its later steps go to and fro
-    curves = [Curve("" if i else "equal energy", *xy, colour=LEVELS) for i, xy in enumerate(levels)]
+    some = sorted({round(i) - 1 for i in np.geomspace(1, len(apart), 120)})  # its later steps go to and fro
+    curves = [Curve("" if i else "equal energy", x, y, colour=LEVELS) for i, (x, y) in enumerate(levels)]
     curves += [
         Curve("pixels, no network", [across[0], end[0]], [up[0], end[1]], "dashes", colour=STRAIGHT),
-        Curve("network", *([way[i - 1] for i in some] for way in (across, up)), colour=PATH),
-        Curve("", *([way[i] for i in (best, -1)] for way in (across, up)), "dots", named, PATH),
+        Curve("network", *at(some), "line", (), PATH),
+        Curve("", *at([best, len(apart) - 1]), "dots", named, PATH),
         Curve("", [0.0], [0.0], "dots", ["truth"], TRUTH),
     ]
     curves += [Curve("", [data], [0.0], "dots", ["y"], STRAIGHT)] if noise else []

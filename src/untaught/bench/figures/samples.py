@@ -41,7 +41,7 @@ FIGURES = (
         "Samples of the prior",
         "No step is taken: this is f(z) with random weights, one seed a row, and z is the same everywhere. Deeper "
         "hourglasses draw larger spots, thin skips add grain, the way of enlarging shows. What a network draws by "
-        "chance is what it finds easy to say.",
+        "chance is what it finds easy to say. Roughness: the variance between neighbours as a share of all.",
         _panels,
         _draw,
     ),

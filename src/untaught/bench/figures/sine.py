@@ -126,14 +126,16 @@ class Curved(Track):
 
 def _draw(made: Mapping[str, Made]) -> NDArray:
     data = made["data"].pictures
-    t = np.arange(len(data["data"])) / len(data["data"])
-    lines = [Curve("data", t, data["data"], "dots", colour=4), Curve("sine", t, data["sine"], "dashes", colour=6)]
-    shown = {name: m for name, m in made.items() if "discrepancy" in m.rows[0].method or name == "network"}
-    for colour, m in enumerate(shown.values()):
-        lines.append(
-            Curve(m.rows[-1 if "network" in m.rows[0].method else 0].method, t, m.pictures["x"], colour=colour)
-        )
-    return plot(lines, Axis("t"), Axis("x"), title="A noisy sine", size=(980, 420))
+    t = [i / len(data["data"]) for i in range(len(data["data"]))]
+    lines = [
+        Curve("data", t, list(data["data"]), "dots", colour=4),
+        Curve("sine", t, list(data["sine"]), "dashes", colour=6),
+    ]
+    shown = [m for name, m in made.items() if name in ("stopped", "network") or "discrepancy" in m.rows[0].method]
+    for colour, m in enumerate(shown):
+        said = next(row.method for row in reversed(m.rows) if row.seconds is not None)
+        lines.append(Curve(said, t, list(m.pictures["x"]), colour=colour))
+    return plot(lines, Axis("t"), Axis("x"), title="A noisy sine", size=(1060, 420))
 
 
 FIGURES = (
