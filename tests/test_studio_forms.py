@@ -24,7 +24,7 @@ def test_every_task_has_a_form_with_words_and_bounds(studio):
     assert denoise["words"] == "Grain"
     fields = denoise["form"]["properties"]
     assert fields["preset"]["enum"] == ["instant", "fast", "balanced", "best", "paper"]
-    assert fields["preset"]["choices"]["fast"] == "seconds"
+    assert fields["preset"]["choices"]["fast"] == "a good picture soon"
     assert (fields["strength"]["minimum"], fields["strength"]["maximum"]) == (0, 1)
     assert fields["sigma"]["unit"] == "full scale"
     assert "channel_axis" not in fields

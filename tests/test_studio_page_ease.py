@@ -32,6 +32,57 @@ def test_every_picture_has_a_button_at_once_and_one_that_is_clean_too(page, clea
     expect(page.get_by_role("button", name="Restore")).to_be_enabled()
 
 
+def test_how_long_it_takes_is_said_before_anything_was_run(page, noisy):
+    hand_in(page, png(noisy), "new.png")
+    expect(page.get_by_text(re.compile(r"^About .+ on this computer\.$"))).to_be_visible(timeout=SLOW)
+    expect(page.locator(".takes")).to_have_count(5, timeout=SLOW)  # under every preset
+    card(page, "enhance").click()
+    expect(page.locator(".takes")).to_have_count(2, timeout=SLOW)
+
+
+def test_the_page_speaks_as_its_reader_does(browser, page_studio, noisy):
+    context = browser.new_context(locale="de-DE", viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    page = context.new_page()
+    page.set_default_timeout(SLOW)
+    page.goto(f"{page_studio.base}/#t={page_studio.token}")
+    page.get_by_role("button", name="Datei wählen").wait_for()
+    assert page.locator("html").get_attribute("lang") == "de"
+    given = page.get_by_label("Ein Bild, das restauriert werden soll")
+    given.set_input_files({"name": "bild.png", "mimeType": "image/png", "buffer": b"nur Worte"})
+    expect(page.get_by_role("alert")).to_contain_text("enthält", timeout=SLOW)
+    given.set_input_files({"name": "bild.png", "mimeType": "image/png", "buffer": png(noisy)})
+    expect(page.get_by_text(re.compile(r"Starkes Rauschen: etwa \d+ von 255"))).to_be_visible(timeout=SLOW)
+    page.locator("summary", has_text="Feinere Einstellungen").click()
+    expect(page.get_by_text("Stärke des Rauschens")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_label("Sprache").select_option("en")
+    expect(page.get_by_role("button", name="Restore")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Restore")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "en"
+    context.close()
+
+
+def test_the_result_is_dragged_out_of_the_page(page, noisy):
+    hand_in(page, png(noisy), "out.png")
+    choose(page, "denoise", preset="instant", Strength_of_the_grain=25)
+    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("heading", name=re.compile("^Done in")).wait_for(timeout=SLOW)
+    told = page.get_by_role("link", name=re.compile("^Download")).first.evaluate("""link => {
+        const data = new DataTransfer()
+        link.dispatchEvent(new DragEvent('dragstart', { bubbles: true, dataTransfer: data }))
+        return data.getData('DownloadURL')
+    }""")
+    kind, name, address = told.split(":", 2)
+    assert (kind, name) == ("application/octet-stream", "out.untaught.png")
+    assert Image.open(io.BytesIO(page_studio_get(page, address))).size == (56, 48)
+
+
+def page_studio_get(page, address):
+    """What a browser writes where it is let go."""
+    return page.context.request.get(address).body()
+
+
 def test_blurred_gives_a_picture_without_a_word_one_must_look_up(page, photo):
     soft = np.asarray(Image.fromarray(photo).resize((28, 24)).resize((56, 48)))
     hand_in(page, png(soft), "soft.png")

@@ -17,6 +17,7 @@ from skimage import data
 import untaught
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, OutOfMemory, UntaughtError
+from untaught.core.registry import tasks
 from untaught.io import images
 from untaught.scale import crew, large, stores, tiling
 from untaught.scale.tiling import Answering, Tiling, find, job_of
@@ -56,15 +57,19 @@ def test_a_result_knows_the_way_back_to_its_data(tmp_path: Path, kind: str, dtyp
     assert torch.allclose(job.finish.measured(given).float(), job.problem.data, atol=1e-6)
 
 
-def tiled(tmp_path: Path, source: stores.Source, settings: dict, side: int = SIDE) -> np.ndarray:
+def tiled(
+    tmp_path: Path, source: stores.Source, settings: dict, task: str = "denoise", near: int = NEAR
+) -> tuple[np.ndarray, int]:
+    """The result of four tiles, and how many times larger than the picture it is."""
     result = tmp_path / "result.npy"
-    stores.create(result, source.shape, source.dtype)
-    found = find(job_of("denoise", source, settings))
+    found = find(job_of(task, source, settings))
     assert found is not None
-    work = Tiling(found, source, result, side, NEAR)
+    found = tiling.tried(found, source)
+    stores.create(result, (*(found.scale * n for n in source.space), *source.shape[2:]), source.dtype)
+    work = Tiling(found, source, result, SIDE, near)
     assert len(work.tiles) == 4
     assert [work(number) for number in range(4)] == [""] * 4
-    return np.load(result)
+    return np.load(result), found.scale
 
 
 @pytest.mark.parametrize(
@@ -80,13 +85,18 @@ def tiled(tmp_path: Path, source: stores.Source, settings: dict, side: int = SID
 def test_tiled_is_untiled(tmp_path: Path, kind: str, dtype: str, settings: dict):
     """In quality; and along the seams it differs no more, and is no steeper, than anywhere."""
     source = saved(tmp_path, noisy(kind, dtype))
-    made = tiled(tmp_path, source, settings).astype(float)
+    made = tiled(tmp_path, source, settings)[0].astype(float)
     whole = untaught.denoise(np.asarray(source.array()), **settings).astype(float)
     scale, offset = {"uint16": (257, 0), "float32": (0.01, -1)}.get(dtype, (1, 0))
     made, whole = (made - offset) / scale, (whole - offset) / scale
     clean = CLEAN[kind].astype(float)
     assert abs(psnr(made / 255, clean / 255) - psnr(whole / 255, clean / 255)) < 0.02
-    apart, seam = made - whole, SIDE - 1
+    assert_seamless(made, whole, SIDE - 1)
+
+
+def assert_seamless(made: np.ndarray, whole: np.ndarray, seam: int):
+    """What they differ by has no step along the seam, and is there hardly rougher than elsewhere."""
+    apart = made - whole
     edges = [np.moveaxis(apart, axis, 0)[seam : seam + 2] for axis in (0, 1)]
     steps = np.concatenate([(edge[1] - edge[0]).ravel() for edge in edges])
     assert abs(steps.mean()) < 0.5
@@ -106,23 +116,57 @@ def test_what_cannot_be_done_in_tiles_says_so(tmp_path: Path):
     source = saved(tmp_path, noisy("grey"))
     with pytest.raises(BadInput, match="fitted to the whole picture"):
         find(job_of("denoise", source, {"preset": "paper"}))
-    with pytest.raises(BadInput, match="In tiles the data have to be the picture itself"):
-        find(job_of("upscale", source, {}))
+    with pytest.raises(BadInput, match="which Downsample does not promise"):
+        find(job_of("upscale", source, {"factor": 1.5}))
+
+
+BESIDE = {  # of tasks that are local: what is done, and how far a tile sees in this small picture
+    "denoise": ({"preset": "instant"}, 40),
+    "upscale": ({"factor": 2, "steps": 3}, 40),
+    "deblur": ({"kernel": "disk:1.5", "preset": "instant", "sigma": 4 / 255}, 56),
+}
+
+
+@pytest.mark.parametrize("task", tasks.names())
+def test_every_task_is_in_tiles_what_it_is_as_a_whole_or_refuses(tmp_path: Path, task: str, monkeypatch):
+    monkeypatch.setattr(tiling, "CORNER", 32)
+    one = tasks.get(task)
+    clean = CLEAN["grey"].astype(float)
+    source = saved(tmp_path, np.clip(clean + np.random.default_rng(1).normal(0, 4, clean.shape), 0, 255).astype(np.uint8))
+    if task not in BESIDE:
+        mask = {"mask": np.eye(*source.space, dtype=bool)} if one.masked else {}
+        assert not one.local or one.subject not in ("picture", "file") or one.beside(mask) or refused(task, source)
+        return
+    settings, near = BESIDE[task]
+    made, scale = tiled(tmp_path, source, settings, task, near)
+    whole = one(np.asarray(source.array()), **settings).astype(float)
+    assert made.shape == whole.shape
+    apart = made.astype(float) - whole
+    assert 10 * np.log10(255**2 / np.square(apart).mean()) > 50  # far below what either is off the truth
+    assert_seamless(made.astype(float), whole, scale * SIDE - 1)
+
+
+def refused(task: str, source: stores.Source) -> bool:
+    with pytest.raises(UntaughtError):
+        tiling.check(job_of(task, source, {}))
+    return True
+
+
+def test_hot_pixels_are_found_on_the_whole_and_filled_in_every_tile(tmp_path: Path):
+    picture = CLEAN["grey"].copy()
+    at = ([20, 50, 120, 140], [30, 150, 40, 170])
+    picture[at] = 255
+    source = saved(tmp_path, picture)
+    made, _ = tiled(tmp_path, source, {"preset": "instant"})
+    whole = untaught.denoise(picture, preset="instant")
+    assert np.abs(made[at].astype(int) - whole[at].astype(int)).max() <= 2
+    assert (made[at] < 250).all()
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Tiles of 96 pixels."""
     monkeypatch.setattr(tiling, "SIDE", SIDE)
-    monkeypatch.setattr(large, "SIDE", SIDE)
-    monkeypatch.setattr(Tiling, "__init__", _sided(Tiling.__init__))
-
-
-def _sided(original):
-    def init(self, found, source, result, side=SIDE, halo=tiling.HALO):
-        original(self, found, source, result, side, halo)
-
-    return init
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".tif"])

@@ -1,4 +1,5 @@
 /** Requests to our own server; every refusal is an Error whose message can be shown as it stands. */
+import { t } from './words.svelte'
 export async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
   const raw = body instanceof Blob
   let answer: Response
@@ -9,10 +10,10 @@ export async function call<T>(method: string, path: string, body?: unknown, head
       headers: raw || body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
     })
   } catch {
-    throw new Error('The studio does not answer. Is it still running in its terminal?')
+    throw new Error(t('The studio does not answer. Is it still running in its terminal?'))
   }
   const said = (await answer.json().catch(() => ({}))) as { message?: string }
-  if (!answer.ok) throw new Error(said.message ?? `The studio answered ${answer.status}.`)
+  if (!answer.ok) throw new Error(said.message ?? t('The studio answered {n}.', { n: answer.status }))
   return said as T
 }
 

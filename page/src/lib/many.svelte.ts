@@ -2,8 +2,9 @@
 import { call, words } from './api'
 import { studio } from './studio.svelte'
 import type { Job, Picture, Task } from './types'
+import { t } from './words.svelte'
 
-const PICTURES = /\.(png|jpe?g|jpe|jfif|tiff?|webp|npy|bmp|hei[cf])$/i
+const PICTURES = /\.(png|jpe?g|jpe|jfif|tiff?|webp|npy|bmp|hei[cf]|avif)$/i
 const MOST = 200
 
 export interface Item {
@@ -21,7 +22,7 @@ class Many {
 
   /** Those that need nothing but the photo. */
   get tasks(): Task[] {
-    return studio.tasks.filter((t) => t.subject && !t.late && !Object.values(t.form.properties).some((f) => f.role === 'mask' || f.role === 'picture'))
+    return studio.tasks.filter((one) => one.subject && !one.late && !Object.values(one.form.properties).some((f) => f.role === 'mask' || f.role === 'picture'))
   }
 
   job(item: Item): Job | null {
@@ -60,7 +61,7 @@ class Many {
     const pictures = files.filter((file) => PICTURES.test(file.name)).slice(0, MOST)
     const others = files.length - pictures.length
     studio.home()
-    if (others) studio.error = `${others} of ${files.length} files were left out: they are no pictures that can be read, or more than ${MOST}.`
+    if (others) studio.error = t('{n} of {count} files were left out: they are no pictures that can be read, or more than {most}.', { n: others, count: files.length, most: MOST })
     this.items = pictures.map((file) => ({ name: file.name, file, picture: null, task: '', job: null, error: '' }))
     this.busy = true
     for (const item of this.items) {
@@ -78,7 +79,7 @@ class Many {
   private know(item: Item, picture: Picture): void {
     item.picture = picture
     const wish = picture.measured?.suggestion ?? ''
-    const known = this.tasks.some((t) => t.name === wish)
+    const known = this.tasks.some((one) => one.name === wish)
     if (!item.task || (known && !item.job)) item.task = known ? wish : (this.tasks[0]?.name ?? '')
   }
 
@@ -91,7 +92,7 @@ class Many {
   async restore(): Promise<void> {
     for (const item of this.ready) {
       try {
-        const task = studio.tasks.find((t) => t.name === item.task)
+        const task = studio.tasks.find((one) => one.name === item.task)
         const job = await call<Job>('POST', '/api/jobs', { task: item.task, picture: item.picture!.id, settings: { ...task?.begin } })
         if (!studio.jobs.some((j) => j.id === job.id)) studio.jobs.push(job)
         item.job = job.id

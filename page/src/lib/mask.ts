@@ -1,6 +1,7 @@
 /** A mask as what was done to it, in the picture's own pixels: it is drawn as large as it is needed, and nowhere kept as a whole. */
 import { encodeMask } from './png'
 import type { Place } from './view.svelte'
+import { t } from './words.svelte'
 
 export type Act =
   | { kind: 'stroke'; erase: boolean; size: number; places: Place[] }
@@ -77,7 +78,7 @@ export function file(acts: Act[], size: Place): Promise<Blob> {
 export async function loaded(blob: Blob, [width, height]: Place): Promise<Act> {
   const image = await createImageBitmap(blob)
   if (image.width !== width || image.height !== height)
-    throw new Error(`The mask is ${image.width} x ${image.height} pixels and the picture ${width} x ${height}: they must be of one size.`)
+    throw new Error(t('The mask is {w} x {h} pixels and the picture {width} x {height}: they must be of one size.', { w: image.width, h: image.height, width, height }))
   const sheet = document.createElement('canvas')
   sheet.width = width
   sheet.height = height

@@ -3,6 +3,7 @@ import { call, enter, words } from './api'
 import { means } from './forms'
 import { shared, type Heard, type Stream } from './stream'
 import type { EngineView, Example, Job, Picture, Point, Settings, Task, Whole } from './types'
+import { t, told } from './words.svelte'
 
 const CURVE = 600
 
@@ -14,6 +15,7 @@ class Studio {
   keeps = $state({ days: 30, bytes: 2e9 }) // how long results are kept, and how many bytes of them
   private most = Infinity // bytes of an upload
   picture = $state<Picture | null>(null)
+  coming = $state<string | null>(null) // the address of one that is being handed in
   task = $state('')
   chosen = false // whether a person has chosen the task, which a measurement then leaves alone
   settings = $state<Settings>({})
@@ -27,6 +29,8 @@ class Studio {
   busy = $state('')
   ready = $state(false)
   connected = $state(true)
+  seconds = $state<Record<string, number>>({}) // what the job that is chosen would take, by preset
+  private asked = Symbol() // of the last time that this was asked for
   private amounts = $state<Record<string, [number, number]>>({}) // of each result: of its brightness, and of its colours
   /** Given by the painter while it is open: the mask as a file, or null where nothing is painted. */
   mask: (() => Promise<Blob | null>) | null = null
@@ -39,7 +43,7 @@ class Studio {
   }
 
   get form(): Task | null {
-    return this.tasks.find((t) => t.name === this.task) ?? null
+    return this.tasks.find((one) => one.name === this.task) ?? null
   }
 
   async start(): Promise<void> {
@@ -143,10 +147,10 @@ class Studio {
     if (!whole || !this.part) return
     const [left, top] = this.part.map(Math.round)
     const [task, settings] = [this.task, this.settings]
-    const cut = await this.doing('Cutting it out', () => call<Picture>('POST', `/api/pictures/${whole.id}/part`, { left, top, side: this.partSide }))
+    const cut = await this.doing(t('Cutting it out'), () => call<Picture>('POST', `/api/pictures/${whole.id}/part`, { left, top, side: this.partSide }))
     if (!cut) return
     this.part = null
-    const job = await this.doing('Starting', () => call<Job>('POST', '/api/jobs', { task, picture: cut.id, settings }))
+    const job = await this.doing(t('Starting'), () => call<Job>('POST', '/api/jobs', { task, picture: cut.id, settings }))
     if (job) this.arrived(job)
   }
 
@@ -222,7 +226,7 @@ class Studio {
       this.part = null
     }
     // One button always gives a picture: until something is known of it, and where nothing is found, it is cleaned.
-    const wish = picture.measured?.suggestion ?? picture.wish ?? this.tasks.find((t) => t.subject)?.name ?? ''
+    const wish = picture.measured?.suggestion ?? picture.wish ?? this.tasks.find((one) => one.subject)?.name ?? ''
     if (fresh || (!this.chosen && this.task !== wish)) this.beginWith(wish)
     this.remember()
   }
@@ -239,22 +243,21 @@ class Studio {
     this.settings = { ...this.form?.begin }
   }
 
-  /** The seconds that a job is likely to take, from the nearest one like it that this computer has done; null where there was none. */
-  expected(settings: Settings): number | null {
-    if (!this.picture || !this.form) return null
-    const size = (one: { width: number; height: number }) => one.width * one.height
-    const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
-    const decides = ['preset', 'steps', 'factor', 'blind', 'stop', 'network']
-    const asked = size(this.picture.about)
-    const alike = this.jobs.filter(
-      (j) => j.task === this.task && j.state === 'done' && !j.of && !j.numbers?.stopped && j.result?.width && decides.every((n) => same(j.settings[n], settings[n])),
-    )
-    const scaled = alike.map((j) => {
-      const factor = typeof j.settings.factor === 'number' ? j.settings.factor : this.form!.form.properties.factor ? +(this.form!.form.properties.factor.default as number) : 1
-      return { ratio: asked / (size(j.result!) / factor ** 2), seconds: j.numbers!.seconds }
-    })
-    const near = scaled.sort((a, b) => Math.abs(Math.log(a.ratio)) - Math.abs(Math.log(b.ratio)))[0]
-    return near && near.ratio < 8 && near.ratio > 1 / 8 ? near.seconds * Math.max(0.3, near.ratio) : null
+  /** Ask what the job that is chosen would take on this computer, by every preset: by the chosen one first. */
+  async foretell(): Promise<void> {
+    const [picture, form, settings] = [this.picture, this.form, this.settings]
+    this.seconds = {}
+    const asked = (this.asked = Symbol())
+    if (!picture || !form?.subject) return
+    const field = form.form.properties.preset
+    const chosen = String(settings.preset ?? field?.default ?? '')
+    for (const preset of new Set([chosen, ...(field?.enum ?? [])])) {
+      const own = Object.fromEntries(Object.entries(settings).filter(([n]) => n !== 'preset' && means(form, n, settings)))
+      const wanted = preset && preset !== field?.default ? { ...own, preset } : own
+      const told = await call<{ seconds: number | null }>('POST', '/api/seconds', { task: form.name, picture: picture.id, settings: wanted }).catch(() => null)
+      if (this.asked !== asked) return
+      if (told?.seconds != null) this.seconds[preset] = told.seconds
+    }
   }
 
   private async doing<T>(what: string, work: () => Promise<T>): Promise<T | null> {
@@ -273,7 +276,12 @@ class Studio {
   /** A file that was dropped, chosen or pasted. */
   async open(file: File): Promise<void> {
     if (file.name.toLowerCase().endsWith('.toml')) return this.openRecipe(file)
-    const picture = await this.doing(`Reading ${file.name}`, () => this.upload(file, 'picture'))
+    // What a browser can show by itself is seen at once, and not when it has been read here.
+    const seen = /^image\/(png|jpeg|webp|avif|bmp)$/.test(file.type) ? URL.createObjectURL(file) : null
+    this.coming = seen
+    const picture = await this.doing(t('Reading {name}', { name: file.name }), () => this.upload(file, 'picture'))
+    if (this.coming === seen) this.coming = null
+    if (seen) URL.revokeObjectURL(seen)
     if (picture) {
       this.shown = null
       this.take(picture)
@@ -284,16 +292,16 @@ class Studio {
     // Refused here, since a browser that is still sending does not hear the answer.
     if (file.size > this.most)
       throw new Error(
-        `${name} has ${Math.ceil(file.size / 1e6)} MB, and at most ${Math.floor(this.most / 1e6)} MB are taken: raise the limit with --max-megapixels ${2 * this.limit}, or restore a part of it.`,
+        t('{name} has {n} MB, and at most {most} MB are taken: raise the limit with --max-megapixels {limit}, or restore a part of it.', { name, n: Math.ceil(file.size / 1e6), most: Math.floor(this.most / 1e6), limit: 2 * this.limit }),
       )
     const answer = await call<Picture>('POST', `/api/pictures?role=${role}`, file.slice(), { 'x-file-name': encodeURIComponent(name) })
     return this.heard.get(answer.id) ?? answer
   }
 
   private async openRecipe(file: File): Promise<void> {
-    await this.doing('Reading the recipe', async () => {
+    await this.doing(t('Reading the recipe'), async () => {
       const found = await call<{ task: string; settings: Settings }>('POST', '/api/recipes', file.slice())
-      if (!this.picture) throw new Error('The recipe was read, but there is no picture yet: hand in the picture first.')
+      if (!this.picture) throw new Error(t('The recipe was read, but there is no picture yet: hand in the picture first.'))
       this.shown = null
       this.choose(found.task)
       this.settings = found.settings
@@ -301,24 +309,24 @@ class Studio {
   }
 
   async example(name: string): Promise<void> {
-    const picture = await this.doing('Making the example', () => call<Picture>('POST', `/api/examples/${name}`))
+    const picture = await this.doing(t('Making the example'), () => call<Picture>('POST', `/api/examples/${name}`))
     if (picture) this.take(this.heard.get(picture.id) ?? picture)
   }
 
   async restore(): Promise<void> {
     const form = this.form
     if (!form || this.busy) return
-    const job = await this.doing('Starting', async () => {
+    const job = await this.doing(t('Starting'), async () => {
       const settings: Settings = Object.fromEntries(Object.entries(this.settings).filter(([n]) => means(form, n, this.settings)))
       const roles = Object.entries(form.form.properties).filter(([, f]) => f.role)
       if (roles.some(([, f]) => f.role === 'mask') && this.mask) {
         const painted = await this.mask()
         if (painted) settings.mask = (await this.upload(painted, 'mask')).id
-        else if (!settings.mask) throw new Error('Nothing is painted yet: paint over what is broken, then restore.')
+        else if (!settings.mask) throw new Error(t('Nothing is painted yet: paint over what is broken, then restore.'))
       }
       const guides = roles.filter(([, f]) => f.role === 'picture')
       if (guides.length && !guides.some(([name]) => settings[name]))
-        throw new Error(`The second picture is missing: hand in ${guides.map(([, f]) => f.title?.toLowerCase()).join(' or ')}.`)
+        throw new Error(t('The second picture is missing: hand in "{name}".', { name: told(guides[0]![1].title ?? guides[0]![0]) }))
       return call<Job>('POST', '/api/jobs', { task: form.name, picture: form.subject ? this.picture?.id : null, settings })
     })
     if (job) this.arrived(job)
@@ -340,7 +348,7 @@ class Studio {
 
   /** Whether a download can be had; why not is said. */
   async offers(href: string): Promise<boolean> {
-    return (await this.doing('Writing the file', () => call('GET', href, undefined, { range: 'bytes=0-0' }))) !== null
+    return (await this.doing(t('Writing the file'), () => call('GET', href, undefined, { range: 'bytes=0-0' }))) !== null
   }
 
   async remove(job: Job): Promise<void> {
@@ -348,7 +356,7 @@ class Studio {
   }
 
   propose(kind: string): Promise<Picture | null> {
-    return this.doing('Looking for damage', () => call<Picture>('POST', `/api/pictures/${this.picture!.id}/propose/${kind}`))
+    return this.doing(t('Looking for damage'), () => call<Picture>('POST', `/api/pictures/${this.picture!.id}/propose/${kind}`))
   }
 }
 

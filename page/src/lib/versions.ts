@@ -1,31 +1,32 @@
 /** What is said of one of several results of a picture. */
 import type { Job, Task } from './types'
+import { reader, t, told } from './words.svelte'
 
 /** When it was made, as a clock has it; with the day, where that was not today. */
 export function clock(job: Job): string {
   const when = new Date(1000 * (job.ended || job.created))
   const today = when.toDateString() === new Date().toDateString()
-  return when.toLocaleString([], today ? { hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+  return when.toLocaleString(reader.language, today ? { hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
 }
 
 /** What is different from the one before, in the words of the form. */
 export function changed(job: Job, before: Job | undefined, task: Task | undefined): string {
-  if (!before) return task?.words ?? job.task
-  if (before.task !== job.task) return task?.words ?? job.task
+  if (!before) return told(task?.words ?? job.task)
+  if (before.task !== job.task) return told(task?.words ?? job.task)
   const names = [...new Set([...Object.keys(before.settings), ...Object.keys(job.settings)])]
   const other = names.filter((name) => JSON.stringify(before.settings[name]) !== JSON.stringify(job.settings[name]))
-  if (!other.length) return 'the same again'
-  if (other.length === 1 && other[0] === 'seed') return 'drawn anew'
+  if (!other.length) return t('the same again')
+  if (other.length === 1 && other[0] === 'seed') return t('drawn anew')
   const level = (one: Job) => one.settings.sigma ?? one.settings.strength ?? one.settings.amount
   if (other.length === 1 && ['sigma', 'strength', 'amount'].includes(other[0]!) && typeof level(job) === 'number' && typeof level(before) === 'number')
-    return +level(job)! > +level(before)! === (other[0] !== 'amount') ? 'softer' : 'sharper'
+    return +level(job)! > +level(before)! === (other[0] !== 'amount') ? t('softer') : t('sharper')
   return other
     .filter((name) => name !== 'seed')
     .map((name) => {
       const field = task?.form.properties[name]
       const value = job.settings[name] ?? field?.default
-      const said = field?.role ? 'another one' : typeof value === 'boolean' ? (value ? 'yes' : 'no') : value == null ? 'automatic' : (field?.labels?.[String(value)] ?? String(value))
-      return `${(field?.title ?? name).toLowerCase()}: ${said}`
+      const said = field?.role ? t('another one') : typeof value === 'boolean' ? (value ? t('yes') : t('no')) : value == null ? t('automatic') : told(field?.labels?.[String(value)] ?? String(value))
+      return `${told(field?.title ?? name)}: ${said}`
     })
     .join(', ')
 }

@@ -15,7 +15,6 @@ from untaught.cli.batch import interrupts
 from untaught.cli.watching import INTERRUPTED, bar_of
 from untaught.core.errors import BadInput, OutOfMemory
 
-WHOLE = ("preimage",)  # tasks of the whole picture, for which nothing is begun in tiles
 _UNITS = {"": 1.0, "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KIB": 2.0**10, "MIB": 2.0**20, "GIB": 2.0**30}
 
 
@@ -52,7 +51,10 @@ def restore_in_tiles(
     memory = amount(asked.memory or "0")
     if told := asked.beyond("save_run", "keep_run", "report", "repeat", "uncertainty"):
         raise BadInput(f"{told} is of the whole picture, which --memory never has: leave one of the two out.")
-    if picture is None or name in WHOLE or tasks.get(name).files(settings):
+    task = tasks.get(name)
+    if picture is None or not task.local:
+        raise BadInput(f"{name} looks at all of a picture at once, and cannot be done in tiles: leave --memory out.")
+    if task.beside(settings):
         raise BadInput(f"{name} takes more than a picture, and cannot be done in tiles: leave --memory out.")
     store = is_store(picture)
     target = asked.output or (picture.with_suffix(".untaught.zarr") if store else default_output(name, picture))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from untaught.core.errors import BadInput
-from untaught.io.images.picture import FORMATS
+from untaught.io.images.picture import FORMATS, SUFFIXES
 from untaught.io.images.write import suffix
 
 _WILD = re.compile(r"[*?[]")
@@ -55,7 +55,7 @@ def _below(pattern: str) -> tuple[Path, list[Path]]:
     """(the folder below which names count, the files) of a folder or a pattern."""
     if os.path.isdir(pattern):
         inside = sorted(Path(pattern).rglob("*"))
-        return Path(pattern), [path for path in inside if path.suffix.lower() in FORMATS and path.is_file()]
+        return Path(pattern), [path for path in inside if path.suffix.lower() in SUFFIXES and path.is_file()]
     parts = Path(pattern).parts
     fixed = next((i for i, part in enumerate(parts) if _WILD.search(part)), len(parts))
     root = Path(*parts[:fixed])

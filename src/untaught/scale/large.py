@@ -28,13 +28,12 @@ from untaught.scale import ome_zarr, stores
 from untaught.scale.cluster import Cluster
 from untaught.scale.crew import Contact, Crew, Died, Work, own_threads
 from untaught.scale.manifest import stand
-from untaught.scale.tiling import HALO, NEED, SIDE, Answering, Learnt, Tiling, find, job_of
+from untaught.scale.tiling import NEED, Learnt, Tiling, find, job_of, tried
 
 if TYPE_CHECKING:
     from untaught.solver.stage import Job
 
 MARK, DONE = "untaught-tiles", "done"
-CORNER = 64  # pixels of a side
 TRIES = 3  # times that a tile is begun whose process dies
 
 
@@ -54,9 +53,10 @@ class Learning:
             with memory_told():
                 job = job_of(self.task, self.source, self.settings)
                 found = Learnt(job, self.state) if self.state else find(job, lambda iterate: contact.stopped)
-                if found is not None:  # refused on a corner, rather than amid the work
-                    Answering(found)(stores.standard(self.source.array()[:CORNER, :CORNER]))
-                return None if found is None else (found, self._recipe(job).resolved(job, tasks.get(self.task).compose))
+                if found is None:
+                    return None
+                found = tried(found, self.source)  # refused on a corner, rather than amid the work
+                return found, self._recipe(job).resolved(job, tasks.get(self.task).compose)
         except UntaughtError as error:
             return str(error)
 
@@ -141,8 +141,8 @@ class Large:
             found = self._found()
         if found is None:
             return
-        tiling = Tiling(found, self.source, self.folder / "result.npy")
-        count, done = len(tiling.tiles), self._begin()
+        tiling = Tiling(found, self.source, self.folder / "result.npy", found.side, found.halo)
+        count, done = len(tiling.tiles), self._begin(found)
         yield len(done), count
         for _ in range(TRIES):
             left = (n for n in range(count) if n not in done)
@@ -180,10 +180,11 @@ class Large:
                 return found
         return None
 
-    def _begin(self) -> set[int]:
+    def _begin(self, found: Learnt) -> set[int]:
         """The tiles that are there already. `BadInput` where they are of another run."""
         assert self.recipe is not None
-        key = f"{self.recipe.key} {self.source.shape} {self.source.dtype} {SIDE} {HALO}"
+        self.scale, self.side = found.scale, found.side
+        key = f"{self.recipe.key} {self.source.shape} {self.source.dtype} {found.side} {found.halo}"
         path, result = self.folder / DONE, self.folder / "result.npy"
         if path.exists() and result.exists():
             first, *lines = path.read_text().splitlines() or [""]
@@ -192,7 +193,8 @@ class Large:
                     f"'{self.folder}' holds tiles of another run: finish it as it was begun, or begin anew with --force."
                 )
             return {int(line) for line in lines if line.isdigit()}
-        stores.create(result, self.source.shape, np.dtype(self.source.dtype).newbyteorder("="))
+        shape = (*(found.scale * n for n in self.source.space), *self.source.shape[2:])
+        stores.create(result, shape, np.dtype(self.source.dtype).newbyteorder("="))
         path.write_text(key + "\n")
         return set()
 
@@ -208,7 +210,8 @@ class Large:
         assert self.recipe is not None
         from untaught.io import images
 
-        note = f"It was restored in tiles of {SIDE} x {SIDE} pixels."
+        note = f"It was restored in tiles of {self.side} x {self.side} pixels."
+        source = self.source.times(self.scale)
         recipe = self.recipe.finished(steps=self.recipe.steps, complete=True, notes=(note,))
         made, text = self.folder / "result.npy", recipe.to_toml()
         array = np.load(made, mmap_mode="r")
@@ -217,10 +220,10 @@ class Large:
             notes += self.places.text(self.target.with_name(self.target.name + ".toml"), text)
         elif self.kind == "TIFF":
             tiff = self.folder / "result.tif"
-            stores.write_tiff(tiff, array, self.source, text)
+            stores.write_tiff(tiff, array, source, text)
             notes = self.places.move(self.target, tiff)
         elif self.kind == "ZARR":
-            ome_zarr.write(self.folder / "result.zarr", array, self.source.store, text)
+            ome_zarr.write(self.folder / "result.zarr", array, source.store, text)
             ome_zarr.put(self.folder / "result.zarr", self.target, self.places)
             notes = ()
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,19 @@ class Source:
         if self.store is not None:
             return self.store.open()
         return np.memmap(self.at, self.dtype, "r", self.offset, self.shape)
+
+    def times(self, scale: int) -> Source:
+        """What travels with a result of so many times the pixels along each axis: there are as many more of them in an inch, and
+        places that are counted in pixels are left out. The samples are not touched."""
+        if scale == 1:
+            return self
+        like, store = self.like, self.store
+        if like is not None and like.dpi is not None:
+            like = replace(like, dpi=(like.dpi[0] * scale, like.dpi[1] * scale))
+        if store is not None and store.scales:
+            steps = zip(store.axes, store.scales, strict=True)
+            store = replace(store, scales=tuple(s / scale if name in ("y", "x") else s for (name, _), s in steps))
+        return replace(self, like=like, store=store, tags=())
 
     def sha256(self) -> str:
         """Of the file, or of all files of a store."""

@@ -2,6 +2,8 @@
 
     x[tile] = (what was found on the whole)(y[tile + halo])[tile]
 
+A result that is so many times larger than the picture has tiles so many times larger.
+
 What stands for the whole is a sample of it (`Source.sample`), all of a small picture. A network is one that is fed with the
 picture: it learns once, on the sample, and then answers for every tile. A network that is fitted to all of a picture cannot do
 that.
@@ -31,15 +33,27 @@ HALO = 96  # pixels that a tile sees beyond itself: as far as guides, networks a
 SIDE = (
     1024 - 2 * HALO
 )  # of a tile, for itself: on the grid of whatever a network shrinks by, and never another, for the same bits
+CORNER = 64  # pixels a side of what is tried before
 NEED = {1: 1.0e9, 3: 1.35e9}  # bytes that a process holds at most, by channels: docs/large.md
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """What was found on the whole: the job of the sample, and what its network learnt (packed), or None."""
+    """What was found on the whole: the job of the sample, what its network learnt (packed), or None, and how many times larger the
+    result is."""
 
     job: Job
     state: bytes | None
+    scale: int = 1
+
+    @property
+    def side(self) -> int:
+        """Of a tile, for itself."""
+        return SIDE if self.scale == 1 else max(64, (SIDE + 2 * HALO) // self.scale - HALO)
+
+    @property
+    def halo(self) -> int:
+        return HALO if self.scale == 1 else HALO // 2
 
 
 def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False) -> Learnt | None:
@@ -59,20 +73,30 @@ def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False) -> Learn
     return Learnt(job, pack(run.state_dict()))
 
 
+def tried(found: Learnt, source: Source) -> Learnt:
+    """The same, as a corner of the picture shows it: how many times larger its result is. `BadInput` where it cannot be made."""
+    corner = standard(source.array()[:CORNER, :CORNER])
+    made = Answering(found).made(corner)
+    scale = max(1, made.shape[0] // corner.shape[0])
+    if made.dtype != corner.dtype or made.shape != (*(scale * n for n in corner.shape[:2]), *corner.shape[2:]):
+        raise BadInput(f"Its result is of another type ({made.dtype}) or size than the picture: leave --memory out.")
+    return replace(found, scale=scale)
+
+
 def check(job: Job) -> None:
     """`BadInput` for a job of which a tile cannot be done for itself."""
     from untaught.solver.stage import Solve
 
-    stage = job.stages[0]
-    if not job.problem.operator.direct:
+    stage, operator = job.stages[0], job.problem.operator
+    if operator.sought or operator.tile((CORNER, CORNER)) is None:
         raise BadInput(
-            f"In tiles the data have to be the picture itself, but here they are {type(job.problem.operator).__name__} of it: "
-            "leave --memory out."
+            f"A part of the data has to be of a part of the picture, which {type(operator).__name__} does not promise: leave "
+            "--memory out."
         )
     if (
         len(job.stages) > 1
         or job.problem.weight is not None
-        or (isinstance(stage, Solve) and not stage.method.objective.refits)
+        or (isinstance(stage, Solve) and not stage.method.objective.transfers)
     ):
         what = "impulses are filled" if job.problem.weight is not None else "a network is fitted to the whole picture"
         raise BadInput(
@@ -87,13 +111,22 @@ class Answering:
         from untaught.io.checkpoints import unpack
         from untaught.solver.run import Run
 
-        self.job, self.run = found.job, None
+        self.job, self.scale, self.run = found.job, found.scale, None
         if found.state is not None:
             self.run = Run(found.job)
             self.run.load_state_dict(unpack(found.state)[0])
 
     def __call__(self, array: NDArray) -> NDArray:
         """The picture of an array (h, w) or (h, w, 3), of its type. `BadInput` for one that is not as the sample was."""
+        made = self.made(array)
+        if (made.shape, made.dtype) != ((*(self.scale * n for n in array.shape[:2]), *array.shape[2:]), array.dtype):
+            raise BadInput(
+                f"Its result is of another type ({made.dtype}) or size than the picture: leave --memory out."
+            )
+        return made
+
+    def made(self, array: NDArray) -> NDArray:
+        """The same, of whatever size."""
         import torch
 
         finish, channels = self.job.finish, self.job.problem.data.shape[1]
@@ -103,17 +136,15 @@ class Answering:
                 "Its channels are all the same where the picture was looked at, and differ elsewhere: leave --memory out."
             )
         y = torch.from_numpy(np.moveaxis(seen, -1, 0)[:channels].astype(np.float64))[None]
-        problem = replace(self.job.problem, data=finish.measured(y).float())
+        operator = self.job.problem.operator.tile(y.shape[2:])
+        assert operator is not None  # by `check`
+        problem = replace(self.job.problem, data=finish.measured(y).float(), operator=operator)
         with torch.no_grad():
             if self.run is None:
                 x = self.job.stages[0].estimator.estimate(problem)  # type: ignore[union-attr]
             else:
                 x = self.run.course.answer(problem, self.job.stages[0].passes)  # type: ignore[attr-defined]
-        made = replace(self.job, finish=finish.on(array)).result(x)
-        if (made.shape, made.dtype) != (array.shape, array.dtype):
-            raise BadInput(
-                f"Its result is of another type ({made.dtype}) or size than the picture: leave --memory out."
-            )
+        made: NDArray = replace(self.job, finish=finish.on(array)).result(x)
         return made
 
 
@@ -140,6 +171,7 @@ class Tiling:
     def __call__(self, number: int, contact: Contact | None = None) -> str:
         """Make one: "", or why it could not be made."""
         seen, kept, inner = self.tiles[number]
+        kept, inner = (tuple(_times(s, self.found.scale) for s in part) for part in (kept, inner))
         try:
             made = self._answering(standard(self.source.array()[seen]))[inner]
         except Exception as error:
@@ -156,6 +188,10 @@ class Tiling:
     def __getstate__(self) -> dict[str, Any]:
         own = self.__dict__
         return {name: own[name] for name in ("found", "source", "result", "side", "halo")}
+
+
+def _times(part: slice, scale: int) -> slice:
+    return slice(scale * part.start, scale * part.stop)
 
 
 def job_of(task: str, source: Source, settings: dict[str, Any]) -> Job:

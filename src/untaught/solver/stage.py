@@ -114,6 +114,16 @@ class Solve(_Stage):
         """How many inputs are prepared once and used again."""
         return self.method.objective.pool
 
+    @property
+    def window(self) -> int | None:
+        """The longest side of what is prepared at once; None where that is the whole picture."""
+        return self.method.objective.window
+
+    @property
+    def timed(self) -> Any:
+        """What of it decides how long a step takes."""
+        return replace(self.method, stop=After(1), seed=0)
+
     def pooled(self, count: int) -> Self:
         """The same with so many of them, where there are any."""
         return self.changed(objective=self.method.objective.pooled(count))
@@ -149,7 +159,11 @@ class Estimate(_Stage):
     estimator: Estimator
     device: str = "cpu"
 
-    draws, beside, whole, pool, passes, members = False, False, True, 0, 1, 1
+    draws, beside, whole, pool, passes, members, window = False, False, True, 0, 1, 1, None
+
+    @property
+    def timed(self) -> Any:
+        return self.estimator
 
     @property
     def weighs(self) -> bool:

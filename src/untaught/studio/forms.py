@@ -16,6 +16,8 @@ from untaught.core.types import Unit
 from untaught.studio import words
 from untaught.tasks import role
 
+LEVELS = re.compile(r",? as a fraction of full scale(, e\.g\. [\d./]+?(?=\.( |$)))?")
+"""As a page has it: there such numbers are written in grey levels."""
 HIDDEN = {"channel_axis"}  # a file says itself where its channels are
 
 
@@ -53,7 +55,7 @@ def form(name: str) -> type[Form]:
         if set(other) & set(one.settings):
             extra["only"] = other
         title = words.of(words.TITLES, name, p.name) or p.name.rstrip("_").replace("_", " ").capitalize()
-        text = words.of(words.ABOUT, name, p.name) or text
+        text = words.of(words.ABOUT, name, p.name) or LEVELS.sub(", in grey levels of 255", text)
         fields[p.name] = (hint, Field(p.default, title=title, description=text, json_schema_extra=extra))
     return create_model(name, __base__=Form, **fields)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from untaught.studio.messages import Measurement
+from untaught.studio.words import FOUND
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
@@ -34,7 +35,7 @@ def measure(image: Image) -> Measurement:
     sigma: float | None = None
     quality = jpeg_quality(image.source) if image.format == "JPEG" and image.source else None
     if quality is not None and quality < LOW_QUALITY:
-        found.append(f"JPEG blocks: it was saved at a quality of about {quality} of 100")
+        found.append(FOUND["blocks"].format(quality=quality))
         wishes.append("dejpeg")
     try:
         array, axis = arrays.take(image.pixels)
@@ -45,18 +46,17 @@ def measure(image: Image) -> Measurement:
         if level >= FAINT:
             seen = level * share
             much = "faint" if seen < WEAK else "strong" if seen > STRONG else "some"
-            blotchy = "blotchy grain, as cameras leave it in a JPEG" if noise.correlated else "grain"
-            found.append(f"{much} {blotchy}: about {seen:.2g} of 255")
+            found.append(FOUND[f"{much} blotchy" if noise.correlated else much].format(level=f"{seen:.2g}"))
             wishes.append("denoise")
             sigma = None if noise.sharers or not noise.even else level / 255 * share
     except UntaughtError as error:
         found.append(str(error))
     bad = int((~np.isfinite(image.pixels)).sum()) if image.pixels.dtype.kind == "f" else 0
     if bad:
-        found.append(f"holes: {bad} values are no numbers")
+        found.append(FOUND["holes"].format(count=bad))
         wishes.insert(0, "inpaint")
     if max(height, width) < SMALL:
-        found.append(f"it is small, {width} x {height} pixels")
+        found.append(FOUND["small"].format(width=width, height=height))
         wishes.append("upscale")
     known = tasks.names()
     suggestion = next((w for w in wishes if w in known), None)

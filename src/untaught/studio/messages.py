@@ -182,7 +182,7 @@ class Reply(Message, kind="reply"):
     """The answer to the call of that number; message: the sentence of a refusal, and then there is no value."""
 
     call: int
-    value: PictureAbout | ExampleMade | tuple[str, ...] | bytes | None
+    value: PictureAbout | ExampleMade | tuple[str, ...] | bytes | float | None
     message: str | None = None
 
 
@@ -358,6 +358,19 @@ class MakeExample(DeskCall, kind="example"):
 @dataclass(frozen=True)
 class MakeThumbnail(DeskCall, kind="thumbnail"):
     name: str
+
+
+@dataclass(frozen=True)
+class ForetellJob(DeskCall, kind="foretell"):
+    """The seconds that a job would take. samples: of the picture, a path; source, format: of its file. folder: where it is kept how
+    fast this computer is."""
+
+    task: str
+    samples: str
+    source: str
+    format: str
+    settings: dict[str, Any]
+    folder: str
 
 
 @dataclass(frozen=True)

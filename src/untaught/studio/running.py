@@ -42,10 +42,12 @@ FULL = 6e8  # bytes of kept pictures in full depth
 
 
 class Player:
-    """Plays one job after the other. `watched`: whether a page is open."""
+    """Plays one job after the other. `watched`: whether a page is open. took: is told how long each took, from end to end."""
 
-    def __init__(self, orders: queue.Queue[Any], send: Callable[..., None]) -> None:
-        self.orders, self.send = orders, send
+    def __init__(
+        self, orders: queue.Queue[Any], send: Callable[..., None], took: Callable[..., None] = lambda *job: None
+    ) -> None:
+        self.orders, self.send, self.took = orders, send, took
         self.watched = False
         self.clear()
 
@@ -57,12 +59,14 @@ class Player:
     def play(self, order: dict[str, Any]) -> None:
         self.job, self.place, self.asking = order["job"], Path(order["folder"]), order["asking"]
         self.paused, self.end, self.first = False, "", 0.0
+        begun = time.monotonic()
         self.moments: list[tuple[int, int]] = []
         self.kept: set[int] = set()
         self.speed: deque[tuple[float, int]] = deque(maxlen=40)
         self.places = Places.of([order["path"]], force=True, aside=False)
         self.send(m.JobState(self.job, "preparing"))
         session = self.session = self._compose(order)
+        self.composed = time.monotonic() - begun
         image = self.image = session.image
         self.eye = None if image is None else Eye.of(image.pixels)
         company = session.company()
@@ -255,11 +259,13 @@ class Player:
                 notes=tuple(ending.notes),
                 step=run.total,
                 best=solution.step,
-                seconds=run.seconds,
+                seconds=self.composed + run.seconds + drawn,
                 result=m.ResultAbout(last, width, height, depth, mixes=mixes),
                 ask=m.AskCost(**uncertainty.offer(self.session.job, run.seconds, self.first + drawn)),
             )
         )
+        if ending.complete and not self.session.resumed:
+            self.took(order["task"], order["settings"], self.session.job, self.composed, run.seconds + drawn)
         before = len(ending.notes)
         report = ending.judge(self.places, self.place / "report.json", self.place / "report.html")
         for note in ending.notes[before:] if report else ():

@@ -215,6 +215,21 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
             headers={"X-Accel-Buffering": "no"},
         )
 
+    @app.post("/api/seconds")
+    async def seconds(order: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        """How long a job of that task, picture and settings would take on this computer; null where nobody knows."""
+        task, settings = order.get("task"), order.get("settings", {})
+        subject = pictures.get(str(order.get("picture")))
+        if not isinstance(task, str) or task not in forms.tasks.names() or forms.tasks.get(task).subject is None:
+            raise BadInput(f"There is no task '{str(task)[:40]}' of a picture.")
+        checked = studio.resolve(task, subject, settings)
+        samples, file, kind = pictures.samples(subject), pictures.path(subject), subject.about and subject.about.format
+        call = m.ForetellJob(task, str(samples), str(file), kind or "", checked, str(studio.folder / "speeds"))
+        try:
+            return {"seconds": await jobs.link.call(call)}
+        except UntaughtError:  # what the job itself will say, when it is begun
+            return {"seconds": None}
+
     @app.post("/api/recipes")
     async def recipe(request: Request) -> dict[str, Any]:
         """A recipe as the settings of a form; one that names files is refused, since files are handed in here."""

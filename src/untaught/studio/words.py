@@ -36,6 +36,9 @@ TITLES = {
     "gain": "Light that makes white",
     "looks": "Evenness of flat parts",
     "preset": "How thorough",
+    "keep_nan": "Keep what is unknown",
+    "device": "Where it is computed",
+    "seed": "Number of the draw",
     "strength": "How much of it",
     "steps": "Steps",
     "stop": "When it ends",
@@ -66,6 +69,7 @@ ABOUT = {
     "gain": "How many counts of light make full white. Left empty, it is estimated.",
     "looks": "(mean / deviation)² of a flat part: the larger, the less speckle there is. Left empty, it is estimated.",
     "strength": "0 leaves the picture as it is, 1 takes the restored one, between them is a blend.",
+    "preset": "How much time it may take.",
     "steps": "Left empty: as many as the method takes by itself.",
     "enhance.steps": "Left empty: as many as suit the detail that was chosen.",
     "seed": "Another number draws the network's beginning anew, and gives another picture; the same one gives the same again.",
@@ -77,6 +81,15 @@ ABOUT = {
 }
 """What is said of a setting, where its docstring speaks to programmers."""
 CHOICES = {
+    "preset": {
+        "instant": ("instant", "a classic filter, without a network"),
+        "fast": ("fast", "a good picture soon"),
+        "balanced": ("balanced", "a better one, for more patience"),
+        "best": ("best", "the best one, for the most patience"),
+        "paper": ("paper", "exactly as the Deep Image Prior was published"),
+        "tv": ("smooth", "without a network, with total variation"),
+        "pixels": ("pixels", "without a network, and with nothing"),
+    },
     "noise": {
         "auto": ("measured", "as the picture itself shows it"),
         "gaussian": ("even", "the same in bright and dark parts, as in most photos, or as measured"),
@@ -112,6 +125,18 @@ ONLY: dict[str, dict[str, list[object]]] = {
     "blind": {"kernel": [None]},
 }
 """Settings that mean something only while another one, if the task has it, is one of these."""
+FOUND = {
+    "blocks": "JPEG blocks: it was saved at a quality of about {quality} of 100",
+    "faint": "faint grain: about {level} of 255",
+    "some": "some grain: about {level} of 255",
+    "strong": "strong grain: about {level} of 255",
+    "faint blotchy": "faint blotchy grain, as cameras leave it in a JPEG: about {level} of 255",
+    "some blotchy": "some blotchy grain, as cameras leave it in a JPEG: about {level} of 255",
+    "strong blotchy": "strong blotchy grain, as cameras leave it in a JPEG: about {level} of 255",
+    "holes": "holes: {count} values are no numbers",
+    "small": "it is small, {width} x {height} pixels",
+}
+"""What is said of a picture that was measured."""
 
 
 def of(table: dict[str, str], task: str, setting: str) -> str | None:

@@ -8,6 +8,7 @@ What comes in and goes out is in `messages`: calls, which the desk answers with 
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
 import os
@@ -16,14 +17,14 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from untaught.core import threads
-from untaught.core.errors import BadInput, UntaughtError, out_of_memory, short_of_memory
+from untaught.core.errors import BadInput, Missing, UntaughtError, out_of_memory, short_of_memory
 from untaught.studio import messages as m
 
 Send = Callable[[m.Message], None]
@@ -47,7 +48,8 @@ def main(pipe: Connection) -> None:
     orders: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
     desk: queue.Queue[m.DeskCall] = queue.Queue()
     threading.Thread(target=_read, args=(pipe, orders, desk), daemon=True).start()
-    threading.Thread(target=_sit, args=(desk, send), daemon=True).start()
+    speed = Speed()
+    threading.Thread(target=_sit, args=(desk, send, speed), daemon=True).start()
     try:
         import torch
     except ImportError as error:
@@ -57,15 +59,20 @@ def main(pipe: Connection) -> None:
 
     cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
     send(m.EngineReady(("auto", "cpu", *(f"cuda:{i}" for i in range(cards))), torch.get_num_threads()))
-    player = Player(orders, send)
-    while True:
-        kind, order = orders.get()
-        if kind == "quit":
-            return
-        if kind == "watch":
-            player.watched = order["on"]
-        elif kind == "start":
-            play(player, order, send)
+    player = Player(orders, send, speed.took)
+    try:
+        while True:
+            kind, order = orders.get()
+            if kind == "quit":
+                return
+            if kind == "watch":
+                player.watched = order["on"]
+            elif kind == "start":
+                with speed.busy():
+                    play(player, order, send)
+    finally:
+        if speed.trying:  # a thread of torch's must not outlive what it belongs to
+            os._exit(0)
 
 
 def play(player: Any, order: dict[str, Any], send: Send) -> None:
@@ -124,13 +131,56 @@ def _read(pipe: Connection, orders: queue.Queue[tuple[str, dict[str, Any]]], des
         os._exit(0)
 
 
-def _sit(desk: queue.Queue[m.DeskCall], send: Send) -> None:
+def _sit(desk: queue.Queue[m.DeskCall], send: Send, speed: Speed) -> None:
     while True:
         one = desk.get()
+        if isinstance(one, m.ForetellJob):  # which takes seconds, and the desk must not wait for it
+            threading.Thread(target=_reply, args=(one, send, speed.foretell), daemon=True).start()
+        else:
+            _reply(one, send, lambda one: _answer(one, send))
+
+
+def _reply(one: m.DeskCall, send: Send, answer: Callable[[Any], Any]) -> None:
+    try:
+        send(m.Reply(one.call, answer(one)))
+    except Exception as error:
+        send(m.Reply(one.call, None, sentence(error)))
+
+
+class Speed:
+    """How long jobs take here, between the thread that asks and the one that runs them."""
+
+    def __init__(self) -> None:
+        self.speeds: Any = None
+        self.running = self.trying = False
+
+    @contextlib.contextmanager
+    def busy(self) -> Iterator[None]:
+        """While a job runs, nothing is tried beside it: both would be slower than they are."""
+        self.running = True
         try:
-            send(m.Reply(one.call, _answer(one, send)))
-        except Exception as error:
-            send(m.Reply(one.call, None, sentence(error)))
+            yield
+        finally:
+            self.running = False
+
+    def foretell(self, order: m.ForetellJob) -> float | None:
+        import numpy as np
+
+        from untaught.io.images import Image
+        from untaught.studio.speeds import Speeds
+
+        self.speeds = self.speeds or Speeds(Path(order.folder))
+        pixels = np.load(order.samples, mmap_mode="r", allow_pickle=False)
+        image = Image(pixels, format=order.format, source=Path(order.source))
+        self.trying = True
+        try:
+            return self.speeds.foretell(order.task, image, order.settings, lambda: not self.running)
+        finally:
+            self.trying = False
+
+    def took(self, *job: Any) -> None:
+        if self.speeds is not None:
+            self.speeds.took(*job)
 
 
 def _answer(one: m.DeskCall, send: Send) -> Any:
@@ -157,8 +207,8 @@ def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
     path = Path(order.path)
     try:
         image = images.read(path, max_megapixels=order.limit)
-    except BadInput as error:
-        raise BadInput(str(error).replace(str(path), order.name)) from error
+    except (BadInput, Missing) as error:
+        raise type(error)(str(error).replace(str(path), order.name)) from error
     pixels = image.pixels
     eye = Eye.of(pixels)
     path.with_name("preview.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc))

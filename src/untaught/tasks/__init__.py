@@ -26,7 +26,10 @@ __all__ = ["Task", "task", "tasks"]
 
 
 class Task:
-    """A function from typed arguments to a `Job`, callable from array (or path) to array."""
+    """A function from typed arguments to a `Job`, callable from array (or path) to array. local: whether a part of the result is
+    made of a part of the picture, so that a large one can be restored in tiles."""
+
+    local = True
 
     def __init__(self, compose: Callable[..., Job]) -> None:
         self.compose = compose
@@ -106,6 +109,10 @@ class Task:
         """The settings that name files that are there: a mask, a guide, a kernel, weights."""
         found = {k: Path(v) for k, v in settings.items() if isinstance(v, (str, Path)) and role(self.settings.get(k))}
         return {k: path for k, path in found.items() if path.is_file()}
+
+    def beside(self, settings: dict[str, Any]) -> bool:
+        """Whether these settings name another picture, or a mask."""
+        return any(role(self.settings.get(k)) in ("picture", "mask") and v is not None for k, v in settings.items())
 
     def check(self, settings: dict[str, Any]) -> None:
         """Refuse unknown names and numbers outside the bounds of their annotation."""

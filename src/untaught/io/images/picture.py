@@ -22,6 +22,7 @@ FORMATS = {
     ".webp": "WEBP",
     ".npy": "NPY",
 }
+SUFFIXES = (*FORMATS, ".bmp", ".heic", ".heif", ".avif")  # of what is read
 KNOWN = "PNG, JPEG, TIFF, WebP, BMP or NPY"
 XMP = "XML:com.adobe.xmp"  # PNG's own keyword for an XMP packet; those of the other formats are kept under it too
 RECIPE = "untaught"  # the PNG keyword of a recipe
@@ -29,6 +30,7 @@ IMAGEJ = 50839  # the TIFF tag of what ImageJ adds: overlays, labels, look-up ta
 RECIPE_TAG = 65000  # the TIFF tag of a recipe: the first of those that the format leaves to everybody
 RECIPE_BYTES = 2**18  # the longest recipe that is read; they are of a page or two
 
+AVIF = {"avif", "avis"}
 HEIC = {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"}
 BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # bytes: two letters alone would be no sign of a picture
 
@@ -100,11 +102,13 @@ class Image:
 
 
 def sniff(head: bytes) -> str | None:
-    """The format whose magic bytes begin `head`, or None. BMP is read, and never written."""
+    """The format whose magic bytes begin `head`, or None. BMP, HEIC and AVIF are read, and never written."""
     if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in BMP_HEADERS:
         return "BMP"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
+    if head[4:8] == b"ftyp" and (brands := {head[i : i + 4].decode("latin-1") for i in (8, *range(16, 40, 4))}):
+        return "AVIF" if brands & AVIF else "HEIC" if head[8:12].decode("latin-1") in HEIC else None
     if head[8:10] == b"CR":  # Canon's CR2 is a TIFF whose first picture is a mere preview
         return None
     return next((name for magic, name in _MAGIC if head.startswith(magic)), None)
@@ -113,10 +117,7 @@ def sniff(head: bytes) -> str | None:
 def describe(head: bytes) -> str:
     """What a file that is not one of our formats seems to be, in words."""
     if head[4:8] == b"ftyp":
-        brand = head[8:12].decode("latin-1").strip()
-        if brand in ("avif", "avis"):
-            return "an AVIF picture"
-        return "a HEIC picture, as iPhones take them," if brand in HEIC else f"a film (brand '{brand}')"
+        return f"a film (brand '{head[8:12].decode('latin-1').strip()}')"
     if head[8:10] == b"CR":
         return "a raw camera file"
     if head[128:132] == b"DICM":

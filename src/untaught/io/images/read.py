@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import importlib
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from untaught.core.errors import BadInput, OutOfMemory, UntaughtError, out_of_memory, short_of_memory
+from untaught.core.errors import BadInput, Missing, OutOfMemory, UntaughtError, out_of_memory, short_of_memory
 from untaught.io.images import ifd, png, tiff, unusual
 from untaught.io.images.hidden import veiled
 from untaught.io.images.picture import (
@@ -159,15 +160,8 @@ def _read_npy(file: BinaryIO, name: str, limit: float) -> Image:
 
 
 def _read_with_pillow(file: BinaryIO, kind: str, name: str, limit: float) -> Image:
-    """PNG, JPEG, WebP, BMP. The plugins are called directly: `Image.open` knows a pixel limit of its own, a global one."""
-    from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
-
-    plugin: Any = {
-        "PNG": PngImagePlugin.PngImageFile,
-        "JPEG": JpegImagePlugin.JpegImageFile,
-        "WEBP": WebPImagePlugin.WebPImageFile,
-        "BMP": BmpImagePlugin.BmpImageFile,
-    }[kind]
+    """PNG, JPEG, WebP, BMP, HEIC, AVIF."""
+    plugin = _plugin(kind, name)
     notes: tuple[str, ...] = ()
     decoded: np.ndarray | None = None
     data = b""
@@ -213,6 +207,23 @@ def _read_with_pillow(file: BinaryIO, kind: str, name: str, limit: float) -> Ima
         encoding=png.colour_chunks(data) if kind == "PNG" else b"",
     )
     return upright(image, orientation)
+
+
+def _plugin(kind: str, name: str) -> Any:
+    """What decodes it, called directly: `Image.open` knows a pixel limit of its own, a global one."""
+    if kind == "HEIC":
+        try:
+            return importlib.import_module("pillow_heif.as_plugin").HeifImageFile
+        except ImportError as error:
+            raise Missing(
+                f"{name} is a HEIC picture, as iPhones take them: save it as JPEG first, or pip install 'untaught[heif]'."
+            ) from error
+    module = {"PNG": "Png", "JPEG": "Jpeg", "WEBP": "WebP", "BMP": "Bmp", "AVIF": "Avif"}[kind]
+    try:
+        found = importlib.import_module(f"PIL.{module}ImagePlugin")
+    except ImportError as error:
+        raise Missing(f"{name} is an {kind} picture, which needs Pillow 11.3 or newer: save it as PNG first.") from error
+    return getattr(found, f"{module}ImageFile")
 
 
 def _samples(picture: Any, data: bytes) -> tuple[np.ndarray, tuple[str, ...]]:

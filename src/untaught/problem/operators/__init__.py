@@ -54,6 +54,10 @@ class Operator(nn.Module):
         """One of the same kind from pictures of `large` pixels along each axis to `small`; for operators that `scales`."""
         raise TypeError(f"{type(self).__name__} makes nothing smaller")
 
+    def tile(self, space: Sequence[int]) -> Operator | None:
+        """The operator of a part of the data, of that size, as if there were no more of them; None where there is no such."""
+        return self if self.local else None
+
     def rounded(self, y: Tensor) -> Tensor:
         """Measurements as they are kept, for operators that are `quantised`."""
         return y

@@ -91,6 +91,11 @@ class Downsample(Operator):
     def between(self, small: Sequence[int], large: Sequence[int]) -> Downsample:
         return Downsample(small, large, self.kernel, border=self.border)
 
+    def tile(self, space: Sequence[int]) -> Downsample | None:
+        if any(n % s for s, n in zip(self.small, self.large, strict=True)):
+            return None  # the pixels of a part would lie between those of the whole
+        return self.between(space, [t * (n // s) for t, s, n in zip(space, self.small, self.large, strict=True)])
+
     def image_shape(self, data_shape: Shape) -> Shape:
         if tuple(data_shape[2:]) != self.small:
             raise BadInput(

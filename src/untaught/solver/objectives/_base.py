@@ -66,8 +66,12 @@ class Objective(ABC):
     """How many answers of the network `variance` and `blindness` take, in steps of the final picture."""
     refits = False
     """Whether its network, as it is, makes the picture of all measurements from that of some."""
+    transfers = False
+    """Whether its network, once it has learnt, makes the picture of other data, too: of a part of a large picture, and the next."""
     pool = 0
     """How many inputs are prepared once, from seed and number alone, and used again."""
+    window: int | None = None
+    """The longest side of what is prepared at once; None where that is the whole picture."""
     overfits = False
     """Whether a network that goes on far enough fits the noise of the data, too."""
     needs_all = False

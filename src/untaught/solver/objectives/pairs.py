@@ -41,6 +41,8 @@ class Pairs(Objective):
     error: Literal["absolute", "square"] = "absolute"
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    transfers = True
+
     def bind(self, problem: Problem, prior: Prior) -> Pairs:
         if not problem.operator.scales:
             raise BadInput(

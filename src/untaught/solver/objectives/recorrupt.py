@@ -54,7 +54,7 @@ class Recorrupt(Objective):
     refine: bool = False
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    samples, refits, needs_all = True, True, True
+    samples, refits, needs_all, transfers = True, True, True, True
     answers = 2 * ANSWERS
 
     def bind(self, problem: Problem, prior: Prior) -> Recorrupt:

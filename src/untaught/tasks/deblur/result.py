@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from untaught.core.geometry import crop_to
 from untaught.solver.result import Wrapped
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -19,6 +20,9 @@ class Inner(Wrapped):
 
     space: tuple[int, ...]
     limits: tuple[float, float] = (-inf, inf)
+
+    def on(self, array: NDArray) -> Inner:
+        return replace(super().on(array), space=array.shape[: len(self.space)])
 
     def before(self, x: Tensor) -> Tensor:
         return crop_to(x, self.space).clamp(*self.limits)

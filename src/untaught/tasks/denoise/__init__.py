@@ -58,6 +58,7 @@ def denoise(
     from untaught.solver.result import Result, Scaled, Stabilised
     from untaught.tasks._presets import Facts
     from untaught.tasks.denoise.presets import PRESETS, grainy
+    from untaught.tasks.denoise.result import Mended
 
     array, axis = arrays.take(picture, channel_axis)
     copies, still = arrays.copies(array, axis), arrays.still(array, axis)
@@ -72,7 +73,8 @@ def denoise(
     full, scale = arrays.full_scale(array), (offset, unit)
     data = arrays.tensor(seen, axis, scale)
     hot = noises.find_hot(data) if noise == "auto" and preset != "paper" else None
-    if hot is not None and noises.find_impulses(data) is None:
+    hot = None if hot is None or noises.find_impulses(data) is not None else hot
+    if hot is not None:
         data = noises.mended(data, hot)
         notes.append(f"{int(hot.sum())} hot or dead pixels were found and filled")
     level = None if sigma is None else arrays.checked(sigma, seen, scale, notes)
@@ -89,7 +91,7 @@ def denoise(
         lost = (found.lost[0, 0] if axis is None else found.lost[0].movedim(0, axis)).numpy()
         if preset != "paper" and not grainy(likelihood):
             finish = Filled(finish, lost, array, axis)
-    finish = Scaled(finish, *scale)
+    finish = Scaled(finish, *scale) if hot is None else Mended(Scaled(finish, *scale))
     if transform is not None:
         data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
         finish = Stabilised(finish, *evened, transform)

@@ -70,3 +70,6 @@ def preimage(
     judge = parts.Judge(plain, data, parts.class_of(found, x0), found.classes)
     finish = Scaled(parts.Shown(size, dtype, judge=judge), 0.0, full)
     return PRESETS.job(preset, facts, finish, notes)
+
+
+preimage.local = False  # a layer sees all of a picture at once

@@ -1,0 +1,57 @@
+/** What the page says, in the language of who reads it. A sentence is known by its English words; every other language is one file. */
+import de from '../words/de.json'
+
+const BOOKS: Record<string, Record<string, string>> = { de: { ...de.page, ...de.served } }
+export const LANGUAGES: Record<string, string> = { en: 'English', de: 'Deutsch' }
+type Values = Record<string, string | number>
+
+function begun(): string {
+  const chosen = localStorage.getItem('language')
+  const known = [chosen, ...navigator.languages.map((one) => one.slice(0, 2))].find((one) => one && one in LANGUAGES)
+  return known ?? 'en'
+}
+
+class Reader {
+  language = $state(begun())
+
+  choose(language: string): void {
+    this.language = language
+    localStorage.setItem('language', language)
+  }
+}
+
+export const reader = new Reader()
+
+/** A sentence of the page; {name} in it stands for a value. */
+export function t(text: string, values: Values = {}): string {
+  const said = BOOKS[reader.language]?.[text] ?? text
+  return said.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
+}
+
+const shapes: Record<string, [RegExp, string][]> = {}
+
+/** The sentences that hold values, as what finds them. */
+function patterns(language: string): [RegExp, string][] {
+  const escaped = (part: string) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  const found = (key: string) => new RegExp(`^${key.split(/(\{\w+\})/).map((part) => (/^\{\w+\}$/.test(part) ? `(?<${part.slice(1, -1)}>.+?)` : escaped(part))).join('')}$`)
+  return (shapes[language] ??= Object.keys(BOOKS[language] ?? {})
+    .filter((key) => /\{\w+\}/.test(key))
+    .sort((a, b) => b.length - a.length)
+    .map((key) => [found(key), key]))
+}
+
+/** A sentence that the studio sent, with its values in it already; one that no book holds stays as it is. */
+export function told(text: string): string {
+  const book = BOOKS[reader.language]
+  if (!book || text in book) return t(text)
+  for (const [shape, key] of patterns(reader.language)) {
+    const match = shape.exec(text)
+    if (match) return t(key, Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, book[value] ?? value])))
+  }
+  return text
+}
+
+/** A number as it is written there. */
+export function figure(value: number, digits = 0): string {
+  return value.toLocaleString(reader.language, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false })
+}

@@ -1,0 +1,196 @@
+"""How long a job will take on this computer: from one step of each of its stages, taken once on a small piece of a picture and
+remembered; and from how long jobs took that were foretold so. Only in the engine's process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.core.registry import tasks
+from untaught.io.images import Image, read
+from untaught.session import explain
+from untaught.studio import marked
+from untaught.tasks import role
+
+if TYPE_CHECKING:
+    from untaught.solver.stage import Job, Stage
+
+PIECE = 160**2  # pixels of what is tried
+SEEN = ((768**2, 800**2), (2**17, 400**2))  # (pixels above which presets change, and so many that show how)
+PROBE = 0.05  # seconds that are given to the steps of a stage
+KEPT = 500  # stages that are remembered
+NEWS = 0.4  # how much of what is known of a preset gives way to the last job
+FAR = math.log(4)  # further off than so many times, a job says more of the machine's day than of the preset
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Of a stage, on a picture of so many pixels. step: seconds of one; prepare, final: of its inputs, and of the last picture."""
+
+    pixels: int
+    step: float
+    prepare: float
+    final: float
+
+    def of(self, stage: Stage, steps: int, pixels: int) -> float:
+        """The seconds of the stage on another picture. Where it learns on crops, a step does not grow with it."""
+        times = pixels / self.pixels
+        most = pixels if stage.window is None else min(pixels, stage.window**2)
+        each = self.step * (times if stage.whole else 1)
+        return steps * each + self.prepare * max(1.0, most / self.pixels) + self.final * times
+
+
+class Speeds:
+    """What is known of this computer. folder: where it is kept, if it is the studio's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.known: dict[str, Speed] = {}
+        self.ratios: dict[str, float] = {}
+        self.lock = threading.Lock()
+        self.path: Path | None = folder / "speeds.json"
+        try:
+            if not folder.exists():
+                marked.make(folder)
+            told = json.loads(self.path.read_text(encoding="utf-8")) if marked.mine(folder) else {}
+            self.known = {name: Speed(*values) for name, values in told["stages"].items()}
+            self.ratios = {name: float(value) for name, value in told["ratios"].items()}
+        except (OSError, ValueError, TypeError, LookupError, AttributeError):
+            pass  # nothing is known yet
+        if not marked.mine(folder):
+            self.path = None
+
+    def foretell(self, task: str, image: Image, settings: dict[str, Any], idle: Callable[[], bool]) -> float | None:
+        """The seconds of that job; None where nobody knows. idle: whether what is not known may be tried now."""
+        with self.lock, self._room() as folder:
+            begun = time.perf_counter()
+            count = prod(image.pixels.shape[:2])
+            enough = next((some for above, some in SEEN if count > above), count)
+            seen = piece(image, enough, folder / "seen.jpg")
+            job = _job(task, seen, settings)
+            composed = time.perf_counter() - begun
+            times = count / prod(seen.pixels.shape[:2])
+            if any(signature(stage, job) not in self.known for stage in job.stages):
+                if not idle():
+                    return None
+                self._try(job, _job(task, piece(image, PIECE, folder / "piece.jpg"), settings))
+            seconds = self._sum(job, times)
+            if seconds is None:
+                return None
+            return (seconds + composed * times) * math.exp(self.ratios.get(_name(task, settings), 0.0))
+
+    @contextlib.contextmanager
+    def _room(self) -> Iterator[Path]:
+        """Where pieces of JPEGs lie: beside what is known, where the next ones take their places, even if the process ends amid this."""
+        if self.path is not None:
+            yield self.path.parent
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                yield Path(folder)
+
+    def took(self, task: str, settings: dict[str, Any], job: Job, composed: float, seconds: float) -> None:
+        """What a job took after it was composed, to foretell the next one better."""
+        with self.lock:
+            foretold = self._sum(job, 1.0)
+            if not foretold:
+                return
+            off = math.log((composed + seconds) / (composed + foretold))
+            name, off = _name(task, settings), max(-FAR, min(FAR, off))
+            before = self.ratios.get(name)
+            self.ratios[name] = off if before is None else before + NEWS * (off - before)
+            self._keep()
+
+    def _sum(self, job: Job, times: float) -> float | None:
+        total, pixels = 0.0, round(times * prod(job.problem.image_shape[2:]))
+        for stage in job.stages:
+            speed = self.known.get(signature(stage, job))
+            if speed is None or stage.steps is None:
+                return None
+            total += speed.of(stage, stage.steps, pixels)
+        return total
+
+    def _try(self, job: Job, small: Job) -> None:
+        """A few steps of each stage that is not known, on the small problem; what they find is thrown away."""
+        asked = small.problem
+        begun = replace(asked, start=asked.operator.adjoint(asked.data))  # what the stage before would hand on
+        for i, stage in enumerate(job.stages):
+            if (name := signature(stage, job)) in self.known:
+                continue
+            own = replace(small, stages=(replace(stage, problem=begun if i else None, onward=False),))
+            (cost,) = explain.costs(own, seconds=PROBE, counted=False)
+            pixels = prod(asked.image_shape[2:])
+            self.known[name] = Speed(pixels, cost.step_seconds, cost.prepare_seconds, cost.final_seconds)
+        for name in list(self.known)[:-KEPT]:
+            del self.known[name]
+        self._keep()
+
+    def _keep(self) -> None:
+        if self.path is not None:
+            told = {"stages": {name: astuple(one) for name, one in self.known.items()}, "ratios": self.ratios}
+            with contextlib.suppress(OSError):  # costs only that it is tried again
+                marked.put(self.path, json.dumps(told))
+
+
+def signature(stage: Stage, job: Job) -> str:
+    """What decides how long a step takes: which parts, how large, on which device. Values that are no counts do not."""
+    said = re.sub(r"\d+\.\d+(e-?\d+)?", "#", f"{explain.said(stage.timed)} {stage.device}")
+    return f"{re.sub(r'(#, )+#', '#', said)} {job.problem.image_shape[1]} {explain.said(job.problem.operator).split('(')[0]}"
+
+
+def piece(image: Image, count: int, path: Path) -> Image:
+    """The middle of a picture, of about so many pixels; a JPEG stays one, of the same quantisation, written to that path."""
+    height, width = image.pixels.shape[:2]
+    if height * width <= count:
+        return image
+    high = min(height, math.isqrt(count))
+    wide = min(width, -(-count // high))
+    high = min(height, -(-count // wide))
+    top, left = (height - high) // 2, (width - wide) // 2
+    pixels = image.pixels[top : top + high, left : left + wide]
+    if image.format == "JPEG" and image.source is not None and pixels.dtype == np.uint8:
+        return _jpeg(pixels, image.source, path)
+    return Image(np.ascontiguousarray(pixels), format=image.format)
+
+
+def _jpeg(pixels: NDArray, like: Path, path: Path) -> Image:
+    from PIL import Image as Pillow
+    from PIL import JpegImagePlugin
+
+    with Pillow.open(like) as whole:
+        how = {"qtables": whole.quantization, "subsampling": JpegImagePlugin.get_sampling(whole)}  # type: ignore[attr-defined]
+    Pillow.fromarray(pixels).save(path, "JPEG", **how)
+    return read(path)
+
+
+def _job(task: str, image: Image, settings: dict[str, Any]) -> Job:
+    """The job of a picture, with what it lacks yet: thin holes, or itself as the guide."""
+    one = tasks.get(task)
+    lacks = {name: role(hint) for name, hint in one.settings.items() if role(hint) and not settings.get(name)}
+    guides = [name for name, what in lacks.items() if what == "picture"][:1]
+    masks = [name for name, what in lacks.items() if what == "mask"]
+    given = {k: v for k, v in settings.items() if role(one.settings[k]) not in ("picture", "mask")}
+    return one.job(image, **given, **dict.fromkeys(guides, image.pixels), **dict.fromkeys(masks, _scratched(image.pixels)))
+
+
+def _scratched(pixels: NDArray) -> NDArray:
+    """A mask of thin lines."""
+    mask = np.zeros(pixels.shape[:2], bool)
+    mask[:: max(2, min(24, mask.shape[0] // 2))] = True
+    return mask
+
+
+def _name(task: str, settings: dict[str, Any]) -> str:
+    return f"{task} {settings.get('preset', '')} {settings.get('blind', '')}"

@@ -1,0 +1,84 @@
+"""What the studio says in other languages: every sentence of its page, and what its server says of tasks, settings and pictures."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra test-studio is not installed")
+
+import untaught
+from untaught.studio import forms, words
+from untaught.studio.examples import EXAMPLES
+
+PAGE = Path(__file__).parents[1] / "page"
+BOOKS = sorted((PAGE / "src" / "words").glob("*.json"))
+
+
+def served() -> set[str]:
+    """All that forms, examples and measurements say."""
+    said = set(words.FOUND.values()) | {one for one, _ in EXAMPLES.values()}
+    for task in forms.schemas():
+        said |= {task["words"], task["doing"], task["about"]}
+        for field in task["form"]["properties"].values():
+            labels = {k: v for k, v in field.get("labels", {}).items() if k != v}
+            said |= {field["title"], field["description"], *labels.values(), *field.get("choices", {}).values()}
+    return said - {""}
+
+
+@cache
+def sentences() -> set[str]:
+    """Every text of the sources, with {} in the place of each value."""
+    found = set()
+    for path in Path(untaught.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+            elif isinstance(node, ast.JoinedStr):
+                found.add("".join(v.value if isinstance(v, ast.Constant) else "{}" for v in node.values))
+    return found
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda path: path.stem)
+def test_a_book_holds_what_is_said_and_nothing_else(book):
+    held = json.loads(book.read_text(encoding="utf-8"))
+    known = held["served"].keys() | held["page"].keys()
+    assert not served() - known
+    assert not [key for key in held["served"].keys() - served() if re.sub(r"\{\w+\}", "{}", key) not in sentences()]
+
+
+def test_no_sentence_of_the_page_is_outside_the_books():
+    if shutil.which("node") is None or not (PAGE / "node_modules" / "svelte").is_dir():
+        pytest.skip("Svelte is not here: npm ci in page/")
+    told = subprocess.run(["node", "catalogue.mjs"], cwd=PAGE, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("<p>Hello there</p>", "Hello there"),
+        ('<button aria-label="Go away">x</button>', "Go away"),
+        ("<p>{on ? 'Now it is on.' : ''}</p>", "Now it is on."),
+        ("<p>{`${n} of them are left`}</p>", "of them are left"),
+        ("<p>{t('What nobody has translated.')}</p>", "What nobody has translated."),
+    ],
+)
+def test_one_that_is_outside_is_found(tmp_path, line, said):
+    if shutil.which("node") is None or not (PAGE / "node_modules" / "svelte").is_dir():
+        pytest.skip("Svelte is not here: npm ci in page/")
+    shutil.copytree(PAGE / "src", tmp_path / "src")
+    shutil.copy(PAGE / "catalogue.mjs", tmp_path)
+    (tmp_path / "node_modules").symlink_to(PAGE / "node_modules")
+    with (tmp_path / "src" / "Zoom.svelte").open("a", encoding="utf-8") as file:
+        file.write(line)
+    told = subprocess.run(["node", "catalogue.mjs"], cwd=tmp_path, capture_output=True, text=True)
+    assert told.returncode == 1
+    assert said in told.stderr
