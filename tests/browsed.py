@@ -72,7 +72,14 @@ def hand_in(page, data, name="photo.png"):
     page.get_by_role("heading", name=name).wait_for(timeout=SLOW)
 
 
-CARDS = {"denoise": "Grain", "inpaint": "Holes", "upscale": "Too small", "deblur": "Blurred", "flash": "flash photo", "enhance": "Little detail"}
+CARDS = {
+    "denoise": "Grain",
+    "inpaint": "Holes",
+    "upscale": "Too small",
+    "deblur": "Blurred",
+    "flash": "flash photo",
+    "enhance": "Little detail",
+}
 
 
 def card(page, task):

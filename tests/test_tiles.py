@@ -132,7 +132,9 @@ def test_every_task_is_in_tiles_what_it_is_as_a_whole_or_refuses(tmp_path: Path,
     monkeypatch.setattr(tiling, "CORNER", 32)
     one = tasks.get(task)
     clean = CLEAN["grey"].astype(float)
-    source = saved(tmp_path, np.clip(clean + np.random.default_rng(1).normal(0, 4, clean.shape), 0, 255).astype(np.uint8))
+    source = saved(
+        tmp_path, np.clip(clean + np.random.default_rng(1).normal(0, 4, clean.shape), 0, 255).astype(np.uint8)
+    )
     if task not in BESIDE:
         mask = {"mask": np.eye(*source.space, dtype=bool)} if one.masked else {}
         assert not one.local or one.subject not in ("picture", "file") or one.beside(mask) or refused(task, source)

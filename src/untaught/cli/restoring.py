@@ -57,7 +57,9 @@ def command(name: str) -> Any:
         asked = Asked(**arguments)
         return several(name, [picture, *more], own, asked) if more else restore(name, picture, own, asked)
 
-    about = Parameter(help="The picture to restore: PNG, JPEG, TIFF, WebP, BMP, NPY, AVIF or HEIC; - reads it from standard input.")
+    about = Parameter(
+        help="The picture to restore: PNG, JPEG, TIFF, WebP, BMP, NPY, AVIF or HEIC; - reads it from standard input."
+    )
     also = Parameter(help="More pictures, restored into the folder -o, as by `untaught batch`.")
     parameters = []
     if one.subject is not None:

@@ -51,9 +51,8 @@ class Cost:
         return self.steps * self.step_seconds + self.prepare_seconds + self.final_seconds
 
 
-def costs(job: Job, *, seconds: float = 1.0, counted: bool = True) -> list[Cost]:
-    """The cost of each stage, from about `seconds` of real steps of it; what they find is thrown away. counted: with its operations,
-    and its convolutions timed alone; to count makes a step of many small ones far slower."""
+def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
+    """The cost of each stage, from about `seconds` of real steps of it; what they find is thrown away."""
     found = []
     for i, stage in enumerate(job.stages):
         problem = stage.problem or job.problem
@@ -61,9 +60,9 @@ def costs(job: Job, *, seconds: float = 1.0, counted: bool = True) -> list[Cost]
             problem = replace(problem, start=problem.operator.adjoint(problem.data))
         part = stage.excerpt(problem)
         if part and stage.whole:  # too large to be tried as a whole
-            found.append(_larger(_probe(stage, part[0], seconds, least=1, counted=counted), part[1]))
+            found.append(_larger(_probe(stage, part[0], seconds, least=1), part[1]))
         else:
-            found.append(_probe(stage, problem, seconds, counted=counted))
+            found.append(_probe(stage, problem, seconds))
     return found
 
 
@@ -88,11 +87,11 @@ def forecast(job: Job) -> float | None:
     """The seconds that a job on a large picture will take, from a few on parts of it; None for a small one, or unknown."""
     if not any(stage.excerpt(stage.problem or job.problem) for stage in job.stages):
         return None
-    each = [cost.seconds for cost in costs(job, seconds=0.2, counted=False)]
+    each = [cost.seconds for cost in costs(job, seconds=0.2)]
     return None if None in each else sum(s for s in each if s is not None)
 
 
-def _probe(stage: Stage, problem: Problem, seconds: float, least: int = 3, *, counted: bool) -> Cost:
+def _probe(stage: Stage, problem: Problem, seconds: float, least: int = 3) -> Cost:
     from untaught.prior.kernels.bare import alone
 
     # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
@@ -102,14 +101,14 @@ def _probe(stage: Stage, problem: Problem, seconds: float, least: int = 3, *, co
     if not once:
         course.advance()
     begun = time.perf_counter()
-    flop, convolutions = _counted(course) if counted else _uncounted(course)
+    flop, convolutions = _counted(course)
     each = time.perf_counter() - begun
     if not once or each < seconds:  # a long step that is all of a stage is not taken again: the counted one is its time
         each = _mean(course, seconds, least)
-    library = alone(convolutions, device=stage.device, step=each) if convolutions else None
+    bare = alone(convolutions, device=stage.device, step=each) if convolutions else None
     prepare = _prepare(stage, problem, each, steps) if stage.pool else 0.0
     early = stage.fixed is None
-    return Cost(course.parameters, flop, steps, each, prepare, _final(stage, problem, course), early, library)
+    return Cost(course.parameters, flop, steps, each, prepare, _final(stage, problem, course), early, bare)
 
 
 def _prepare(stage: Stage, problem: Problem, each: float, steps: int | None) -> float:
@@ -147,11 +146,6 @@ def _counted(course: Course) -> tuple[int, Counter[Convolution]]:
     with plain(course.model), Noted() as noted:
         course.advance()
     return noted.flop, noted.calls if layers(course.model) else Counter()
-
-
-def _uncounted(course: Course) -> tuple[int, Counter[Convolution]]:
-    course.advance()
-    return 0, Counter()
 
 
 def _mean(course: Course, seconds: float, least: int) -> float:

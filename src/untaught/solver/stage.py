@@ -120,6 +120,11 @@ class Solve(_Stage):
         return self.method.objective.window
 
     @property
+    def items(self) -> int:
+        """How many are prepared, one by one, of those that are."""
+        return self.method.objective.items
+
+    @property
     def timed(self) -> Any:
         """What of it decides how long a step takes."""
         return replace(self.method, stop=After(1), seed=0)
@@ -159,7 +164,7 @@ class Estimate(_Stage):
     estimator: Estimator
     device: str = "cpu"
 
-    draws, beside, whole, pool, passes, members, window = False, False, True, 0, 1, 1, None
+    draws, beside, whole, pool, passes, members, window, items = False, False, True, 0, 1, 1, None, 0
 
     @property
     def timed(self) -> Any:

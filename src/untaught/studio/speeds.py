@@ -22,16 +22,19 @@ from numpy.typing import NDArray
 
 from untaught.core.registry import tasks
 from untaught.io.images import Image, read
-from untaught.session import explain
+from untaught.session.explain import said
+from untaught.solver.run import Run
+from untaught.solver.stage import Job
 from untaught.studio import marked
 from untaught.tasks import role
 
 if TYPE_CHECKING:
-    from untaught.solver.stage import Job, Stage
+    from untaught.problem import Problem
+    from untaught.solver.stage import Stage
 
-PIECE = 160**2  # pixels of what is tried
+PIECE = 128**2  # pixels of what is tried
 SEEN = ((768**2, 800**2), (2**17, 400**2))  # (pixels above which presets change, and so many that show how)
-PROBE = 0.05  # seconds that are given to the steps of a stage
+STEPS = 2  # that are timed, after a first one that prepares what is used again
 KEPT = 500  # stages that are remembered
 NEWS = 0.4  # how much of what is known of a preset gives way to the last job
 FAR = math.log(4)  # further off than so many times, a job says more of the machine's day than of the preset
@@ -39,7 +42,7 @@ FAR = math.log(4)  # further off than so many times, a job says more of the mach
 
 @dataclass(frozen=True)
 class Speed:
-    """Of a stage, on a picture of so many pixels. step: seconds of one; prepare, final: of its inputs, and of the last picture."""
+    """Of a stage, on a picture of so many pixels. step: seconds of one; prepare, final: of one input, and of the last picture."""
 
     pixels: int
     step: float
@@ -51,7 +54,8 @@ class Speed:
         times = pixels / self.pixels
         most = pixels if stage.window is None else min(pixels, stage.window**2)
         each = self.step * (times if stage.whole else 1)
-        return steps * each + self.prepare * max(1.0, most / self.pixels) + self.final * times
+        items = min(steps, max(1, stage.items))
+        return steps * each + items * self.prepare * max(1.0, most / self.pixels) + self.final * times
 
 
 class Speeds:
@@ -94,7 +98,7 @@ class Speeds:
 
     @contextlib.contextmanager
     def _room(self) -> Iterator[Path]:
-        """Where pieces of JPEGs lie: beside what is known, where the next ones take their places, even if the process ends amid this."""
+        """Where pieces of JPEGs lie: beside what is known, where the next ones take their places."""
         if self.path is not None:
             yield self.path.parent
         else:
@@ -103,15 +107,18 @@ class Speeds:
 
     def took(self, task: str, settings: dict[str, Any], job: Job, composed: float, seconds: float) -> None:
         """What a job took after it was composed, to foretell the next one better."""
-        with self.lock:
-            foretold = self._sum(job, 1.0)
-            if not foretold:
+        if not self.lock.acquire(blocking=False):  # something was tried beside it, which made it slower than it is
+            return
+        try:
+            if not (foretold := self._sum(job, 1.0)):
                 return
             off = math.log((composed + seconds) / (composed + foretold))
             name, off = _name(task, settings), max(-FAR, min(FAR, off))
             before = self.ratios.get(name)
             self.ratios[name] = off if before is None else before + NEWS * (off - before)
             self._keep()
+        finally:
+            self.lock.release()
 
     def _sum(self, job: Job, times: float) -> float | None:
         total, pixels = 0.0, round(times * prod(job.problem.image_shape[2:]))
@@ -129,10 +136,9 @@ class Speeds:
         for i, stage in enumerate(job.stages):
             if (name := signature(stage, job)) in self.known:
                 continue
-            own = replace(small, stages=(replace(stage, problem=begun if i else None, onward=False),))
-            (cost,) = explain.costs(own, seconds=PROBE, counted=False)
-            pixels = prod(asked.image_shape[2:])
-            self.known[name] = Speed(pixels, cost.step_seconds, cost.prepare_seconds, cost.final_seconds)
+            if i < len(small.stages) and signature(small.stages[i], small) == name:
+                stage = small.stages[i]  # what is as large as its picture is so here
+            self.known[name] = _timed(stage, begun if i else asked)
         for name in list(self.known)[:-KEPT]:
             del self.known[name]
         self._keep()
@@ -144,10 +150,27 @@ class Speeds:
                 marked.put(self.path, json.dumps(told))
 
 
+def _timed(stage: Stage, problem: Problem) -> Speed:
+    """A few steps of it, and its picture."""
+    course = Run(Job((replace(stage.pooled(1), problem=None, onward=False),), problem)).course
+    times = []
+    for _ in range(1 + min(STEPS, (stage.steps or STEPS) - 1)):
+        begun = time.perf_counter()
+        course.advance()
+        times.append(time.perf_counter() - begun)
+    begun = time.perf_counter()
+    course.render(1)
+    final = time.perf_counter() - begun
+    each = min(times[1:] or times)
+    return Speed(prod(problem.image_shape[2:]), each, max(0.0, times[0] - each), final)
+
+
 def signature(stage: Stage, job: Job) -> str:
     """What decides how long a step takes: which parts, how large, on which device. Values that are no counts do not."""
-    said = re.sub(r"\d+\.\d+(e-?\d+)?", "#", f"{explain.said(stage.timed)} {stage.device}")
-    return f"{re.sub(r'(#, )+#', '#', said)} {job.problem.image_shape[1]} {explain.said(job.problem.operator).split('(')[0]}"
+    parts = f"{said(stage.timed)} {stage.device} {type(job.problem.operator).__name__} {job.problem.image_shape[1]}"
+    for told, short in ((r"\d+\.\d+(e-?\d+)?", "#"), (r"(#, )+#", "#"), (r"tensor [\d x]+", "tensor ")):
+        parts = re.sub(told, short, parts)
+    return parts
 
 
 def piece(image: Image, count: int, path: Path) -> Image:
@@ -182,13 +205,15 @@ def _job(task: str, image: Image, settings: dict[str, Any]) -> Job:
     guides = [name for name, what in lacks.items() if what == "picture"][:1]
     masks = [name for name, what in lacks.items() if what == "mask"]
     given = {k: v for k, v in settings.items() if role(one.settings[k]) not in ("picture", "mask")}
-    return one.job(image, **given, **dict.fromkeys(guides, image.pixels), **dict.fromkeys(masks, _scratched(image.pixels)))
+    return one.job(
+        image, **given, **dict.fromkeys(guides, image.pixels), **dict.fromkeys(masks, _scratched(image.pixels))
+    )
 
 
 def _scratched(pixels: NDArray) -> NDArray:
     """A mask of thin lines."""
     mask = np.zeros(pixels.shape[:2], bool)
-    mask[:: max(2, min(24, mask.shape[0] // 2))] = True
+    mask[:: max(2, min(24, len(mask) // 2))] = True
     return mask
 
 

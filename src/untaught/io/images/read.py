@@ -222,7 +222,9 @@ def _plugin(kind: str, name: str) -> Any:
     try:
         found = importlib.import_module(f"PIL.{module}ImagePlugin")
     except ImportError as error:
-        raise Missing(f"{name} is an {kind} picture, which needs Pillow 11.3 or newer: save it as PNG first.") from error
+        raise Missing(
+            f"{name} is an {kind} picture, which needs Pillow 11.3 or newer: save it as PNG first."
+        ) from error
     return getattr(found, f"{module}ImageFile")
 
 

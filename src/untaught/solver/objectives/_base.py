@@ -45,6 +45,11 @@ class Objective(ABC):
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         """The picture, without gradient: the mean of `passes` draws; (1, c, *space). Only forks of `rng` may be used."""
 
+    @property
+    def items(self) -> int:
+        """How many inputs are prepared one by one."""
+        return self.pool
+
     def pooled(self, count: int) -> Self:
         """The same with a pool of so many, where it has one."""
         return self

@@ -69,6 +69,10 @@ class Recorrupt(Objective):
         problem.likelihood.draw(problem.data[..., :1], torch.Generator(problem.data.device))
         return replace(self, _made={})
 
+    @property
+    def items(self) -> int:
+        return max(1, self.pool // 2)  # in pairs
+
     def pooled(self, count: int) -> Self:
         return replace(self, pool=count)
 
