@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 import tifffile
 from picture_files import SRGB, chunk, draw, exif
 from PIL import Image as Pillow
-from PIL import ImageCms
+from PIL import ImageCms, features
 
+from untaught.core.errors import BadInput, Missing
 from untaught.io import images
 from untaught.io.images import Image
 
@@ -202,3 +204,41 @@ def test_a_bmp_is_read_and_what_is_made_of_it_is_a_png(tmp_path: Path, mode: str
     assert np.array_equal(image.pixels, np.asarray(drawing.convert("L" if grey else "RGB")))
     assert image.alpha is None  # the fourth byte of a plain BMP means nothing
     assert images.default_output(tmp_path / "p.bmp").suffix == ".png"
+
+
+@pytest.mark.parametrize("kind", ["heic", "avif"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_what_phones_take_is_read_and_what_is_made_of_it_is_a_png(tmp_path: Path, kind: str, mode: str) -> None:
+    if kind == "heic":
+        pytest.importorskip("pillow_heif", reason="the extra heif is not installed").register_heif_opener()
+    elif not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    rows, columns = np.mgrid[:48, :64]
+    smooth = np.uint8(np.dstack([2 * rows, 3 * columns, rows + columns, 255 - rows]))
+    drawing = Pillow.fromarray(smooth[..., : len(mode)], mode)
+    drawing.save(tmp_path / f"p.{kind}", quality=95, exif=exif(orientation=1))
+    image = images.read(tmp_path / f"p.{kind}")
+    assert image.format == kind.upper()
+    assert np.abs(image.pixels.astype(int) - smooth[..., :3]).mean() < 3
+    assert (image.alpha is None) == (mode == "RGB")
+    assert image.exif
+    with pytest.raises(BadInput, match="the limit is 0.001 MP"):
+        images.read(tmp_path / f"p.{kind}", max_megapixels=0.001)
+    assert images.default_output(tmp_path / f"p.{kind}").suffix == ".png"
+    (tmp_path / f"cut.{kind}").write_bytes((tmp_path / f"p.{kind}").read_bytes()[:-200])
+    with pytest.raises(BadInput, match="truncated or damaged"):
+        images.read(tmp_path / f"cut.{kind}")
+
+
+@pytest.mark.parametrize(
+    ("head", "package", "said"),
+    [
+        (b"\0\0\0\x18ftypheic", "pillow_heif.as_plugin", "save it as JPEG first, or pip install 'untaught.heif.'"),
+        (b"\0\0\0\x18ftypavif", "PIL.AvifImagePlugin", "needs Pillow 11.3 or newer"),
+    ],
+)
+def test_without_what_reads_it_a_phones_photo_says_what_to_do(tmp_path: Path, head, package, said, monkeypatch) -> None:
+    (tmp_path / "p.heic").write_bytes(head + b"\0" * 300)
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(Missing, match=said):
+        images.read(tmp_path / "p.heic")

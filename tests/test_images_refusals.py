@@ -47,7 +47,6 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         (b"GIF89a", "a GIF picture"),
         (b"hello, I am a text\n", "plain text"),
         (b"%PDF-1.7", "a PDF document"),
-        (b"\0\0\0\x18ftypheic", "a HEIC picture, as iPhones take them"),
         (b"\0\0\0\x18ftypisom", "a film"),
         (b"BMW and other cars", "plain text"),
         (b"II*\0\x10\0\0\0CR\2\0", "a raw camera file"),

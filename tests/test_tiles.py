@@ -144,7 +144,7 @@ def test_every_task_is_in_tiles_what_it_is_as_a_whole_or_refuses(tmp_path: Path,
     whole = one(np.asarray(source.array()), **settings).astype(float)
     assert made.shape == whole.shape
     apart = made.astype(float) - whole
-    assert 10 * np.log10(255**2 / np.square(apart).mean()) > 50  # far below what either is off the truth
+    assert np.square(apart).mean() < 255**2 / 1e5  # 50 dB: far below what either is off the truth
     assert_seamless(made.astype(float), whole, scale * SIDE - 1)
 
 
@@ -157,12 +157,12 @@ def refused(task: str, source: stores.Source) -> bool:
 def test_hot_pixels_are_found_on_the_whole_and_filled_in_every_tile(tmp_path: Path):
     picture = CLEAN["grey"].copy()
     at = ([20, 50, 120, 140], [30, 150, 40, 170])
-    picture[at] = 255
+    picture[at] = np.where(picture[at] < 128, 255, 0)
     source = saved(tmp_path, picture)
     made, _ = tiled(tmp_path, source, {"preset": "instant"})
     whole = untaught.denoise(picture, preset="instant")
     assert np.abs(made[at].astype(int) - whole[at].astype(int)).max() <= 2
-    assert (made[at] < 250).all()
+    assert np.abs(made[at].astype(int) - CLEAN["grey"][at]).max() < 40
 
 
 @pytest.fixture

@@ -129,6 +129,8 @@ class Answering:
         """The same, of whatever size."""
         import torch
 
+        from untaught.core.geometry import pad_to
+
         finish, channels = self.job.finish, self.job.problem.data.shape[1]
         seen = finite(array if array.ndim == 3 else array[..., None])
         if seen.shape[2] > channels and (seen != seen[..., :1]).any():
@@ -138,7 +140,10 @@ class Answering:
         y = torch.from_numpy(np.moveaxis(seen, -1, 0)[:channels].astype(np.float64))[None]
         operator = self.job.problem.operator.tile(y.shape[2:])
         assert operator is not None  # by `check`
-        problem = replace(self.job.problem, data=finish.measured(y).float(), operator=operator)
+        data, start = finish.measured(y).float(), self.job.problem.start
+        if start is not None:  # a first guess is the data, as large as their picture
+            start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
+        problem = replace(self.job.problem, data=data, operator=operator, start=start)
         with torch.no_grad():
             if self.run is None:
                 x = self.job.stages[0].estimator.estimate(problem)  # type: ignore[union-attr]
