@@ -84,13 +84,13 @@ class Speeds:
             count = prod(image.pixels.shape[:2])
             enough = next((some for above, some in SEEN if count > above), count)
             seen = piece(image, enough, folder / "seen.jpg")
-            job = _job(task, seen, settings)
+            job = waiting(task, seen, settings)
             composed = time.perf_counter() - begun
             times = count / prod(seen.pixels.shape[:2])
             if any(signature(stage, job) not in self.known for stage in job.stages):
                 if not idle():
                     return None
-                self._try(job, _job(task, piece(image, PIECE, folder / "piece.jpg"), settings))
+                self._try(job, waiting(task, piece(image, PIECE, folder / "piece.jpg"), settings))
             seconds = self._sum(job, times)
             if seconds is None:
                 return None
@@ -198,7 +198,7 @@ def _jpeg(pixels: NDArray, like: Path, path: Path) -> Image:
     return read(path)
 
 
-def _job(task: str, image: Image, settings: dict[str, Any]) -> Job:
+def waiting(task: str, image: Image, settings: dict[str, Any]) -> Job:
     """The job of a picture, with what it lacks yet: thin holes, or itself as the guide."""
     one = tasks.get(task)
     lacks = {name: role(hint) for name, hint in one.settings.items() if role(hint) and not settings.get(name)}

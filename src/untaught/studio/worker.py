@@ -48,7 +48,7 @@ def main(pipe: Connection) -> None:
     orders: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
     desk: queue.Queue[m.DeskCall] = queue.Queue()
     threading.Thread(target=_read, args=(pipe, orders, desk), daemon=True).start()
-    speed = Speed()
+    speed = Foreteller()
     threading.Thread(target=_sit, args=(desk, send, speed), daemon=True).start()
     try:
         import torch
@@ -131,7 +131,7 @@ def _read(pipe: Connection, orders: queue.Queue[tuple[str, dict[str, Any]]], des
         os._exit(0)
 
 
-def _sit(desk: queue.Queue[m.DeskCall], send: Send, speed: Speed) -> None:
+def _sit(desk: queue.Queue[m.DeskCall], send: Send, speed: Foreteller) -> None:
     while True:
         one = desk.get()
         if isinstance(one, m.ForetellJob):  # which takes seconds, and the desk must not wait for it
@@ -147,7 +147,7 @@ def _reply(one: m.DeskCall, send: Send, answer: Callable[[Any], Any]) -> None:
         send(m.Reply(one.call, None, sentence(error)))
 
 
-class Speed:
+class Foreteller:
     """How long jobs take here, between the thread that asks and the one that runs them."""
 
     def __init__(self) -> None:
