@@ -266,6 +266,7 @@ class Jobs:
         about = self.pictures.all[job.picture].about if job.picture in self.pictures.all else None
         reason = f"it did not stop within {PATIENCE:g} s and was ended; this is its picture of step {last.step}"
         rescued(job, last, reason, about.depth if about else "")
+        job.numbers = replace(job.numbers or m.Numbers(), stopped=True, left=None)
         return True
 
     # What follows from it
