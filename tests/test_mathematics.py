@@ -293,6 +293,36 @@ def test_noise_codes_are_uniform_on_a_tenth():
     assert 0.0999 < float(z.max()) < 0.1
 
 
+def test_a_diffusions_noise_falls_from_that_of_nothing_but_noise_to_none():
+    code = codes.Diffusion(outer=10, inner=3)
+    levels = [code.level(k) for k in range(12)]
+    assert levels[0] > 0.99
+    assert levels[10:] == [0, 0]
+    assert levels == sorted(levels, reverse=True)
+    # The product of Ho, Jain and Abbeel, of a thousand steps.
+    assert levels[5] == pytest.approx((1 - np.prod(1 - np.linspace(1e-4, 0.02, 1000)[:500])) ** 0.5)
+
+
+@pytest.mark.parametrize("code", [codes.Feedback(share=0.25), codes.Diffusion(outer=2, inner=3)], ids=repr)
+def test_a_code_that_moves_follows_the_networks_picture_and_not_who_looks(code):
+    from untaught.prior import Network
+    from untaught.prior.networks.hourglass import Hourglass
+
+    problem = Problem(torch.rand(1, 1, 9, 7))
+    model = Network(Hourglass(down=(4, 6)), code, output="linear").build((1, 1, 9, 7), problem, Rng(0))
+    for step in range(1, 8):
+        before = model.code.clone()
+        model()
+        assert torch.equal(model.code, before)
+        x = model(rng=Rng(step)).detach()
+        if type(code) is codes.Feedback:
+            torch.testing.assert_close(model.code, 0.75 * before + 0.25 * x)
+        elif step % 3:
+            assert torch.equal(model.code, before)
+        else:
+            assert torch.equal(model.code, x) == (step >= 6)  # without noise from the second round on
+
+
 def test_a_guide_of_another_size_is_refused():
     with pytest.raises(BadInput, match=r"\(9, 9\).*\(8, 8\)"):
         codes.Picture(torch.rand(1, 3, 9, 9)).build((8, 8), Problem(torch.rand(1, 3, 8, 8)), Rng(0))

@@ -12,6 +12,7 @@ from untaught.core.errors import BadInput
 from untaught.problem.operators.blur import Blur, VaryingBlur
 from untaught.problem.operators.fourier import Fourier, coil_maps
 from untaught.problem.operators.mosaic import Mosaic
+from untaught.problem.operators.noncartesian import NonCartesian
 from untaught.problem.operators.phase import PhaseRetrieval
 from untaught.problem.operators.radon import Radon
 from untaught.problem.operators.sensing import CompressedSensing
@@ -70,6 +71,8 @@ def test_held_out_rays_are_whole_views():
         (lambda: Radon((0.0, 1.0), 9).image_shape((1, 1, 9, 2)), r"\(9, 2\).*\(2, 9\)"),
         (lambda: Fourier(torch.zeros(3, 3)), "nothing was sampled"),
         (lambda: Fourier(torch.ones(3, 3), torch.ones(2, 4, 3)), r"\(3, 3\).*\(2, 4, 3\)"),
+        (lambda: NonCartesian(np.ones((5, 2)), (4, 4)), r"\(5, 2\), up to 1"),
+        (lambda: NonCartesian(np.zeros((5, 2)), (4, 4)).image_shape((1, 1, 4)), r"\(1, 4\).*\(1, 5\)"),
         (lambda: Fourier(torch.ones(3, 3)).image_shape((1, 1, 4, 3)), r"\(1, 4, 3\)"),
         (lambda: Mosaic("rgbg"), "did you mean 'rggb'"),
         (lambda: Mosaic(((0.5,),)), "numbers from 0"),
@@ -164,3 +167,22 @@ def test_what_is_measured_once_can_be_held_out():
     run = untaught.Run(untaught.Job((untaught.Solve(method),), problem))
     weight = run.course.problem.weight[0, 0]
     assert (weight.sum(1) == 0).sum() == 2
+
+
+@pytest.mark.parametrize("space", [(7,), (8, 11), (1, 5), (4, 6, 3)])
+def test_frequencies_off_the_grid_are_those_of_the_plain_sum(space):
+    draw = np.random.default_rng(0)
+    k = draw.uniform(-0.5, 0.5, (20, len(space)))
+    k[0], k[1] = 0.5, -0.5
+    x = draw.normal(size=(2, *space))
+    places = np.stack(np.meshgrid(*[np.arange(n) - n // 2 for n in space], indexing="ij"), -1).reshape(-1, len(space))
+    exact = np.exp(-2j * np.pi * k @ places.T) @ (x[0] + 1j * x[1]).ravel() / x[0].size ** 0.5
+    found = NonCartesian(k, space)(torch.tensor(x)[None])[0, 0].numpy()
+    assert np.abs(found - exact).max() < 1e-4 * np.abs(exact).max()
+
+
+def test_frequencies_on_the_grid_are_fouriers():
+    x = torch.rand(1, 2, 6, 8, dtype=torch.float64)
+    grid = torch.meshgrid(*[(torch.arange(n) - n // 2) / n for n in (6, 8)], indexing="ij")
+    found = NonCartesian(torch.stack(grid, -1).view(-1, 2), (6, 8))(x)
+    torch.testing.assert_close(found.view(1, 1, 6, 8), Fourier()(x), atol=1e-4, rtol=0)

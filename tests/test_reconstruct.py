@@ -17,6 +17,8 @@ from untaught.classical.total_variation import TotalVariation
 from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io import images, measurements
+from untaught.problem.likelihoods import Poisson
+from untaught.problem.operators import kernels
 from untaught.problem.operators.radon import Radon
 from untaught.solver.run import Run
 from untaught.tasks.reconstruct import presets
@@ -134,6 +136,57 @@ def test_interrupted_and_resumed_is_uninterrupted(preset):
     for _ in second:
         pass
     assert torch.equal(whole.solution.x, second.solution.x)
+
+
+class TestCounts:
+    """Counted light: its noise follows its brightness, and nothing is darker than dark."""
+
+    def blurred(self, peak=30.0):
+        a = untaught.Blur(kernels.named("gauss:1"))
+        y = a(torch.tensor(scene() + 0.05)[None, None])[0, 0].numpy()
+        return a, np.random.default_rng(0).poisson(peak * y)
+
+    def test_without_a_prior_the_weighted_squares_end_at_the_likelihoods_own_maximum(self):
+        draw = np.random.default_rng(0)
+        matrix, truth = draw.random((60, 8)) ** 3, np.array([9, 13, 9, 10, 30, 12, 20, 80.0])
+        y = draw.poisson(matrix @ truth).astype(np.float64)
+        problem = untaught.Problem(torch.tensor(y)[None], untaught.as_operator(matrix, (8,)), Poisson(1.0))
+        found = TotalVariation(1e-6, rounds=100, iterations=8).estimate(problem)[0, 0].numpy()
+        other = np.ones(8)
+        for _ in range(20000):  # Richardson 1972, Lucy 1974: no step of theirs lowers the likelihood
+            other *= matrix.T @ (y / (matrix @ other)) / matrix.sum(0)
+        np.testing.assert_allclose(found, other, atol=0.01)
+
+    @pytest.mark.parametrize("preset", ["instant", "fast"])
+    def test_no_picture_of_light_is_negative(self, preset):
+        a, counts = self.blurred()
+        assert untaught.reconstruct(counts, operator=a, gain=1, preset=preset).min() >= 0
+
+    def test_a_gain_and_an_offset_are_other_units(self):
+        a, counts = self.blurred()
+        plain = untaught.reconstruct(counts, operator=a, gain=1, preset="instant")
+        other = untaught.reconstruct(2 * counts + 100, operator=a, gain=0.5, dark=100, preset="instant")
+        np.testing.assert_allclose(other, 2 * plain, atol=1e-3 * plain.max())
+
+    def test_reading_out_adds_its_noise(self):
+        a, counts = self.blurred()
+        job = untaught.reconstruct.job(counts, operator=a, gain=2, sigma=3)
+        gain, sigma, dark = job.problem.likelihood.counts
+        assert (gain, sigma, dark) == pytest.approx((2 * job.finish.scale[1], 3 / job.finish.scale[1], 0))
+        assert job.finish.scale[0] == 0  # no pedestal: black is no light
+
+    def test_counts_are_not_complex(self):
+        with pytest.raises(BadInput, match="complex"):
+            untaught.reconstruct(np.ones((8, 8), np.complex64), operator="fourier", gain=1)
+
+    def test_on_the_command_line(self, folder):
+        _, counts = self.blurred()
+        np.save("counts.npy", counts.astype(np.uint16) + 100)
+        words = ["--operator", "blur:gauss:1", "--gain", "1", "--dark", "100", "--preset", "instant", "-q"]
+        assert told("reconstruct", "counts.npy", *words) == 0
+        again = untaught.reconstruct(counts, operator="blur:gauss:1", gain=1, preset="instant")
+        np.testing.assert_allclose(images.read(folder / "counts.untaught.tif").pixels, again, atol=1e-3 * again.max())
+        assert told("reconstruct", "counts.npy", "--operator", "blur:gauss:1", "--gain", "0") == 2
 
 
 class TestFiles:

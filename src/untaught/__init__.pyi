@@ -23,7 +23,7 @@ from untaught.classical.total_variation import TotalVariation as TotalVariation
 from untaught.core.errors import UntaughtError as UntaughtError
 from untaught.noise import Measured as Measured, NoiseModel as NoiseModel
 from untaught.prior import Ensemble as Ensemble, Network as Network, Pixels as Pixels, Prior as Prior
-from untaught.prior.codes import Code as Code, Fed as Fed, FourierFeatures as FourierFeatures, Grid as Grid, Noise as Noise, Picture as Picture, Start as Start
+from untaught.prior.codes import Code as Code, Diffusion as Diffusion, Fed as Fed, Feedback as Feedback, FourierFeatures as FourierFeatures, Grid as Grid, Noise as Noise, Picture as Picture, Start as Start
 from untaught.prior.networks.compact import Compact as Compact
 from untaught.prior.networks.decoder import Decoder as Decoder
 from untaught.prior.networks.frozen import Frozen as Frozen
@@ -40,6 +40,7 @@ from untaught.problem.operators.external import External as External
 from untaught.problem.operators.features import Enlarge as Enlarge, Features as Features, View as View
 from untaught.problem.operators.fourier import Fourier as Fourier
 from untaught.problem.operators.mosaic import Mosaic as Mosaic
+from untaught.problem.operators.noncartesian import NonCartesian as NonCartesian
 from untaught.problem.operators.phase import PhaseRetrieval as PhaseRetrieval
 from untaught.problem.operators.radon import Radon as Radon
 from untaught.problem.operators.resample import Downsample as Downsample
@@ -50,6 +51,7 @@ from untaught.reports import Report as Report, report as report
 from untaught.solver.averaging import AtSteps as AtSteps, Average as Average, ExponentialPictures as ExponentialPictures, ExponentialWeights as ExponentialWeights, Last as Last, Moments as Moments
 from untaught.solver.iterate import Iterate as Iterate, Verdict as Verdict
 from untaught.solver.objectives import Crops as Crops, Objective as Objective
+from untaught.solver.objectives.autoencoded import Autoencoded as Autoencoded
 from untaught.solver.objectives.bootstrap import Bootstrap as Bootstrap
 from untaught.solver.objectives.fit import Fit as Fit
 from untaught.solver.objectives.neighbours import Neighbours as Neighbours
@@ -74,6 +76,7 @@ __all__ = [
     "After",
     "AtSteps",
     "Auto",
+    "Autoencoded",
     "Average",
     "BlindBlur",
     "BlockDCT",
@@ -90,6 +93,7 @@ __all__ = [
     "CrossValidated",
     "Deblock",
     "Decoder",
+    "Diffusion",
     "Discrepancy",
     "Downsample",
     "Enlarge",
@@ -102,6 +106,7 @@ __all__ = [
     "External",
     "Features",
     "Fed",
+    "Feedback",
     "Fill",
     "Filter",
     "FirstOf",
@@ -135,6 +140,7 @@ __all__ = [
     "Network",
     "Noise",
     "NoiseModel",
+    "NonCartesian",
     "NonLocalBayes",
     "NonLocalMeans",
     "NonLocalRidge",
@@ -374,6 +380,8 @@ def reconstruct(
     operator: Any = None,
     shape: Any = None,
     sigma: float | None = None,
+    gain: float | None = None,
+    dark: float = 0.0,
     complex_image: bool = False,
     preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
     steps: int | None = None,

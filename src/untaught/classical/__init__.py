@@ -40,6 +40,8 @@ class Estimator(ABC):
 
     weighs = False
     """Whether measurements may have weights of their own, 0 among them; others need a value in every place."""
+    noise = ""
+    """How it finds out by itself how loud the noise is, in words; empty where it takes what it is told."""
 
     def check(self, problem: Problem) -> None:
         """`BadInput`, before the work, where it cannot estimate this."""
@@ -86,16 +88,35 @@ def refuse_unless_weighable(estimator: Estimator, problem: Problem) -> None:
     name = type(estimator).__name__
     if not problem.operator.linear:
         raise BadInput(f"{name} solves linear equations, and this operator is not linear: use Fit.")
-    if problem.likelihood.sigma is None:
+    if problem.likelihood.sigma is None and problem.likelihood.counts is None:
         raise BadInput(f"{name} weighs the data by their noise, which is not known: give Gaussian(sigma).")
 
 
-def trusted(problem: Problem) -> Tensor:
-    """The weights of the measurements over the variances of their noise, (b, *data)."""
+def spread(problem: Problem, x: Tensor | None = None) -> Tensor:
+    """The deviation of the noise of each measurement, to broadcast against the data.
+
+    Where it changes with brightness that is A x, by default of the problem's first guess, or else the mean of neighbouring data:
+    judged by its own noisy value, a measurement that came out too dark would be trusted too much.
+    """
     y = problem.data.real if problem.data.is_complex() else problem.data
-    deviation = problem.likelihood.deviation(box(y, 2) if y.ndim > 2 else y).to(y)
-    trust = 1 / (deviation.square() + problem.operator.off**2)
-    return (trust if problem.weight is None else trust * problem.weight).expand(y.shape)
+    x = problem.start if x is None else x
+    if problem.likelihood.white or x is None:
+        bright = box(y, 2) if y.ndim > 2 else y if problem.likelihood.white else y.mean(1, keepdim=True)
+    else:
+        bright = problem.operator(x)
+    return problem.likelihood.deviation(bright).to(y)
+
+
+def trusted(problem: Problem, x: Tensor | None = None) -> Tensor:
+    """The weights of the measurements over the variances of their noise (`spread`), (b, *data)."""
+    trust = 1 / (spread(problem, x).square() + problem.operator.off**2)
+    trust = trust if problem.weight is None else trust * problem.weight
+    return trust.expand(problem.data.shape)
+
+
+def counted(problem: Problem) -> bool:
+    """Whether what is measured is light that is counted from 0 on: there is no picture below 0."""
+    return problem.likelihood.counts is not None and problem.likelihood.counts[2] == 0
 
 
 def precision(problem: Problem, trust: Tensor) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from untaught.classical import Estimated, Estimator
+from untaught.classical import Estimated, Estimator, trusted
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
 
@@ -26,9 +26,9 @@ class CrossValidated(Estimator):
     then the others, each from where the one before ended, with that noise or less; and again on all data, with the factors that
     foretold those best.
 
-    Of factors that are worse by less than `slack` the largest is taken, in the manner of the one-standard-error rule (Breiman et
-    al., Classification and Regression Trees, 1984). The result lies between the last two estimates, at most in
-    the middle, where the held-out measurements are foretold best (stacking: Wolpert 1992).
+    Of factors that are not worse by more than the standard error of the difference the largest is taken (Breiman et al.,
+    Classification and Regression Trees, 1984; pairs of errors, which share the noise). The result lies between the last two
+    estimates, at most in the middle, where the held-out measurements are foretold best (stacking: Wolpert 1992).
 
     estimators: of linear problems that weigh their measurements. fraction: of the measurements, held out as the operator has it.
     """
@@ -36,10 +36,10 @@ class CrossValidated(Estimator):
     estimators: tuple[Estimator, ...]
     factors: tuple[float, ...] = (16.0, 8.0, 4.0, 2.0, 1.0)
     fraction: float = 0.1
-    slack: float = 0.05
     seed: int = 0
 
     weighs = True
+    noise = "at least: how much louder it is, measurements that are held out tell"
 
     def check(self, problem: Problem) -> None:
         for one in self.estimators:
@@ -59,13 +59,14 @@ class CrossValidated(Estimator):
         for one in self.estimators:
             factors = tuple(chosen[0] * f for f in LATER) if chosen else self.factors
             tried: list[Tensor] = []
-            errors: list[float] = []
+            errors: list[Tensor] = []
             for factor in factors:
                 start = found[-1] if found else tried[-1] if tried else problem.start
                 tried.append(one.estimate(replace(_weighed(seen, factor**-2), start=start)))
-                errors.append(float(_missed(problem, tried[-1], held).square().sum()))
+                errors.append(_errors(problem, tried[-1], held))
                 yield Estimated(tried[-1])
-            best = next(i for i, error in enumerate(errors) if error <= (1 + self.slack) * min(errors))
+            least = min(errors, key=lambda each: float(each.sum()))
+            best = next(i for i, each in enumerate(errors) if _no_worse(each, least))
             found.append(tried[best])
             chosen.append(factors[best])
         made: list[Tensor] = []
@@ -95,7 +96,17 @@ def _weighed(problem: Problem, weight: Tensor | float) -> Problem:
     return replace(problem, weight=before * weight)
 
 
+def _errors(problem: Problem, x: Tensor, held: Tensor) -> Tensor:
+    """The energies of the measurements that are held out."""
+    return problem.likelihood.pointwise(problem.operator(x), problem.data)[held > 0].double()
+
+
+def _no_worse(each: Tensor, least: Tensor) -> bool:
+    apart = each - least
+    return float(apart.sum()) <= float(apart.square().sum().sqrt())
+
+
 def _missed(problem: Problem, x: Tensor, held: Tensor) -> Tensor:
-    """What of the held-out measurements is not, real."""
-    rest = (problem.operator(x) - problem.data) * held
+    """What of the held-out measurements is not foretold, in deviations of their noise, real."""
+    rest = (problem.operator(x) - problem.data) * held * trusted(problem, x).sqrt()
     return torch.view_as_real(rest) if rest.is_complex() else rest

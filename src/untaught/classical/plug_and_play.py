@@ -13,7 +13,17 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from untaught.classical import Denoiser, Estimated, Estimator, Piloted, precision, refuse_unless_weighable, trusted
+from untaught.classical import (
+    Denoiser,
+    Estimated,
+    Estimator,
+    Piloted,
+    counted,
+    precision,
+    refuse_unless_weighable,
+    spread,
+    trusted,
+)
 from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.errors import BadInput
 from untaught.core.geometry import box
@@ -29,6 +39,7 @@ class PlugAndPlay(Estimator):
     strength: how much the round before is trusted. iterations: of conjugate gradients.
     pilot: whether the denoiser takes the picture of the round before as its pilot, from the second round on, which saves it a
     pass of its own.
+    Noise that changes with brightness is that of A v, so that the rounds end where the likelihood of counts is largest.
     An operator that was sought is `off` by something, which counts as noise, and no round is quieter than half as much again.
     Needs a linear operator and the noise of the data.
     """
@@ -59,6 +70,7 @@ class PlugAndPlay(Estimator):
             level = torch.full((1,) * u.ndim, self._level(problem, k), device=u.device, dtype=u.dtype)
             piloted = self.pilot and k > 0
             v = cast("Piloted", self.denoiser).refine(u, level, v) if piloted else self.denoiser(u, level)
+            v = v.clamp_min(0) if counted(problem) else v
             yield Estimated(v)
 
     def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
@@ -75,9 +87,8 @@ class PlugAndPlay(Estimator):
         k: the round, whose level says how much v is trusted.
         """
         a, y = problem.operator, problem.data
-        real = y.real if y.is_complex() else y
-        deviation = problem.likelihood.deviation(box(real, 2) if y.ndim > 2 else real).to(real)
-        deviation = deviation.hypot(real.new_tensor(problem.operator.off))
+        deviation = spread(problem, v)
+        deviation = deviation.hypot(deviation.new_tensor(problem.operator.off))
         scale = float(deviation.square().mean())
         trust = (scale / deviation.square()).expand_as(y)
         trust = trust if problem.weight is None else trust * problem.weight

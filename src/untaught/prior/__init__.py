@@ -34,6 +34,11 @@ class Parametrisation(nn.Module):
 
     members = 1
 
+    @property
+    def code(self) -> Tensor | None:
+        """z as it is now, of the size of the picture; None where there is none of its own."""
+        return None
+
     def forward(self, z: Tensor | None = None, *, rng: Rng | None = None) -> Tensor:
         """x, (members, c, *space): from its own code (jittered where `rng` is given), or from the z that is fed."""
         raise NotImplementedError
@@ -120,6 +125,9 @@ class Network(Prior):
 
 
 class _Generator(Parametrisation):
+    z: Tensor
+    age: Tensor
+
     def __init__(self, recipe: Network, net: nn.Module, z: Tensor, space: tuple[int, ...]) -> None:
         super().__init__()
         self.recipe, self.space, self.multiple = recipe, space, recipe.net.multiple
@@ -132,6 +140,12 @@ class _Generator(Parametrisation):
             self.z = nn.Parameter(z)
         else:
             self.register_buffer("z", z)
+        if recipe.code.moves:
+            self.register_buffer("age", torch.zeros((), dtype=torch.int64))
+
+    @property
+    def code(self) -> Tensor:
+        return crop_to(self.z, self.space)
 
     def forward(self, z: Tensor | None = None, *, rng: Rng | None = None) -> Tensor:
         if z is None:
@@ -145,6 +159,10 @@ class _Generator(Parametrisation):
         if self.recipe.residual:
             x = z[:, -x.shape[1] :] + self.recipe.residual * x
         x = torch.sigmoid(x) if self.recipe.output == "sigmoid" else x
+        if rng is not None and self.recipe.code.moves:  # a step; who only looks hands in no random numbers
+            self.age = self.age + 1
+            moved = self.recipe.code.moved(self.z, x.detach(), int(self.age), rng)
+            self.z = moved.contiguous(memory_format=self.layout)
         return crop_to(x, space)
 
 

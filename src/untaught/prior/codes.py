@@ -22,6 +22,8 @@ class Code(ABC):
     """A recipe for z. `learn` makes z a parameter that is sought together with theta."""
 
     learn: bool = False
+    moves = False
+    """Whether z follows what the network makes of it (`moved`)."""
 
     @property
     def fed(self) -> int:
@@ -35,6 +37,10 @@ class Code(ABC):
     @abstractmethod
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         """z of shape (1, channels, *space)."""
+
+    def moved(self, z: Tensor, x: Tensor, step: int, rng: Rng) -> Tensor:
+        """z after so many steps, of which the last made x, of the size of z, of it; for codes that move."""
+        return z
 
     @classmethod
     @abstractmethod
@@ -143,6 +149,58 @@ class Start(Code):
     @classmethod
     def examples(cls) -> tuple[Code, ...]:
         return (Start(),)
+
+
+@dataclass(frozen=True)
+class Feedback(Start):
+    """z <- (1 - share) z + share f(z): the code follows the network's picture, from where `Start` begins (Tada-DIP, 2025).
+
+    Its authors jitter it by half of its largest value, and add a hundredth of |f(z) - z|, which `Autoencoded` does.
+    """
+
+    share: float = 0.01
+
+    moves = True
+
+    def moved(self, z: Tensor, x: Tensor, step: int, rng: Rng) -> Tensor:
+        return torch.lerp(z, x, self.share)
+
+    @classmethod
+    def examples(cls) -> tuple[Code, ...]:
+        return Feedback(), Feedback(share=0.5)
+
+
+@dataclass(frozen=True)
+class Diffusion(Start):
+    """z = x + s noise, drawn once every `inner` steps: the picture so far under noise that falls to 0 in `outer` rounds
+    (Self-Diffusion, NeurIPS 2025), so that the same network fits the coarse shapes first.
+
+    s = sqrt(1 - a), a the product of 1 - b over b from 1e-4 to 0.02 in a thousand even steps (Ho, Jain and Abbeel, DDPM, 2020), of
+    which the rounds take every (1000 / outer)-th, the loudest first.
+    """
+
+    outer: int = 30
+    inner: int = 100
+
+    moves = True
+
+    def level(self, done: int) -> float:
+        """The deviation of the noise after so many rounds: from 1 down to 0."""
+        left = round(1000 * max(0, self.outer - done) / self.outer)
+        return float(1 - torch.linspace(1e-4, 0.02, 1000, dtype=torch.float64)[:left].neg().add(1).prod()) ** 0.5
+
+    def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
+        x = super().build(space, problem, rng)
+        return x + self.level(0) * rng.normal(x).to(x)
+
+    def moved(self, z: Tensor, x: Tensor, step: int, rng: Rng) -> Tensor:
+        if step % self.inner:
+            return z
+        return x + self.level(step // self.inner) * rng.normal(x).to(x)
+
+    @classmethod
+    def examples(cls) -> tuple[Code, ...]:
+        return Diffusion(), Diffusion(outer=2, inner=3)
 
 
 @dataclass(frozen=True)

@@ -169,12 +169,10 @@ def formula(job: Job, costs: list[Cost], *, name: str, dtype: str, sigma_given: 
     shape = tuple(problem.data.shape)
     full = arrays.full_scale(np.empty(0, dtype))
     offset, gain = job.finish.scale
+    size = f"{' x '.join(map(str, shape[2:]))}, {shape[1]} channel{'s' if shape[1] > 1 else ''}"
+    size = size if len(shape) > 2 else f"{shape[1]} measurements"
     lines = [
-        (
-            "y",
-            f"{name}: {' x '.join(map(str, shape[2:]))}, {shape[1]} channel{'s' if shape[1] > 1 else ''}, {dtype}; "
-            f"value = {offset:g} + {gain:g} y",
-        ),
+        ("y", f"{name}: {size}, {dtype}; value = {offset:g} + {gain:g} y"),
         ("A", said(problem.operator)),
         ("E", _energy(job, sigma_given, full)),
         ("R", " + ".join(f"{w:g} {said(r)}" for w, r in _terms(problem.regulariser)) or "0"),
@@ -213,6 +211,8 @@ def _terms(regulariser: Any) -> Any:
 
 def _energy(job: Job, given: bool, full: float) -> str:
     """E by the first words of its own documentation, with sigma in the unit of the picture, and how it is known."""
+    from untaught.solver.stage import Estimate
+
     likelihood = job.problem.likelihood
     sigma = likelihood.sigma
     first = (type(likelihood).__doc__ or "").strip().splitlines()[0]
@@ -222,7 +222,9 @@ def _energy(job: Job, given: bool, full: float) -> str:
         return f"{said(likelihood)}: {first}"
     levels = [s * job.finish.scale[1] for s in (sigma if isinstance(sigma, tuple) else (sigma,))]
     shown = ", ".join(f"{v:.3g}" for v in levels) + (f" of {full:g}" if full > 1 else "")
-    return f"{type(likelihood).__name__}: {first} sigma = {shown}, {'given' if given else 'measured on the picture'}"
+    found = (stage.estimator.noise for stage in job.stages if isinstance(stage, Estimate))
+    how = "given" if given else next(filter(None, found), "measured on the picture")
+    return f"{type(likelihood).__name__}: {first} sigma = {shown}, {how}"
 
 
 def said(part: Any) -> str:

@@ -15,19 +15,48 @@ from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
 from untaught.solver.stopping._base import Minimum, Rule, State
 
+DECAY = 0.99
+"""The mean of the energies is as old as the mean of the pictures."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Variance(Minimum):
-    """Rules over how much the pictures still vary, seen on at most `pixels` fixed random pixels."""
+    """Rules over how much the pictures still vary, seen on at most `pixels` fixed random pixels.
+
+    Pictures vary little as well before they have formed, as long as all that they show is flat. A minimum is therefore given up as
+    soon as the mean energy is less than `explained` times what it was there: who explains the data so much better is not
+    fitting their noise alone. Where the floor of the energy is known, nothing below it counts.
+    """
 
     pixels: int = 32768
+    explained: float = 0.8
     needs = frozenset({"x"})
     _index: Tensor | None = None
+    _floor: float = 0.0
 
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
         total = math.prod(problem.image_shape)
         index = torch.randperm(total, generator=rng.fork("pixels"), device=rng.device)[: self.pixels]
-        return problem, replace(self, _index=index)
+        floor = problem.likelihood.floor(problem.data, problem.weight)
+        return problem, replace(self, _index=index, _floor=floor or 0.0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.explained < 1:
+            raise BadInput(f"explained = {self.explained:g} is no share of an energy: give 0 to below 1.")
+
+    def init(self) -> State:
+        return {**super().init(), "energy": 0.0, "weight": 0.0, "explained": math.inf}
+
+    def judge(self, state: State, iterate: Iterate, score: float | None) -> tuple[State, Verdict]:
+        energy = DECAY * state["energy"] + (1 - DECAY) * iterate.energy
+        weight = DECAY * state["weight"] + (1 - DECAY)
+        state = {**state, "energy": energy, "weight": weight}
+        now = max(energy / weight, self._floor)
+        if score is not None and now < self.explained * state["explained"]:
+            state["best"] = math.inf
+        state, verdict = super().judge(state, iterate, score)
+        return ({**state, "explained": now} if verdict.best else state), verdict
 
     def seen(self, iterate: Iterate) -> Tensor:
         if iterate.x is None or self._index is None:

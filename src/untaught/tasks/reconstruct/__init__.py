@@ -18,6 +18,8 @@ def reconstruct(
     operator: File = None,
     shape: File = None,
     sigma: Annotated[float | None, Gt(0)] = None,
+    gain: Annotated[float | None, Gt(0)] = None,
+    dark: float = 0.0,
     complex_image: bool = False,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     steps: Steps = None,
@@ -35,13 +37,19 @@ def reconstruct(
         of several). NaN and masked values are unknown.
     operator
         What measured them: radon:angles=theta.npy,center=296 (pitch, fan=source/detector); fourier:mask=mask.npy,maps=auto
-        (real=yes, centered=no); blur:psf.tif; mosaic:rggb; downsample:2; sensing:seed=0; matrix:A.npz; identity; or
-        module:mine.py:MyOperator, whose code is run. In Python also an operator, a module, a matrix, one of SciPy's or PyLops'.
+        (real=yes, centered=no); noncartesian:trajectory=k.npy,maps=maps.npy (real=yes); blur:psf.tif; mosaic:rggb;
+        downsample:2; sensing:seed=0; matrix:A.npz; identity; or module:mine.py:MyOperator, whose code is run. In Python also an
+        operator, a module, a matrix, one of SciPy's or PyLops'.
     shape
         The picture's shape, HEIGHTxWIDTH, where the operator does not tell it.
     sigma
-        Standard deviation of the noise in the units of the data. Where it is not given, the noise is found by measurements that
-        are held out.
+        Standard deviation of the noise in the units of the data; with gain, that of reading them out. Where it is not given, the
+        noise is found by measurements that are held out.
+    gain
+        The data are counted light, and so many counts (photons, electrons, decays) are one unit of them; 1 where they are the
+        counts themselves.
+    dark
+        The value of the data where there is no light (a camera's offset): it is taken from them before.
     complex_image
         The picture is complex (matrices and functions; fourier says real=yes or not by itself). Its magnitude is returned.
     preset
@@ -53,12 +61,12 @@ def reconstruct(
     from untaught.core.errors import BadInput
     from untaught.io.results import Layout
     from untaught.problem import Problem
-    from untaught.problem.likelihoods import Gaussian
+    from untaught.problem.likelihoods import Gaussian, Likelihood, Poisson, PoissonGaussian
     from untaught.solver.result import Scaled
     from untaught.tasks._presets import Facts
     from untaught.tasks.reconstruct import scale as scales
     from untaught.tasks.reconstruct.operators import laid, made, sides
-    from untaught.tasks.reconstruct.presets import PRESETS
+    from untaught.tasks.reconstruct.presets import LEAST, PRESETS
     from untaught.tasks.reconstruct.result import Magnitude
 
     if operator is None:
@@ -71,7 +79,9 @@ def reconstruct(
     if array.dtype.kind not in "biufc" or not array.size:
         raise BadInput(f"The data are an array of {array.dtype}, {array.shape}: give numbers, at least one.")
     gone = gone | ~np.isfinite(array)
-    array = np.where(gone, 0, array)
+    array = np.where(gone, 0, array - dark if dark else array)
+    if gain is not None and array.dtype.kind == "c":
+        raise BadInput(f"gain = {gain:g} is of counted light, and these data are complex: leave gain out.")
     space = sides(shape)
     if isinstance(operator, str):
         operator, array = made(operator, array, space, notes)
@@ -89,16 +99,22 @@ def reconstruct(
         a.linear = True
         notes.append("the operator was found to be linear")
     twofold = bool(getattr(a, "complex_image", False))
-    y, offset, gain = scales.scaled(y, a, weight, twofold)
-    level = float(y.abs().square().mean().sqrt()) if weight is None else scales.root_mean_square(y, weight)
-    noise = max(0.0025 * level, 1e-12) if sigma is None else sigma / gain
-    problem = Problem(y, a, Gaussian(noise), weight=weight)
+    y, offset, unit = scales.scaled(y, a, weight, twofold, gain is not None)
+    likelihood: Likelihood
+    if gain is not None:
+        likelihood = Poisson(gain * unit) if sigma is None else PoissonGaussian(gain * unit, sigma / unit)
+    elif sigma is not None:
+        likelihood = Gaussian(sigma / unit)
+    else:
+        level = float(y.abs().square().mean().sqrt()) if weight is None else scales.root_mean_square(y, weight)
+        likelihood = Gaussian(max(LEAST * level, 1e-12))
+    problem = Problem(y, a, likelihood, weight=weight)
     if not problem.image_shape[2:] or len(problem.image_shape) - 2 > 3:
         raise BadInput(
             f"Pictures of shape {problem.image_shape[1:]} have {len(problem.image_shape) - 2} axes of space: 1 to 3 are."
         )
-    kind = "" if sigma is None else "noise given"
+    kind = "counts" if gain is not None else "noise given" if sigma is not None else ""
     facts = Facts(problem, False, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=kind)
     layout = Layout("float32", None if problem.image_shape[1] == 1 else -1)
-    finish = Scaled(Magnitude() if twofold else layout, offset, gain)
+    finish = Scaled(Magnitude() if twofold else layout, offset, unit)
     return PRESETS.job(preset, facts, finish, notes)

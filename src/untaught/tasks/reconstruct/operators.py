@@ -16,6 +16,7 @@ from untaught.problem.operators import Identity, Operator, as_operator
 from untaught.problem.operators.blur import Blur
 from untaught.problem.operators.fourier import Fourier, coil_maps
 from untaught.problem.operators.mosaic import Mosaic
+from untaught.problem.operators.noncartesian import NonCartesian
 from untaught.problem.operators.radon import Radon
 from untaught.problem.operators.resample import Downsample
 from untaught.problem.operators.sensing import CompressedSensing
@@ -122,6 +123,14 @@ def _fourier(options: Options, data: NDArray, shape: tuple[int, ...] | None, not
     return Fourier(mask, maps, complex_image=not real, centered=centered), data
 
 
+def _noncartesian(options: Options, data: NDArray, shape: tuple[int, ...] | None, notes: list[str]) -> Made:
+    if shape is None:
+        raise BadInput("The shape of the picture is missing: give --shape, such as 128x128.")
+    at = measurements.load(_needed(options, "trajectory", "noncartesian:trajectory=k.npy"))
+    maps = measurements.load(options["maps"]) if "maps" in options else None
+    return NonCartesian(at, shape, maps, complex_image=options.get("real", "no") != "yes"), data
+
+
 def _blur(options: Options, data: NDArray, shape: tuple[int, ...] | None, notes: list[str]) -> Made:
     from untaught.tasks.deblur import kernel_of
 
@@ -180,6 +189,7 @@ Maker = Callable[[Options, NDArray, "tuple[int, ...] | None", "list[str]"], Made
 KINDS: dict[str, tuple[Maker, tuple[str, ...], str]] = {
     "radon": (_radon, ("angles", "center", "pitch", "fan"), "radon:angles=theta.npy,center=296"),
     "fourier": (_fourier, ("mask", "maps", "real", "centered"), "fourier:mask=mask.npy,maps=auto"),
+    "noncartesian": (_noncartesian, ("trajectory", "maps", "real"), "noncartesian:trajectory=k.npy,maps=maps.npy"),
     "blur": (_blur, ("kernel",), "blur:psf.tif"),
     "mosaic": (_mosaic, ("pattern",), "mosaic:rggb"),
     "downsample": (_downsample, ("factor",), "downsample:2"),

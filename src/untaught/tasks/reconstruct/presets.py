@@ -20,12 +20,15 @@ from untaught.tasks._rows import DIP, Bare, Fitted
 
 SMALL = 16
 """Pixels a side under which there are too few similar patches for the ridge."""
+LEAST = 0.0025
+"""The noise that data have at least, as a fraction of their root mean square, where nobody says how loud it is."""
 UNKNOWN = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
-"""Times the noise that data have at least, where nobody says how loud it is."""
+"""Times that."""
 KNOWN = (4.0, 2.0, 1.0)
 """What is wrong with the operator counts as noise, too."""
 _RIDGE = NonLocalRidge(Pass(7, 16, window=15), (Pass(5, 32, window=15),), (Pass(5, 32, window=15),), pixels=1 << 19)
 _FULL = NonLocalRidge(Pass(7, 16, window=21), (Pass(5, 64, window=21),), (Pass(5, 64, window=21),))
+_DENSE = NonLocalRidge(Pass(7, 16, 21, stride=3), (Pass(5, 64, 21, stride=3),), (Pass(5, 64, stride=3),))
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,42 @@ class Validated:
     note: str = field(default="", repr=False)
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
-        flat = len(facts.space) == 2 and min(facts.space) >= SMALL
         first = TotalVariation(rounds=self.rounds)
-        filter = self.filter if flat else NonLocalMeans(0.8)
-        rounds = (
-            LeveledPlugAndPlay(filter, self.count, 0.05, 0.5, 1.0, 20, pilot=flat) if self.filter and filter else None
-        )
+        rounds = _plugged(self.filter, facts, self.count) if self.filter else None
         factors = KNOWN if facts.kind == "noise given" else UNKNOWN
         return (Estimate(CrossValidated((first, *((rounds,) if rounds else ())), factors, seed=facts.seed)),)
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """The same where the noise of every measurement is known, as that of counts is: nothing is held out to find it."""
+
+    rounds: int = 40
+    strength: float = 0.7
+    filter: NonLocalRidge | None = None
+    count: int = 4
+    source: str = field(
+        default="weighted squares, as of the likelihood's own score (Wedderburn 1974); TV and PnP-HQS as above",
+        repr=False,
+    )
+
+    note: str = field(default="", repr=False)
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        first = Estimate(TotalVariation(self.strength, self.rounds))
+        if self.filter is None:
+            return (first,)
+        return first, Estimate(_plugged(self.filter, facts, self.count, quiet=0.15, strength=0.5))
+
+
+def _plugged(
+    filter: NonLocalRidge, facts: Facts, count: int, *, quiet: float = 0.5, strength: float = 1.0
+) -> LeveledPlugAndPlay:
+    """Series, volumes and pictures too small for similar patches are left to non-local means."""
+    flat = len(facts.space) == 2 and min(facts.space) >= SMALL
+    return LeveledPlugAndPlay(
+        filter if flat else NonLocalMeans(0.8), count, 0.05, quiet, strength, iterations=20, pilot=flat
+    )
 
 
 @dataclass(frozen=True)
@@ -81,7 +112,14 @@ LONG_BESIDE = Generated(
 )
 SOUGHT = Fitted(NARROW, 600, Noise(16), 0.02, "one-cycle", source=f"{DIP}, a narrow network")
 LONGER = Fitted(Hourglass((32,) * 5, skip=8, upsample="nearest", padding="zero"), 2000, Noise(16), 0.02, "one-cycle")
+_COUNTS = "the noise of every measurement is that of its counts"
+INSTANT_COUNTS = Weighted(note=f"{{preset}} is total variation, no network; {_COUNTS}")
+FAST_COUNTS = Weighted(
+    filter=_RIDGE, note=f"{{preset}} is a classic denoiser in turn with the data, no network; {_COUNTS}"
+)
+LONG_COUNTS = replace(FAST_COUNTS, filter=_DENSE)
 CURVED = When("an operator that is not linear", lambda facts: not facts.problem.operator.linear)
+COUNTS = When("counted light", lambda facts: facts.kind == "counts")
 
 PRESETS = Presets(
     {
@@ -93,5 +131,12 @@ PRESETS = Presets(
     },
     way(CURVED, "{preset} seeks the pixels themselves, no network", instant=Bare(600, 0.02)),
     way(CURVED, fast=SOUGHT, balanced=LONGER, best=LONGER),
+    way(
+        COUNTS,
+        instant=INSTANT_COUNTS,
+        fast=FAST_COUNTS,
+        balanced=LONG_COUNTS,
+        best=LONG_COUNTS,
+    ),
     way(ALWAYS, instant=INSTANT, fast=FAST, balanced=(FIRST, BESIDE), best=(MORE, LONG_BESIDE), paper=PAPER),
 )

@@ -18,10 +18,13 @@ PEDESTAL = 0.25
 """Of the values farthest from 0 the nearest are at least this, where the picture stands on a constant."""
 
 
-def scaled(y: Tensor, a: Operator, weight: Tensor | None, twofold: bool) -> tuple[Tensor, float, float]:
+def scaled(
+    y: Tensor, a: Operator, weight: Tensor | None, twofold: bool, counts: bool = False
+) -> tuple[Tensor, float, float]:
     """(data of (x - offset) / gain, offset, gain), single precision, where a rough picture lies between 0 and 1 for the most part.
 
-    twofold: the picture is complex, and has no offset. An operator that is not linear has neither.
+    twofold: the picture is complex, and has no offset. counts: light is counted from 0 on, and has none either. An operator that
+    is not linear has neither offset nor gain.
     """
     import torch
 
@@ -38,7 +41,7 @@ def scaled(y: Tensor, a: Operator, weight: Tensor | None, twofold: bool) -> tupl
             rough = rough.unflatten(1, (-1, 2)).square().sum(2).sqrt() if rough.shape[1] % 2 == 0 else rough
         low, high = (float(v) for v in torch.quantile(_some(rough), torch.tensor([0.005, 0.995])))
         near, far = sorted((abs(low), abs(high)))
-        stands = not twofold and low * high > 0 and near > PEDESTAL * far
+        stands = not (twofold or counts) and low * high > 0 and near > PEDESTAL * far
         gain = (high - low if stands else far) or far or 1.0
         low = low if stands else 0.0
         if low:
