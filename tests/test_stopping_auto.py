@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from stopped_runs import finished, job, scene
+from test_mathematics import parts
 
 from untaught.core import registry
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
-from untaught.problem import Problem
+from untaught.problem import Problem, operators
 from untaught.problem.likelihoods import Gaussian, Laplace, Reward
-from untaught.problem.operators import FromLinear
+from untaught.problem.operators import FromLinear, Operator
 from untaught.solver import stopping
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.run import Run, solve
 from untaught.solver.stage import Job, Solve
-from untaught.solver.stopping import After, Auto, Discrepancy, Plateau, Rule, SureRisk, WindowedVariance
+from untaught.solver.stopping import (
+    After,
+    Auto,
+    Discrepancy,
+    ExponentialVariance,
+    Plateau,
+    Rule,
+    SureRisk,
+    WindowedVariance,
+)
 from untaught.solver.stopping import auto as table
 
 
@@ -60,6 +72,39 @@ class TestAuto:
         monkeypatch.setitem(table.CHOICE, table.UNKNOWN, (SureRisk(), WindowedVariance()))
         _, bound = Auto().bind(Problem(scene()[0]), Rng(0), Fit())
         assert "WindowedVariance" in bound.remarks[0]
+
+
+OPERATORS = {type(one): (one, shape) for one, shape in parts(operators, Operator) if not one.sought}
+
+
+@pytest.mark.parametrize("case", OPERATORS.values(), ids=lambda case: type(case[0]).__name__)
+def test_on_any_operator_a_run_goes_on_while_its_picture_forms(case):
+    """However still the pictures are: who explains the data better with every step has not begun to fit their noise."""
+    operator, shape = case
+    problem = Problem(operator(torch.rand(shape)), operator, likelihood=Gaussian(0.1))
+    problem, rule = Auto().bind(problem, Rng(0), Fit())
+    state, x = rule.init(), torch.zeros(problem.image_shape)
+    for step in range(1, 700):
+        energy = 1000 * 0.99**step
+        state, verdict = rule.step(state, SimpleNamespace(step=step, energy=energy, fit=energy, x=x))
+        assert verdict.stop is None
+
+
+@pytest.mark.parametrize("rule", [WindowedVariance(window=4, patience=40), ExponentialVariance(patience=40)])
+def test_the_stillest_picture_is_sought_among_those_that_explain_the_data(rule):
+    problem = Problem(torch.rand(1, 1, 8, 8), likelihood=Gaussian(0.1))
+    problem, rule = rule.bind(problem, Rng(0), Fit())
+    draw, state, best = torch.Generator().manual_seed(0), rule.init(), 0
+    for step in range(1, 400):
+        formed = min(1.0, step / 200)
+        wander = abs(step - 300) / 300 * formed  # none while nothing is shown, and least at step 300
+        x = formed + wander * torch.randn(1, 1, 8, 8, generator=draw)
+        seen = SimpleNamespace(step=step, energy=0.5 + 50 * (1 - formed) ** 2, x=x)
+        state, verdict = rule.step(state, seen)
+        best = step if verdict.best else best
+        if verdict.stop:
+            break
+    assert 290 < best < 340
 
 
 class TestTasks:

@@ -12,23 +12,15 @@ from untaught.classical import Estimated, Estimator, trusted
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
 
-LATER = (1.0, 0.25)
-"""Of the first estimator's factor, what later ones try."""
-
-MOST = 0.5
-"""Of the last estimate: noise that comes back from measurement to measurement, as rings of a detector do, is foretold too."""
-
 
 @dataclass(frozen=True)
 class CrossValidated(Estimator):
-    """The first estimator with the noise taken for `factors` times as loud as it is said to be, on data without some
-    measurements;
-    then the others, each from where the one before ended, with that noise or less; and again on all data, with the factors that
-    foretold those best.
+    """The first estimator with the noise taken for `factors` times as loud as it is said to be, on data without some measurements;
+    then the others, each from where the one before ended, with the noise that foretold those best; and again on all data.
 
     Of factors that are not worse by more than the standard error of the difference the largest is taken (Breiman et al.,
     Classification and Regression Trees, 1984; pairs of errors, which share the noise). The result lies between the last two
-    estimates, at most in the middle, where the held-out measurements are foretold best (stacking: Wolpert 1992).
+    estimates, where the held-out measurements are foretold best (stacking: Wolpert 1992).
 
     estimators: of linear problems that weigh their measurements. fraction: of the measurements, held out as the operator has it.
     """
@@ -48,38 +40,35 @@ class CrossValidated(Estimator):
     @property
     def steps(self) -> int:
         later = len(self.estimators) - 1
-        return len(self.factors) + later * len(LATER) + len(self.estimators) + 1
+        return len(self.factors) + later + len(self.estimators) + 1
 
     def iterates(self, problem: Problem) -> Iterator[Estimated]:
         shape, rng = tuple(problem.data.shape), Rng(self.seed, problem.data.device)
         held = problem.operator.held_out(shape, self.fraction, rng.fork("held out")).to(problem.real) * problem.known
         seen = _weighed(problem, 1 - held)
-        found: list[Tensor] = []
-        chosen: list[float] = []
+        first, *later = self.estimators
+        tried: list[Tensor] = []
+        for factor in self.factors:
+            start = tried[-1] if tried else problem.start
+            tried.append(first.estimate(replace(_weighed(seen, factor**-2), start=start)))
+            yield Estimated(tried[-1])
+        errors = [_errors(problem, x, held) for x in tried]
+        least = min(errors, key=lambda each: float(each.sum()))
+        best = next(i for i, each in enumerate(errors) if _no_worse(each, least))
+        factor, found, made = self.factors[best], [tried[best]], list[Tensor]()
+        for one in later:
+            found.append(one.estimate(replace(_weighed(seen, factor**-2), start=found[-1])))
+            yield Estimated(found[-1])
         for one in self.estimators:
-            factors = tuple(chosen[0] * f for f in LATER) if chosen else self.factors
-            tried: list[Tensor] = []
-            errors: list[Tensor] = []
-            for factor in factors:
-                start = found[-1] if found else tried[-1] if tried else problem.start
-                tried.append(one.estimate(replace(_weighed(seen, factor**-2), start=start)))
-                errors.append(_errors(problem, tried[-1], held))
-                yield Estimated(tried[-1])
-            least = min(errors, key=lambda each: float(each.sum()))
-            best = next(i for i, each in enumerate(errors) if _no_worse(each, least))
-            found.append(tried[best])
-            chosen.append(factors[best])
-        made: list[Tensor] = []
-        for one, factor in zip(self.estimators, chosen, strict=True):
             start = made[-1] if made else found[0]
             made.append(one.estimate(replace(_weighed(problem, factor**-2), start=start)))
             yield Estimated(made[-1])
-        x, said = made[-1], " and ".join(f"{factor:g}" for factor in chosen)
-        note = f"the noise was taken for {said} times as loud, which foretold held-out measurements best"
+        x = made[-1]
+        note = f"the noise was taken for {factor:g} times as loud, which foretold held-out measurements best"
         if len(found) > 1:
             missed = [_missed(problem, one, held) for one in found[-2:]]
             way = missed[0] - missed[1]
-            share = min(MOST, max(0.0, float((missed[0] * way).sum() / way.square().sum().clamp_min(1e-30))))
+            share = min(1.0, max(0.0, float((missed[0] * way).sum() / way.square().sum().clamp_min(1e-30))))
             x, note = torch.lerp(made[-2], x, share), f"{note}, and the last estimate has a share of {share:.2f}"
         yield Estimated(x, note)
 

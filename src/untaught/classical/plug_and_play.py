@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import log
 from typing import cast
 
 import torch
@@ -109,18 +110,24 @@ class PlugAndPlay(Estimator):
 
 @dataclass(frozen=True)
 class LeveledPlugAndPlay(Estimator):
-    """`PlugAndPlay` whose levels follow from the noise: from `loud` down to `quiet` times what the data alone leave in a pixel.
+    """`PlugAndPlay` whose levels follow from the noise: from `loud` on, by `fall` a round, down to `quiet` times what the data
+    alone leave in a pixel, but not below `least`, where a filter changes little. So data of little noise get many rounds, and
+    noisy ones few, before what is wrong with them comes back.
 
-    count: of rounds. The others: of `PlugAndPlay`. Pictures have a contrast of about 1.
+    count: of rounds, at most; those that are over change nothing, and cost nothing. few: so many are taken, at the last level, if
+    there are fewer. The others: of `PlugAndPlay`. Pictures have a contrast of about 1.
     """
 
     denoiser: Denoiser | Piloted
-    count: int = 8
-    loud: float = 0.1
+    count: int = 30
+    loud: float = 0.03
     quiet: float = 0.5
     strength: float = 1.0
     iterations: int = 20
     pilot: bool = False
+    fall: float = 0.94
+    least: float = 0.005
+    few: int = 1
 
     weighs = True
 
@@ -135,14 +142,19 @@ class LeveledPlugAndPlay(Estimator):
         return PlugAndPlay(self.denoiser, levels, self.strength, self.iterations, self.pilot)
 
     def levels(self, problem: Problem) -> tuple[float, ...]:
-        """In equal ratios."""
+        """In equal ratios, one a round that is taken."""
         left = self.quiet / max(precision(problem, trusted(problem)), 1e-30) ** 0.5
-        last = min(max(left, 1e-4), 1.0)
+        last = min(max(left, self.least), 1.0)
         loud = max(self.loud, last)
-        return tuple(loud * (last / loud) ** (k / max(1, self.count - 1)) for k in range(self.count))
+        rounds = min(self.count, max(self.few, 1 + round(log(last / loud) / log(self.fall))))
+        return tuple(loud * (last / loud) ** (k / max(1, rounds - 1)) for k in range(rounds))
 
     def iterates(self, problem: Problem) -> Iterator[Estimated]:
-        return self.at(self.levels(problem)).iterates(problem)
+        levels = self.levels(problem)
+        for found in self.at(levels).iterates(problem):
+            yield found
+        for _ in range(self.count - len(levels)):
+            yield found
 
     def shown(self, problem: Problem, estimate: Tensor) -> tuple[Tensor, Tensor]:
         """As of `PlugAndPlay`."""
@@ -154,7 +166,7 @@ class LeveledPlugAndPlay(Estimator):
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
-        return (LeveledPlugAndPlay(_mean, 2, iterations=3),)
+        return (LeveledPlugAndPlay(_mean, 2, iterations=3), LeveledPlugAndPlay(_mean, 3, loud=0.2, iterations=3))
 
 
 def _mean(noisy: Tensor, deviation: Tensor) -> Tensor:

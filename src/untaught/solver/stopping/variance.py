@@ -15,8 +15,8 @@ from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
 from untaught.solver.stopping._base import Minimum, Rule, State
 
-DECAY = 0.99
-"""The mean of the energies is as old as the mean of the pictures."""
+DECAY = 0.9
+"""Of the mean of energies: a jittered code makes single ones uneven, and an older mean would lag behind a fall of orders."""
 
 
 @dataclass(frozen=True, kw_only=True)

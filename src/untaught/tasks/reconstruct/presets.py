@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from untaught.classical.cross_validated import CrossValidated
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
@@ -27,8 +27,9 @@ UNKNOWN = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
 KNOWN = (4.0, 2.0, 1.0)
 """What is wrong with the operator counts as noise, too."""
 _RIDGE = NonLocalRidge(Pass(7, 16, window=15), (Pass(5, 32, window=15),), (Pass(5, 32, window=15),), pixels=1 << 19)
-_FULL = NonLocalRidge(Pass(7, 16, window=21), (Pass(5, 64, window=21),), (Pass(5, 64, window=21),))
+_FINE = NonLocalRidge(Pass(5, 16, 21, stride=3), (Pass(3, 32, 21, stride=2),), (Pass(3, 32, 21, stride=2),))
 _DENSE = NonLocalRidge(Pass(7, 16, 21, stride=3), (Pass(5, 64, 21, stride=3),), (Pass(5, 64, stride=3),))
+"""Small patches hold what only few measurements say; large ones tell it from noise."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Validated:
 
     rounds: int = 30
     filter: NonLocalRidge | None = None
-    count: int = 6
+    count: int = 30
+    fall: float = 0.94
     source: str = field(
         default="TV (Rudin, Osher and Fatemi 1992); PnP-HQS (Zhang et al., TPAMI 2021); values: docs/benchmarks",
         repr=False,
@@ -47,9 +49,9 @@ class Validated:
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         first = TotalVariation(rounds=self.rounds)
-        rounds = _plugged(self.filter, facts, self.count) if self.filter else None
+        later = (_plugged(self.filter, facts, count=self.count, fall=self.fall),) if self.filter else ()
         factors = KNOWN if facts.kind == "noise given" else UNKNOWN
-        return (Estimate(CrossValidated((first, *((rounds,) if rounds else ())), factors, seed=facts.seed)),)
+        return (Estimate(CrossValidated((first, *later), factors, seed=facts.seed)),)
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,15 @@ class Weighted:
         first = Estimate(TotalVariation(self.strength, self.rounds))
         if self.filter is None:
             return (first,)
-        return first, Estimate(_plugged(self.filter, facts, self.count, quiet=0.15, strength=0.5))
+        return first, Estimate(
+            _plugged(self.filter, facts, count=self.count, few=self.count, loud=0.05, quiet=0.15, strength=0.5)
+        )
 
 
-def _plugged(
-    filter: NonLocalRidge, facts: Facts, count: int, *, quiet: float = 0.5, strength: float = 1.0
-) -> LeveledPlugAndPlay:
+def _plugged(filter: NonLocalRidge, facts: Facts, **settings: Any) -> LeveledPlugAndPlay:
     """Series, volumes and pictures too small for similar patches are left to non-local means."""
     flat = len(facts.space) == 2 and min(facts.space) >= SMALL
-    return LeveledPlugAndPlay(
-        filter if flat else NonLocalMeans(0.8), count, 0.05, quiet, strength, iterations=20, pilot=flat
-    )
+    return LeveledPlugAndPlay(filter if flat else NonLocalMeans(0.8), pilot=flat, **settings)
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,12 @@ class Generated:
 
 INSTANT = Validated(note="{preset} is total variation, no network")
 FAST = Validated(
-    filter=_RIDGE, note="{preset} is total variation and a classic denoiser in turn with the data, no network"
+    filter=_FINE, note="{preset} is total variation and a classic denoiser in turn with the data, no network"
 )
 FIRST = replace(FAST, note="")
 PAPER = Fitted(steps=2000, jitter=1 / 30, source=f"{DIP}, as for upscaling")
 NARROW = Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero")
-MORE = Validated(rounds=80, filter=_FULL, count=12)
+MORE = Validated(rounds=80, filter=_FINE, count=60, fall=0.97)
 BESIDE = Generated(Fitted(NARROW, 300, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)))
 LONG_BESIDE = Generated(
     Fitted(NARROW, 800, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)), share=0.3
