@@ -125,7 +125,7 @@ def reconstruct() -> Iterator[tuple[str, Facts]]:
         for size, space in SPACES.items():
             operator = Compose(Identity(), Identity())
             operator.linear = linear
-            for kind in ("", "noise given"):
+            for kind in ("", "noise given", "counts"):
                 yield (
                     f"{name}, {size}, {kind}",
                     Facts(Problem(empty(1, space), operator, Gaussian(0.01)), False, kind=kind),
