@@ -30,6 +30,7 @@ class Studio {
   ready = $state(false)
   connected = $state(true)
   seconds = $state<Record<string, number>>({}) // what the job that is chosen would take, by preset
+  timing = $state(false) // whether that is being found out
   private asked = Symbol() // of the last time that this was asked for
   private amounts = $state<Record<string, [number, number]>>({}) // of each result: of its brightness, and of its colours
   /** Given by the painter while it is open: the mask as a file, or null where nothing is painted. */
@@ -248,6 +249,7 @@ class Studio {
     const [picture, form, settings] = [this.picture, this.form, this.settings]
     this.seconds = {}
     const asked = (this.asked = Symbol())
+    this.timing = !!picture && !!form?.subject
     if (!picture || !form?.subject) return
     const field = form.form.properties.preset
     const chosen = String(settings.preset ?? field?.default ?? '')
@@ -257,6 +259,7 @@ class Studio {
       const told = await call<{ seconds: number | null }>('POST', '/api/seconds', { task: form.name, picture: picture.id, settings: wanted }).catch(() => null)
       if (this.asked !== asked) return
       if (told?.seconds != null) this.seconds[preset] = told.seconds
+      this.timing = false // what is chosen was asked first
     }
   }
 
