@@ -63,7 +63,7 @@ def _panels(size: Size) -> list[Panel]:
         problem = Problem(torch.from_numpy(y)[None, None], regulariser=weight * Smooth())
         method = Method(Pixels(), optimiser=LBFGS(), average=Last(), stop=After(25))
         solution = run(Job((Solve(method),), problem), Track(every=100))
-        x, name = solution.x[0, 0].numpy(), f"R = {weight:.3g} sum (x_i - x_i+1)^2{by}"
+        x, name = solution.x[0, 0].numpy(), f"R = {weight:.4g} sum (x_i - x_i+1)^2{by}"
         apart = float(np.abs(x - closed_form(y, weight)).max())
         far = Reproduced(name, "sine", name, "farthest from the closed form", apart, f"{n} samples")
         return Made([row(name, name, x, round(solution.seconds, 2)), far], {"x": x})
@@ -109,9 +109,9 @@ def _job(y: NDArray, size: Size, stopped: bool) -> Any:
 
     prior = Network(Hourglass((32,) * 4), Noise(16), jitter=1 / 30, output="linear")
     after = After(size.taken(500, 500))
-    # The average still remembers the start when the rule stops.
+    # The average still remembers the start when the rule stops, and so would a mean of energies.
     how: dict[str, Any] = {"average": ExponentialPictures(0.99), "stop": after}
-    how = {"average": Last(), "stop": Discrepancy() | after} if stopped else how
+    how = {"average": Last(), "stop": Discrepancy(decay=0.0) | after} if stopped else how
     problem = Problem(torch.from_numpy(y).float()[None, None], likelihood=Gaussian(SIGMA))
     return Job((Solve(Method(prior, seed=size.seed, device=size.device, **how)),), problem)
 
