@@ -152,7 +152,7 @@ class Panel:
 def strips(made: Mapping[str, Made]) -> NDArray:
     """The pictures of every panel in a row of their own, each under its label."""
     rows = [m.pictures for m in made.values() if m.pictures]
-    return labels.stack(*(labels.grid([list(p.values())], columns=list(p), least=128) for p in rows))
+    return labels.stack(*(labels.grid([list(p.values())], columns=list(p), least=192) for p in rows))
 
 
 @dataclass(frozen=True)
