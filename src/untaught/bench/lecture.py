@@ -59,7 +59,7 @@ def _table(table: Sequence[Sequence[str]]) -> str:
     used = [i for i, _ in enumerate(header) if any(row[i] for row in rows)]
     head = "".join(f"<th>{escape(header[i])}</th>" for i in used)
     body = "".join(
-        "<tr>" + "".join(f'<td class="{escape(header[i])}">{escape(row[i])}</td>' for i in used) + "</tr>"
+        "<tr>" + "".join(f'<td class="{header[i].replace(" ", "-")}">{escape(row[i])}</td>' for i in used) + "</tr>"
         for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

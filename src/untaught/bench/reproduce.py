@@ -175,4 +175,6 @@ def means(rows: list[Reproduced]) -> list[Reproduced]:
 def _number(value: float | None) -> str:
     if value is None:
         return ""
+    if value == round(value):
+        return f"{value:.0f}"
     return f"{value:.2f}" if abs(value) >= 10 else f"{value:.3g}"

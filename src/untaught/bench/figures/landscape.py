@@ -124,7 +124,8 @@ def _plane(kind: str, made: Made) -> NDArray:
     def at(steps: list[int]) -> tuple[list[float], list[float]]:
         return [across[i] for i in steps], [up[i] for i in steps]
 
-    named = [f"nearest, step {best + 1}", f"end, step {len(apart)}"]
+    nearest = f"nearest, step {best + 1}" if best < 0.9 * len(apart) else ""  # no room for both
+    named = [nearest, f"end, step {len(apart)}"]
     some = sorted({round(i) - 1 for i in np.geomspace(1, len(apart), 120)})  # its later steps go to and fro
     curves = [Curve("" if i else "equal energy", x, y, colour=LEVELS) for i, (x, y) in enumerate(levels)]
     curves += [

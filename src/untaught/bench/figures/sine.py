@@ -145,7 +145,7 @@ FIGURES = (
         "A noisy sine, and the energy E(x, y) + R(x)",
         "The simplest case of the formula: E is the mean square to noisy samples, R the sum of squared differences "
         "of neighbours, and the minimum is the solution of one linear system. A small weight keeps the noise, a "
-        "large one flattens the sine. A network without any R does as well if it is stopped in time.",
+        "large one flattens the sine. A network without any R does nearly as well if it is stopped in time.",
         _panels,
         _draw,
     ),
