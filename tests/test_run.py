@@ -16,7 +16,7 @@ from untaught.core import registry
 from untaught.core.errors import BadInput, Stale, UntaughtError
 from untaught.core.randomness import Rng
 from untaught.prior import Ensemble, Network
-from untaught.prior.codes import Start
+from untaught.prior.codes import Diffusion, Start
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
@@ -249,3 +249,27 @@ def same(a, b):
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     return a == b or (a != a and b != b)
+
+
+@pytest.mark.parametrize("steps", [0, 30, 61])
+def test_a_code_that_begins_anew_is_no_divergence_and_is_kept(steps):
+    """The fit jumps when a diffusion draws its next noise: the run goes on, and goes on from a state as well."""
+    ramp = torch.linspace(0, 1, 168).view(1, 1, 12, 14)
+    prior = Network(SMALL.net, Diffusion(outer=4, inner=50), output="linear")
+    the_job = Job((Solve(method(Fit(), prior, stop=After(160), optimiser=Adam(0.02))),), Problem(ramp))
+    whole, first, resumed = Run(the_job), Run(the_job), Run(the_job)
+    for _ in whole:
+        pass
+    for _ in islice(first, steps):
+        pass
+    resumed.load_state_dict(copy.deepcopy(first.state_dict()))
+    assert torch.equal(result(resumed), whole.solution.x)
+    assert not any("went back" in note for note in whole.notes)
+
+
+def test_a_code_that_is_sought_leaves_the_picture_that_it_began_at():
+    start = picture(1, (16, 16))
+    before = start.clone()
+    prior = Network(SMALL.net, Start(learn=True), output="linear")
+    result(Run(Job((Solve(method(Fit(), prior)),), Problem(picture(1, (16, 16)), start=start))))
+    assert torch.equal(start, before)

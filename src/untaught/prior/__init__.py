@@ -56,6 +56,8 @@ class Prior(ABC):
     """How many independent pictures are sought at once."""
     feedable = True
     """Whether an objective can feed it, where it has a network that is fed."""
+    moves = False
+    """Whether its code changes on the way, so that the fit may jump without anything being wrong."""
 
     @abstractmethod
     def build(self, shape: Shape, problem: Problem, rng: Rng) -> Parametrisation:
@@ -104,6 +106,10 @@ class Network(Prior):
         return replace(self, net=net)
 
     @property
+    def moves(self) -> bool:  # type: ignore[override]
+        return self.code.moves
+
+    @property
     def fed(self) -> int:
         return self.code.fed
 
@@ -137,7 +143,7 @@ class _Generator(Parametrisation):
         self.net = net.to(memory_format=self.layout) if len(space) == 2 else net  # type: ignore[call-overload]
         z = z.contiguous(memory_format=self.layout)
         if recipe.code.learn:
-            self.z = nn.Parameter(z)
+            self.z = nn.Parameter(z.clone())  # it may be the picture that the stage before has made
         else:
             self.register_buffer("z", z)
         if recipe.code.moves:
@@ -207,6 +213,10 @@ class Ensemble(Prior):
     @property
     def draws(self) -> bool:  # type: ignore[override]
         return self.prior.draws
+
+    @property
+    def moves(self) -> bool:  # type: ignore[override]
+        return self.prior.moves
 
     @property
     def network(self) -> Network | None:

@@ -151,16 +151,26 @@ class Start(Code):
         return (Start(),)
 
 
+class _Moving(Code):
+    """Begins where `Start` does."""
+
+    moves = True
+
+    def width(self, problem: Problem) -> int:
+        return Start().width(problem)
+
+    def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
+        return Start().build(space, problem, rng)
+
+
 @dataclass(frozen=True)
-class Feedback(Start):
+class Feedback(_Moving):
     """z <- (1 - share) z + share f(z): the code follows the network's picture, from where `Start` begins (Tada-DIP, 2025).
 
     Its authors jitter it by half of its largest value, and add a hundredth of |f(z) - z|, which `Autoencoded` does.
     """
 
     share: float = 0.01
-
-    moves = True
 
     def moved(self, z: Tensor, x: Tensor, step: int, rng: Rng) -> Tensor:
         return torch.lerp(z, x, self.share)
@@ -171,7 +181,7 @@ class Feedback(Start):
 
 
 @dataclass(frozen=True)
-class Diffusion(Start):
+class Diffusion(_Moving):
     """z = x + s noise, drawn once every `inner` steps: the picture so far under noise that falls to 0 in `outer` rounds
     (Self-Diffusion, NeurIPS 2025), so that the same network fits the coarse shapes first.
 
@@ -181,8 +191,6 @@ class Diffusion(Start):
 
     outer: int = 30
     inner: int = 100
-
-    moves = True
 
     def level(self, done: int) -> float:
         """The deviation of the noise after so many rounds: from 1 down to 0."""

@@ -138,7 +138,7 @@ class Fitting(Course):
         now = float(torch.stack(fit.recent).mean())
         fit.recent = []
         fallen = 10 * math.log10(now / fit.last_fit) if fit.last_fit and fit.last_fit > 0 and now > 0 else 0.0
-        if math.isfinite(now) and fallen <= FALL:
+        if math.isfinite(now) and (fallen <= FALL or self.method.prior.moves):
             fit.last_fit, fit.good = now, self._changing()
             return
         fit.falls += 1
