@@ -25,6 +25,7 @@ _HOMES = {
     "classical.denoise.camera": ("Camera", "Counted", "Gentle"),
     "classical.denoise.filter": ("Filter",),
     "classical.denoise.nl_bayes": ("NonLocalBayes",),
+    "classical.denoise.lichi": ("LIChI", "LIChIGuide"),
     "classical.denoise.nl_ridge": ("NonLocalRidge", "Pass", "Quick", "Tiled"),
     "classical.denoise.nlm": ("NonLocalMeans",),
     "classical.inpaint": ("Fill", "Harmonic", "RidgeFill"),

@@ -14,6 +14,7 @@ from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
 from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted, Gentle as Gentle
 from untaught.classical.denoise.filter import Filter as Filter
+from untaught.classical.denoise.lichi import LIChI as LIChI, LIChIGuide as LIChIGuide
 from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
 from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Pass as Pass, Quick as Quick, Tiled as Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
@@ -127,6 +128,8 @@ __all__ = [
     "Iterate",
     "Job",
     "LBFGS",
+    "LIChI",
+    "LIChIGuide",
     "Langevin",
     "Laplace",
     "Last",

@@ -17,12 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.classical.denoise.nl_ridge import FEW, Pass, blind, match, overlap, patches
+from untaught.classical.denoise.nl_ridge import FEW, Pass, blind, combined, match, patch_means, patches, taken
 from untaught.core.conjugate_gradients import axes, factor
 from untaught.core.geometry import box, over
 
 LEAST = 1e-4  # eigenvalue of the noise's covariance, over their mean: what a spectrum lacks is not sure to be picture
-GROUPS = 128  # solved at a time
 SIDE = 512  # of the tiles of a large picture
 
 
@@ -65,7 +64,7 @@ class NonLocalBayes:
         laws = {p.patch: _Law.of(kernel.to(noisy), level.sqrt(), p.patch) for p in fitted}
 
         def tile(seen: tuple[Any, ...], _: int) -> Tensor:
-            y, grows, *made = noisy[seen][0], growth[seen], *(x[seen][0] for x in pilot)
+            y, grows, *made = noisy[seen][0], growth[seen][0], *(x[seen][0] for x in pilot)
             for one in fitted:
                 law, near = laws[one.patch], made[-1] if made else box(y[None], 1)[0]
                 groups = match(near, one).alike
@@ -107,41 +106,32 @@ def covariance(kernel: Tensor, side: int) -> Tensor:
     return found.permute(2, 3, 0, 4, 5, 1).reshape(side * side * c, side * side * c)
 
 
-def _grown(growth: Tensor, groups: Tensor, side: int) -> Tensor:
-    """How many times the mean variance that of each group is, (g,)."""
-    return F.avg_pool2d(growth, side, 1).flatten()[groups].mean(1)
-
-
 def _whitened(y: Tensor, groups: Tensor, side: int, law: _Law, growth: Tensor) -> Tensor:
     """Every group by the ridge of its noisy patches, whose noise has been made white."""
-    n = y.shape[0] * side**2
-    white, grown = patches(y, side) @ law.white, _grown(growth, groups, side)
-    total, weights = torch.zeros_like(white), white.new_zeros(len(white))
-    for some, times in zip(groups.split(4 * GROUPS), grown.split(4 * GROUPS), strict=True):
-        flat = some.flatten()
-        estimate, sure = blind(white[flat].view(*some.shape, n), n * times)
-        total.index_add_(0, flat, estimate.view(-1, n))
-        weights.index_add_(0, flat, sure.flatten())
-    return overlap(total @ law.back, weights, (y.shape[0], y.shape[1], y.shape[2]), side)
+    white, times = patches(y, side) @ law.white, patch_means(growth, side)
+
+    def ridge(some: Tensor) -> tuple[Tensor, Tensor]:
+        estimate, sure = blind(taken(white, some), white.shape[1] * times[some].mean(1))
+        return estimate @ law.back, sure
+
+    return combined(ridge, groups, y, side)
 
 
 def _wiener(y: Tensor, groups: Tensor, side: int, law: _Law, growth: Tensor, pilot: Tensor) -> Tensor:
-    """Every group by its Wiener filter; where patches overlap, their mean weighted by the freedom that each has spent."""
-    n = y.shape[0] * side**2
-    rows, clean, grown = patches(y, side), patches(pilot, side), _grown(growth, groups, side)
-    total, weights = torch.zeros_like(rows), rows.new_zeros(len(rows))
-    for some, times in zip(groups.split(GROUPS), grown.split(GROUPS), strict=True):
-        flat, size = some.flatten(), some.shape
-        alike = clean[flat].view(*size, n)
+    """Every group by its Wiener filter, weighted by the freedom that each has spent."""
+    rows, clean, times = patches(y, side), patches(pilot, side), patch_means(growth, side)
+
+    def filtered(some: Tensor) -> tuple[Tensor, Tensor]:
+        alike = taken(clean, some)
         mean = alike.mean(1, keepdim=True)
         alike = alike - mean
-        spread = alike.mT @ alike / (size[1] - 1)
-        noisy = spread + times[:, None, None] * law.covariance
+        spread = alike.mT @ alike / (some.shape[1] - 1)
+        noisy = spread + times[some].mean(1)[:, None, None] * law.covariance
         load = 1e-6 * noisy.diagonal(dim1=1, dim2=2).mean(1, keepdim=True) + 1e-12
         noisy.diagonal(dim1=1, dim2=2).add_(load)
         gain = torch.cholesky_solve(spread, factor(noisy))
         sure = 1 / (1 + gain.diagonal(dim1=1, dim2=2).sum(1)).clamp_min(1e-2)
-        estimate = mean + (rows[flat].view(*size, n) - mean) @ gain
-        total.index_add_(0, flat, (estimate * sure[:, None, None]).view(-1, n))
-        weights.index_add_(0, flat, sure[:, None].expand(size).flatten())
-    return overlap(total, weights, (y.shape[0], y.shape[1], y.shape[2]), side)
+        estimate = mean + (taken(rows, some) - mean) @ gain
+        return estimate.mul_(sure[:, None, None]), sure[:, None].expand(some.shape)
+
+    return combined(filtered, groups, y, side)

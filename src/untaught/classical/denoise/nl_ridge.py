@@ -15,6 +15,7 @@ Patches are colour patches, matched by their leading principal components.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +35,8 @@ MOST = 128
 """Patches of a group in pictures of one or two channels."""
 ROWS = 1 << 14
 """Patches that are combined at a time: few enough for the cache."""
+AT_ONCE = 1 << 24
+"""Distances that are compared at a time, so that memory does not grow with the picture."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ class NonLocalRidge:
             made = x[0] if x else None
             for one in passes:
                 groups = match(y if made is None else made, one).alike
-                made = _filter(y, groups, one, spread.square(), made)
+                made = filtered(y, groups, one, spread.square(), made)
             assert made is not None
             return made[None]
 
@@ -149,8 +152,20 @@ def match(x: Tensor, one: Pass, *, itself: bool = True) -> Groups:
     _, h, w = f.shape
     reach = one.window // 2
     down, along = (grid(n, one.stride).to(x.device) for n in (h, w))
-    reference = f[:, down][:, :, along]
     wide = F.pad(f, [reach] * 4, value=float("inf"))  # no patch there: never similar
+    found = [
+        _nearest(f, wide, some, along, one, itself)
+        for some in down.split(max(1, AT_ONCE // (one.window**2 * len(along))))
+    ]
+    nearest = torch.cat(found)
+    moved = (nearest // one.window - reach) * w + nearest % one.window - reach
+    at = (down[:, None] * w + along).flatten()
+    return Groups(at, at[:, None] + moved, (len(down), len(along)))
+
+
+def _nearest(f: Tensor, wide: Tensor, down: Tensor, along: Tensor, one: Pass, itself: bool) -> Tensor:
+    """For the patches at those rows and columns of the components f the places in the window of the most similar ones, (g, k)."""
+    reference, reach = f[:, down][:, :, along], one.window // 2
     apart = f.new_empty(one.window, one.window, len(down), len(along))
     for j in range(one.window):
         column = wide.index_select(2, along + j)
@@ -158,31 +173,46 @@ def match(x: Tensor, one: Pass, *, itself: bool = True) -> Groups:
             difference = column.index_select(1, down + i).sub_(reference)
             torch.sum(difference.square_(), 0, out=apart[i, j])
     apart[reach, reach] = -1 if itself else float("inf")
-    nearest = apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
-    moved = (nearest // one.window - reach) * w + nearest % one.window - reach
-    at = (down[:, None] * w + along).flatten()
-    return Groups(at, at[:, None] + moved, (len(down), len(along)))
+    return apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
 
 
-def _filter(y: Tensor, groups: Tensor, one: Pass, variance: Tensor, pilot: Tensor | None) -> Tensor:
-    """Every group by its ridge; where patches overlap, their mean weighted by the certainty of each."""
-    c, height, width = y.shape
-    p, n = one.patch, c * one.patch**2
-    rows = patches(y, p)
-    clean = None if pilot is None else patches(pilot, p)
-    mean = n * F.avg_pool2d(variance.mean(0, keepdim=True)[None], p, 1).flatten()
-    total, weights = torch.zeros_like(rows), rows.new_zeros(len(rows))
-    for some in groups.split(max(1, ROWS // one.group)):
-        flat, size = some.flatten(), some.shape
-        noisy = rows.index_select(0, flat).view(*size, n)
-        noise = mean[some].mean(1)
-        if clean is None:
-            estimate, sure = blind(noisy, noise)
-        else:
-            estimate, sure = piloted(noisy, clean.index_select(0, flat).view(*size, n), noise)
-        total.index_add_(0, flat, estimate.view(-1, n))
-        weights.index_add_(0, flat, sure.flatten())
-    return overlap(total, weights, (c, height, width), p)
+def filtered(
+    y: Tensor, groups: Tensor, one: Pass, variance: Tensor, pilot: Tensor | None, *, affine: bool = False
+) -> Tensor:
+    """(c, h, w) with every group by its ridge; affine: the weights of an estimate add up to one (`piloted`)."""
+    rows, clean = patches(y, one.patch), None if pilot is None else patches(pilot, one.patch)
+    noise = rows.shape[1] * patch_means(variance, one.patch)
+
+    def ridge(some: Tensor) -> tuple[Tensor, Tensor]:
+        noisy, loud = taken(rows, some), noise[some].mean(1)
+        return blind(noisy, loud) if clean is None else piloted(noisy, taken(clean, some), loud, affine=affine)
+
+    return combined(ridge, groups, y, one.patch)
+
+
+def combined(work: Callable[[Tensor], tuple[Tensor, Tensor]], groups: Tensor, like: Tensor, side: int) -> Tensor:
+    """The picture that estimates of groups (g, k) of patches make: where patches overlap, their weighted mean.
+
+    work: of some groups, the estimates (g, k, n) times their weights, and these, (g, k). like: a picture of that shape, (c, h, w).
+    """
+    c, height, width = like.shape
+    total = like.new_zeros((height - side + 1) * (width - side + 1), c * side * side)
+    weights = total.new_zeros(len(total))
+    for some in groups.split(max(1, ROWS // groups.shape[1])):
+        estimate, sure = work(some)
+        total.index_add_(0, some.flatten(), estimate.flatten(0, 1))
+        weights.index_add_(0, some.flatten(), sure.flatten())
+    return overlap(total, weights, (c, height, width), side)
+
+
+def taken(rows: Tensor, some: Tensor) -> Tensor:
+    """The patches (positions, n) of groups (g, k): (g, k, n)."""
+    return rows.index_select(0, some.flatten()).view(*some.shape, -1)
+
+
+def patch_means(x: Tensor, side: int) -> Tensor:
+    """The mean of (c, h, w) over every patch, (positions,)."""
+    return F.avg_pool2d(x.mean(0, keepdim=True)[None], side, 1).flatten()
 
 
 def overlap(total: Tensor, weights: Tensor, shape: tuple[int, int, int], side: int) -> Tensor:
@@ -209,24 +239,30 @@ def blind(noisy: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
     return mix.mul_(sure[:, :, None]) @ noisy, sure
 
 
-def piloted(noisy: Tensor, pilot: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+def piloted(noisy: Tensor, pilot: Tensor, noise: Tensor, *, affine: bool = False) -> tuple[Tensor, Tensor]:
     """The same, where a pilot of the clean patches is at hand, by the smaller of the two systems.
 
     An estimate's variance is about its own diagonal element of T, and its certainty the inverse of that.
+    affine: each row of T adds up to one, so that what is the same in all patches stays: T of the patches less the pilot's mean,
+    and 1 / k in every place.
     """
     _, k, n = noisy.shape
+    even = 1 / k if affine else 0.0
+    pilot = pilot - pilot.mean(1, keepdim=True) if affine else pilot
     if k <= n:
         load = _loaded(gram := pilot @ pilot.mT, noise, k)
         mix = torch.cholesky_inverse(factor(gram)).mul_(-load[:, None, None])
         mix.diagonal(dim1=1, dim2=2).add_(1)
-        sure = 1 / mix.diagonal(dim1=1, dim2=2).clamp_min(1e-2)
-        return mix.mul_(sure[:, :, None]) @ noisy, sure
-    _loaded(gram := pilot.mT @ pilot, noise, k)
-    # T = half half^T
-    half = torch.linalg.solve_triangular(factor(gram).mT, pilot, upper=True, left=False)
-    sure = 1 / half.square().sum(2).clamp_min(1e-2)
-    answer = half.mT @ noisy
-    return half.mul_(sure[:, :, None]) @ answer, sure
+        sure = 1 / (mix.diagonal(dim1=1, dim2=2) + even).clamp_min(1e-2)
+        found = mix.mul_(sure[:, :, None]) @ noisy
+    else:
+        _loaded(gram := pilot.mT @ pilot, noise, k)
+        # T = half half^T
+        half = torch.linalg.solve_triangular(factor(gram).mT, pilot, upper=True, left=False)
+        sure = 1 / (half.square().sum(2) + even).clamp_min(1e-2)
+        answer = half.mT @ noisy
+        found = half.mul_(sure[:, :, None]) @ answer
+    return found.add_(sure[:, :, None] * noisy.mean(1, keepdim=True)) if affine else found, sure
 
 
 def _loaded(gram: Tensor, noise: Tensor, k: int) -> Tensor:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from untaught.classical.denoise.camera import Camera, Counted, Gentle
 from untaught.classical.denoise.filter import Filter
+from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Pass, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
@@ -17,8 +18,9 @@ from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem.likelihoods import Gaussian, Impulse, Laplace, Likelihood
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.stage import Estimate, Stage
+from untaught.tasks import _rows
 from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, When, way
-from untaught.tasks._rows import ALONE, CLASSIC, DIP, NARROW, Beside, Classic, Fitted, generates, taught
+from untaught.tasks._rows import ALONE, CLASSIC, DIP, Beside, Classic, Fitted, generates, taught
 from untaught.tasks.inpaint.presets import PRESETS as FILLING
 
 MILD = 5 / 255  # noise up to which a generator's share would be too small to be seen
@@ -42,7 +44,7 @@ def _large(facts: Facts) -> bool:
 class Filtered:
     """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
 
-    guide: NonLocalMeans | NonLocalRidge | Counted | Gentle
+    guide: NonLocalMeans | NonLocalRidge | LIChI | Counted | Gentle
     large: NonLocalMeans | Tiled | Counted | Gentle
     source: str = field(default=_RIDGE, repr=False)
 
@@ -54,7 +56,7 @@ class Filtered:
 
 @dataclass(frozen=True)
 class Recorrupted:
-    """A compact network fed with recorruptions of the picture, with the non-local ridge as its guide and its last pass.
+    """A compact network fed with recorruptions of the picture, with the non-local ridge as its guide, and LIChI as the last pass.
 
     quick: large pictures are seen by windows, with quick guides.
     """
@@ -64,14 +66,17 @@ class Recorrupted:
     lr: float
     pool: int
     quick: bool = True
-    source: str = field(default=f"Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by {_RIDGE}", repr=False)
+    source: str = field(
+        default=f"Recorrupted-to-Recorrupted (Pang et al., CVPR 2021) guided by {_RIDGE}, and LIChI (2024)",
+        repr=False,
+    )
 
     note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         # A small picture is soon known by heart, noise and all: it gets more recorruptions, which cost it little.
         pool = max(self.pool, min(6, ceil(self.pool * 2**16 / prod(facts.space))))
-        objective, passes, steps = Recorrupt(0.5, NonLocalRidge(), pool=pool, refine=True), pool, self.steps
+        objective, passes, steps = Recorrupt(0.5, LIChIGuide(), pool=pool, refine=True), pool, self.steps
         if self.quick and _large(facts):
             guide, pool, passes, steps = Quick(), 16, 2, max(steps, 600)  # there is more to be learnt from more windows
             if prod(facts.space) > HUGE:
@@ -143,10 +148,17 @@ COUNTED = Filtered(
     "NLM and NL-Ridge; values: docs/benchmarks",
 )
 COUNTED_TWICE = replace(COUNTED, large=Counted(NonLocalMeans(1.2, strip=64), Tiled(WIDER, twice=True)))
+QUICK = Filtered(
+    LIChI(NonLocalRidge(then=()), Pass(3, 40, 25, stride=3), 3),
+    Tiled(SPARSE),
+    "LIChI (Herbreteau and Kervrann 2024); values: docs/benchmarks/white-noise.md",
+)
 FAST = Recorrupted(steps=300, widths=(16, 32, 48), lr=3e-3, pool=2)
 BALANCED = Recorrupted(steps=1200, widths=(16, 32, 48), lr=3e-3, pool=6)
 BEST = Recorrupted(steps=3000, widths=(32, 48, 64), lr=2e-3, pool=12, quick=False)
-WIDE = Beside(Fitted(Hourglass((16, 32, 64, 128, 128), skip=16), 500))
+# After LIChI less of a generator is too much: of montage 0.3 are best, of barbara none (docs/benchmarks/white-noise.md).
+NARROW = replace(_rows.NARROW, slope=1.0)
+WIDE = Beside(Fitted(Hourglass((16, 32, 64, 128, 128), skip=16), 500), slope=1.0)
 PAPER = Fitted(jitter=1 / 30, source=f"{DIP}: 1800 steps")
 LOUD = replace(PAPER, jitter=1 / 20)
 
@@ -210,5 +222,5 @@ PRESETS = Presets(
     way(GENERATES & TIME, balanced=(BALANCED, NARROW)),
     way(GENERATES & NOISY, balanced=(FAST, NARROW)),
     way(GENERATES, best=(BEST, WIDE)),
-    way(ALWAYS, instant=RIDGE, fast=FAST, balanced=BALANCED, best=BEST, paper=PAPER),
+    way(ALWAYS, instant=QUICK, fast=FAST, balanced=BALANCED, best=BEST, paper=PAPER),
 )

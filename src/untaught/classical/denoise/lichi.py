@@ -1,0 +1,76 @@
+"""The ridge once more on its own picture, round after round, for the noise that is left in it.
+
+After Herbreteau and Kervrann, "Linear Combinations of Patches are Unreasonably Effective for Single-Image Denoising" (LIChI, IEEE
+Transactions on Image Processing 2024): small patches, groups of few, weights that add up to one, a pilot that gets better every
+round. From a pilot x of the picture, and z = y, a round is
+
+    x <- the ridge of z, with the pilot x, for the noise that y - z says is left in z,          z <- x.
+
+Theirs leaves z a share of the noise that falls from round to round, and seeks patches anew; to leave it none, and to group once, by
+the noisy picture, is better: groups that are sought in a pilot confirm what it got wrong (docs/benchmarks/white-noise.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from untaught.classical.denoise.nl_ridge import FEW, NonLocalRidge, Pass, filtered, match
+from untaught.core.geometry import box, over
+
+NEAR = 2  # pixels about one whose y - z says how much noise is left there
+SIDE = 768  # of the tiles of a large picture
+
+
+@dataclass(frozen=True)
+class LIChI:
+    """pilot: what makes the first one. each: the pass of every round, for three channels; with fewer, patches hold too few values,
+    and are a pixel larger for each that is missing. rounds: how many of them."""
+
+    pilot: NonLocalRidge = NonLocalRidge()
+    each: Pass = Pass(3, 40, 37, stride=3)
+    rounds: int = 5
+
+    @property
+    def reach(self) -> int:
+        """Pixels to each side that a pixel of the estimate, or of the refined one, depends on."""
+        return self.pilot.reach + self.rounds * (self.each.reach + NEAR)
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it.
+
+        Series, volumes and pictures that are too small for a group are left to the pilot.
+        """
+        return self.refine(noisy, deviation, self.pilot(noisy, deviation))
+
+    def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
+        """All rounds, beginning with a pilot of the clean picture."""
+        if noisy.ndim != 4:
+            return pilot
+        one = replace(self.each, patch=self.each.patch + 3 - min(3, noisy.shape[1])).within(tuple(noisy.shape[2:]))
+        if one.group < FEW:
+            return pilot
+        deviation = deviation.expand_as(noisy).clamp_min(1e-6)
+
+        def tile(seen: tuple[Any, ...], _: int) -> Tensor:
+            return self._rounds(noisy[seen], deviation[seen], pilot[seen], one)
+
+        return over(noisy.shape[2:], SIDE, self.rounds * (one.reach + NEAR), tile)
+
+    def _rounds(self, y: Tensor, deviation: Tensor, x: Tensor, one: Pass) -> Tensor:
+        z, groups = y, match(y[0], one).alike
+        for _ in range(self.rounds):
+            left = (deviation - box((y - z).square(), NEAR).sqrt()).clamp_min(1e-6)
+            x = z = filtered(z[0], groups, one, left.square()[0], x[0], affine=True)[None]
+        return x
+
+
+@dataclass(frozen=True)
+class LIChIGuide(LIChI):
+    """A guide: the pilot alone, and all rounds only where there is a better one than it."""
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        """The pilot's estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
+        return self.pilot(noisy, deviation)
