@@ -149,7 +149,9 @@ job("uncertain inpaint")(
     lambda folder: ask.repeated("inpaint", noisy((16, 20)), uncertain=True, mask=holes("pixels", (16, 20)), steps=4)
 )
 job("uncertain inpaint network")(
-    lambda folder: ask.repeated("inpaint", noisy(), uncertain=True, mask=holes("region", (24, 28)), steps=4)
+    lambda folder: ask.repeated(
+        "inpaint", noisy(), uncertain=True, mask=holes("region", (24, 28)), recipe="sparse", steps=4
+    )
 )
 job("judged denoise")(lambda folder: ask.judged("denoise", noisy((40, 44)), sigma=0.1, steps=5))
 job("judged instant")(lambda folder: ask.judged("denoise", noisy((40, 44), 1), preset="instant"))

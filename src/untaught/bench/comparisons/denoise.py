@@ -52,6 +52,12 @@ BASELINES = by_name(
     Competitor(
         "ridge", "non-local ridge, Herbreteau and Kervrann 2022, three passes (ours, no network)", denoisers.ridge
     ),
-    Competitor("bm3d", "BM3D, Dabov et al. 2007 (package bm3d)", denoisers.bm3d, "bm3d"),
+    Competitor(
+        "bm3d",
+        "BM3D, Dabov et al. 2007 (package bm3d)",
+        denoisers.bm3d,
+        "bm3d",
+        install="bm3d; its licence allows non-commercial use only",
+    ),
 )
 COMPARISON = Comparison("denoise", _cases, BASELINES, _call, _small, start="noisy", finish=_finish)

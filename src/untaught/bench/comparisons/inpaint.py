@@ -84,6 +84,9 @@ def _finish(result: NDArray, given: Image) -> NDArray:
 BASELINES = by_name(
     Competitor("nearest", "the nearest known pixel", fillings.nearest),
     Competitor("biharmonic", "Damelin and Hoang 2018 (scikit-image)", fillings.biharmonic),
+    Competitor(
+        "telea", "fast marching, Telea 2004 (OpenCV), radius 5", fillings.telea, "cv2", install="opencv-python-headless"
+    ),
     Competitor("tv", "least total variation (Chambolle and Pock 2011)", total_variation.filled),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numpy.typing import NDArray
 
 from untaught.bench.competitors._base import channels
@@ -19,3 +20,11 @@ def biharmonic(picture: NDArray, known: NDArray) -> NDArray:
 
     axis, apart = channels(picture), known.mean() > 0.9
     return inpaint_biharmonic(picture, ~known, channel_axis=axis, split_into_regions=apart)
+
+
+def telea(picture: NDArray, known: NDArray) -> NDArray:
+    """From the rim inwards, each pixel the mean of what the known ones within 5 pixels say by value and gradient; in 8 bit."""
+    import cv2
+
+    eight = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+    return np.asarray(cv2.inpaint(eight, (~known).astype(np.uint8), 5, cv2.INPAINT_TELEA)) / 255

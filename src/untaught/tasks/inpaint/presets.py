@@ -1,4 +1,5 @@
-"""How holes are filled: by the holes' own shape. What surrounds thin holes closely is fed to a network; wide ones are painted."""
+"""How holes are filled: by the holes' own shape. What surrounds thin holes closely is fed to a network; wide ones are continued
+from elsewhere in the picture; in series and volumes they are painted by a network."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
+from untaught.classical.exemplar import Exemplar
 from untaught.classical.inpaint import Fill, RidgeFill
 from untaught.core.errors import unknown
 from untaught.prior.codes import Grid, Noise
@@ -13,9 +15,9 @@ from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import ExponentialPictures, Last
 from untaught.solver.objectives.refill import Hide, Refill, kept_back
-from untaught.solver.stage import Stage
+from untaught.solver.stage import Estimate, Stage
 from untaught.tasks._presets import ALWAYS, Facts, Presets, Way, When, way
-from untaught.tasks._rows import DIP, Classic, Fitted, taught
+from untaught.tasks._rows import CLASSIC, DIP, Classic, Fitted, taught
 
 if TYPE_CHECKING:
     from untaught.io.masks import Shape
@@ -131,6 +133,24 @@ class Refilled:
         return replace(first, problem=replace(facts.problem, weight=known - back)), last
 
 
+@dataclass(frozen=True)
+class Copied:
+    """The picture is continued from known patches elsewhere in it; the seed is the search's, and another finds another filling."""
+
+    filling: Exemplar = Exemplar()
+    source: str = field(
+        default="patches from elsewhere (Wexler et al. 2007; Barnes et al. 2009); values: docs/benchmarks", repr=False
+    )
+    note: str = field(
+        default=f"{CLASSIC}: wide holes are continued from elsewhere in the picture. Where the rim of something still shows, fill "
+        "more around it (grow); another seed gives another filling.",
+        repr=False,
+    )
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        return (Estimate(Fill(replace(self.filling, seed=facts.seed))),)
+
+
 # A rate that falls to nothing and starts twice as high gains 0.7 to 1.9 dB with few steps where single pixels are missing, and
 # loses 1.4 where next to nothing is known. Two that are averaged gain more than as many steps (docs/benchmarks/inpaint.md).
 FILLED = Classic(Fill(RidgeFill()), "ridge regression on similar patches; values: docs/benchmarks")
@@ -153,6 +173,15 @@ def _painted(recipe: str, best: int = 2000) -> Way:
     )
 
 
+COPIED = Copied()
+_PICTURE = When("along two axes", lambda facts: len(facts.space) == 2)
+
+
+def _continued(recipe: str) -> Way:
+    """A network smears what is wide, in minutes (docs/benchmarks/inpaint.md)."""
+    return way(_of(recipe) & _PICTURE, instant=COPIED, fast=COPIED, balanced=COPIED, best=COPIED)
+
+
 PRESETS = Presets(
     {
         "instant": "a classic filling, no network",
@@ -161,6 +190,8 @@ PRESETS = Presets(
         "best": "what minutes buy",
         "paper": "the exact recipe",
     },
+    _continued("hole"),
+    _continued("region"),
     way(ALWAYS, instant=FILLED),
     way(
         _of("text"), paper=RECIPES["text"].paper,
