@@ -36,8 +36,8 @@ class Exemplar:
 
     patch: int = 9
     trust: float = 0.7
-    near: float = 5.0
-    deep: int = 16
+    near: float = 3.0
+    deep: int = 8
     rounds: int = 20
     last: int = 5
     settled: float = 1e-3
