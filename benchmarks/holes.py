@@ -119,7 +119,7 @@ def main() -> None:
         print(f"# {name}: {near:.2f} dB, LPIPS {seen:.4f}, {taken:.1f} processor seconds")
     if options.csv:
         with options.csv.open("w", newline="") as file:
-            csv.writer(file).writerows([("picture", "width", "method", "psnr", "lpips", "cpu_seconds"), *rows])
+            csv.writer(file, lineterminator="\n").writerows([("picture", "width", "method", "psnr", "lpips", "cpu_seconds"), *rows])
     if options.sheet:
         made = grid(
             sheet,
@@ -127,7 +127,7 @@ def main() -> None:
             columns=("given", *todo, "original"),
             caption="The middle 128 x 128 pixels of 256 x 256, holes 20 to 56 pixels wide.",
         )
-        Image.fromarray(made).save(options.sheet, quality=88)
+        Image.fromarray(made).save(options.sheet, quality=78)
 
 
 if __name__ == "__main__":

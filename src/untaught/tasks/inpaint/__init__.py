@@ -47,10 +47,11 @@ def inpaint(
     tolerance
         How far a channel may be from that colour, as a fraction of full scale, e.g. 8/255.
     grow
-        Fill so many pixels around all that is marked as well: for damage that is wider than the mask.
+        Fill so many pixels around all that is marked as well: for damage that is wider than the mask, and for the soft rim of an
+        object that is to be removed.
     preset
         instant: a classic filling, no network. fast: seconds to minutes. balanced: some minutes. best: the quality that
-        minutes buy. paper: the exact recipe of the Deep Image Prior.
+        minutes buy. paper: the exact recipe of the Deep Image Prior. All but paper fill wide holes from elsewhere in the picture.
     recipe
         auto decides by the holes. text: thin ones. pixels: many single ones. sparse: little is known at all. hole, region:
         wide ones, few or many.
