@@ -119,7 +119,9 @@ def main() -> None:
         print(f"# {name}: {near:.2f} dB, LPIPS {seen:.4f}, {taken:.1f} processor seconds")
     if options.csv:
         with options.csv.open("w", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([("picture", "width", "method", "psnr", "lpips", "cpu_seconds"), *rows])
+            csv.writer(file, lineterminator="\n").writerows(
+                [("picture", "width", "method", "psnr", "lpips", "cpu_seconds"), *rows]
+            )
     if options.sheet:
         made = grid(
             sheet,

@@ -28,6 +28,7 @@ _HOMES = {
     "classical.denoise.lichi": ("LIChI", "LIChIGuide"),
     "classical.denoise.nl_ridge": ("NonLocalRidge", "Pass", "Quick", "Tiled"),
     "classical.denoise.nlm": ("NonLocalMeans",),
+    "classical.exemplar": ("Exemplar",),
     "classical.inpaint": ("Fill", "Harmonic", "RidgeFill"),
     "classical.plug_and_play": ("LeveledPlugAndPlay", "PlugAndPlay"),
     "classical.total_variation": ("TotalVariation",),

@@ -18,6 +18,7 @@ from untaught.classical.denoise.lichi import LIChI as LIChI, LIChIGuide as LIChI
 from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
 from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Pass as Pass, Quick as Quick, Tiled as Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
+from untaught.classical.exemplar import Exemplar as Exemplar
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
 from untaught.classical.plug_and_play import LeveledPlugAndPlay as LeveledPlugAndPlay, PlugAndPlay as PlugAndPlay
 from untaught.classical.total_variation import TotalVariation as TotalVariation
@@ -101,6 +102,7 @@ __all__ = [
     "Ensemble",
     "Estimate",
     "Estimator",
+    "Exemplar",
     "ExponentialPictures",
     "ExponentialVariance",
     "ExponentialWeights",

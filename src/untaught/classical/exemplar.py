@@ -24,7 +24,9 @@ PIXELS = 1 << 14
 
 @dataclass(frozen=True)
 class Exemplar:
-    """patch: the side of a patch. trust: how far a filled pixel counts in comparisons, beside the one before it from the rim.
+    """A filling from known patches of the same picture.
+
+    patch: the side of a patch. trust: how far a filled pixel counts in comparisons, beside the one before it from the rim.
     near: what a source costs that is as far away as the picture is long, in variances of what is known: of what is alike, the near
     is more often right. deep: pixels from the rim, at most, in the coarsest hole.
     rounds: of search and vote at the coarsest level, at most; half as many a level, and `last` at least. settled: the mean change,
