@@ -70,16 +70,16 @@ def cases(data: Path, side: int) -> Iterator[Case]:
     drawn = {name: np.rint(255 * np.clip(x, 0, 1)).astype(np.uint8) for name, x in patterns(side).items()}
     for name, clean in drawn.items():
         for sigma in (10, 25):
-            yield _simulated("pattern", name, clean, f"white:sigma={sigma / 255:.4f}")
+            yield simulated("pattern", name, clean, f"white:sigma={sigma / 255:.4f}")
         if name == "object on black":  # as it was cut out of a noisy picture: black without noise
             yield _cut_out(clean, 25 / 255)
-    pages = {"page": _middle(samples.page(), side), "text": _middle(samples.text(), side), "small text": drawn["text"]}
+    pages = {"page": middle(samples.page(), side), "text": middle(samples.text(), side), "small text": drawn["text"]}
     for name, clean in pages.items():
         for noise in ("white:sigma=0.06", "sensor:iso=3200", "film", "line-scan"):
-            yield _simulated("document", name, clean, noise)
-    photos = {name: _middle(picture, side) for name, picture in _photos(data).items()}
-    yield from _each("simulated", photos, PIPELINES, 3)
-    grey = {name: np.rint(picture @ [0.299, 0.587, 0.114]).astype(np.uint8) for name, picture in photos.items()}
+            yield simulated("document", name, clean, noise)
+    pictures = {name: middle(picture, side) for name, picture in photos(data).items()}
+    yield from _each("simulated", pictures, PIPELINES, 3)
+    grey = {name: np.rint(picture @ [0.299, 0.587, 0.114]).astype(np.uint8) for name, picture in pictures.items()}
     yield from _each("detector", grey | {"black": drawn["object on black"][..., 0]}, COUNTED, 2)
 
 
@@ -88,10 +88,10 @@ def _each(group: str, pictures: dict[str, NDArray], noises: tuple[str, ...], cou
     turn = cycle(pictures.items())
     for noise in noises:
         for name, clean in islice(turn, count):
-            yield _simulated(group, name, clean, noise)
+            yield simulated(group, name, clean, noise)
 
 
-def _simulated(group: str, name: str, clean: NDArray, noise: str) -> Case:
+def simulated(group: str, name: str, clean: NDArray, noise: str) -> Case:
     pipeline = simulate.pipeline(noise)
     return Case(group, name, noise, lambda: pipeline(clean, SEED), told(pipeline))
 
@@ -125,12 +125,12 @@ def _real(data: Path) -> Iterator[Case]:
         yield Case(group, noisy.stem.removesuffix("_real"), "real", made)
 
 
-def _photos(data: Path) -> dict[str, NDArray]:
+def photos(data: Path) -> dict[str, NDArray]:
     found = {file.stem: np.asarray(Image.open(file).convert("RGB")) for file in sorted(data.glob("kodak/*.png"))}
     return found | {name: getattr(samples, name)() for name in ("astronaut", "coffee", "rocket", "chelsea")}
 
 
-def _middle(picture: NDArray, side: int) -> NDArray:
+def middle(picture: NDArray, side: int) -> NDArray:
     top, left = (max(0, (n - side) // 2) for n in picture.shape[:2])
     return picture[top : top + side, left : left + side]
 
@@ -145,10 +145,10 @@ def patterns(side: int) -> dict[str, NDArray]:
 
     black = np.zeros((side, side, 3))
     disk = np.hypot(y - side / 2, x - side / 2) < side / 5
-    black[disk] = (_middle(samples.coffee(), side)[:side, :side] / 255)[disk]
+    black[disk] = (middle(samples.coffee(), side)[:side, :side] / 255)[disk]
     stars = np.zeros((side, side))
     stars[tuple(rng.integers(2, side - 2, (2, side // 3)))] = rng.uniform(0.2, 1, side // 3)
-    photo = _middle(samples.astronaut(), side) / 255
+    photo = middle(samples.astronaut(), side) / 255
     hexagons = sum(np.cos(2 * np.pi / 9 * (x * math.cos(a) + y * math.sin(a))) for a in np.arange(3) * math.pi / 3)
     return {
         "fringes": 0.5 + 0.45 * np.sin(2 * np.pi * x / 6),

@@ -51,6 +51,7 @@ def denoise(
         exact recipe of the Deep Image Prior.
     """
     from untaught import noise as noises
+    from untaught.classical.denoise.stripes import find_stripes
     from untaught.io import arrays
     from untaught.io.results import Filled, Layout
     from untaught.noise import anscombe
@@ -77,8 +78,14 @@ def denoise(
     if hot is not None:
         data = noises.mended(data, hot)
         notes.append(f"{int(hot.sum())} hot or dead pixels were found and filled")
+    stripes = find_stripes(data) if noise == "auto" and preset != "paper" else None
     level = None if sigma is None else arrays.checked(sigma, seen, scale, notes)
     where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped, arrays.amounts(array, scale).full)
+    if stripes is not None:
+        data = stripes.removed(data)
+        notes += [
+            f"{name} noise of sigma {where.said(size)} was found and taken off" for name, size in stripes.sigmas.items()
+        ]
     counts = None if gain is None else gain * scale[1] / full
     found = noises.measure(data, noise, notes, where, sigma=level, gain=counts, looks=looks)
     likelihood, weight, transform = found.likelihood, None, None
