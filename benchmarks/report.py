@@ -1,12 +1,14 @@
 """Does the report tell a bad result from a good one, without the truth? Figures of docs/benchmarks.
 
-    python benchmarks/report.py DATA --cache FOLDER [--minutes 2.5] [--csv FILE]
+    python benchmarks/report.py DATA --cache FOLDER [--minutes 2.5] [--csv FILE] [--real instant]
 
 Twelve pictures, 128x128; each is degraded and restored with right and with wrong settings, and many runs are also looked at on
 their way, as if they had been stopped there. Every run is kept in FOLDER and made once: with --minutes it stops after so
 long and goes on when called again. The truth is used for one thing: a run is bad where it is more than 1.5 dB under the best one of
 the same method on the same input, good where it is less than 0.75 dB under it, and between the two it is counted in neither.
 The thresholds of `untaught.report` were chosen on the pictures of the first half; the second half judges them.
+
+With --real and a preset: pictures as people bring them, with nothing given (`report_real`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import report_real
 import torch
 from PIL import Image
 
@@ -32,7 +35,7 @@ from untaught.problem import Problem
 from untaught.problem.operators import kernels
 from untaught.problem.operators.blur import blurred
 from untaught.problem.operators.resample import Downsample
-from untaught.reports import report
+from untaught.reports import judge, report
 from untaught.solver.averaging import ExponentialPictures
 from untaught.solver.iterate import Moment
 from untaught.solver.optimisers import Adam
@@ -186,6 +189,29 @@ def rows(data: Path, cache: Path, names: tuple[str, ...], half: str) -> list[Row
     return made
 
 
+def real_rows(data: Path, cache: Path, preset: str, ends: float) -> list[Row]:
+    """The same of pictures as people bring them, for as many as there is time for."""
+    made: list[Row] = []
+    for one in report_real.inputs(data):
+        if time.monotonic() > ends:
+            print("# there are more: call again", flush=True)
+            break
+        noisy, truth = one.case.made()
+        found = []
+        for way in one.ways:
+            job, x = report_real.kept(one, way, preset, cache)
+            found.append((way, untaught.psnr(job.result(x), truth), judge(job.problem, x, finish=job.finish).verdict))
+        given = untaught.psnr(noisy, truth)
+        best = max(given, *(value for _, value, _ in found))
+        for way, value, said in found:
+            well = value > given + report_real.GAIN and value > best - GOOD
+            sort = "good" if well else "bad" if value < best - report_real.WORSE else "neither"
+            because = " + ".join(r.name for r in said.reasons)
+            name = f"{one.case.group} {one.case.picture}, {one.case.noise}"
+            made.append(Row(one.half, name, way, preset, 0, value, best - value, sort, said.kind, because))
+    return made
+
+
 def kept(one: Series, job: Job, cache: Path) -> list[Solution]:
     """The solutions of one series as its run made them."""
     held = np.load(place(one, cache))
@@ -236,8 +262,15 @@ def main() -> None:
         "--minutes", type=float, default=float("inf"), help="stop after so long, and go on the next time"
     )
     parser.add_argument("--csv", type=Path)
+    parser.add_argument("--real", metavar="PRESET", help="pictures as people bring them, by that preset")
     options = parser.parse_args()
     begun = time.monotonic()
+    if options.real:
+        table = real_rows(options.data, options.cache, options.real, begun + 60 * options.minutes)
+        for half in report_real.HALVES:
+            print(confusion([r for r in table if r.half == half], half), flush=True)
+        write(table, options.csv)
+        return
     both = [name for pair in zip(TUNING, JUDGING, strict=True) for name in pair]
     left = [one for name in both for one in series(options.data, name) if not place(one, options.cache).exists()]
     for i, one in enumerate(left):
@@ -249,11 +282,16 @@ def main() -> None:
     for names, half in ((TUNING, "tuning"), (JUDGING, "judging")):
         table += (part := rows(options.data, options.cache, names, half))
         print(confusion(part, half), flush=True)
-    if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([f.name for f in fields(Row)])
-            writer.writerows([f"{v:.2f}" if isinstance(v, float) else v for v in astuple(r)] for r in table)
+    write(table, options.csv)
+
+
+def write(table: list[Row], csv_file: Path | None) -> None:
+    if csv_file is None:
+        return
+    with csv_file.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([f.name for f in fields(Row)])
+        writer.writerows([f"{v:.2f}" if isinstance(v, float) else v for v in astuple(r)] for r in table)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def striped(clean: np.ndarray, deviation: float = 8, white: float = 8, *, column
     return eight(clean + offsets + rng.normal(0, white, clean.shape))
 
 
-@pytest.mark.parametrize("sigma", [0, 3, 10, 30])
+@pytest.mark.parametrize("sigma", [0, 8, 30])
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_without_stripes_has_none(name: str, sigma: float) -> None:
     noisy = eight(PICTURES[name] + np.random.default_rng(0).normal(0, sigma, PICTURES[name].shape))

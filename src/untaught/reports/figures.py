@@ -22,6 +22,10 @@ BANDS = 15  # radial bands from 1.5 cycles a window up, one cycle wide
 MARGIN = 0.05  # of the data's range: what a sound picture hardly exceeds
 TRUSTED = 0.6  # share of the data whose noise is whole: with less, its size is no measure
 NOTHING = 1e-5  # less noise than a step of 16 bits is none
+QUIETEST = 0.3  # share of the picture where it has the least detail
+FEW = 4  # radius over which power is local, pixels
+LEVELS = 12  # of brightness, which noise may depend on
+MORE = 1.25  # times the data's power, from which on a picture has more in a band than they
 LIMIT = 0.5 / 255  # from black or white: there a value counts as cut off
 
 
@@ -32,7 +36,10 @@ class Figures:
     shift: mean residual of each channel. residual: its deviation. noise: that of the data, as they show it; None where they
     cannot. told: what the run assumed. correlated: whether neighbours share the noise; white: whether the run took them not to.
     discrepancy: residual over noise (told, or else found). kept: residual over the noise found, None
-    where that is unknown or mostly cut off. neighbours: correlation of
+    where that is unknown or mostly cut off; quiet: the same where the picture has the least detail, which a filter leaves as it is;
+    left: how rough the picture is there, over how rough the noise is.
+    patchy: how much more of the residual there is in some places (98 % quantile of its local power over the median, each brightness
+    being given the same). neighbours: correlation of
     adjacent residuals, less that of a draw of the noise. flatness: of the residual's spectrum over the noise's, geometric by
     arithmetic mean; 1 for noise. spectrum: that ratio by bands, dB. detail: share of the data's medium-fine detail that the
     picture does not explain. edges: correlation of the residual's local size with the picture's local detail, less that of the
@@ -70,6 +77,9 @@ class Figures:
     place: tuple[int, ...] = ()
     transformed: bool = False
     direct: bool = False
+    quiet: float | None = None
+    left: float | None = None
+    patchy: float = 1.0
     full: float | None = 255.0
     unit: float = 1.0
 
@@ -112,6 +122,8 @@ def measure(
     ratio = _bands(r * w) / _bands(pure * w).clamp_min(1e-20)
     unit = ratio / ratio.mean().clamp_min(1e-20)
     own = e.drawn if noise is not None else None
+    kept = None if noise is None or float(e.weight.mean()) < TRUSTED else deviation / noise
+    quiet, left = _quiet(e, own) if kept is not None and own is not None and e.direct else (None, None)
     amounts = amounts or Amounts()
     return Figures(
         full=amounts.full,
@@ -123,14 +135,17 @@ def measure(
         correlated=bool(e.noise and e.noise.correlated),
         white=e.white,
         discrepancy=None if not expected else deviation / expected,
-        kept=None if noise is None or float(e.weight.mean()) < TRUSTED else deviation / noise,
+        kept=kept,
+        quiet=quiet,
+        left=left,
+        patchy=_patchy(r * w, e.prediction),
         neighbours=_neighbours(r, w) - _neighbours(pure, w),
         flatness=float(unit.clamp_min(1e-6).log().mean().exp()),
         spectrum=tuple(float(v) for v in 10 * (unit + 1e-6).log10()),
         detail=_unexplained(e, own),
         edges=_edges(r, e.prediction, w) - _edges(pure, e.prediction, w),
         remains=estimate_noise(e.picture).level / noise if noise and e.data.shape == e.picture.shape else None,
-        rise=_rise(e.picture),
+        rise=_rise(e.picture, e.data, own) if e.direct else _rise(e.picture),
         outside=_outside(e),
         cut=_cut_off(e.data),
         missing=missing,
@@ -201,12 +216,42 @@ def _edges(r: Tensor, p: Tensor, w: Tensor) -> float:
     return _mean(a * b, w) / math.sqrt(_mean(a * a, w) * _mean(b * b, w) + 1e-20)
 
 
-def _rise(x: Tensor) -> float:
-    """Field (JOSA A 1987): the power of natural pictures falls as 1 / f^2 or faster. Looked at up to half of Nyquist."""
+def _quiet(e: Evidence, noise: Tensor) -> tuple[float, float]:
+    """In the QUIETEST of the picture: residual over noise, and how rough picture and noise are, by second differences."""
+    p, w = e.prediction, e.weight
+    detail = box((p - box(p, 1)).square().mean(1, keepdim=True), FEW)
+    calm = w * (detail <= detail.flatten().quantile(QUIETEST)).to(w)
+
+    def over(some: Tensor, other: Tensor, where: Tensor) -> float:
+        return (_mean(some.square(), where) / max(_mean(other.square(), where), 1e-20)) ** 0.5
+
+    rough = [x.diff(n=2, dim=2).diff(n=2, dim=3) for x in (p, noise)]
+    return over(e.residual, noise, calm), over(rough[0], rough[1], calm[..., 1:-1, 1:-1])
+
+
+def _patchy(r: Tensor, p: Tensor) -> float:
+    even = torch.empty_like(r)
+    for channel, level, flat in zip(r.movedim(1, 0), box(p, 1).movedim(1, 0), even.movedim(1, 0), strict=True):
+        for some in level.flatten().argsort().chunk(LEVELS):
+            at = torch.unravel_index(some, level.shape)
+            flat[at] = channel[at] / channel[at].square().mean().sqrt().clamp_min(1e-9)
+    power = box(even.square().mean(1, keepdim=True), FEW).flatten()
+    middle, high = power.quantile(torch.tensor([0.5, 0.98]))
+    return float(high / middle.clamp_min(1e-9))
+
+
+def _rise(x: Tensor, y: Tensor | None = None, noise: Tensor | None = None) -> float:
+    """Field (JOSA A 1987): the power of natural pictures falls as 1 / f^2 or faster. Looked at up to half of Nyquist.
+
+    y, noise: data of the picture itself, whose power less that of their noise it may have."""
     power = _bands(x)[: WINDOW // 4]
     f = torch.arange(2, 2 + len(power), device=x.device)
     level = 10 * (power * f.square() + 1e-12).log10()
-    return float((level - level.cummin(0).values).max())
+    rise = level - level.cummin(0).values
+    if y is not None:
+        there = _bands(y)[: WINDOW // 4] - (0.0 if noise is None else _bands(noise)[: WINDOW // 4])
+        rise = torch.where(power > MORE * there, rise, 0.0)
+    return float(rise.max())
 
 
 def _outside(e: Evidence) -> float:

@@ -22,9 +22,13 @@ class Limits:
     told_high: float = 1.5
     kept: float = 0.91
     kept_anyway: float = 0.75
+    uncertain: float = 0.6
+    left: float = 0.22
+    seen: float = 2 / 255
     edges: float = 0.15
     smooth: float = 1.08
     neighbours: float = 0.1
+    patchy: float = 2.25
     against: float = -0.08
     detail: float = 0.06
     remains: float = 0.65
@@ -107,26 +111,33 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
             told=f.told, noise=f.noise,
         )  # fmt: skip
     # Where the residual is larger along edges, what it lacks elsewhere was given for detail.
-    if f.kept is not None and f.kept < (at.kept if f.edges < at.edges else at.kept_anyway):
+    # Where there is detail a filter leaves the noise in it, and what is measured of the noise is too much.
+    kept, enough = f.kept if f.quiet is None else f.quiet, at.kept if f.edges < at.edges else at.kept_anyway
+    noisy = f.left is None or (f.left > at.left and f.left * (f.noise or 0.0) > at.seen)
+    missed = kept is not None and kept < (at.uncertain if f.correlated else enough)
+    if kept is not None and missed and noisy:
         yield _reason(
             "overfitted",
-            f"the residual is only {_percent(f.kept)} of the noise, so that the picture keeps the rest of it: set "
+            f"the residual is only {_percent(kept)} of the noise, so that the picture keeps the rest of it: set "
             "the strength of the grain higher, or take fewer steps",
-            kept=f.kept,
+            kept=kept,
         )
     # What still looks like noise is it only if the residual lacks some: else it is fine texture.
-    elif f.kept is not None and f.remains is not None and f.kept < at.kept and at.remains < f.remains < 1:
+    elif kept is not None and f.remains is not None and kept < at.kept and at.remains < f.remains < 1 and noisy:
         yield _reason(
             "noise remains", f"the picture still shows {_percent(f.remains)} of the noise of the data: set the "
             "strength of the grain higher, or take fewer steps", remains=f.remains,
         )  # fmt: skip
-    elif f.noise is not None and f.noise > at.noisy and f.neighbours < at.against:
+    elif f.noise is not None and f.noise > at.noisy and f.neighbours < at.against and not f.correlated and not missed:
         yield _reason(
             "noise fitted", "neighbours in the residual have opposite signs: part of the noise was fitted, or the operator is "
             "not what was done to the picture", neighbours=f.neighbours,
         )  # fmt: skip
-    structured = f.neighbours > at.neighbours
-    if (f.noise is not None and structured) or (f.detail > at.detail and f.neighbours > at.neighbours / 2):
+    # How alike neighbours are where they share their noise is not known that well; that noise is everywhere is.
+    structured = f.patchy > at.patchy if f.correlated else f.neighbours > at.neighbours
+    if (f.noise is not None and structured) or (
+        f.detail > at.detail and f.neighbours > at.neighbours / 2 and not f.correlated
+    ):
         missing = f", {_percent(f.detail)} of the detail is missing" if f.detail >= 0.005 else ""
         yield _reason(
             "structure", f"parts of the picture are left in the residual (neighbours correlate by {f.neighbours:.2f}{missing}): "
