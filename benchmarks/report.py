@@ -204,8 +204,9 @@ def real_rows(data: Path, cache: Path, preset: str, ends: float) -> list[Row]:
         given = untaught.psnr(noisy, truth)
         best = max(given, *(value for _, value, _ in found))
         for way, value, said in found:
-            well = value > given + report_real.GAIN and value > best - GOOD
-            sort = "good" if well else "bad" if value < best - report_real.WORSE else "neither"
+            well = way == report_real.ASIT and value > max(given + report_real.GAIN, best - GOOD)
+            ruined = value < min(best - report_real.WORSE, given + report_real.LITTLE)
+            sort = "good" if well else "bad" if ruined else "neither"
             because = " + ".join(r.name for r in said.reasons)
             name = f"{one.case.group} {one.case.picture}, {one.case.noise}"
             made.append(Row(one.half, name, way, preset, 0, value, best - value, sort, said.kind, because))

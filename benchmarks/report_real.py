@@ -26,9 +26,9 @@ from untaught.solver.stage import Job
 
 SIDES = (128, 96, 112, 64)
 HALVES = ("tuning", "judging")
-GAIN, WORSE = 0.3, 2.0
-"""dB: a result is good that is so much better than what came in, and nearly the best of its input; destroyed that is so far under
-the best, that of the input as it came among them."""
+GAIN, WORSE, LITTLE = 0.3, 2.0, 1.0
+"""dB: a result of nothing given is good that is at least GAIN better than what came in, and nearly the best of its input; any is
+destroyed that is WORSE under the best, the input among them, and no more than LITTLE better than what came in."""
 ASIT, TOLD, SMEARED, BLURRED, EATEN = "as it comes", "told thrice", "smeared", "blurred", "eaten"
 
 

@@ -70,10 +70,10 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
             picture = _cut(x, [(int(i * ratio[0]), int(j * ratio[1])) for i, j in corners], wide)
         told = None
         if problem.likelihood.floor(data) is not None:
-            deviation = problem.likelihood.deviation(prediction).expand_as(data)
-            told = float((deviation.square() * weight).sum().div(weight.sum().clamp_min(1)).sqrt())
             trusted = weight * (problem.likelihood.trusted(prediction).expand_as(data) > 0.5)
             weight = trusted if trusted.mean() > 0.05 * weight.mean() else weight
+            deviation = problem.likelihood.deviation(prediction).expand_as(data)
+            told = float((deviation.square() * weight).sum().div(weight.sum().clamp_min(1)).sqrt())
         noise = drawn = None
         if local and bool(known.all()):  # small pictures are fine texture, and holes look like noise
             noise = estimate_noise(data) if direct else _rough(data)

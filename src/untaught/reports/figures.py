@@ -25,7 +25,10 @@ NOTHING = 1e-5  # less noise than a step of 16 bits is none
 QUIETEST = 0.3  # share of the picture where it has the least detail
 FEW = 4  # radius over which power is local, pixels
 LEVELS = 12  # of brightness, which noise may depend on
-MORE = 1.25  # times the data's power, from which on a picture has more in a band than they
+MORE, LITTLE = (
+    1.25,
+    0.2,
+)  # times the data's power, and besides times that of their noise, above which a band has more than they
 LIMIT = 0.5 / 255  # from black or white: there a value counts as cut off
 
 
@@ -249,8 +252,8 @@ def _rise(x: Tensor, y: Tensor | None = None, noise: Tensor | None = None) -> fl
     level = 10 * (power * f.square() + 1e-12).log10()
     rise = level - level.cummin(0).values
     if y is not None:
-        there = _bands(y)[: WINDOW // 4] - (0.0 if noise is None else _bands(noise)[: WINDOW // 4])
-        rise = torch.where(power > MORE * there, rise, 0.0)
+        own = torch.zeros_like(power) if noise is None else _bands(noise)[: WINDOW // 4]
+        rise = torch.where(power > MORE * (_bands(y)[: WINDOW // 4] - own).clamp_min(0) + LITTLE * own, rise, 0.0)
     return float(rise.max())
 
 
