@@ -27,6 +27,7 @@ from untaught.tasks._presets import Facts, Row
 
 CLASSIC = "{preset} is a classic filter, no network"
 ALONE = "with a number of steps given, {preset} is the fed network alone, without the generator beside it"
+FILTER_ALONE = "with a number of steps given, {preset} is the classic filter alone, without the generator beside it"
 """A few steps of a generator make no picture."""
 DIP = "Ulyanov, Vedaldi and Lempitsky, CVPR 2018"
 PIXELS = 768 * 768

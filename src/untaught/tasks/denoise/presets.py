@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import ceil, prod
+from math import ceil, inf, prod
 from typing import ClassVar
 
 from untaught.classical.denoise.camera import Camera, Counted, Gentle
@@ -16,11 +16,12 @@ from untaught.noise.kinds import GRAIN
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem.likelihoods import Gaussian, Impulse, Laplace, Likelihood
+from untaught.solver.averaging import ExponentialPictures
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.stage import Estimate, Stage
 from untaught.tasks import _rows
 from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, When, way
-from untaught.tasks._rows import ALONE, CLASSIC, DIP, Beside, Classic, Fitted, generates, taught
+from untaught.tasks._rows import ALONE, CLASSIC, DIP, FILTER_ALONE, Beside, Classic, Fitted, generates, taught
 from untaught.tasks.inpaint.presets import PRESETS as FILLING
 
 MILD = 5 / 255  # noise up to which a generator's share would be too small to be seen
@@ -118,9 +119,11 @@ class Filled:
 
 @dataclass(frozen=True)
 class Robust:
-    """The same with absolute errors: convex, and as blind to large ones as the likelihood of impulses; any start will do."""
+    """The same with absolute errors: convex, and as blind to large ones as the likelihood of impulses; any start will do. Of skewed
+    noise they find the middle, which is nearer to the picture than the mean.
+    """
 
-    row: Fitted
+    row: Fitted | Beside
     source: str = field(default=f"{DIP}; with impulses, absolute errors", repr=False)
 
     note: ClassVar[str] = ""
@@ -142,6 +145,11 @@ _CLINIC = "NLM and NL-Bayes (Lebrun, Colom and Morel, The Noise Clinic, IPOL 201
 CAMERA = Classic(Camera(), _CLINIC)
 _DENSE = NonLocalBayes(Pass(5, 24, 35, stride=3), (Pass(5, 128, 35, stride=3), Pass(5, 192, 35, stride=3)))
 CAREFUL = Classic(Camera(bayes=_DENSE), _CLINIC)
+FIRST, CAREFUL_FIRST = replace(CAMERA, note=""), replace(CAREFUL, note="")
+# Where neighbours share the noise a network fits it soon; beside the filter it brings back texture, and errs elsewhere.
+_SHARE = f"a share of a Deep Image Prior ({DIP}), with absolute errors; values: docs/benchmarks"
+_LONGER = replace(NARROW.row, steps=500, average=ExponentialPictures(0.98), members=3)
+BESIDE, LONG_BESIDE = (Robust(Beside(*one), _SHARE) for one in ((NARROW.row, inf, 0.4), (_LONGER, inf, 0.5)))
 COUNTED = Filtered(
     Counted(NonLocalMeans(1.2), NonLocalRidge()),
     Counted(NonLocalMeans(1.2, strip=64), Tiled(SPARSE)),
@@ -179,6 +187,7 @@ FITS = When("up to 768 x 768 pixels", lambda facts: not _large(facts))
 FEWER = When("up to 10 million pixels", lambda facts: prod(facts.space) <= HUGE)
 # In mild noise a network of so few channels lacks the detail of a picture that is not small.
 GENERATES = When("up to 768 x 768 pixels, noise above 5/255", lambda facts: generates(facts) and facts.sigma > MILD)
+COLOUR = When("3 channels, up to 768 x 768 pixels", lambda facts: generates(facts) and facts.channels >= 3)
 TIME = When("up to 2^17 pixels", lambda facts: prod(facts.space) <= SMALL)
 NOISY = When("noise above 35/255", lambda facts: facts.sigma > STRONG)
 NOISIER = When("noise above 37/255", lambda facts: facts.sigma > 37 / 255)
@@ -207,7 +216,10 @@ PRESETS = Presets(
     ),
     way(NOISIER, paper=LOUD),
     way(NEIGHBOURS, instant=MEANS),
-    way(NEIGHBOURS & FITS, _NEIGHBOURS, fast=CAMERA, balanced=CAMERA),
+    way(NEIGHBOURS & FITS, _NEIGHBOURS, fast=CAMERA),
+    way(NEIGHBOURS & COLOUR & STEPS, FILTER_ALONE, balanced=CAMERA, best=CAREFUL),
+    way(NEIGHBOURS & COLOUR, balanced=(FIRST, BESIDE), best=(CAREFUL_FIRST, LONG_BESIDE)),
+    way(NEIGHBOURS & FITS, _NEIGHBOURS, balanced=CAMERA),
     way(NEIGHBOURS & FEWER, _NEIGHBOURS, best=CAREFUL),
     way(NEIGHBOURS, _NEIGHBOURS, fast=MEANS, balanced=MEANS, best=MEANS),
     way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=TWICE),
