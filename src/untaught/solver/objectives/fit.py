@@ -22,9 +22,12 @@ class Fit(Objective):
 
     share: below 1, and where an earlier stage has made a picture, what is shown is so far from it to the network's, without the
     bias of noise that was cut off at black and white. Two estimates that err in different places are better together.
+    measured: the share is that of a picture which is as near to the data as the earlier one; of one that is farther away, as a
+    network's is until it has found the detail, it is less by the ratio of the distances (root mean square).
     """
 
     share: float = 1.0
+    measured: bool = False
 
     whole, draws, weighs, wanders = True, False, True, True
 
@@ -62,14 +65,30 @@ class Fit(Objective):
     def _shown(self, x: Tensor, problem: Problem) -> Tensor:
         if not self.beside or problem.start is None:
             return x
-        return torch.lerp(problem.start.to(x), problem.likelihood.unbias(x), self.share)
+        start, share = problem.start.to(x), self.share
+        if self.measured:
+            share *= min(1.0, _distance(start, problem) / max(_distance(x, problem), 1e-12))
+        return torch.lerp(start, problem.likelihood.unbias(x), share)
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
         from untaught.prior.networks.hourglass import Hourglass
 
         net = Network(Hourglass.examples()[0], Noise(4), jitter=0.03)
-        return (Fit(), net), (Fit(), Pixels()), (Fit(), Ensemble(net, 2)), (Fit(0.3), net)
+        return (
+            (Fit(), net),
+            (Fit(), Pixels()),
+            (Fit(), Ensemble(net, 2)),
+            (Fit(0.3), net),
+            (Fit(0.3, measured=True), net),
+        )
+
+
+def _distance(x: Tensor, problem: Problem) -> float:
+    """Between what a picture would be measured as and the data, as far as these are known: root mean square."""
+    with torch.no_grad():
+        rest = (problem.operator(x) - problem.data) * problem.known
+        return float(rest.abs().square().mean().sqrt())
 
 
 OBJECTIVE = Fit

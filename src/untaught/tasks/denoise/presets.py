@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import ceil, inf, prod
+from math import ceil, prod
 from typing import ClassVar
 
 from untaught.classical.denoise.camera import Camera, Counted, Gentle
@@ -148,8 +148,8 @@ CAREFUL = Classic(Camera(bayes=_DENSE), _CLINIC)
 FIRST, CAREFUL_FIRST = replace(CAMERA, note=""), replace(CAREFUL, note="")
 # Where neighbours share the noise a network fits it soon; beside the filter it brings back texture, and errs elsewhere.
 _SHARE = f"a share of a Deep Image Prior ({DIP}), with absolute errors; values: docs/benchmarks"
-_LONGER = replace(NARROW.row, steps=500, average=ExponentialPictures(0.98), members=3)
-BESIDE, LONG_BESIDE = (Robust(Beside(*one), _SHARE) for one in ((NARROW.row, inf, 0.4), (_LONGER, inf, 0.5)))
+_LONGER = replace(_rows.NARROW.row, steps=500, average=ExponentialPictures(0.98), members=3)
+BESIDE, LONG_BESIDE = (Robust(Beside(row, measured=True), _SHARE) for row in (_rows.NARROW.row, _LONGER))
 COUNTED = Filtered(
     Counted(NonLocalMeans(1.2), NonLocalRidge()),
     Counted(NonLocalMeans(1.2, strip=64), Tiled(SPARSE)),
