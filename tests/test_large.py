@@ -17,6 +17,7 @@ from skimage import data
 import untaught
 from untaught.classical.denoise import filter as classic
 from untaught.classical.denoise.filter import Filter
+from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.nl_ridge import WIDER, NonLocalRidge, Pass, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.cli import main
@@ -137,7 +138,7 @@ def test_a_large_picture_gets_the_quick_guides_and_a_small_one_what_it_had(monke
             guides.append(
                 type(stage.estimator.denoiser if isinstance(stage, Estimate) else stage.method.objective.guide)
             )
-    assert guides == [NonLocalRidge] * 3 + [Quick, Tiled, NonLocalRidge]
+    assert guides == [LIChIGuide, LIChI, LIChIGuide, Quick, Tiled, LIChIGuide]
 
 
 def test_a_large_grey_picture_is_left_to_the_ridge(monkeypatch):

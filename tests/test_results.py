@@ -131,14 +131,23 @@ def lying(folder: Path, orientation: int) -> Case:
     return Case(untaught.dejpeg.job(folder / "in.jpg"), read(folder / "in.jpg").pixels)
 
 
+def mended() -> Case:
+    """A picture with one hot pixel."""
+    array = picture("uint8", None)
+    array[8, 9] = 255 if array[8, 9] < 128 else 0
+    return Case(untaught.denoise.job(array, preset="instant"), array, None)
+
+
 CUSTOM = Case(Job((), Problem(torch.rand(1, 3, *SIDES))), None, 1)
 
 
-@pytest.fixture(scope="module", params=[*CASES, "custom", 1, 6], ids=str)
+@pytest.fixture(scope="module", params=[*CASES, "custom", "mended", 1, 6], ids=str)
 def case(request, tmp_path_factory) -> Case:
     match request.param:
         case "custom":
             return CUSTOM
+        case "mended":
+            return mended()
         case int(orientation):
             return lying(tmp_path_factory.mktemp("jpeg"), orientation)
         case _:
@@ -300,7 +309,7 @@ def test_what_is_unknown_is_filled_or_stays_whatever_the_result_does_besides(tas
 
 def test_every_task_and_every_kind_of_result_is_looked_at(tmp_path):
     assert set(SETTINGS) == set(registry.tasks.names())
-    cases = [*(made(*c) for c in CASES), lying(tmp_path, 6), CUSTOM]
+    cases = [*(made(*c) for c in CASES), lying(tmp_path, 6), mended(), CUSTOM]
     seen = {type(part) for one in cases for part in parts(one.job.finish)}
     assert seen == every(Result) - {Wrapped}
 

@@ -26,7 +26,7 @@ from untaught.scale import crew, large, stores, tiling
 from untaught.scale.tiling import Answering, Tiling, find, job_of
 from untaught.solver.run import Run
 
-SIDE, NEAR = 96, 40  # with a halo that is less than the real one, no tile sees all of these small pictures
+SIDE, NEAR = 96, 56  # with a halo that is less than the real one, no tile sees all of these small pictures
 CLEAN = {"grey": data.camera()[100:260, 100:288], "colour": data.astronaut()[0:160, 150:338]}
 
 

@@ -22,14 +22,18 @@ OUT, SOME = (
     1.8,
     2.5,
 )  # how far one at an end has to be from what is around it, in those units; how many more may be hot then
+FEW = 0.0004  # share of a part up to which those that may be hot are, too
 LIGHT = 0.12  # of its height, that the four nearest are above what is around them in the mean, from which on it is a point of light
 
 
-def find_hot(picture: Tensor) -> Tensor | None:
-    """True at the hot and dead pixels of pictures (b, c, h, w) in about [0, 1]; None of none, or of too many to be that."""
+def find_hot(picture: Tensor, *, part: bool = False) -> Tensor | None:
+    """True at the hot and dead pixels of pictures (b, c, h, w) in about [0, 1]; None of none, or of too many to be that.
+
+    part: it is a part of a picture in which there are such pixels for sure.
+    """
     if picture.ndim != 4 or min(picture.shape[2:]) < 5:
         return None
-    found = torch.cat([_alone(channel[:, None]) for channel in picture.unbind(1)], 1)
+    found = torch.cat([_alone(channel[:, None], part) for channel in picture.unbind(1)], 1)
     share = float(found.float().mean())
     return found if 0 < share <= MOST and not drawn(picture, found) else None
 
@@ -40,7 +44,7 @@ def mended(picture: Tensor, hot: Tensor) -> Tensor:
     return torch.where(hot, middle, picture)
 
 
-def _alone(x: Tensor) -> Tensor:
+def _alone(x: Tensor, part: bool) -> Tensor:
     around = torch.stack(_neighbours(x)).sort(0).values
     low, high = around[0], around[-1]
     height = (x - high).clamp_min(0) + (low - x).clamp_min(0)
@@ -66,7 +70,8 @@ def _alone(x: Tensor) -> Tensor:
             strict[b, 0, i, j] = height[b, 0, i, j] > BEYOND * usual or (ends[b, 0, i, j] and sticks > OUT)
             loose[b, 0, i, j] = bool(strict[b, 0, i, j] or ends[b, 0, i, j])
     # Where there are hot pixels for sure, and hardly more that may be, these are hot, too; texture that was cut off has many.
-    return loose if loose.sum() <= SOME * strict.sum() else strict
+    few = part and bool(loose.sum() <= FEW * loose.numel())
+    return loose if few or loose.sum() <= SOME * strict.sum() else strict
 
 
 def _neighbours(x: Tensor) -> list[Tensor]:

@@ -142,8 +142,12 @@ class _Generator(Parametrisation):
         self.layout = {2: layout(net), 3: torch.channels_last_3d}.get(len(space), torch.contiguous_format)
         self.net = net.to(memory_format=self.layout) if len(space) == 2 else net  # type: ignore[call-overload]
         z = z.contiguous(memory_format=self.layout)
+        if recipe.code.learn or recipe.code.moves:
+            z = (
+                z.clone()
+            )  # it may be the data, or the picture that the stage before has made, and a resumed run writes into it
         if recipe.code.learn:
-            self.z = nn.Parameter(z.clone())  # it may be the picture that the stage before has made
+            self.z = nn.Parameter(z)
         else:
             self.register_buffer("z", z)
         if recipe.code.moves:

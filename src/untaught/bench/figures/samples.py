@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from untaught.bench import sample as study
 from untaught.bench.figures._base import Figure, Made, Panel, Reproduced, Runner, Size
+from untaught.core.randomness import Rng
 from untaught.reports import labels
 
 
@@ -17,12 +18,13 @@ def _panels(size: Size) -> list[Panel]:
     side, seeds = size.pixels(96, 256), 4 if size.full else 2
 
     def make(name: str, run: Runner) -> Made:
-        drawn = [study.draw(name, size=side, seed=size.seed + i) for i in range(seeds)]
+        children = [Rng(size.seed).child("sample", i).seed for i in range(seeds)]
+        drawn = [study.draw(name, size=side, seed=seed) for seed in children]
         rough = float(np.mean([np.var(np.diff(x, axis=1)) / np.var(x) for x in drawn]))
         row = Reproduced(
             name, "none", study.COLUMNS[name].label.replace("\n", " "), "roughness", rough, f"{side} x {side}"
         )
-        return Made([row], {f"theta {size.seed + i}": study.stretched(x) for i, x in enumerate(drawn)})
+        return Made([row], {f"theta {i + 1}": study.stretched(x) for i, x in enumerate(drawn)})
 
     return [Panel(name, partial(make, name)) for name in study.COLUMNS]
 

@@ -17,7 +17,7 @@ class Mended(Wrapped):
     """What `then` makes; that there are such pixels was found on the whole, and which they are is found again in a part."""
 
     def after(self, data: Tensor) -> Tensor:
-        hot = find_hot(data)
+        hot = find_hot(data, part=True)
         return data if hot is None else mended(data, hot)
 
     @property
