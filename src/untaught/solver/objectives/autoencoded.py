@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from torch import Tensor
 
@@ -27,15 +28,15 @@ class Autoencoded(Fit):
     weight: float = 0.01
     power: int = 1
 
-    def bind(self, problem: Problem, prior: Prior) -> Autoencoded:
-        super().bind(problem, prior)
+    def bind(self, problem: Problem, prior: Prior) -> Self:
+        bound = super().bind(problem, prior)
         net = prior.network
         if net is None or prior.members > 1 or net.code.width(problem) != problem.image_shape[1]:
             raise BadInput(
                 "Autoencoded compares a network's picture with its code, and this code is no such picture: "
                 "use Feedback() or Start()."
             )
-        return self
+        return bound
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         x = model(rng=rng)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ class Fit(Objective):
 
     share: float = 1.0
     measured: bool = False
+    _near: float | None = field(default=None, repr=False, compare=False)
 
     whole, draws, weighs, wanders = True, False, True, True
 
@@ -39,7 +41,7 @@ class Fit(Objective):
     def beside(self) -> bool:  # type: ignore[override]
         return self.share < 1
 
-    def bind(self, problem: Problem, prior: Prior) -> Fit:
+    def bind(self, problem: Problem, prior: Prior) -> Self:
         if prior.fed:
             raise BadInput(
                 f"Fit needs a prior with a code of its own, but this one is fed {prior.fed} channels: "
@@ -47,6 +49,8 @@ class Fit(Objective):
             )
         if not 0 <= self.share <= 1:
             raise BadInput(f"Fit shows a share of 0 to 1 of the network's picture, not {self.share}.")
+        if self.measured and problem.start is not None:
+            return replace(self, _near=_distance(problem.start, problem))
         return self
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
@@ -66,8 +70,8 @@ class Fit(Objective):
         if not self.beside or problem.start is None:
             return x
         start, share = problem.start.to(x), self.share
-        if self.measured:
-            share *= min(1.0, _distance(start, problem) / max(_distance(x, problem), 1e-12))
+        if self._near is not None:
+            share *= min(1.0, self._near / max(_distance(x, problem), 1e-12))
         return torch.lerp(start, problem.likelihood.unbias(x), share)
 
     @classmethod
