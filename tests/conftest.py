@@ -79,3 +79,17 @@ def picture(studio: Any, noisy: np.ndarray) -> str:
     from served import png
 
     return studio.upload(png(noisy[:32, :32])).json()["id"]
+
+
+@pytest.fixture
+def untaught(capfd: Any) -> Callable[..., tuple[int, str, str]]:
+    """The command: untaught("denoise", path) is (exit code, output, errors)."""
+    from untaught.cli import main
+
+    def run(*words: Any) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            main([str(w) for w in words])
+        out, err = capfd.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run

@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from untaught.cli import main
-
 FEW = ["--sigma", "25/255", "--steps", "20"]
 
 
@@ -23,17 +21,6 @@ def folder(tmp_path, noisy, monkeypatch):
     Image.fromarray(noisy[:32, :32]).save(tmp_path / "noisy.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def untaught(capfd):
-    def run(*arguments):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        return exit_.value.code, out, err
-
-    return run
 
 
 def pixels(path):

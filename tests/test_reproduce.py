@@ -15,7 +15,6 @@ from untaught.bench import reproduce as study
 from untaught.bench.figures._base import Made, Reproduced, Size, Track
 from untaught.bench.figures.landscape import Crossing
 from untaught.bench.figures.sine import by_discrepancy, closed_form
-from untaught.cli import main
 from untaught.cli.reproduce import _runner
 from untaught.core.errors import BadInput
 from untaught.io import images
@@ -33,17 +32,10 @@ def plainly(job, track):
 
 
 @pytest.fixture
-def untaught(capfd, tmp_path, monkeypatch):
+def untaught(untaught, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("UNTAUGHT_DATA", raising=False)
-
-    def run(*words):
-        with pytest.raises(SystemExit) as end:
-            main([str(w) for w in words])
-        out, err = capfd.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
+    return untaught
 
 
 @pytest.mark.parametrize("name", FIGURES)

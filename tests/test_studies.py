@@ -10,20 +10,8 @@ from skimage import data
 
 from untaught.bench import impedance, networks, sample
 from untaught.bench.store import read, write
-from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io import images
-
-
-@pytest.fixture
-def untaught(capfd):
-    def run(*words):
-        with pytest.raises(SystemExit) as end:
-            main([str(w) for w in words])
-        out, err = capfd.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture
