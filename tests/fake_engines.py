@@ -16,3 +16,19 @@ def dying(pipe):
 
 def broken(pipe):
     """Never becomes ready."""
+
+
+def hasty(pipe):
+    """Has measured a picture before it has said what it is; then it looks at the next one, and dies of it."""
+    measured = {"found": ("grain",), "suggestion": "denoise", "sigma": 0.1}
+    about = {"width": 4, "height": 3, "channels": 1, "depth": "8 bit", "format": "PNG", "sha256": None}
+    about |= {"shown": None, "stretched": False, "notes": ()}
+    while True:
+        kind, order = pipe.recv()
+        if kind != "open":
+            continue
+        if order["name"] != "deadly.png":
+            pipe.send(("measured", {"picture": order["picture"], "measurement": measured}))
+        pipe.send(("reply", {"call": order["call"], "value": about}))
+        if order["name"] == "deadly.png":
+            return

@@ -10,11 +10,12 @@ import sys
 import time
 
 import pytest
-from fake_engines import broken, dying, mute
+from fake_engines import broken, dying, hasty, mute
 from served import PATIENCE, Served, httpx
 
 from untaught.studio import worker
 from untaught.studio.connections import Bounded
+from untaught.studio.events import Stream
 from untaught.studio.guard import SMALL, TINY
 from untaught.studio.messages import MakeThumbnail
 from untaught.studio.pictures import Pictures
@@ -159,6 +160,39 @@ def test_a_call_is_answered_although_there_is_no_engine(tmp_path):
             with pytest.raises(worker.UntaughtError, match="try again"):
                 await asyncio.wait_for(studio.jobs.link.call(MakeThumbnail("grain")), PATIENCE)
         studio.end()
+
+    asyncio.run(live())
+
+
+def test_no_picture_is_looked_at_for_ever(tmp_path):
+    """What is measured is known whenever it is told; a page hears it however late it listens; a death over it is said."""
+
+    async def piece():
+        yield b"\x89PNG\r\n\x1a\n"
+
+    async def hand_in(studio, name):
+        return await studio.open(await studio.pictures.take(piece(), name, "picture"))
+
+    async def live():
+        studio = Studio(tmp_path, engine=hasty)
+        studio.jobs.begin()
+        try:
+            first = await hand_in(studio, "first.png")
+            assert first.measured.found == ("grain",)  # although it was told before the answer
+            stream = aiter(Stream(studio.events, studio.jobs, studio.pictures))
+            said = [await asyncio.wait_for(anext(stream), PATIENCE) for _ in range(2)]
+            assert "event: state" in said[0]
+            assert "event: picture" in said[1]
+            assert first.id in said[1]
+            last = await hand_in(studio, "deadly.png")
+            end = time.monotonic() + PATIENCE
+            while last.measured is None:
+                assert time.monotonic() < end
+                await asyncio.sleep(0.01)
+            assert "choose yourself" in last.measured.found[0]
+            assert first.measured.found == ("grain",)
+        finally:
+            studio.end()
 
     asyncio.run(live())
 

@@ -133,7 +133,6 @@ export interface Measurement {
   found: string[]
   suggestion: string | null
   sigma: number | null
-  trouble: string
 }
 
 /** A picture to try it with. task: what it is for. */

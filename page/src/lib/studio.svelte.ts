@@ -90,7 +90,7 @@ class Studio {
       if (this.shown === told.id) this.show(null)
     } else if (name === 'picture') {
       this.heard.set(told.id, told)
-      if (this.picture?.id === told.id) this.take(told)
+      if (this.picture?.id === told.id && !this.picture?.measured) this.take(told)
       this.onPicture(told)
     } else this.connected = false
   }

@@ -38,6 +38,7 @@ class Jobs:
         self.link = Link(self.hear, self.died, engine)
         self.engine = EngineView()
         self.on_measured: Callable[[m.PictureMeasured], None] = lambda said: None
+        self.on_death: Callable[[], None] = lambda: None
         self.active: Entry | None = None
         self.watched = False
         self.deaths = 0  # of engines since one was ready
@@ -211,6 +212,7 @@ class Jobs:
     def died(self, code: int | None) -> None:
         """The worker is gone: its job becomes a sentence, another worker is made, and the queue goes on."""
         self.deaths += 1
+        self.on_death()
         job, self.active = self.active, None
         for done in self.all.values():
             if done.judging:

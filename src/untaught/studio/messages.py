@@ -152,7 +152,6 @@ class Measurement(Message):
     found: tuple[str, ...]
     suggestion: str | None
     sigma: float | None
-    trouble: str = ""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ from untaught.studio.views import Example
 from untaught.studio.worker import sentence
 
 STATIC = Path(__file__).parent / "static"
+UNMEASURED = (
+    "The engine ended while it looked at this picture; choose yourself what to do with it, or hand it in again."
+)
 
 
 class Studio:
@@ -51,7 +54,9 @@ class Studio:
         self.events = Events(lambda on: self.jobs.watch(on))
         self.jobs = Jobs(Shelf(folder / "jobs", days, room), self.pictures, self.events.tell, engine)
         self.jobs.on_measured = self.measured
+        self.jobs.on_death = self.unmeasured
         self.pictures.load(self.needed())
+        self.unmeasured()
         self.thumbnails: dict[str, bytes] = {}
 
     def needed(self) -> set[str]:
@@ -75,8 +80,15 @@ class Studio:
                 self.pictures.keep(picture)
             self.events.tell(f"picture:{picture.id}")
 
+    def unmeasured(self) -> None:
+        """The engine is gone: whoever waits for what it was measuring is told so."""
+        for picture in self.pictures.all.values():
+            if picture.role == "picture" and picture.about and picture.measured is None:
+                self.measured(m.PictureMeasured(picture.id, m.Measurement((UNMEASURED,), picture.wish, None)))
+
     async def open(self, picture: Upload) -> Upload:
         """Let the desk look at an upload; nothing is left of one that it refuses."""
+        self.pictures.all[picture.id] = picture  # before it is asked: what is measured may be told before its answer
         try:
             path, measured = str(self.pictures.path(picture)), picture.role == "picture"
             picture.about = await self.jobs.link.call(

@@ -243,7 +243,7 @@ class _Measuring(threading.Thread):
         try:
             said = measure(self.image)
         except Exception as error:
-            said = m.Measurement((), None, None, sentence(error))
+            said = m.Measurement((sentence(error),), None, None)
         self.tell(m.PictureMeasured(self.picture, said))
 
 
