@@ -139,6 +139,7 @@ def unsure(screens: Screens) -> None:
     noisy = np.clip(cat + np.random.default_rng(7).normal(0, 25, cat.shape), 0, 255).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(noisy).save(buffer, "PNG")
+    first.get_by_role("button", name="untaught: begin with another picture").click()
     first.get_by_label("A picture to restore").set_input_files(
         {"name": "eye.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
     )
