@@ -7,7 +7,7 @@ import torch
 
 from untaught.bench.metrics import psnr
 from untaught.classical.denoise import nl_ridge
-from untaught.classical.denoise.lichi import LIChI
+from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass, combined, match, patches, piloted, taken
 
 SMALL = LIChI(NonLocalRidge(then=()), Pass(3, 16, 9, stride=2), 2)
@@ -66,6 +66,19 @@ def test_every_round_is_nearer(channels):
     pilot = SMALL.pilot(noisy, torch.tensor(sigma))
     error = [float((x - clean).square().mean()) for x in (noisy, pilot, SMALL(noisy, torch.tensor(sigma)))]
     assert error[2] < error[1] < error[0]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_a_guide_makes_its_pilot_better_and_in_colour_better_than_either_part(channels):
+    guide = LIChIGuide(NonLocalRidge(then=(), again=(Pass(3, 32, 9, stride=2),)), SMALL.each, SMALL.rounds)
+    clean, sigma = scene(channels), torch.tensor(0.1)
+    noisy = clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
+    pilot = guide(noisy, sigma)
+    ridge = guide.pilot.refine(noisy, sigma, pilot)
+    rounds = LIChI.refine(guide, noisy, sigma, ridge)
+    error = [float((x - clean).square().mean()) for x in (guide.refine(noisy, sigma, pilot), pilot, ridge, rounds)]
+    assert error[0] < error[1]
+    assert error[0] < min(error[2:]) if channels == 3 else error[0] == error[3]
 
 
 @pytest.mark.parametrize("space", [(1, 1), (1, 40), (3, 3), (7, 50), (30,), (5, 6, 7)])
