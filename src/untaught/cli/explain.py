@@ -52,8 +52,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
         dtype="float32" if image is None else str(image.pixels.dtype),
         sigma_given=settings.get("sigma") is not None,
     )
-    each = [c.seconds for c in costs]
-    seconds = sum(s for s in each if s is not None) if None not in each else None
+    seconds = study.total(costs)
     notes = (*(image.notes if image else ()), *job.notes)
     if as_json:
         print(

@@ -66,12 +66,12 @@ def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
     return found
 
 
-def _begun(stage: Stage, problem: Problem) -> Course:
-    """The stage on that problem, at its start."""
+def begin(stage: Stage, problem: Problem, pool: int = 1) -> Course:
+    """The stage on that problem, at its start, with so many inputs that are prepared once."""
     from untaught.solver.run import Run
     from untaught.solver.stage import Job
 
-    return Run(Job((replace(stage, problem=None, onward=False),), problem)).course
+    return Run(Job((replace(stage.pooled(pool), problem=None, onward=False),), problem)).course
 
 
 def _larger(cost: Cost, factor: float) -> Cost:
@@ -87,7 +87,12 @@ def forecast(job: Job) -> float | None:
     """The seconds that a job on a large picture will take, from a few on parts of it; None for a small one, or unknown."""
     if not any(stage.excerpt(stage.problem or job.problem) for stage in job.stages):
         return None
-    each = [cost.seconds for cost in costs(job, seconds=0.2)]
+    return total(costs(job, seconds=0.2))
+
+
+def total(costs: list[Cost]) -> float | None:
+    """The seconds of all stages; None where one is not known."""
+    each = [cost.seconds for cost in costs]
     return None if None in each else sum(s for s in each if s is not None)
 
 
@@ -95,7 +100,7 @@ def _probe(stage: Stage, problem: Problem, seconds: float, least: int = 3) -> Co
     from untaught.prior.kernels.bare import alone
 
     # Inputs that are prepared once and used again would fall into the probe in any number: one now, counted apart.
-    course = _begun(stage.pooled(1), problem)
+    course = begin(stage, problem)
     steps = course.outlook[1]
     once = steps == 1
     if not once:
@@ -112,28 +117,27 @@ def _probe(stage: Stage, problem: Problem, seconds: float, least: int = 3) -> Co
 
 
 def _prepare(stage: Stage, problem: Problem, each: float, steps: int | None) -> float:
-    """The seconds that a pool of inputs takes, from two pairs of them: the first may need something that all share."""
-    course = _begun(stage.pooled(4), problem)
-    first = max(0.0, _timed(course.advance) - each)
-    # Which pair a step takes is drawn: one of eight steps has to prepare the second, but for one time in 256.
-    item = min(first, max(0.0, max(_timed(course.advance) for _ in range(8)) - each))
-    pairs = max(1, stage.pool // 2)
-    drawn = pairs * (1 - (1 - 1 / pairs) ** (steps or 10 * pairs))
-    count = max(drawn, min(pairs, -(-stage.passes // 2)))  # the final picture is made of them too
+    """The seconds that a pool of inputs takes, from a few of them: the first may need something that all share."""
+    course = begin(stage, problem, pool=4)
+    first = max(0.0, timed(course.advance) - each)
+    # Which input a step takes is drawn: of two, one of eight steps has to prepare the second, but for one time in 256.
+    item = min(first, max(0.0, max(timed(course.advance) for _ in range(8)) - each))
+    drawn = stage.items * (1 - (1 - 1 / stage.items) ** (steps or 10 * stage.items))
+    count = max(drawn, min(stage.items, -(-stage.passes // 2)))  # the final picture is made of them too
     return first - item + item * count
 
 
 def _final(stage: Stage, problem: Problem, course: Course) -> float:
     """The seconds of the final picture, from one of one pass and one of two."""
     if part := stage.excerpt(problem):
-        smaller = _begun(stage.pooled(1), part[0])
+        smaller = begin(stage, part[0])
         smaller.advance()
-        return part[1] * _timed(smaller.render)
+        return part[1] * timed(smaller.render)
     course.render(1)
-    one = _timed(lambda: course.render(1))
+    one = timed(lambda: course.render(1))
     if stage.passes == 1:
         return one
-    return one + (stage.passes - 1) * max(0.0, _timed(lambda: course.render(2)) - one)
+    return one + (stage.passes - 1) * max(0.0, timed(lambda: course.render(2)) - one)
 
 
 def _counted(course: Course) -> tuple[int, Counter[Convolution]]:
@@ -157,7 +161,8 @@ def _mean(course: Course, seconds: float, least: int) -> float:
     return (time.perf_counter() - begun) / count
 
 
-def _timed(work: Callable[[], Any]) -> float:
+def timed(work: Callable[[], Any]) -> float:
+    """The seconds that it takes."""
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun

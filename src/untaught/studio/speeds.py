@@ -22,15 +22,13 @@ from numpy.typing import NDArray
 
 from untaught.core.registry import tasks
 from untaught.io.images import Image, read
-from untaught.session.explain import said
-from untaught.solver.run import Run
-from untaught.solver.stage import Job
+from untaught.session.explain import begin, said, timed
 from untaught.studio import marked
 from untaught.tasks import role
 
 if TYPE_CHECKING:
     from untaught.problem import Problem
-    from untaught.solver.stage import Stage
+    from untaught.solver.stage import Job, Stage
 
 PIECE = 128**2  # pixels of what is tried
 SEEN = ((768**2, 800**2), (2**17, 400**2))  # (pixels above which presets change, and so many that show how)
@@ -138,7 +136,7 @@ class Speeds:
                 continue
             if i < len(small.stages) and signature(small.stages[i], small) == name:
                 stage = small.stages[i]  # what is as large as its picture is so here
-            self.known[name] = _timed(stage, begun if i else asked)
+            self.known[name] = _tried(stage, begun if i else asked)
         for name in list(self.known)[:-KEPT]:
             del self.known[name]
         self._keep()
@@ -150,19 +148,12 @@ class Speeds:
                 marked.put(self.path, json.dumps(told))
 
 
-def _timed(stage: Stage, problem: Problem) -> Speed:
-    """A few steps of it, and its picture."""
-    course = Run(Job((replace(stage.pooled(1), problem=None, onward=False),), problem)).course
-    times = []
-    for _ in range(1 + min(STEPS, (stage.steps or STEPS) - 1)):
-        begun = time.perf_counter()
-        course.advance()
-        times.append(time.perf_counter() - begun)
-    begun = time.perf_counter()
-    course.render(1)
-    final = time.perf_counter() - begun
-    each = min(times[1:] or times)
-    return Speed(prod(problem.image_shape[2:]), each, max(0.0, times[0] - each), final)
+def _tried(stage: Stage, problem: Problem) -> Speed:
+    """A few steps of it, and its picture: a person waits, so that `explain.costs`, which takes many, would be too long."""
+    course = begin(stage, problem)
+    first, *others = (timed(course.advance) for _ in range(1 + min(STEPS, (stage.steps or STEPS) - 1)))
+    each = min(others or [first])
+    return Speed(prod(problem.image_shape[2:]), each, max(0.0, first - each), timed(lambda: course.render(1)))
 
 
 def signature(stage: Stage, job: Job) -> str:

@@ -52,7 +52,7 @@ class Objective(ABC):
 
     def pooled(self, count: int) -> Self:
         """The same with a pool of so many, where it has one."""
-        return self
+        return replace(self, pool=count) if self.pool else self  # type: ignore[type-var]
 
     def quick(self) -> Objective:
         """The same without a last pass that costs seconds; it shares what was prepared."""

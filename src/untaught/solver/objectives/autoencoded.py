@@ -8,11 +8,9 @@ from typing import Self
 from torch import Tensor
 
 from untaught.core.errors import BadInput
-from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.prior.codes import Feedback, Start
 from untaught.problem import Problem
-from untaught.solver.iterate import Step
 from untaught.solver.objectives._base import Model, Objective
 from untaught.solver.objectives.fit import Fit
 
@@ -38,14 +36,9 @@ class Autoencoded(Fit):
             )
         return bound
 
-    def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
-        x = model(rng=rng)
-        fit = problem.energy(self._seen(x, rng))
-        energy = fit + problem.regulariser(x) + self.weight * self._apart(x, model).abs().pow(self.power).mean()
-        return Step(energy, fit.detach(), self._shown(x.detach(), problem))
-
-    def _apart(self, x: Tensor, model: Model) -> Tensor:
-        return x - model.code  # type: ignore[attr-defined]
+    def _energy(self, fit: Tensor, x: Tensor, model: Model, problem: Problem) -> Tensor:
+        apart = (x - model.code).abs()  # type: ignore[attr-defined]
+        return super()._energy(fit, x, model, problem) + self.weight * apart.pow(self.power).mean()
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:

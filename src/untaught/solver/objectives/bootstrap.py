@@ -6,7 +6,7 @@ The parametric bootstrap (Efron 1979) as a teacher: the picture's own shapes, an
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -61,9 +61,6 @@ class Bootstrap(Objective):
         elif problem.weight is not None and not bool((problem.weight > 0).all()):
             raise BadInput("Bootstrap needs every coefficient, but some have the weight 0: use Fit.")
         return replace(self, _made={})
-
-    def pooled(self, count: int) -> Self:
-        return replace(self, pool=count)
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         z, target = self.crops.gather(lambda: self._damaged(rng.integer(self.pool), problem, rng), rng)

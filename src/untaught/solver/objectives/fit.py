@@ -56,7 +56,7 @@ class Fit(Objective):
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         x = model(rng=rng)
         fit = problem.energy(self._seen(x, rng))
-        return Step(fit + problem.regulariser(x), fit.detach(), self._shown(x.detach(), problem))
+        return Step(self._energy(fit, x, model, problem), fit.detach(), self._shown(x.detach(), problem))
 
     def picture(self, model: Model, problem: Problem, rng: Rng, passes: int = 1) -> Tensor:
         with torch.no_grad():
@@ -65,6 +65,9 @@ class Fit(Objective):
     def _seen(self, x: Tensor, rng: Rng) -> Tensor:
         """What of the picture the energy is of."""
         return x
+
+    def _energy(self, fit: Tensor, x: Tensor, model: Model, problem: Problem) -> Tensor:
+        return fit + problem.regulariser(x)
 
     def _shown(self, x: Tensor, problem: Problem) -> Tensor:
         if not self.beside or problem.start is None:

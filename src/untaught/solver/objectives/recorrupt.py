@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from math import prod, sqrt
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -72,9 +72,6 @@ class Recorrupt(Objective):
     @property
     def items(self) -> int:
         return max(1, self.pool // 2)  # in pairs
-
-    def pooled(self, count: int) -> Self:
-        return replace(self, pool=count)
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         # Both signs of a noise on the same crop: what is odd in the noise leaves the gradient at once.

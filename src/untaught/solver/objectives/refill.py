@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -67,9 +67,6 @@ class Refill(Objective):
         if not 0 < self.fraction < 1:
             raise BadInput(f"Refill hides a fraction between 0 and 1 of the pixels, not {self.fraction}.")
         return replace(self, _made={})
-
-    def pooled(self, count: int) -> Self:
-        return replace(self, pool=count)
 
     def step(self, model: Model, problem: Problem, rng: Rng) -> Step:
         z, y, hidden = self.crops.gather(lambda: self._hiding(problem, rng, rng.integer(self.pool)), rng)
