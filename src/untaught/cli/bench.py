@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, Parameter
+from cyclopts import App
 
-from untaught.cli.restoring import number
+from untaught.cli import studying
 from untaught.cli.watching import INTERRUPTED
 from untaught.core.allocator import keep_memory
 from untaught.core.registry import comparisons
@@ -17,96 +17,65 @@ if TYPE_CHECKING:
     from untaught.bench.bench import Scored
     from untaught.bench.case import Case
 
-FLAG = Parameter(negative=())
-
 
 def bench(
-    task: str,
+    task: studying.Compared,
     /,
-    *pictures: Path,
-    sigma: Annotated[float | None, Parameter(converter=number, n_tokens=1)] = None,
-    factor: float | None = None,
-    missing: float | None = None,
-    quality: int | None = None,
-    kernel: str | None = None,
+    *pictures: studying.Clean,
+    sigma: studying.Sigma = None,
+    factor: studying.Factor = None,
+    missing: studying.Missing = None,
+    quality: studying.Quality = None,
+    kernel: studying.Kernel = None,
     presets: str = "fast",
     against: str | None = None,
-    seeds: int = 3,
+    seeds: studying.Seeds = 3,
     steps: int | None = None,
-    noisy_from: Path | None = None,
-    pairs: Annotated[list[Path] | None, FLAG] = None,
-    reference: Annotated[list[str] | None, FLAG] = None,
-    memory: Annotated[bool, FLAG] = False,
+    noisy_from: studying.Published = None,
+    pairs: studying.Pairs = None,
+    reference: Annotated[list[str] | None, studying.FLAG] = None,
+    memory: Annotated[bool, studying.FLAG] = False,
     lpips: Path | None = None,
-    device: str = "auto",
+    device: studying.Device = "auto",
     csv: Path | None = None,
-    markdown: Path | None = None,
+    markdown: studying.Markdown = None,
     sheet: Path | None = None,
-    force: Annotated[bool, FLAG] = False,
-    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+    force: studying.Force = False,
+    quiet: studying.Quiet = False,
 ) -> int:
     """Compare presets with classic methods on the same inputs: PSNR, SSIM, seconds, memory, steps.
 
     Parameters
     ----------
-    task
-        What is compared: denoise, upscale, inpaint, dejpeg or deblur.
-    pictures
-        Clean pictures. They are damaged, anew for every seed, and every method is told how.
-    sigma
-        Standard deviation of added noise as a fraction of full scale, e.g. 25/255 (denoise, deblur).
-    factor
-        How much smaller the pictures are made (upscale).
-    missing
-        The fraction of pixels taken away at random (inpaint).
-    quality
-        Of the JPEG files (dejpeg).
-    kernel
-        What the pictures are blurred with, e.g. gauss:1.6 (deblur).
     presets
         Ours, with commas between them: fast,paper. Empty: none.
     against
         The classics, with commas between them; all of the task's if not given. For denoise: tv, wavelet, nlm, and bm3d
         where its package is installed (non-commercial licence).
-    seeds
-        How many seeds, 0, 1, 2, ..., of the noise and of the network.
     steps
         How many steps ours take, instead of each preset's own number.
-    noisy_from
-        A folder of published damaged pictures, such as NAME_sigmaNN.png, that are taken where one is found.
-    pairs
-        A folder of real noise beside a reference: raw/ and gt/, or NAME_real and NAME_mean. No method is told sigma.
     reference
         How the names of the references in --pairs end, if not in _mean.
     memory
         Measure peak memory: every method runs in a process of its own.
     lpips
         A folder with the weights of LPIPS (alexnet*.npz, lpips*.npz): one more column, the perceptual distance.
-    device
-        auto, cpu or cuda, for ours.
     csv
         Write every single result here.
-    markdown
-        Write the table here.
     sheet
         Write a before/after picture here: 100 % crops and what each method took away (seed 0).
-    force
-        Write over existing files (never over a picture that is read).
-    quiet
-        Print nothing but the table and errors.
     """
     given = dict(locals())
     from untaught.bench import bench as engine
     from untaught.bench import metrics, store, summary, table
     from untaught.bench.sheet import contact_sheet
-    from untaught.cli.studying import check, names, tell
     from untaught.core.machine import resolve_device
     from untaught.io import images
     from untaught.io.images.places import Places
 
     comparison = comparisons.get(task)
-    check(seeds=seeds, steps=steps)
-    methods, reasons = engine.check(names(presets), None if against is None else names(against), task)
+    studying.check(seeds=seeds, steps=steps)
+    methods, reasons = engine.check(studying.names(presets), None if against is None else studying.names(against), task)
     places = Places.of([*pictures, *(pairs or ()), noisy_from], force=force)
     for target, option in ((csv, "--csv"), (markdown, "--markdown")):
         if target is not None:
@@ -116,7 +85,7 @@ def bench(
     if lpips is not None:
         metrics.lpips_network("alex", str(lpips))  # refuses before the work what is not there
     settings = engine.Settings(steps, resolve_device(device), memory, lpips)
-    cases = comparison.cases(pictures, {**given, "reference": [e for r in reference or () for e in names(r)]})
+    cases = comparison.cases(pictures, {**given, "reference": [e for r in reference or () for e in studying.names(r)]})
     for reason in reasons:
         print(f"note: {reason}", file=sys.stderr)
     del given["task"], given["pictures"], given["quiet"]
@@ -136,7 +105,7 @@ def bench(
             places.text(markdown, table.page(summed, caption, command))
         if sheet is not None:
             images.write(sheet, contact_sheet(strips), places=places)
-        tell(places)
+        studying.tell(places)
     if isinstance(stopped, Exception):
         raise stopped
     return INTERRUPTED if stopped else 0

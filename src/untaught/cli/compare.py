@@ -8,35 +8,33 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
-
+from untaught.cli.studying import FLAG, Device, Force, Markdown, Pairs, Quiet, Seeds, check, tell
+from untaught.cli.studying import names as split
 from untaught.cli.watching import INTERRUPTED, watch
 
 if TYPE_CHECKING:
     from untaught.bench.case import Case
     from untaught.bench.networks import Compared
 
-FLAG = Parameter(negative=())
-
 
 def compare(
     what: str,
     /,
     *pictures: Path,
-    pairs: Annotated[list[Path] | None, FLAG] = None,
+    pairs: Pairs = None,
     noise: Annotated[list[str] | None, FLAG] = None,
     amount: float | None = None,
     networks: str = "hourglass,unet,resnet",
     width: str = "paper",
     lr: float | None = None,
-    seeds: int = 3,
+    seeds: Seeds = 3,
     steps: int = 2000,
     size: int = 256,
-    device: str = "auto",
+    device: Device = "auto",
     csv: Path = Path("networks.csv"),
-    markdown: Path | None = None,
-    force: Annotated[bool, FLAG] = False,
-    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+    markdown: Markdown = None,
+    force: Force = False,
+    quiet: Quiet = False,
 ) -> int:
     """Compare networks as priors on noise that is not Gaussian: equal steps, best (oracle) and final averaged iterate.
 
@@ -48,8 +46,6 @@ def compare(
         networks: there is nothing else to compare here (presets: untaught bench).
     pictures
         Clean pictures, on which --noise is drawn anew for every seed.
-    pairs
-        A folder of real noise beside a reference: raw/ and gt/, or NAME_real and NAME_mean.
     noise
         salt-and-pepper or speckle; may be given twice.
     amount
@@ -60,29 +56,17 @@ def compare(
         paper (the authors' own sizes), half, or narrow (a quarter of the channels, for a CPU).
     lr
         One learning rate for all; the authors' own for each, 0.01, 0.001 and 0.001, where it is left out.
-    seeds
-        How many seeds, 0, 1, 2, ..., of the noise and of the network.
     steps
         How many steps each network takes.
     size
         Side of the centre crop in pixels.
-    device
-        auto, cpu or cuda.
     csv
         Where each row is kept as soon as it is known.
-    markdown
-        Write the table here.
-    force
-        Write over existing files (never over a picture that is read); rows of the CSV are kept anyway.
-    quiet
-        Print nothing but the table and errors.
     """
     from untaught.bench import networks as study
     from untaught.bench import table
     from untaught.bench.case import fill
     from untaught.bench.store import Store
-    from untaught.cli.studying import check, tell
-    from untaught.cli.studying import names as split
     from untaught.core.errors import BadInput, unknown
     from untaught.core.machine import resolve_device
     from untaught.io.images.places import Places

@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
+from untaught.cli.studying import OUTPUT, Device, Force, Seed, tell
 from untaught.cli.watching import INTERRUPTED, watch
 
 
 def demo(
     *,
-    output: Annotated[Path, Parameter(alias="-o")] = Path("untaught-demo.png"),
+    output: Annotated[Path, OUTPUT] = Path("untaught-demo.png"),
     preset: str = "fast",
-    seed: int = 0,
-    device: str = "auto",
-    force: Annotated[bool, Parameter(negative=())] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    force: Force = False,
 ) -> int:
     """Show what it does, without a file: a sample photo, noise, and the restoration.
 
@@ -26,15 +25,8 @@ def demo(
         Where the before/after picture goes: noisy, restored, original.
     preset
         fast, best or paper.
-    seed
-        Seed of the noise and of the network.
-    device
-        auto, cpu or cuda.
-    force
-        Write over an existing file.
     """
     from untaught.bench.demo import sample, side_by_side
-    from untaught.cli.studying import tell
     from untaught.core.registry import tasks
     from untaught.io import images
     from untaught.io.images.places import Places

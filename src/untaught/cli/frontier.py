@@ -6,11 +6,9 @@ import shlex
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from cyclopts import Parameter
-
-from untaught.cli.restoring import number
+from untaught.cli import studying
 from untaught.cli.watching import INTERRUPTED
 from untaught.core.allocator import keep_memory
 
@@ -18,27 +16,25 @@ if TYPE_CHECKING:
     from untaught.bench.case import Case
     from untaught.bench.frontier import Point
 
-FLAG = Parameter(negative=())
-
 
 def frontier(
-    task: str,
+    task: studying.Compared,
     /,
-    *pictures: Path,
+    *pictures: studying.Clean,
     budgets: str = "2,5,15,60,180",
     methods: str | None = None,
-    sigma: Annotated[float | None, Parameter(converter=number, n_tokens=1)] = None,
-    factor: float | None = None,
-    missing: float | None = None,
-    quality: int | None = None,
-    kernel: str | None = None,
-    seeds: int = 1,
-    noisy_from: Path | None = None,
-    device: str = "auto",
+    sigma: studying.Sigma = None,
+    factor: studying.Factor = None,
+    missing: studying.Missing = None,
+    quality: studying.Quality = None,
+    kernel: studying.Kernel = None,
+    seeds: studying.Seeds = 1,
+    noisy_from: studying.Published = None,
+    device: studying.Device = "auto",
     csv: Path = Path("frontier.csv"),
     figure: Path | None = None,
-    force: Annotated[bool, FLAG] = False,
-    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+    force: studying.Force = False,
+    quiet: studying.Quiet = False,
 ) -> int:
     """Quality against seconds: presets, classics, and what others do with untrained networks, under equal budgets.
 
@@ -46,38 +42,14 @@ def frontier(
 
     Parameters
     ----------
-    task
-        What is compared: denoise, upscale, inpaint, dejpeg or deblur.
-    pictures
-        Clean pictures. They are damaged, anew for every seed, and every method is told how.
     budgets
         Seconds, with commas between them.
     methods
         Names of presets, classics and alternatives, with commas between them; all that can be run here if not given.
-    sigma
-        Standard deviation of added noise as a fraction of full scale, e.g. 25/255 (denoise, deblur).
-    factor
-        How much smaller the pictures are made (upscale).
-    missing
-        The fraction of pixels taken away at random (inpaint).
-    quality
-        Of the JPEG files (dejpeg).
-    kernel
-        What the pictures are blurred with, e.g. gauss:1.6 (deblur).
-    seeds
-        How many seeds, 0, 1, 2, ..., of the noise and of the network.
-    noisy_from
-        A folder of published damaged pictures that are taken where one is found.
-    device
-        auto, cpu or cuda, for ours and the alternatives.
     csv
         Where each point is kept as soon as it is known.
     figure
         Draw the curves here (PNG).
-    force
-        Write over existing files (never over a picture that is read); points of the CSV are kept anyway.
-    quiet
-        Print nothing but the table and errors.
     """
     given = dict(locals())
     from untaught.bench import bench as engine
@@ -85,14 +57,13 @@ def frontier(
     from untaught.bench import table
     from untaught.bench.case import cells, fill
     from untaught.bench.store import Store
-    from untaught.cli.studying import check, names, tell
     from untaught.core.machine import resolve_device
     from untaught.core.registry import comparisons
     from untaught.io import images
     from untaught.io.images.places import Places
 
     seconds = _seconds(budgets)
-    check(seeds=seeds)
+    studying.check(seeds=seeds)
     places = Places.of([*pictures, noisy_from], force=force)
     settings = engine.Settings(None, resolve_device(device))
     said = [
@@ -101,7 +72,7 @@ def frontier(
     ]
     store = Store(csv, study.Point, lambda point: point.key, places, said)
     cases = comparisons.get(task).cases(pictures, {**given, "pairs": None, "reference": []})
-    plan = study.plan(task, None if methods is None else names(methods))
+    plan = study.plan(task, None if methods is None else studying.names(methods))
     keep_memory()
     title = f"{task}: {table.count(len(cases), 'picture')}"
     if figure is not None:
@@ -124,7 +95,7 @@ def frontier(
         print(f"{len(store.rows)} points in {store.place}.")
         if figure is not None:
             images.write(figure, study.figure(store.rows, title), places=places)
-    tell(places)
+    studying.tell(places)
     return INTERRUPTED if interrupted else 0
 
 

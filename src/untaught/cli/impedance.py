@@ -6,29 +6,25 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
-from untaught.cli.restoring import number
+from untaught.cli.studying import OUTPUT, SIGMA, Device, Force, Quiet, Seed, tell
 from untaught.cli.watching import INTERRUPTED, watch
-
-FLAG = Parameter(negative=())
 
 
 def impedance(
     picture: Path,
     /,
     *,
-    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    output: Annotated[Path | None, OUTPUT] = None,
     csv: Path | None = None,
     reference: Path | None = None,
     steps: int = 1000,
     size: int = 128,
     network: str = "narrow",
-    sigma: Annotated[float, Parameter(converter=number, n_tokens=1)] = 25 / 255,
-    seed: int = 0,
-    device: str = "auto",
-    force: Annotated[bool, FLAG] = False,
-    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+    sigma: Annotated[float, SIGMA] = 25 / 255,
+    seed: Seed = 0,
+    device: Device = "auto",
+    force: Force = False,
+    quiet: Quiet = False,
 ) -> int:
     """Fit a picture, the picture with noise, its pixels shuffled, and white noise: the loss curves of the paper's figure 2.
 
@@ -50,18 +46,9 @@ def impedance(
         narrow (32 channels a level, minutes on a CPU) or paper (128).
     sigma
         Standard deviation of the noise that is added to the second target, as a fraction of full scale, e.g. 25/255.
-    seed
-        Seed of the noise, the shuffling and the network.
-    device
-        auto, cpu or cuda.
-    force
-        Write over existing files.
-    quiet
-        Print nothing but errors.
     """
     from untaught.bench import impedance as study
     from untaught.bench import store
-    from untaught.cli.studying import tell
     from untaught.core.machine import resolve_device
     from untaught.io import images
     from untaught.io.images.places import Places

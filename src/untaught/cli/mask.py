@@ -8,17 +8,19 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
+from untaught.cli.studying import OUTPUT, Force, Quiet, tell
+
 
 def mask(
     picture: Path,
     /,
     *,
     find: Annotated[str, Parameter(show_choices=False), Literal["dead-pixels", "dust", "scratches", "text"]],
-    output: Annotated[Path | None, Parameter(alias="-o")] = None,
+    output: Annotated[Path | None, OUTPUT] = None,
     grow: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
-    force: Annotated[bool, Parameter(negative=())] = False,
+    force: Force = False,
     max_megapixels: float = 100.0,
-    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Propose a mask of what is damaged, white, to be looked at and corrected before `inpaint --mask`.
 
@@ -32,16 +34,11 @@ def mask(
         Where the mask goes; NAME.mask.png if not given.
     grow
         Mark so many pixels around all that is found as well.
-    force
-        Write over an existing file (never over the input).
     max_megapixels
         The largest picture that is read.
-    quiet
-        Print nothing but errors.
     """
     import numpy as np
 
-    from untaught.cli.studying import tell
     from untaught.core.errors import BadInput
     from untaught.io import images
     from untaught.io.images.places import Places

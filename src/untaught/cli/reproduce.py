@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
-
+from untaught.cli.studying import FLAG, OUTPUT, Device, Quiet, Seed, check
 from untaught.cli.watching import INTERRUPTED, show
 
 if TYPE_CHECKING:
@@ -19,21 +18,20 @@ if TYPE_CHECKING:
     from untaught.solver.solution import Solution
     from untaught.solver.stage import Job
 
-FLAG = Parameter(negative=())
 EVERY = 30.0
 """Seconds between two states of a run."""
 
 
 def reproduce(
     *figures: str,
-    output: Annotated[Path, Parameter(alias="-o")] = Path("reproduced"),
+    output: Annotated[Path, OUTPUT] = Path("reproduced"),
     data: Path | None = None,
     full: Annotated[bool, FLAG] = False,
     steps: int | None = None,
     side: int | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+    seed: Seed = 0,
+    device: Device = "auto",
+    quiet: Quiet = False,
 ) -> int:
     """Make the figures and tables of the Deep Image Prior paper again, ours beside the published ones.
 
@@ -54,17 +52,10 @@ def reproduce(
         Fewer steps for every run: a trial, and no reproduction.
     side
         Smaller pictures: at most so many pixels a side.
-    seed
-        Seed of the noise and of the networks.
-    device
-        auto, cpu or cuda.
-    quiet
-        Print nothing but errors.
     """
     from untaught.bench import reproduce as study
     from untaught.bench import table
     from untaught.bench.figures._base import Size
-    from untaught.cli.studying import check
     from untaught.core.errors import BadInput
     from untaught.core.machine import resolve_device
 

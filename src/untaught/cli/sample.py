@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from untaught.cli.studying import OUTPUT, Force, names, tell
 
 
 def sample(
     *,
-    output: Annotated[Path, Parameter(alias="-o")] = Path("samples.png"),
+    output: Annotated[Path, OUTPUT] = Path("samples.png"),
     size: int = 128,
     seeds: int = 4,
     columns: str | None = None,
-    force: Annotated[bool, Parameter(negative=())] = False,
+    force: Force = False,
 ) -> int:
     """Draw from the prior: a labelled grid of f(z) at random weights, without any step.
 
@@ -29,21 +29,18 @@ def sample(
     columns
         Names with commas between them: hourglass-2 to hourglass-6, nearest, bilinear, unet, resnet, decoder. All of them
         where it is left out.
-    force
-        Write over an existing file.
     """
     from untaught.bench import sample as study
-    from untaught.cli.studying import tell
     from untaught.io import images
     from untaught.io.images.places import Places
 
-    names = list(study.COLUMNS) if columns is None else [n.strip() for n in columns.split(",") if n.strip()]
-    study.check(names, size, seeds)
+    chosen = list(study.COLUMNS) if columns is None else names(columns)
+    study.check(chosen, size, seeds)
     places = Places(force=force)
     target = images.check_output(output, places=places)
-    images.write(target, study.sheet(names, size=size, seeds=seeds), places=places)
+    images.write(target, study.sheet(chosen, size=size, seeds=seeds), places=places)
     tell(places)
     print(
-        f"{places.went[target]}: {seeds} x {len(names)} pictures of {size} x {size}, each stretched by itself for the eye."
+        f"{places.went[target]}: {seeds} x {len(chosen)} pictures of {size} x {size}, each stretched by itself for the eye."
     )
     return 0

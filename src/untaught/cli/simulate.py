@@ -6,16 +6,16 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
+from untaught.cli.studying import OUTPUT, Force, Quiet, tell
 
 
 def simulate(
     *pictures: Path,
-    output: Annotated[Path, Parameter(alias="-o")],
+    output: Annotated[Path, OUTPUT],
     noise: str = "sensor",
     seed: int = 0,
-    force: Annotated[bool, Parameter(negative=())] = False,
-    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+    force: Force = False,
+    quiet: Quiet = False,
 ) -> int:
     """Simulate noise with known truth: NAME_noisy.png, and NAME_mean.png, the same pipeline without its noise.
 
@@ -30,13 +30,8 @@ def simulate(
         halftone, line-scan and banding; white.
     seed
         Of the noise of the first picture; each further one has the next.
-    force
-        Write over existing files (never over a picture that is read).
-    quiet
-        Print nothing but errors.
     """
     from untaught.bench.cases import names, picture
-    from untaught.cli.studying import tell
     from untaught.core.errors import BadInput
     from untaught.core.randomness import Rng
     from untaught.io import images

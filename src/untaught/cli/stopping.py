@@ -7,10 +7,9 @@ import time
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
+from untaught.cli.studying import Force, Markdown, Pairs, Quiet, check, names, tell
 from untaught.cli.watching import INTERRUPTED
 from untaught.core.allocator import keep_memory
 
@@ -18,12 +17,10 @@ if TYPE_CHECKING:
     from untaught.bench.stopping import Judged
     from untaught.bench.trajectories import Recording, RunSettings, Trial
 
-FLAG = Parameter(negative=())
-
 
 def stopping(
     *pictures: Path,
-    pairs: Annotated[list[Path] | None, FLAG] = None,
+    pairs: Pairs = None,
     folder: Path = Path("stopping.trajectories"),
     size: int = 256,
     steps: int = 2000,
@@ -34,9 +31,9 @@ def stopping(
     limit: int | None = None,
     seed: int = 0,
     csv: Path | None = None,
-    markdown: Path | None = None,
-    force: Annotated[bool, FLAG] = False,
-    quiet: Annotated[bool, Parameter(alias="-q", negative=())] = False,
+    markdown: Markdown = None,
+    force: Force = False,
+    quiet: Quiet = False,
 ) -> int:
     """Run pictures to the overfitted end once, and say for every rule which step it picks, and how much better the best is.
 
@@ -46,8 +43,6 @@ def stopping(
     ----------
     pictures
         Clean pictures. Each kind of damage (noise, holes, fewer pixels, blur) is done to some of them, in turn.
-    pairs
-        Folders of real noise beside a reference: raw/ and gt/, or NAME_real and NAME_mean.
     folder
         Where trajectories are kept.
     size
@@ -69,18 +64,11 @@ def stopping(
         Of the networks.
     csv
         Write every rule on every trajectory here.
-    markdown
-        Write the tables here.
-    force
-        Write over existing files.
-    quiet
-        Print nothing but the tables and errors.
     """
     from untaught.bench import stopping as study
     from untaught.bench import store, table
     from untaught.bench import trajectories as t
     from untaught.bench.case import fill
-    from untaught.cli.studying import check, names, tell
     from untaught.core.errors import BadInput
     from untaught.io.images.places import Places
 
