@@ -59,12 +59,6 @@ def _parameters(model: Parametrisation) -> State:
     return {name: p.detach() for name, p in model.named_parameters()}
 
 
-def _between(state: State) -> Tensor | None:
-    """The variance between the members of an ensemble."""
-    x = state.get("x")
-    return None if x is None or len(x) < 2 else x.var(0, keepdim=True)
-
-
 @dataclass(frozen=True)
 class Last(Average):
     """No average."""
@@ -79,19 +73,40 @@ class Last(Average):
         return render(WithWeights(model, state) if state else model)
 
 
+class OfPictures(Average):
+    """Base of those whose state holds a picture, `shown`, with a batch axis for the members of an ensemble."""
+
+    needs_pictures = True
+    shown = "x"
+
+    @abstractmethod
+    def _after(self, state: State, x: Tensor) -> State:
+        """The state after a step that made the picture x."""
+
+    def update(self, state: State, x: Tensor | None, model: Parametrisation) -> State:
+        if x is None:
+            raise TypeError("an average of pictures was given a step without one")
+        return self._after(state, x)
+
+    def variance(self, state: State) -> Tensor | None:
+        """Between the members."""
+        x = state.get(self.shown)
+        return None if x is None or len(x) < 2 else x.var(0, keepdim=True)
+
+    def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
+        return state[self.shown].mean(0, keepdim=True) if state else render(model)
+
+
 @dataclass(frozen=True)
-class AtSteps(Average):
+class AtSteps(OfPictures):
     """The mean of the pictures at the given steps, of those that have come; before the first, the newest picture.
 
     Early pictures of a run hold only the coarse shapes: several moments are several levels of detail.
     """
 
     steps: tuple[int, ...]
-    needs_pictures = True
 
-    def update(self, state: State, x: Tensor | None, model: Parametrisation) -> State:
-        if x is None:
-            raise TypeError("an average of pictures was given a step without one")
+    def _after(self, state: State, x: Tensor) -> State:
         if not state:
             state = {"step": torch.zeros(()), "count": torch.zeros(()), "x": x.clone()}
         step, count = state["step"] + 1, state["count"]
@@ -99,34 +114,19 @@ class AtSteps(Average):
             return {"step": step, "count": count + 1, "x": torch.lerp(state["x"], x, float(1 / (count + 1)))}
         return {"step": step, "count": count, "x": state["x"] if int(count) else x.clone()}
 
-    def variance(self, state: State) -> Tensor | None:
-        return _between(state)
-
-    def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
-        return state["x"].mean(0, keepdim=True) if state else render(model)
-
 
 @dataclass(frozen=True)
-class ExponentialPictures(Average):
+class ExponentialPictures(OfPictures):
     """a <- decay a + (1 - decay) x: the paper's exponential window over the outputs, worth 1.2 dB there."""
 
     decay: float = 0.99
-    needs_pictures = True
 
-    def update(self, state: State, x: Tensor | None, model: Parametrisation) -> State:
-        if x is None:
-            raise TypeError("an average of pictures was given a step without one")
+    def _after(self, state: State, x: Tensor) -> State:
         return {"x": x.clone() if not state else torch.lerp(state["x"], x, 1 - self.decay)}
-
-    def variance(self, state: State) -> Tensor | None:
-        return _between(state)
-
-    def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
-        return state["x"].mean(0, keepdim=True) if state else render(model)
 
 
 @dataclass(frozen=True)
-class Moments(Average):
+class Moments(OfPictures):
     """Mean and variance of the pictures after step `after`, every `every`-th one: samples of a run that does not settle.
 
     Kept as they come (Welford 1962), so that the memory does not grow with their number. Until then the picture shown is that
@@ -136,11 +136,9 @@ class Moments(Average):
     after: int
     every: int = 1
     decay: float = 0.99
-    needs_pictures = True
+    shown = "mean"
 
-    def update(self, state: State, x: Tensor | None, model: Parametrisation) -> State:
-        if x is None:
-            raise TypeError("an average of pictures was given a step without one")
+    def _after(self, state: State, x: Tensor) -> State:
         if not state:
             zero = torch.zeros(())
             return {"step": zero + 1, "count": zero, "mean": x.clone(), "squares": torch.zeros_like(x)}
@@ -158,9 +156,6 @@ class Moments(Average):
     def variance(self, state: State) -> Tensor | None:
         count = int(state["count"]) if state else 0
         return (state["squares"] / (count - 1)).mean(0, keepdim=True) if count > 1 else None
-
-    def picture(self, state: State, model: Parametrisation, render: Render) -> Tensor:
-        return state["mean"].mean(0, keepdim=True) if state else render(model)
 
 
 @dataclass(frozen=True)
