@@ -261,7 +261,7 @@ class TestBench:
     @pytest.mark.parametrize(
         ("pictures", "options", "sentence"),
         [
-            ([], {}, "no pictures"),
+            ([], {"kernel": "disk:1", "sigma": 0.1}, "no pictures"),
             (["a"], {"sigma": 0.1}, "--kernel gauss:1.6"),
             (["a"], {"kernel": "disk:1"}, "--sigma"),
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -52,12 +52,11 @@ def with_noise(pictures: Sequence[Path], sigma: float | None, noisy_from: Path |
     found = _published_noise(noisy_from, sigma) if noisy_from is not None and sigma is not None else {}
     cases = []
     for path, name in zip(pictures, names(pictures), strict=True):
-        clean = picture(path)
-        clean, beside = eight(clean), found.get(plain(path.stem))
+        samples, beside = eight(picture(path)), found.get(plain(path.stem))
         if beside is None:
-            cases.append(grainy(name, clean, sigma))
+            cases.append(grainy(name, samples, sigma))
         else:
-            cases.append(grainy(name, clean, sigma, _noisy(beside, name, clean), "published"))
+            cases.append(grainy(name, samples, sigma, _noisy(beside, name, samples), "published"))
     if noisy_from is not None and cases and not any(c.fixed for c in cases):
         raise BadInput(
             f"No file in '{noisy_from}' is named after one of the pictures: NAME_sigma{255 * (sigma or 0):.0f}.png, "
@@ -86,18 +85,20 @@ def pairs(folder: Path, endings: Sequence[str] = ("_mean",)) -> list[Case]:
 
 
 def picture(path: Path) -> NDArray:
-    """The samples of a test picture, uint8 or uint16. Old test sets are BMP, which nothing else here reads."""
+    """The samples of a test picture, uint8 or uint16."""
     from untaught.io import images
 
-    if path.suffix.lower() == ".bmp":
-        from PIL import Image
-
-        with Image.open(path) as file:
-            return np.asarray(file.convert("L" if file.mode == "L" else "RGB"))
     pixels = images.read(path).pixels
     if pixels.dtype.kind != "u":
         raise BadInput(f"'{path}' holds {pixels.dtype} samples: the benchmark needs pictures of 8 or 16 bit.")
     return pixels
+
+
+def clean(paths: Sequence[Path]) -> Iterator[tuple[str, NDArray]]:
+    """(name, samples) of every test picture."""
+    if not paths:
+        raise BadInput("There are no pictures to compare on: name clean ones.")
+    return zip(names(paths), map(picture, paths), strict=True)
 
 
 def eight(pixels: NDArray) -> NDArray:

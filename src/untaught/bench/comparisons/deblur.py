@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.bench import _pixels, cases, metrics
+from untaught.bench import _pixels, cases
 from untaught.bench.case import Case
-from untaught.bench.comparisons._base import Comparison, eight
+from untaught.bench.comparisons._base import Comparison, eight, score
 from untaught.bench.competitors import richardson_lucy, total_variation
 from untaught.bench.competitors._base import Competitor, by_name
 from untaught.core.errors import BadInput
@@ -24,8 +24,6 @@ BORDER = 16
 
 def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     word, sigma = options.get("kernel"), options.get("sigma")
-    if not pictures:
-        raise BadInput("There are no pictures to compare on: name clean ones.")
     if word is None:
         raise BadInput("What the pictures are blurred with is not said: give a kernel, e.g. --kernel gauss:1.6.")
     if sigma is None:
@@ -33,8 +31,8 @@ def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     from untaught.problem.operators.kernels import named
 
     kernel, found = named(word).numpy(), []
-    for path, name in zip(pictures, cases.names(pictures), strict=True):
-        picture = cases.eight(cases.picture(path))
+    for name, samples in cases.clean(pictures):
+        picture = cases.eight(samples)
         if any(n - k < 2 * BORDER + 11 for n, k in zip(picture.shape, kernel.shape, strict=False)):
             raise BadInput(
                 f"{name} is {picture.shape[0]} x {picture.shape[1]}: too small to be judged after this blur."
@@ -67,8 +65,7 @@ def under(picture: NDArray, kernel: NDArray) -> NDArray:
 def _score(result: NDArray, clean: NDArray) -> tuple[float, float]:
     if min(clean.shape[:2]) > 2 * BORDER + 11:
         result, clean = (v[BORDER:-BORDER, BORDER:-BORDER] for v in (result, clean))
-    same = metrics.ssim(result, clean) if min(clean.shape[:2]) >= 11 else float("nan")
-    return metrics.psnr(result, clean), same
+    return score(result, clean)
 
 
 def _call(classic: Competitor, blurred: NDArray, told: Mapping[str, Any]) -> Any:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench import cases
 from untaught.bench.case import Case
-from untaught.bench.cases import plain
 from untaught.bench.comparisons._base import Comparison
 from untaught.bench.competitors import total_variation
 from untaught.bench.competitors._base import Competitor, by_name
@@ -27,34 +27,12 @@ from untaught.io import images
 
 def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     quality = options.get("quality")
-    if not pictures:
-        raise BadInput("There are no pictures to compare on: name clean ones.")
     if quality is None:
         raise BadInput("The quality of the JPEG files is not said: give one, e.g. --quality 10.")
     if not 1 <= quality <= 100:
         raise BadInput(f"--quality {quality} is none that Pillow knows: give 1 to 100.")
-    return [
-        Case(plain(p.stem), clean, f"q{quality}", _saved(clean, quality), fixed=True)
-        for p, clean in ((p, _picture(p)) for p in pictures)
-    ]
-
-
-def _picture(path: Path) -> NDArray:
-    """8 bit, as JPEG is; BMP too, in which one of the usual test sets comes."""
-    if path.suffix.lower() == ".bmp":
-        from PIL import Image
-
-        with Image.open(path) as file:
-            return np.asarray(file.convert("L" if file.mode == "L" or _grey_palette(file) else "RGB"))
-    pixels = images.read(path).pixels
-    if pixels.dtype.kind != "u":
-        raise BadInput(f"'{path}' holds {pixels.dtype} samples: the benchmark needs pictures of 8 or 16 bit.")
-    return pixels if pixels.dtype == np.uint8 else np.rint(pixels / 257).astype(np.uint8)
-
-
-def _grey_palette(file: Any) -> bool:
-    colours = np.asarray(file.convert("RGB")) if file.mode == "P" else np.zeros((1, 1, 3)) + np.arange(3)
-    return bool((colours == colours[..., :1]).all())
+    eights = ((name, cases.eight(picture)) for name, picture in cases.clean(pictures))
+    return [Case(name, clean, f"q{quality}", _saved(clean, quality), fixed=True) for name, clean in eights]
 
 
 @functools.cache

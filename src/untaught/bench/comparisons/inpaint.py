@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.bench import cases
 from untaught.bench.case import Case, always
 from untaught.bench.comparisons._base import Comparison
 from untaught.bench.competitors import fillings, total_variation
@@ -25,24 +26,19 @@ TOLD = {"mask": "alpha"}
 
 def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     missing, folder = options.get("missing"), options.get("noisy_from")
-    if not pictures:
-        raise BadInput("There are no pictures to compare on: name clean ones.")
     if missing is None:
         raise BadInput("How much is missing is not said: give the fraction of the pixels, e.g. --missing 0.5.")
     if not 0 < missing < 1:
         raise BadInput(f"--missing {missing:g} is no fraction of the pixels: give one between 0 and 1, e.g. 0.5.")
     level = f"{100 * missing:g} %"
     found = []
-    for path in pictures:
-        clean = images.read(path).pixels
-        if clean.dtype.kind != "u":
-            raise BadInput(f"'{path}' holds {clean.dtype} samples: the benchmark needs pictures of 8 or 16 bit.")
+    for path, (name, clean) in zip(pictures, cases.clean(pictures), strict=True):
         masked = None if folder is None else next(Path(folder).glob(f"{path.stem}_masked.*"), None)
         if masked is None:
-            found.append(Case(path.stem, clean, level, _draw(clean, missing), TOLD))
+            found.append(Case(name, clean, level, _draw(clean, missing), TOLD))
         else:
             given = _published(images.read(masked).pixels, clean, masked)
-            found.append(Case(path.stem, clean, level, always(given), TOLD, "published", fixed=True))
+            found.append(Case(name, clean, level, always(given), TOLD, "published", fixed=True))
     if folder is not None and all(c.origin == "drawn" for c in found):
         raise BadInput(f"No file in '{folder}' is named after one of the pictures: e.g. {pictures[0].stem}_masked.png.")
     return found

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.bench import cases, metrics
+from untaught.bench import cases
 from untaught.bench.case import Case, always
-from untaught.bench.comparisons._base import Comparison, eight
+from untaught.bench.comparisons._base import Comparison, eight, score
 from untaught.bench.competitors import total_variation
 from untaught.bench.competitors._base import Competitor, by_name
 from untaught.core.errors import BadInput
@@ -25,14 +25,11 @@ BORDER = 4
 
 def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     factor = options.get("factor")
-    if not pictures:
-        raise BadInput("There are no pictures to compare on: name clean ones.")
     if factor is None or not factor > 1:
         raise BadInput("How much smaller the pictures are made is not said: give a factor above 1, e.g. --factor 4.")
     found = []
-    for path, name in zip(pictures, cases.names(pictures), strict=True):
-        picture = cases.eight(cases.picture(path))
-        clean, small = made_smaller(picture, factor)
+    for name, picture in cases.clean(pictures):
+        clean, small = made_smaller(cases.eight(picture), factor)
         found.append(Case(name, clean, f"x{factor:g}", always(small), {"factor": factor}, fixed=True))
     return found
 
@@ -62,8 +59,7 @@ def _score(result: NDArray, clean: NDArray) -> tuple[float, float]:
     if min(a.shape) > 3 * BORDER:
         # The last row and column of the published protocol are left out, too.
         a, b = (v[BORDER : -BORDER - 1, BORDER : -BORDER - 1] for v in (a, b))
-    same = metrics.ssim(a, b, full_scale=1.0) if min(a.shape) >= 11 else float("nan")
-    return metrics.psnr(a, b, full_scale=1.0), same
+    return score(a, b)
 
 
 def _large(small: NDArray, told: Mapping[str, Any]) -> tuple[int, int]:
