@@ -12,7 +12,6 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from untaught.classical.denoise.filter import Filter
-from untaught.cli import main
 from untaught.cli.explain import _command, _engines, _time
 from untaught.cli.restoring import command
 from untaught.core.registry import tasks
@@ -246,18 +245,19 @@ def test_it_takes_the_settings_of_the_task_and_nothing_about_files(name):
     assert not {"output", "force"} & here
 
 
-def test_the_command_prints_the_formula_and_json(tmp_path, noisy, capsys):
+def test_the_command_prints_the_formula_and_json(tmp_path, noisy, untaught):
     path = tmp_path / "noisy.png"
     images.write(path, np.ascontiguousarray(noisy[:32, :32]))
 
     def run(*words):
-        with pytest.raises(SystemExit) as end:
-            main(["explain", "denoise", str(path), "--preset", "paper", "--steps", "5", "--sigma", "25/255", *words])
-        assert end.value.code == 0
-        return capsys.readouterr().out
+        code, out, _ = untaught(
+            "explain", "denoise", path, "--preset", "paper", "--steps", 5, "--sigma", "25/255", *words
+        )
+        assert code == 0
+        return out
 
     text = run()
-    for symbol in (
+    for symbol in [
         "y",
         "A",
         "E",
@@ -272,7 +272,7 @@ def test_the_command_prints_the_formula_and_json(tmp_path, noisy, capsys):
         "memory",
         "engine",
         "time",
-    ):
+    ]:
         assert any(line.startswith(symbol + " ") for line in text.splitlines()), symbol
     facts = json.loads(run("--json"))
     job = tasks.get("denoise").job(noisy[:32, :32], preset="paper", steps=5, sigma=25 / 255)
@@ -309,12 +309,9 @@ def test_a_step_is_told_beside_its_convolutions_as_a_share_or_as_a_factor():
         (["denoise", "noisy.png", "--preset", "papr"], "did you mean 'paper'?"),
     ],
 )
-def test_a_refusal_is_one_sentence_and_exit_code_2(tmp_path, noisy, monkeypatch, capsys, words, sentence):
+def test_a_refusal_is_one_sentence_and_exit_code_2(tmp_path, noisy, monkeypatch, untaught, words, sentence):
     images.write(tmp_path / "noisy.png", noisy)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as end:
-        main(["explain", *words])
-    said_ = capsys.readouterr().err.strip()
-    assert end.value.code == 2
-    assert sentence in said_
-    assert len(said_.splitlines()) == 1
+    code, _, err = untaught("explain", *words)
+    assert (code, len(err.strip().splitlines())) == (2, 1)
+    assert sentence in err

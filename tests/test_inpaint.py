@@ -13,7 +13,6 @@ import untaught
 from untaught.bench.comparisons.inpaint import COMPARISON
 from untaught.bench.metrics import psnr
 from untaught.classical.inpaint import Harmonic, RidgeFill, pull_push
-from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io.images import read
 from untaught.io.masks import Shape
@@ -229,20 +228,14 @@ def test_bad_input_gets_a_sentence(options, sentence, photo):
 
 
 @pytest.fixture
-def command(tmp_path, photo, monkeypatch, capfd):
+def command(tmp_path, photo, monkeypatch, untaught):
     monkeypatch.chdir(tmp_path)
     Image.fromarray(photo).save("photo.png")
     Image.fromarray(random(photo.shape)).save("mask.png")
     Image.fromarray(~random(photo.shape)).save("keeps.png")
     Image.fromarray(random(photo.shape)[:, :-1]).save("small.png")
     Image.fromarray(np.dstack([photo, 255 * ~random(photo.shape)]).astype(np.uint8)).save("clear.png")
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as done:
-            main(["inpaint", *arguments])
-        return done.value.code, capfd.readouterr().err
-
-    return run
+    return lambda *words: untaught("inpaint", *words)[::2]
 
 
 def test_the_command_fills_a_file(command, photo, holes):
@@ -317,21 +310,17 @@ def test_a_published_input_does_not_say_whether_black_was_kept():
     assert 5 < known[0].sum() < 35
 
 
-def test_the_benchmark_runs_presets_beside_baselines(tmp_path, photo, capfd):
+def test_the_benchmark_runs_presets_beside_baselines(tmp_path, photo, untaught):
     Image.fromarray(photo).save(tmp_path / "cat.png")
-    with pytest.raises(SystemExit) as done:
-        main(
-            ["bench", "inpaint", str(tmp_path / "cat.png"), "--missing", "0.5", "--presets", "instant", "--seeds", "1"]
-        )
-    out = capfd.readouterr().out
-    assert done.value.code == 0
+    words = ("bench", "inpaint", tmp_path / "cat.png")
+    code, out, _ = untaught(*words, "--missing", 0.5, "--presets", "instant", "--seeds", 1)
+    assert code == 0
     for word in ("masked", "nearest", "biharmonic", "tv", "instant", "kept at random"):
         assert word in out
-    for arguments, words in (([], "--missing 0.5"), (["--missing", "50"], "--missing 50 is no fraction")):
-        with pytest.raises(SystemExit) as done:
-            main(["bench", "inpaint", str(tmp_path / "cat.png"), *arguments])
-        assert done.value.code == 2
-        assert words in capfd.readouterr().err
+    for more, sentence in (([], "--missing 0.5"), (["--missing", 50], "--missing 50 is no fraction")):
+        code, _, err = untaught(*words, *more)
+        assert code == 2
+        assert sentence in err
 
 
 # --- the published pictures -----------------------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.nl_ridge import WIDER, NonLocalRidge, Pass, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
-from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.core.geometry import tiles
 from untaught.core.randomness import Rng
@@ -221,7 +220,7 @@ class TestForecast:
     def test_a_small_picture_needs_none(self):
         assert [forecast(job) for job in self.jobs(30)] == [None, None]
 
-    def test_the_command_says_it_before_it_starts(self, tmp_path, capsys, monkeypatch):
+    def test_the_command_says_it_before_it_starts(self, tmp_path, untaught, monkeypatch):
         images.write(
             tmp_path / "in.png", (noisy(24, 24)[1][0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).astype(np.uint8)
         )
@@ -233,25 +232,21 @@ class TestForecast:
             (200.0, ["--json"], None),
         ):
             monkeypatch.setattr("untaught.session.explain.forecast", lambda job, seconds=seconds: seconds)
-            with pytest.raises(SystemExit):
-                main(["denoise", str(tmp_path / "in.png"), "--preset", "instant", "--force", *words])
-            out, err = capsys.readouterr()
+            _, out, err = untaught("denoise", tmp_path / "in.png", "--preset", "instant", "--force", *words)
             assert ("this will take" in err) == (said is not None)
             assert said is None or err.startswith(f"untaught: {said}")
             if words == ["--json"]:
                 assert json.loads(out.splitlines()[0]) == {"expected_seconds": 200}
 
 
-def test_the_largest_picture_is_a_setting(tmp_path, capsys):
+def test_the_largest_picture_is_a_setting(tmp_path, untaught):
     images.write(tmp_path / "in.png", (noisy(40, 50)[1][0].permute(1, 2, 0).clamp(0, 1).numpy() * 255).astype(np.uint8))
-    for limit, code in (("0.001", 2), ("0.002", 0)):
-        with pytest.raises(SystemExit) as end:
-            main(["denoise", str(tmp_path / "in.png"), "--preset", "instant", "--max-megapixels", limit])
-        assert end.value.code == code
-        if code:
-            err = capsys.readouterr().err
-            assert "50 x 40 pixels (0.002 MP) and the limit is 0.001 MP" in err
-            assert "--max-megapixels" in err
+    words = ("denoise", tmp_path / "in.png", "--preset", "instant", "--max-megapixels")
+    code, _, err = untaught(*words, 0.001)
+    assert code == 2
+    assert "50 x 40 pixels (0.002 MP) and the limit is 0.001 MP" in err
+    assert "--max-megapixels" in err
+    assert untaught(*words, 0.002)[0] == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told to keep memory")

@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from skimage import data, filters
 
 from untaught.bench import metrics
-from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io import images
 
@@ -83,21 +82,18 @@ def test_what_cannot_be_compared_is_refused(folder, pair, tmp_path):
         metrics.lpips(a, b, weights=folder, net="vgg")
 
 
-def test_the_benchmark_has_a_column_where_the_weights_are_given(folder, pair, capsys):
+def test_the_benchmark_has_a_column_where_the_weights_are_given(folder, pair, untaught):
     images.write(folder / "a.png", pair[0])
     words = ["bench", "denoise", folder / "a.png", "--sigma", "0.1", "--presets", "", "--against", "tv", "--seeds", "1"]
     for extra, there in (["--lpips", folder, "--csv", folder / "o.csv"], True), ([], False):
-        with pytest.raises(SystemExit) as end:
-            main([str(w) for w in (*words, *extra)])
-        assert not end.value.code
-        assert ("LPIPS" in capsys.readouterr().out) == there
+        code, out, _ = untaught(*words, *extra)
+        assert (code, "LPIPS" in out) == (0, there)
     with (folder / "o.csv").open(newline="") as file:
         noisy, restored = (float(line["lpips"]) for line in csv.DictReader(file))
     assert noisy > restored > 0
-    with pytest.raises(SystemExit) as end:
-        main([str(w) for w in (*words, "--lpips", folder / "nothing")])
-    assert end.value.code == 2
-    assert "holds no heads" in capsys.readouterr().err
+    code, _, err = untaught(*words, "--lpips", folder / "nothing")
+    assert code == 2
+    assert "holds no heads" in err
 
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])

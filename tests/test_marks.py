@@ -10,7 +10,6 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 
 import untaught
-from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io import masks
 from untaught.io.images import Image as Held
@@ -264,22 +263,21 @@ def test_nothing_of_soft_damage_is_left_under_the_feather():
     assert np.abs(cut.astype(int) - clean).max() > 2 * apart.max()
 
 
-def test_the_commands_grow(cat, tmp_path, capfd):
+def test_the_commands_grow(cat, tmp_path, untaught):
     photo = cat[:48, :56].copy()
     photo[20, 30] = photo[10, 8] = 255
     write(tmp_path / "photo.png", photo)
     found = []
     for grow in (0, 2):
-        with pytest.raises(SystemExit) as done:
-            main(["mask", str(tmp_path / "photo.png"), "--find", "dead-pixels", "--grow", str(grow), "--force"])
-        assert done.value.code == 0
+        words = ("mask", tmp_path / "photo.png", "--find", "dead-pixels", "--grow", grow, "--force")
+        assert untaught(*words)[0] == 0
         found.append(read(tmp_path / "photo.mask.png").pixels > 0)
     assert np.array_equal(found[1], ndimage.distance_transform_edt(~found[0]) <= 2)
-    for verb in (["mask", "--find", "dead-pixels", "--force"], ["inpaint", "--mask", str(tmp_path / "photo.mask.png")]):
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as done:
-            main([verb[0], str(tmp_path / "photo.png"), *verb[1:], "--grow", "-1"])
-        out, err = capfd.readouterr()
-        assert (done.value.code, out) == (2, "")
+    for verb, *more in (
+        ("mask", "--find", "dead-pixels", "--force"),
+        ("inpaint", "--mask", tmp_path / "photo.mask.png"),
+    ):
+        code, out, err = untaught(verb, tmp_path / "photo.png", *more, "--grow", -1)
+        assert (code, out) == (2, "")
         assert "grow" in err
         assert "Traceback" not in err

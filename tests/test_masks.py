@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io import masks, proposals
 from untaught.io.images import Image as Held
@@ -206,21 +205,18 @@ def test_a_picture_of_any_size_can_be_searched(kind, shape):
     assert proposals.propose(noise, kind).shape == shape[:2]
 
 
-def test_the_command_writes_a_mask_and_says_that_it_is_a_proposal(cat, tmp_path, capfd):
+def test_the_command_writes_a_mask_and_says_that_it_is_a_proposal(cat, tmp_path, untaught):
     damaged, _ = drawn(cat, "dead-pixels")
     Image.fromarray(damaged).save(tmp_path / "photo.png")
-    with pytest.raises(SystemExit) as done:
-        main(["mask", str(tmp_path / "photo.png"), "--find", "dead-pixels"])
-    assert done.value.code == 0
-    assert "proposal" in capfd.readouterr().err
+    code, _, err = untaught("mask", tmp_path / "photo.png", "--find", "dead-pixels")
+    assert code == 0
+    assert "proposal" in err
     assert set(np.unique(read(tmp_path / "photo.mask.png").pixels)) == {0, 255}
     for arguments, words in (
         (["--find", "dead-pixels"], "exists already"),
         (["--find", "dead-pixel", "-o", str(tmp_path / "b.png")], "did you mean 'dead-pixels'"),
         (["--find", "scratches", "-o", str(tmp_path / "b.png")], "No scratches were found"),
     ):
-        with pytest.raises(SystemExit) as done:
-            main(["mask", str(tmp_path / "photo.png"), *arguments])
-        out, err = capfd.readouterr()
-        assert (done.value.code, out, err.count("\n")) == (2, "", 1)
+        code, out, err = untaught("mask", tmp_path / "photo.png", *arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1)
         assert words in err

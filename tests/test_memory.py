@@ -12,7 +12,6 @@ import pytest
 import torch
 
 import untaught
-from untaught.cli import main
 from untaught.core import errors, registry
 from untaught.core.errors import OutOfMemory, amount, memory_told, short_of_memory
 from untaught.io import images
@@ -105,14 +104,11 @@ class TestEveryEdgeTellsEveryWant:
             images.read(tmp_path / "in.png")
 
     @pytest.mark.parametrize("words", [["denoise", "--preset", "instant"], ["explain", "denoise"], ["impedance"]])
-    def test_the_command(self, want, words, noisy, tmp_path, monkeypatch, capsys):
+    def test_the_command(self, want, words, noisy, tmp_path, monkeypatch, untaught):
         images.write(tmp_path / "in.png", noisy[:16, :16])
         monkeypatch.setattr("untaught.io.images.read", raising(want))
-        with pytest.raises(SystemExit) as end:
-            main([*words, str(tmp_path / "in.png")])
-        said = capsys.readouterr().err
-        assert end.value.code == 2
-        assert said.count("\n") == 1
+        code, _, said = untaught(*words, tmp_path / "in.png")
+        assert (code, said.count("\n")) == (2, 1)
         assert one_sentence(said.removeprefix("untaught: ").strip())
         assert [p.name for p in tmp_path.iterdir()] == ["in.png"]
 

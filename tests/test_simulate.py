@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from skimage import data
 
-from untaught.cli import main
 from untaught.core import named
 from untaught.core.amounts import FULL_SCALE
 from untaught.core.errors import BadInput
@@ -185,18 +184,16 @@ def test_hot_pixels_are_as_many_as_asked_for():
     assert hot.mean() == pytest.approx(0.0095, rel=0.15)  # a twentieth of them glows by less than that
 
 
-def test_the_command_writes_both_and_its_pairs_are_what_bench_takes(tmp_path, capsys):
+def test_the_command_writes_both_and_its_pairs_are_what_bench_takes(tmp_path, untaught):
     clean = data.astronaut()[100:164, 180:250]
     images.write(tmp_path / "clean.png", clean)
     folder = tmp_path / "pairs"
-    words = ["bench", "simulate", str(tmp_path / "clean.png"), "-o", str(folder), "--noise", "film:amount=0.1"]
-    with pytest.raises(SystemExit) as end:
-        main([*words, "--seed", "3"])
-    assert end.value.code == 0
+    words = ["bench", "simulate", tmp_path / "clean.png", "-o", folder, "--noise", "film:amount=0.1"]
+    code, said, _ = untaught(*words, "--seed", 3)
+    assert code == 0
     expected = simulate.pipeline("film:amount=0.1")(clean, 3)
     assert np.array_equal(images.read(folder / "clean_noisy.png").pixels, expected.noisy)
     assert np.array_equal(images.read(folder / "clean_mean.png").pixels, expected.truth)
-    said = capsys.readouterr().out
     assert f"untaught bench denoise --pairs {folder}" in said
     from untaught.bench import cases
 
@@ -204,22 +201,20 @@ def test_the_command_writes_both_and_its_pairs_are_what_bench_takes(tmp_path, ca
     assert np.array_equal(case.clean, expected.truth)
     assert np.array_equal(case.input(0), expected.noisy)
 
-    with pytest.raises(SystemExit) as end:
-        main([*words, "--seed", "4"])
-    assert end.value.code == 2
-    assert "exists already" in capsys.readouterr().err
+    code, _, err = untaught(*words, "--seed", 4)
+    assert code == 2
+    assert "exists already" in err
     assert np.array_equal(images.read(folder / "clean_noisy.png").pixels, expected.noisy)
 
 
 @pytest.mark.parametrize(
     ("words", "said"), [(["--noise", "films"], "did you mean 'film'"), (["--seed", "-1"], "--seed -1")]
 )
-def test_the_command_refuses_before_it_writes(tmp_path, capsys, words, said):
+def test_the_command_refuses_before_it_writes(tmp_path, untaught, words, said):
     images.write(tmp_path / "clean.png", data.astronaut()[:8, :8])
-    with pytest.raises(SystemExit) as end:
-        main(["bench", "simulate", str(tmp_path / "clean.png"), "-o", str(tmp_path / "pairs"), *words])
-    assert end.value.code == 2
-    assert said in capsys.readouterr().err
+    code, _, err = untaught("bench", "simulate", tmp_path / "clean.png", "-o", tmp_path / "pairs", *words)
+    assert code == 2
+    assert said in err
     assert not (tmp_path / "pairs").exists()
 
 

@@ -17,7 +17,6 @@ import untaught
 from untaught.calibration.held import hold_out
 from untaught.calibration.intervals import deviation, factor
 from untaught.calibration.series import Series, goes_on
-from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.io import images
@@ -282,20 +281,9 @@ def folder(tmp_path, noisy, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def command(capfd):
-    def run(*arguments):
-        with pytest.raises(SystemExit) as exit_:
-            main([str(a) for a in arguments])
-        out, err = capfd.readouterr()
-        return exit_.value.code, out, err
-
-    return run
-
-
-def test_the_maps_are_written_and_repeated(command, folder):
+def test_the_maps_are_written_and_repeated(untaught, folder):
     arguments = ["denoise", "noisy.png", *FEW, "-o", "out.png", "--uncertainty", "u.tif", "--repeat", "2"]
-    code, _, err = command(*arguments)
+    code, _, err = untaught(*arguments)
     assert code == 0, err
     assert "2 runs differ" in err
     assert "held out" in err
@@ -312,16 +300,16 @@ def test_the_maps_are_written_and_repeated(command, folder):
     assert np.asarray(Image.open(folder / "u.png")).shape[2] == 3
     recipe = Recipe.from_toml(images.read_recipe(folder / "out.png"))
     assert (recipe.repeat, recipe.uncertainty) == (2, "u.tif")
-    code, _, err = command("run", "out.png", "-o", "again.png", "-q")
+    code, _, err = untaught("run", "out.png", "-o", "again.png", "-q")
     assert code == 0, err
     assert np.array_equal(np.asarray(Image.open(folder / "again.png")), made)
     assert np.array_equal(tifffile.imread(folder / "again.uncertainty.tif", key=0), pages[0])
 
 
-def test_known_pixels_that_are_kept_are_certain(command, folder):
+def test_known_pixels_that_are_kept_are_certain(untaught, folder):
     fill = np.random.default_rng(0).random((20, 24)) > 0.6
     Image.fromarray((255 * fill).astype(np.uint8)).save(folder / "mask.png")
-    code, _, err = command("inpaint", "noisy.png", "--mask", "mask.png", "--steps", "5", "--uncertainty", "u.tif")
+    code, _, err = untaught("inpaint", "noisy.png", "--mask", "mask.png", "--steps", "5", "--uncertainty", "u.tif")
     assert code == 0, err
     map_ = tifffile.imread(folder / "u.tif", key=0)
     assert (map_[~fill] == 0).all()
@@ -340,11 +328,11 @@ def test_known_pixels_that_are_kept_are_certain(command, folder):
         (["--repeat", "0"], ["repeat = 0"]),
     ],
 )
-def test_refused_before_the_work(arguments, words, command, folder, monkeypatch):
+def test_refused_before_the_work(arguments, words, untaught, folder, monkeypatch):
     monkeypatch.setattr("untaught.solver.run.Run.__next__", lambda self: pytest.fail("the work was started"))
     (folder / "there.png").write_bytes(b"mine")
     before = {p.name for p in folder.iterdir()}
-    code, _, err = command("denoise", "noisy.png", "--sigma", "0.1", *arguments)
+    code, _, err = untaught("denoise", "noisy.png", "--sigma", "0.1", *arguments)
     assert code == 2
     assert err.count("\n") == 1
     for word in words:

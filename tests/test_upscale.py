@@ -185,18 +185,15 @@ def test_bad_input_gets_a_sentence(options, sentence, photo):
         untaught.upscale(photo, **options)
 
 
-def test_from_the_command_line(photo, tmp_path, monkeypatch, capsys):
-    from untaught.cli import main
-
+def test_from_the_command_line(photo, tmp_path, monkeypatch, untaught):
     monkeypatch.chdir(tmp_path)
     Image.fromarray(small_of(photo)).save("in.png")
-    for more, code in ((["2", "--steps", "2", "-o", "out.png"], 0), (["1"], 2)):
-        with pytest.raises(SystemExit) as ended:
-            main(["upscale", "in.png", "--factor", *more])
-        assert ended.value.code == code
+    assert untaught("upscale", "in.png", "--factor", 2, "--steps", 2, "-o", "out.png")[0] == 0
     with Image.open("out.png") as result:
         assert result.size == (56, 48)
-    assert "above 1" in capsys.readouterr().err
+    code, _, said = untaught("upscale", "in.png", "--factor", 1)
+    assert code == 2
+    assert "above 1" in said
 
 
 class TestBench:
