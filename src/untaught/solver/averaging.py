@@ -73,7 +73,7 @@ class Last(Average):
         return render(WithWeights(model, state) if state else model)
 
 
-class OfPictures(Average):
+class _OfPictures(Average):
     """Base of those whose state holds a picture, `shown`, with a batch axis for the members of an ensemble."""
 
     needs_pictures = True
@@ -98,7 +98,7 @@ class OfPictures(Average):
 
 
 @dataclass(frozen=True)
-class AtSteps(OfPictures):
+class AtSteps(_OfPictures):
     """The mean of the pictures at the given steps, of those that have come; before the first, the newest picture.
 
     Early pictures of a run hold only the coarse shapes: several moments are several levels of detail.
@@ -116,7 +116,7 @@ class AtSteps(OfPictures):
 
 
 @dataclass(frozen=True)
-class ExponentialPictures(OfPictures):
+class ExponentialPictures(_OfPictures):
     """a <- decay a + (1 - decay) x: the paper's exponential window over the outputs, worth 1.2 dB there."""
 
     decay: float = 0.99
@@ -126,7 +126,7 @@ class ExponentialPictures(OfPictures):
 
 
 @dataclass(frozen=True)
-class Moments(OfPictures):
+class Moments(_OfPictures):
     """Mean and variance of the pictures after step `after`, every `every`-th one: samples of a run that does not settle.
 
     Kept as they come (Welford 1962), so that the memory does not grow with their number. Until then the picture shown is that
