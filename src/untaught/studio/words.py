@@ -133,6 +133,9 @@ FOUND = {
     "faint blotchy": "faint blotchy grain, as cameras leave it in a JPEG: about {level} of 255",
     "some blotchy": "some blotchy grain, as cameras leave it in a JPEG: about {level} of 255",
     "strong blotchy": "strong blotchy grain, as cameras leave it in a JPEG: about {level} of 255",
+    "dark": "the grain is stronger in the shadows",
+    "bright": "the grain is stronger in the bright parts",
+    "colour": "much of the grain is in the colours",
     "holes": "holes: {count} values are no numbers",
     "small": "it is small, {width} x {height} pixels",
 }

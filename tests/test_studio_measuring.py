@@ -1,0 +1,54 @@
+"""Where grain is most, in a photographer's words: of noise whose law is known, and of what is measured on pictures of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("fastapi", reason="the extra test-studio is not installed")
+
+from untaught.io.images import Image
+from untaught.noise.spectrum import NoiseModel
+from untaught.studio.measuring import measure, places
+from untaught.studio.words import FOUND
+
+EVEN = torch.ones(1)
+
+
+def model(kernel, gain=EVEN):
+    kernel = kernel / kernel.square().sum((1, 2, 3), keepdim=True).sqrt()
+    return NoiseModel(torch.full((len(kernel),), 0.05), True, kernel, torch.linspace(0, 1, len(gain)), gain)
+
+
+def blur(mix):
+    return torch.as_tensor(mix)[:, :, None, None] * torch.ones(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"),
+    [
+        ([1.0, 1.0, 1.0], []),
+        ([0.6, 1.0, 1.4], ["bright"]),
+        ([1.4, 1.0, 0.6], ["dark"]),
+        ([0.6, 1.4, 0.6], []),
+        ([1.0], []),
+    ],
+)
+def test_where_it_is_most(gain, said):
+    assert places(model(blur(torch.ones(3, 1)), torch.tensor(gain))) == said
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_what_all_channels_share_is_grey_and_the_rest_is_colour(channels):
+    assert places(model(blur(torch.ones(channels, 1)))) == []
+    assert places(model(blur(torch.eye(channels)))) == (["colour"] if channels == 3 else [])
+
+
+@pytest.mark.parametrize("which", ["dark", "bright"])
+def test_it_is_seen_in_a_picture(which):
+    draw = np.random.default_rng(0)
+    light = np.linspace(40, 200, 256)[None, :, None] * np.ones((256, 1, 3))
+    strength = np.interp(light, (40, 200), (18, 6) if which == "dark" else (6, 18))
+    told = measure(Image(np.uint8(np.clip(light + strength * draw.standard_normal(light.shape), 0, 255).round())))
+    assert FOUND[which] in told.found
