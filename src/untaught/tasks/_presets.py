@@ -6,9 +6,10 @@ Rows are values with their source (`_rows`); their budgets are steps, never seco
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from untaught.core import named
 from untaught.core.errors import BadInput, unknown
@@ -91,14 +92,14 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-class Row(Protocol):
+class Row(ABC):
     """How a picture is sought. source: the paper, or the benchmark of this project, that its values are from. note: what is told
     where it is taken, or ""."""
 
-    @property
-    def source(self) -> str: ...
-    @property
-    def note(self) -> str: ...
+    source: str
+    note: str = ""
+
+    @abstractmethod
     def stages(self, facts: Facts) -> tuple[Stage, ...]: ...
 
 

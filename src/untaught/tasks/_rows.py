@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import ClassVar, Literal, cast
+from typing import Literal, cast
 
 from untaught.classical import Estimator
 from untaught.prior import Architecture, Ensemble, Network, Pixels
@@ -35,7 +35,7 @@ PIXELS = 768 * 768
 
 
 @dataclass(frozen=True)
-class Classic:
+class Classic(Row):
     """An estimate without a network."""
 
     estimator: Estimator
@@ -47,7 +47,7 @@ class Classic:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Fitted(Row):
     """A network that is fitted to the data from a fixed code; with the defaults, the paper's for noise. members: so many are begun
     anew and averaged. until: what may end it before its steps."""
 
@@ -63,8 +63,6 @@ class Fitted:
     until: Rule | None = None
     source: str = field(default=DIP, repr=False)
 
-    note: ClassVar[str] = ""
-
     def stages(self, facts: Facts) -> tuple[Solve, ...]:
         prior = Network(self.net, self.code, jitter=self.jitter, output="sigmoid" if facts.pictures else "linear")
         sought = Ensemble(prior, self.members) if self.members > 1 else prior
@@ -74,14 +72,12 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Bare:
+class Bare(Row):
     """No network: the values themselves are sought."""
 
     steps: int
     lr: float = 0.01
     source: str = field(default="the paper's baseline without a prior", repr=False)
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         stop = After(facts.steps or self.steps)
@@ -89,7 +85,7 @@ class Bare:
 
 
 @dataclass(frozen=True)
-class Beside:
+class Beside(Row):
     """A generator beside what was found: it errs elsewhere, so that a share of it improves the picture (docs/benchmarks).
 
     Its code is the picture of the stage before, which is the result until it is over. Its own error hardly depends on what is
@@ -102,8 +98,6 @@ class Beside:
     most: float = 0.5
     measured: bool = False
     source: str = field(default=f"a share of a Deep Image Prior ({DIP}); values: docs/benchmarks", repr=False)
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Solve, ...]:
         share = self.most if self.measured else min(self.most, self.slope * level(facts))
@@ -144,7 +138,7 @@ def taught(
 
 
 @dataclass(frozen=True)
-class Bootstrapped:
+class Bootstrapped(Row):
     """The classic estimate, and a network that learns on it what the estimate does wrong.
 
     residual: the size of what it corrects; None for the level of the damage.
@@ -157,8 +151,6 @@ class Bootstrapped:
     window: int = 512
     residual: float | None = None
     source: str = field(default="", repr=False)
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         (first,) = self.classic.stages(replace(facts, steps=None))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from untaught.classical.blind_kernel.seek import SeekKernel
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
@@ -13,7 +12,7 @@ from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem.operators.blur import SoughtBlur
 from untaught.solver.averaging import ExponentialPictures
 from untaught.solver.stage import Estimate, Stage
-from untaught.tasks._presets import ALWAYS, Facts, Presets, When, way
+from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, When, way
 from untaught.tasks._rows import DIP, Bootstrapped, Fitted
 
 LOUD = 20 / 255
@@ -33,7 +32,7 @@ def ridge() -> NonLocalRidge:
 
 
 @dataclass(frozen=True)
-class Rounds:
+class Rounds(Row):
     """From a loud level down to `quiet` times the noise's own, in equal ratios; `iterations` of conjugate gradients each."""
 
     count: int
@@ -42,7 +41,7 @@ class Rounds:
     iterations: int = 60
     source: str = field(default=_RIDGE, repr=False)
 
-    note: ClassVar[str] = "{preset} is a classic denoiser in turn with the data (plug and play), no network"
+    note = "{preset} is a classic denoiser in turn with the data (plug and play), no network"
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         count = facts.steps or self.count
@@ -54,14 +53,12 @@ class Rounds:
 
 
 @dataclass(frozen=True)
-class Sought:
+class Sought(Row):
     """The kernel, from the picture alone, before the picture is sought with it."""
 
     source: str = field(
         default="few edges (Xu, Zheng and Jia, CVPR 2013), variational Bayes (Wipf and Zhang, JMLR 2014)", repr=False
     )
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         assert isinstance(facts.problem.operator, SoughtBlur)

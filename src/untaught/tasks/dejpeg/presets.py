@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 from untaught.classical.deblock import Deblock
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
@@ -12,7 +11,7 @@ from untaught.prior.codes import Noise
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem.operators import Identity
 from untaught.solver.stage import Estimate, Stage
-from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, When, way
+from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, Row, When, way
 from untaught.tasks._rows import ALONE, DIP, NARROW, Bootstrapped, Fitted, generates
 
 _RIDGE = "NL-Ridge (Herbreteau and Kervrann 2022) within the quantisation intervals"
@@ -21,12 +20,12 @@ _OTHER = Pass(5, 48, stride=4)
 
 
 @dataclass(frozen=True)
-class Deblocked:
+class Deblocked(Row):
     """The classic: groups of 48, and twice with what was found before as the pilot (docs/benchmarks/dejpeg.md)."""
 
     source: str = field(default=f"{_RIDGE}; values: docs/benchmarks/dejpeg.md", repr=False)
 
-    note: ClassVar[str] = "{preset} is a classic filter, no network."
+    note = "{preset} is a classic filter, no network."
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         if isinstance(facts.problem.operator, Identity):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import ceil, prod
-from typing import ClassVar
 
 from untaught.classical.denoise.camera import Camera, Counted, Gentle
 from untaught.classical.denoise.filter import Filter
@@ -20,7 +19,7 @@ from untaught.solver.averaging import ExponentialPictures
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.stage import Estimate, Stage
 from untaught.tasks import _rows
-from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, When, way
+from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, Row, When, way
 from untaught.tasks._rows import ALONE, CLASSIC, DIP, FILTER_ALONE, Beside, Classic, Fitted, generates, taught
 from untaught.tasks.inpaint.presets import PRESETS as FILLING
 
@@ -42,21 +41,21 @@ def _large(facts: Facts) -> bool:
 
 
 @dataclass(frozen=True)
-class Filtered:
+class Filtered(Row):
     """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
 
     guide: NonLocalMeans | NonLocalRidge | LIChI | Counted | Gentle
     large: NonLocalMeans | Tiled | Counted | Gentle
     source: str = field(default=_RIDGE, repr=False)
 
-    note: ClassVar[str] = CLASSIC
+    note = CLASSIC
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         return (Estimate(Filter(self.large if _large(facts) else self.guide)),)
 
 
 @dataclass(frozen=True)
-class Recorrupted:
+class Recorrupted(Row):
     """A compact network fed with recorruptions of the picture, with the non-local ridge as its guide, and LIChI as the last pass.
 
     quick: large pictures are seen by windows, with quick guides.
@@ -73,8 +72,6 @@ class Recorrupted:
         repr=False,
     )
 
-    note: ClassVar[str] = ""
-
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         # A small picture is soon known by heart, noise and all: it gets more recorruptions, which cost it little.
         pool = max(self.pool, min(6, ceil(self.pool * 2**16 / prod(facts.space))))
@@ -89,7 +86,7 @@ class Recorrupted:
 
 
 @dataclass(frozen=True)
-class Filled:
+class Filled(Row):
     """Impulses are holes: they are filled as `inpaint` does by that preset, and then the grain of all values is removed by the same
     preset here, if there is some."""
 
@@ -99,7 +96,7 @@ class Filled:
     )
 
     @property
-    def note(self) -> str:
+    def note(self) -> str:  # type: ignore[override]
         return CLASSIC if self.preset == "instant" else ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
@@ -119,15 +116,13 @@ class Filled:
 
 
 @dataclass(frozen=True)
-class Robust:
+class Robust(Row):
     """The same with absolute errors: convex, and as blind to large ones as the likelihood of impulses; any start will do. Of skewed
     noise they find the middle, which is nearer to the picture than the mean.
     """
 
     row: Fitted | Beside
     source: str = field(default=f"{DIP}; with impulses, absolute errors", repr=False)
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         problem = replace(facts.problem, likelihood=Laplace(facts.sigma))

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from untaught.core.errors import unknown
 from untaught.prior.codes import Noise
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import AtSteps
 from untaught.solver.stage import Stage
-from untaught.tasks._presets import ALWAYS, Facts, Presets, way
+from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, way
 from untaught.tasks._rows import Fitted
 
 MOMENTS = {"coarse": 30, "medium": 80, "fine": 200}
 
 
 @dataclass(frozen=True)
-class Base:
+class Base(Row):
     """A network's picture at the moment that shows the detail which is asked for, or the mean of the three of them for "all"."""
 
     net: Hourglass
     code: Noise
     source: str = field(repr=False)
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         if facts.kind not in (*MOMENTS, "all"):

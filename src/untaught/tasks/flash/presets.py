@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
 
 from untaught.prior.codes import Picture
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import ExponentialPictures, Last
 from untaught.solver.stage import Stage
 from untaught.solver.stopping import StuckChannel
-from untaught.tasks._presets import ALWAYS, Facts, Presets, way
+from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, way
 from untaught.tasks._rows import Fitted
 
 
 @dataclass(frozen=True)
-class Guided:
+class Guided(Row):
     """A network with the guide as its code; one of a single value is jittered, or gradients overflow."""
 
     row: Fitted
     source: str = field(repr=False)
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         guide = facts.guide

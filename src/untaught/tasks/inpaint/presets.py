@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from untaught.classical.exemplar import Exemplar
 from untaught.classical.inpaint import Fill, RidgeFill
@@ -16,7 +16,7 @@ from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import ExponentialPictures, Last
 from untaught.solver.objectives.refill import Hide, Refill, kept_back
 from untaught.solver.stage import Estimate, Stage
-from untaught.tasks._presets import ALWAYS, Facts, Presets, Way, When, way
+from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, Way, When, way
 from untaught.tasks._rows import CLASSIC, DIP, Classic, Fitted, taught
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def chosen(recipe: str, holes: Shape) -> tuple[str, tuple[str, ...]]:
 
 
 @dataclass(frozen=True)
-class Refilled:
+class Refilled(Row):
     """A compact network corrects the non-local ridge's filling, judged on pixels that were hidden from both.
 
     hide: whether these lie as holes do, or singly. before: a stage that is fitted to what is not kept back.
@@ -114,8 +114,6 @@ class Refilled:
         default="ridge regression on similar patches, corrected by Split (Batson and Royer 2019); values: docs/benchmarks",
         repr=False,
     )
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         objective = Refill(RidgeFill(self.patch), self.hide, pool=self.pool, seed=facts.seed)
@@ -134,7 +132,7 @@ class Refilled:
 
 
 @dataclass(frozen=True)
-class Copied:
+class Copied(Row):
     """The picture is continued from known patches elsewhere in it; the seed is the search's, and another finds another filling."""
 
     filling: Exemplar = Exemplar()

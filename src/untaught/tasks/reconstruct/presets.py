@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 from untaught.classical.cross_validated import CrossValidated
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
@@ -15,7 +15,7 @@ from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import ExponentialPictures
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.stage import Estimate, Stage
-from untaught.tasks._presets import ALWAYS, Facts, Presets, When, way
+from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, When, way
 from untaught.tasks._rows import DIP, Bare, Fitted
 
 SMALL = 16
@@ -33,7 +33,7 @@ _DENSE = NonLocalRidge(Pass(7, 16, 21, stride=3), (Pass(5, 64, 21, stride=3),), 
 
 
 @dataclass(frozen=True)
-class Validated:
+class Validated(Row):
     """Total variation, and where `filter` is given plug and play after it, with the noise that foretells held-out measurements."""
 
     rounds: int = 30
@@ -55,7 +55,7 @@ class Validated:
 
 
 @dataclass(frozen=True)
-class Weighted:
+class Weighted(Row):
     """The same where the noise of every measurement is known, as that of counts is: nothing is held out to find it."""
 
     rounds: int = 40
@@ -85,14 +85,12 @@ def _plugged(filter: NonLocalRidge, facts: Facts, **settings: Any) -> LeveledPlu
 
 
 @dataclass(frozen=True)
-class Generated:
+class Generated(Row):
     """A network beside what was found, which is its code: it errs elsewhere, so that a share of it improves the picture."""
 
     row: Fitted
     share: float = 0.25
     source: str = field(default=f"a share of a Deep Image Prior ({DIP}); values: docs/benchmarks", repr=False)
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         return replace(self.row, code=Start(), jitter=0.05, objective=Fit(share=self.share)).stages(facts)

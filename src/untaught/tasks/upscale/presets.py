@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import ClassVar
 
 from untaught.prior import Pixels
 from untaught.prior.networks.compact import Compact
@@ -16,7 +15,7 @@ from untaught.solver.objectives.pairs import Pairs
 from untaught.solver.optimisers import Adam
 from untaught.solver.stage import Method, Solve, Stage
 from untaught.solver.stopping import After
-from untaught.tasks._presets import ALWAYS, Facts, Presets, When, way
+from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, When, way
 from untaught.tasks._rows import DIP, Fitted, taught
 
 FEW = 3600
@@ -24,7 +23,7 @@ FEW = 3600
 
 
 @dataclass(frozen=True)
-class Smoothest:
+class Smoothest(Row):
     """The pixels that, made smaller, are the data, with the least total variation beside. weight: for pictures of full scale 1."""
 
     steps: int = 300
@@ -34,7 +33,7 @@ class Smoothest:
         repr=False,
     )
 
-    note: ClassVar[str] = "{size} pixels are too few to learn from: {preset} is total variation (a classic), no network"
+    note = "{size} pixels are too few to learn from: {preset} is total variation (a classic), no network"
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         start = resized(facts.problem.data, facts.space)
@@ -44,7 +43,7 @@ class Smoothest:
 
 
 @dataclass(frozen=True)
-class Paired:
+class Paired(Row):
     """A compact network that learns to undo what made the picture smaller, from the picture made smaller still."""
 
     steps: int
@@ -53,8 +52,6 @@ class Paired:
         default="Zero-Shot super-resolution (Shocher et al., CVPR 2018), a smaller network; values: docs/benchmarks",
         repr=False,
     )
-
-    note: ClassVar[str] = ""
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         net, objective = Compact(self.widths, unshuffle=2), Pairs(crops=Crops(48, 4))
