@@ -229,7 +229,7 @@ def test_bad_input_gets_a_sentence(change, options, sentence, noisy):
 
 
 def test_memory_predicted_above_what_there_is_is_refused(noisy, monkeypatch):
-    monkeypatch.setattr("untaught.solver.need.free_memory", lambda device: 1e5)
+    monkeypatch.setattr("untaught.solver.memory.free_memory", lambda device: 1e5)
     with pytest.raises(untaught.UntaughtError, match=r"needs about .* KiB.*97.7 KiB are free"):
         untaught.denoise(noisy, **FEW)
 

@@ -27,7 +27,7 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
 from untaught.session.explain import Cost, costs, formula, said
 from untaught.solver.averaging import ExponentialWeights
-from untaught.solver.need import needed
+from untaught.solver.memory import needed
 from untaught.solver.objectives._base import Crops
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.objectives.recorrupt import Recorrupt

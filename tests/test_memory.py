@@ -15,7 +15,7 @@ import untaught
 from untaught.core import errors, registry
 from untaught.core.errors import OutOfMemory, amount, memory_told, short_of_memory
 from untaught.io import images
-from untaught.solver import need
+from untaught.solver import memory
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.run import Run
 from untaught.studio.worker import sentence
@@ -213,7 +213,7 @@ def test_every_task_in_too_little_memory_ends_in_one_sentence(tmp_path, left, pr
 class TestForeseen:
     def test_it_is_refused_before_the_first_stage_is_made(self, noisy, monkeypatch):
         job = untaught.denoise.job(noisy, preset="paper", **FEW)
-        monkeypatch.setattr("untaught.solver.need.free_memory", lambda device: need.needed(job) - 1)
+        monkeypatch.setattr("untaught.solver.memory.free_memory", lambda device: memory.needed(job) - 1)
         monkeypatch.setattr("untaught.prior.Network.build", raising(AssertionError("begun")))
         with pytest.raises(
             OutOfMemory, match=r"48 x 56 needs about [\d.]+ MiB .* [\d.]+ MiB are free: take a smaller"
@@ -223,9 +223,9 @@ class TestForeseen:
 
     def test_what_fits_is_not_refused_and_no_chance_is_drawn(self, noisy, monkeypatch):
         job = untaught.denoise.job(noisy, preset="paper", **FEW)
-        need._network.cache_clear()
+        memory._network.cache_clear()
         before = torch.random.get_rng_state()
-        monkeypatch.setattr("untaught.solver.need.free_memory", lambda device: need.needed(job) + 1)
+        monkeypatch.setattr("untaught.solver.memory.free_memory", lambda device: memory.needed(job) + 1)
         Run(job)
         assert torch.equal(before, torch.random.get_rng_state())
 
@@ -236,20 +236,20 @@ class TestForeseen:
             return untaught.denoise.job(y, preset=preset, **FEW)
 
         fast, paper, larger = of("fast", 64), of("paper", 64), of("paper", 128)
-        assert need.needed(fast) < need.needed(paper) < need.needed(larger) < 4 * need.needed(paper)
+        assert memory.needed(fast) < memory.needed(paper) < memory.needed(larger) < 4 * memory.needed(paper)
         assert isinstance(of("instant", 64).stages[0], untaught.Estimate)
         method = paper.stages[0].method
         two = replace(
             paper, stages=(replace(paper.stages[0], method=replace(method, prior=untaught.Ensemble(method.prior))),)
         )
-        assert need.needed(two) > 1.9 * need.needed(paper)
+        assert memory.needed(two) > 1.9 * memory.needed(paper)
 
 
 TRUTH = r"""
 import json, os
 import torch, untaught
 from untaught.core import registry
-from untaught.solver import need
+from untaught.solver import memory
 from untaught.solver.run import Run
 from untaught.solver.stage import Job, Method, Solve
 torch.nn.Conv2d(1, 1, 3)(torch.rand(1, 1, 8, 8))
@@ -265,7 +265,7 @@ for name in registry.networks.names():
         open("/proc/self/clear_refs", "w").write("5")
         base = held()
         for _ in Run(job): pass
-        print(json.dumps([name, need.needed(job), held() - base]), flush=True)
+        print(json.dumps([name, memory.needed(job), held() - base]), flush=True)
         os._exit(0)
     os.waitpid(child, 0)
 """

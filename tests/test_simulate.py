@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from untaught.core import named
+from untaught.core import parsing
 from untaught.core.amounts import FULL_SCALE
 from untaught.core.errors import BadInput
 from untaught.io import images
@@ -220,4 +220,4 @@ def test_the_command_refuses_before_it_writes(tmp_path, untaught, words, said):
 
 def test_every_part_is_a_part_of_the_grammar():
     for name, kind in simulate.kinds().items():
-        assert named.name_of(kind) == name
+        assert parsing.name_of(kind) == name

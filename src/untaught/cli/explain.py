@@ -37,7 +37,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
     """Read the picture, compose its job, probe it for a second, print."""
     from untaught.core.machine import free_memory
     from untaught.session import explain as study
-    from untaught.solver.need import needed
+    from untaught.solver.memory import needed
 
     task = tasks.get(name)
     image = None if picture is None else task.read(picture)

@@ -67,7 +67,7 @@ class Batch:
     def _trial(self) -> tuple[str, float]:
         """(device, bytes) of the first picture's job. `BadInput` for what is said of two alike: it is about settings."""
         from untaught.io import images
-        from untaught.solver.need import needed
+        from untaught.solver.memory import needed
 
         task, said = tasks.get(self.restoring.task), ""
         for item in self.left[:TRIALS]:

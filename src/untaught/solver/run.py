@@ -18,7 +18,7 @@ from untaught.solver.course import Course
 from untaught.solver.estimating import Estimating
 from untaught.solver.fitting import Fitting
 from untaught.solver.iterate import Iterate, Moment, RunState
-from untaught.solver.need import refuse
+from untaught.solver.memory import refuse
 from untaught.solver.solution import Solution
 from untaught.solver.stage import Estimate, Job, Method, Solve, Stage, default_method
 

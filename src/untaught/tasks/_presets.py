@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from untaught.core import named
+from untaught.core import parsing
 from untaught.core.errors import BadInput, unknown
 from untaught.core.machine import resolve_device
 from untaught.core.registry import networks, presets
 from untaught.problem import Problem
-from untaught.solver.need import refuse_picture
+from untaught.solver.memory import refuse_picture
 from untaught.solver.result import Result
 from untaught.solver.stage import Estimate, Job, Method, Solve, Stage
 from untaught.solver.stopping import After, FirstOf, Rule, rule
@@ -155,7 +155,7 @@ class Presets(Mapping[str, str]):
         plan = self.way(name, facts).plan(name, facts)
         stages = plan.stages
         if facts.network != "preset":
-            net = named.parse(facts.network, dict(networks.items()), "network")
+            net = parsing.parse(facts.network, dict(networks.items()), "network")
             stages = self._fitted(name, stages, "network", lambda m: replace(m, prior=m.prior.with_net(net)))
         if facts.stop != "preset":
             early = rule(facts.stop)

@@ -71,7 +71,7 @@ def cases(task: str, wanted: Mapping[str, str], size: Size, side: int, **options
 
 def job_of(task: str, given: Any, settings: Mapping[str, Any], size: Size, light: Light) -> Job:
     """The paper's recipe of a task at that size: as it is, or in its light form; with fewer steps for a trial."""
-    from untaught.core.named import parse
+    from untaught.core.parsing import parse
     from untaught.solver.stopping import After
 
     job: Job = tasks.get(task).job(given, **settings, preset="paper", seed=size.seed, device=size.device)

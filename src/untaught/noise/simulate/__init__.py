@@ -8,7 +8,7 @@ banding. One family a file, whose `SIMULATIONS` are the pipelines that it holds.
 
 from __future__ import annotations
 
-from untaught.core import named
+from untaught.core import parsing
 from untaught.core.registry import simulations
 from untaught.noise.simulate._base import Simulated, Simulation, White
 
@@ -16,17 +16,17 @@ from untaught.noise.simulate._base import Simulated, Simulation, White
 def kinds() -> dict[str, type[Simulation]]:
     """Every pipeline by its name."""
     registered = (kind for _, found in simulations.items() for kind in found)
-    return {named.name_of(kind): kind for kind in (White, *registered)}
+    return {parsing.name_of(kind): kind for kind in (White, *registered)}
 
 
 def pipeline(written: str) -> Simulation:
     """The pipeline that is written, "film:amount=0.05"; `BadInput` with the nearest name, the fields and an example."""
-    return named.parse(written, kinds(), "noise")
+    return parsing.parse(written, kinds(), "noise")
 
 
 def text(simulation: Simulation) -> str:
     """How a pipeline is written."""
-    return named.text(simulation, kinds())
+    return parsing.text(simulation, kinds())
 
 
 __all__ = ["Simulated", "Simulation", "White", "kinds", "pipeline", "text"]

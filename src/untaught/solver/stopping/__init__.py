@@ -5,7 +5,7 @@ One idea a file, whose `RULES` are the rules that it holds. No rule may look at 
 
 from __future__ import annotations
 
-from untaught.core import named
+from untaught.core import parsing
 from untaught.core.registry import rules
 from untaught.solver.iterate import Verdict
 from untaught.solver.stopping._base import After, FirstOf, Rule, State
@@ -23,12 +23,12 @@ from untaught.solver.stopping.variance import ExponentialVariance, WindowedVaria
 def kinds() -> dict[str, type[Rule]]:
     """Every rule by its name."""
     registered = (rule for _, found in rules.items() for rule in found)
-    return {named.name_of(rule): rule for rule in (After, *registered)}
+    return {parsing.name_of(rule): rule for rule in (After, *registered)}
 
 
 def rule(written: str) -> Rule:
     """The rule that is written, "variance:patience=500|after:3000"; `BadInput` with the nearest name, the fields, an example."""
-    first, *others = (named.parse(one, kinds(), "stopping rule") for one in written.split("|"))
+    first, *others = (parsing.parse(one, kinds(), "stopping rule") for one in written.split("|"))
     for other in others:
         first = first | other
     return first
@@ -36,7 +36,7 @@ def rule(written: str) -> Rule:
 
 def text(rule: Rule) -> str:
     """How a rule is written."""
-    return "|".join(named.text(part, kinds()) for part in rule.parts)
+    return "|".join(parsing.text(part, kinds()) for part in rule.parts)
 
 
 __all__ = [

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import untaught
-from untaught.core import named
+from untaught.core import parsing
 from untaught.core.errors import BadInput
 from untaught.core.registry import networks, tasks
 from untaught.solver import stopping
@@ -29,10 +29,10 @@ def test_what_is_written_of_a_part_makes_it_again(kinds, name):
     examples = kinds[name].examples()
     assert examples
     for part in examples:
-        written = named.text(part, kinds)
+        written = parsing.text(part, kinds)
         assert written.startswith(name)
-        assert named.parse(written, kinds, "part") == part
-        assert named.parse(f" {written} ".replace(",", " , "), kinds, "part") == part
+        assert parsing.parse(written, kinds, "part") == part
+        assert parsing.parse(f" {written} ".replace(",", " , "), kinds, "part") == part
 
 
 def test_compositions_are_written_and_read_again():
@@ -44,22 +44,22 @@ def test_compositions_are_written_and_read_again():
 
 @pytest.mark.parametrize(("kinds", "name"), KINDS, ids=named_id)
 def test_what_cannot_be_is_refused_with_the_fields_and_an_example(kinds, name):
-    kind, example = kinds[name], named.text(kinds[name].examples()[0], kinds)
+    kind, example = kinds[name], parsing.text(kinds[name].examples()[0], kinds)
     known = [f.name for f in fields(kind) if f.init and not f.name.startswith("_")]
     with pytest.raises(BadInput, match=f"did you mean '{name}'"):
-        named.parse(f"{name}x", kinds, "part")
+        parsing.parse(f"{name}x", kinds, "part")
     if not known:
         with pytest.raises(BadInput, match="no settings"):
-            named.parse(f"{name}:1", kinds, "part")
+            parsing.parse(f"{name}:1", kinds, "part")
         return
     with pytest.raises(BadInput) as refused:
-        named.parse(f"{name}:{known[0]}x=1", kinds, "part")
+        parsing.parse(f"{name}:{known[0]}x=1", kinds, "part")
     assert known[0] in str(refused.value)
     assert example in str(refused.value)
     for key in known:
         for bad in (f"{key}=~", f"{key}=", f"{key}=1,{key}=1"):
             with pytest.raises(BadInput) as refused:
-                named.parse(f"{name}:{bad}", kinds, "part")
+                parsing.parse(f"{name}:{bad}", kinds, "part")
             assert key in str(refused.value)
 
 
@@ -68,7 +68,7 @@ def test_what_cannot_be_is_refused_with_the_fields_and_an_example(kinds, name):
 def test_any_number_works_or_is_refused_before_the_run(kinds, name, value):
     for field in fields(kinds[name]):
         try:
-            part = named.parse(f"{name}:{field.name}={value}", kinds, "part")
+            part = parsing.parse(f"{name}:{field.name}={value}", kinds, "part")
             if kinds is RULES:
                 method = untaught.Method(SMALL, stop=part | stopping.After(3))
                 untaught.solve(untaught.Problem(torch.rand(1, 1, 16, 16), likelihood=untaught.Gaussian(0.1)), method)
@@ -115,7 +115,7 @@ class TestTasks:
     @pytest.mark.parametrize("name", NETWORKS)
     def test_any_network_takes_the_place_of_the_one_that_is_fitted(self, task, name):
         net = NETWORKS[name].examples()[0]
-        job = self.job(task, preset="paper", network=named.text(net, NETWORKS))
+        job = self.job(task, preset="paper", network=parsing.text(net, NETWORKS))
         assert net in [s.network.net for s in job.stages if getattr(s, "network", None)]
 
     @pytest.mark.parametrize("task", NAMED)
