@@ -32,6 +32,12 @@ def cli(*arguments: Any) -> int:
     return int(end.value.code or 0)
 
 
+def change(kept: Path, **fields: Any) -> None:
+    """Another recipe than the run was begun with."""
+    recipe = replace(Folder(kept).recipe(), **fields)
+    (kept / "recipe.toml").write_text(recipe.to_toml())
+
+
 def injected_after_the_work(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What `where` names, as module:Class.method, raises once the run is over, and works as always until then."""
     module, _, name = where.partition(":")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+from functools import partial
 
 import numpy as np
 import pytest
+from kept_runs import cli
 
 from untaught.bench import bench as engine
 from untaught.bench import cases, metrics, sheet, summary, table
@@ -15,7 +17,6 @@ from untaught.bench.cases import grainy
 from untaught.bench.comparisons.denoise import BASELINES
 from untaught.bench.competitors._base import Competitor
 from untaught.bench.competitors.denoisers import estimate
-from untaught.cli import main
 from untaught.core import registry
 from untaught.core.errors import BadInput
 from untaught.io import images
@@ -31,10 +32,7 @@ def folder(tmp_path, photo):
     return tmp_path
 
 
-def run(*words) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(w) for w in ("bench", "denoise", *words)])
-    return int(end.value.code)
+run = partial(cli, "bench", "denoise")
 
 
 @pytest.mark.parametrize("level", [5 / 255, 25 / 255])

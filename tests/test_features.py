@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from kept_runs import cli
 from PIL import Image
 from torch import nn
 
 import untaught
 from untaught.bench import features as study
-from untaught.cli import main
 from untaught.core import registry
 from untaught.core.errors import BadInput
 from untaught.io import images
@@ -64,12 +64,6 @@ def squeeze(tmp_path):
 
 def opened(path) -> np.ndarray:
     return np.array(Image.open(path).convert("RGB"))
-
-
-def run(*words) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(w) for w in words])
-    return int(end.value.code or 0)
 
 
 class TestOperators:
@@ -337,27 +331,27 @@ class TestTasks:
 
 class TestCommands:
     def test_models_layers_classes_and_likeness_are_listed(self, squeeze, photo, capsys, no_weights):
-        assert run("layers") == 0
+        assert cli("layers") == 0
         printed = capsys.readouterr().out
         assert all(name in printed for name in registry.classifiers.names())
         images.write(squeeze / "a.png", photo)
         images.write(squeeze / "b.png", photo[::-1].copy())
         model = ["--model", "squeezenet1_0", "--weights", squeeze]
-        assert run("layers", *model, squeeze / "a.png", squeeze / "b.png", "--json") == 0
+        assert cli("layers", *model, squeeze / "a.png", squeeze / "b.png", "--json") == 0
         found = json.loads(capsys.readouterr().out)
         layers = {line["name"]: line for line in found["layers"]}
         assert layers["features.12"]["shape"] == [512, 13, 13]
         assert layers["features.12"]["aliases"] == ["fire9"]
         assert all(-1 <= line["similarity"] < 1 for line in layers.values())
         assert [len(best) for best in found["classes"]] == [5, 5]
-        assert run("layers", *model, squeeze / "a.png") == 0
+        assert cli("layers", *model, squeeze / "a.png") == 0
         assert "conv10" in capsys.readouterr().out
         for words, sentence in (
             ([squeeze / "a.png"], "name one with --model"),
             ([*model, *[squeeze / "a.png"] * 3], "3 are named"),
             (["--model", "sqeezenet1_0"], "did you mean 'squeezenet1_0'"),
         ):
-            assert run("layers", *words) == 2
+            assert cli("layers", *words) == 2
             said = capsys.readouterr().err.strip()
             assert sentence in said
             assert len(said.splitlines()) == 1
@@ -366,14 +360,14 @@ class TestCommands:
         monkeypatch.chdir(squeeze)
         images.write("a.png", photo)
         model = ["--model", "squeezenet1_0", "--weights", "squeezenet1_0.safetensors", "--preset", "tv", "--steps", 2]
-        assert run("activate", *model, "--class", "black swan", "-o", "swan.png") == 0
+        assert cli("activate", *model, "--class", "black swan", "-o", "swan.png") == 0
         said = capsys.readouterr().err
         assert "the goal is the class 100 (black swan)" in said
         place = study.rank(load("squeezenet1_0", squeeze), images.read("swan.png").pixels, 100)
         assert f"the class 100 (black swan) is number {place} of 1000" in said
-        assert run("preimage", "a.png", *model, "--layer", "fire2", "-o", "pre.png") == 0
+        assert cli("preimage", "a.png", *model, "--layer", "fire2", "-o", "pre.png") == 0
         assert images.read("pre.png").pixels.shape == (224, 224, 3)
-        assert run("run", "swan.png", "-o", "again.png") == 0
+        assert cli("run", "swan.png", "-o", "again.png") == 0
         assert np.array_equal(images.read("swan.png").pixels, images.read("again.png").pixels)
-        assert run("activate", *model, "--class", "blak swan", "-o", "other.png") == 2
+        assert cli("activate", *model, "--class", "blak swan", "-o", "other.png") == 2
         assert "did you mean 'black swan'" in capsys.readouterr().err

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from kept_runs import cli
 
 from untaught.bench import frontier
 from untaught.bench.frontier import Point
 from untaught.bench.store import read
-from untaught.cli import main
 from untaught.io import images
 from untaught.solver.objectives.neighbours import halves
 
-
-def run(*words) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(w) for w in ("bench", "frontier", *words)])
-    return int(end.value.code or 0)
+run = partial(cli, "bench", "frontier")
 
 
 def test_halves_of_a_picture_are_the_two_diagonal_means_of_the_paper():

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kept_runs import cli
 
-from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.core.registry import tasks
 from untaught.io import images
@@ -37,12 +37,6 @@ def made(tmp_path: Path, noisy: np.ndarray, one_thread: None) -> Path:
     images.write(tmp_path / "in.png", noisy)
     cli("denoise", tmp_path / "in.png", "--steps", 12, "-o", tmp_path / "out.png", "-q")
     return tmp_path
-
-
-def cli(*arguments: Any) -> int:
-    with pytest.raises(SystemExit) as end:
-        main([str(a) for a in arguments])
-    return int(end.value.code or 0)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from kept_runs import cli
 from PIL import Image as Pillow
 from scipy import sparse
 from skimage import data
@@ -14,7 +15,6 @@ from untaught.bench.metrics import psnr
 from untaught.classical import precision, trusted
 from untaught.classical.cross_validated import CrossValidated
 from untaught.classical.total_variation import TotalVariation
-from untaught.cli import main
 from untaught.core.errors import BadInput
 from untaught.io import images, measurements
 from untaught.problem.likelihoods import Poisson
@@ -49,12 +49,6 @@ def folder(tmp_path, monkeypatch):
     np.save("sino.npy", sinogram())
     np.save("theta.npy", ANGLES)
     return tmp_path
-
-
-def told(*words):
-    with pytest.raises(SystemExit) as end:
-        main(list(map(str, words)))
-    return end.value.code
 
 
 def test_few_views_become_the_picture():
@@ -183,20 +177,20 @@ class TestCounts:
         _, counts = self.blurred()
         np.save("counts.npy", counts.astype(np.uint16) + 100)
         words = ["--operator", "blur:gauss:1", "--gain", "1", "--dark", "100", "--preset", "instant", "-q"]
-        assert told("reconstruct", "counts.npy", *words) == 0
+        assert cli("reconstruct", "counts.npy", *words) == 0
         again = untaught.reconstruct(counts, operator="blur:gauss:1", gain=1, preset="instant")
         np.testing.assert_allclose(images.read(folder / "counts.untaught.tif").pixels, again, atol=1e-3 * again.max())
-        assert told("reconstruct", "counts.npy", "--operator", "blur:gauss:1", "--gain", "0") == 2
+        assert cli("reconstruct", "counts.npy", "--operator", "blur:gauss:1", "--gain", "0") == 2
 
 
 class TestFiles:
     def test_a_sinogram_on_disk_becomes_a_picture_on_disk(self, folder):
-        assert told("reconstruct", "sino.npy", "--operator", "radon:angles=theta.npy", "--preset", "instant", "-q") == 0
+        assert cli("reconstruct", "sino.npy", "--operator", "radon:angles=theta.npy", "--preset", "instant", "-q") == 0
         made = images.read(folder / "sino.untaught.tif").pixels
         assert psnr(made, scene()) > 27
         again = untaught.reconstruct("sino.npy", operator="radon:angles=theta.npy", preset="instant")
         assert np.array_equal(made, again)
-        assert told("run", "sino.untaught.tif", "-o", "again.tif", "-q") == 0
+        assert cli("run", "sino.untaught.tif", "-o", "again.tif", "-q") == 0
         assert np.array_equal(images.read(folder / "again.tif").pixels, made)
 
     def test_a_matrix_a_mask_and_a_module_from_files(self, folder):
@@ -256,7 +250,7 @@ class TestFiles:
         ],
     )
     def test_a_refusal_is_one_sentence_and_exit_code_2(self, folder, words, sentence, capsys):
-        assert told("reconstruct", *words) == 2
+        assert cli("reconstruct", *words) == 2
         said = capsys.readouterr().err.strip()
         assert sentence in said.replace("\n", " ")
         assert len(said.splitlines()) == 1

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from kept_runs import cli
 
 import untaught
-from untaught.cli import main
 from untaught.io.results import Layout
 from untaught.noise.anscombe import Anscombe
 from untaught.prior import Pixels
@@ -44,12 +44,6 @@ def clean() -> torch.Tensor:
 
 def noisy(clean: torch.Tensor, sigma: float = SIGMA) -> torch.Tensor:
     return clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
-
-
-def command(words: list[str]) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    return int(ended.value.code or 0)
 
 
 def said(problem: Problem, x: torch.Tensor) -> tuple[str, set[str]]:
@@ -233,7 +227,7 @@ def test_the_page_of_a_stabilised_job_has_no_255ths(kind: str, noisy: np.ndarray
     Image.fromarray(noisy).save(source)
     known = {"poisson": "gain", "speckle": "looks"}[kind]
     words = ["denoise", str(source), "--preset", "instant", "--noise", kind, f"--{known}", "40", "-q"]
-    assert command([*words, "-o", str(tmp_path / "out.png"), "--report", str(page)]) == 0
+    assert cli(*words, "-o", str(tmp_path / "out.png"), "--report", str(page)) == 0
     job = untaught.denoise.job(noisy, preset="instant", noise=kind, **{known: 40.0})
     for text in (page.read_text(encoding="utf-8"), untaught.report(untaught.solve(job)).to_html()):
         assert "of 255" not in text
@@ -293,10 +287,10 @@ def test_the_command_writes_it_and_refuses_before_the_work(
     source = tmp_path / "in.png"
     Image.fromarray(noisy).save(source)
     words = ["denoise", str(source), "--preset", "instant", "--sigma", "5/255"]
-    assert command([*words, "-o", str(tmp_path / "plain.png")]) == 0
+    assert cli(*words, "-o", str(tmp_path / "plain.png")) == 0
     assert "note: The result is doubtful because" in capsys.readouterr().err
     for name in ("r.html", "r.json"):
-        assert command([*words, "-o", str(tmp_path / f"{name}.png"), "--report", str(tmp_path / name), "-q"]) == 0
+        assert cli(*words, "-o", str(tmp_path / f"{name}.png"), "--report", str(tmp_path / name), "-q") == 0
         same = (Image.open(tmp_path / f"{n}.png").tobytes() for n in ("plain", name))
         assert len(set(same)) == 1
     table = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
@@ -306,7 +300,7 @@ def test_the_command_writes_it_and_refuses_before_the_work(
     assert "Doubtful because" in (tmp_path / "r.html").read_text(encoding="utf-8")
     for name, why in (("r.txt", ".html or .json"), ("no/r.html", "does not exist"), ("r.html", "exists already")):
         target = tmp_path / "new.png"
-        assert command([*words, "-o", str(target), "--report", str(tmp_path / name)]) != 0
+        assert cli(*words, "-o", str(target), "--report", str(tmp_path / name)) != 0
         assert why in capsys.readouterr().err
         assert not target.exists()
 
@@ -329,8 +323,8 @@ def figures(name: str) -> dict:
 
 def test_repeated_runs_say_how_far_they_are_apart_and_where(folder: Path) -> None:
     words = [*FITTED, "--repeat", "3", "-q"]
-    assert command([*words, "-o", "a.png", "--report", "r.json"]) == 0
-    assert command([*words, "-o", "b.png", "--report", "r.html"]) == 0
+    assert cli(*words, "-o", "a.png", "--report", "r.json") == 0
+    assert cli(*words, "-o", "b.png", "--report", "r.html") == 0
     table = figures("r.json")
     (note,) = [n for n in table["run"]["notes"] if n.startswith("3 runs differ")]
     found = table["figures"]
@@ -345,8 +339,8 @@ def test_repeated_runs_say_how_far_they_are_apart_and_where(folder: Path) -> Non
 
 def test_a_report_shows_the_uncertainty_and_judges_by_all_measurements(folder: Path) -> None:
     words = [*FITTED, "--repeat", "2", "--uncertainty", "u.tif", "-q", "--force"]
-    assert command([*words, "-o", "a.png", "--report", "r.json"]) == 0
-    assert command([*words, "-o", "a.png", "--report", "r.html"]) == 0
+    assert cli(*words, "-o", "a.png", "--report", "r.json") == 0
+    assert cli(*words, "-o", "a.png", "--report", "r.html") == 0
     table = figures("r.json")
     assert table["uncertainty"]["held"] > 20
     assert 0 < table["uncertainty"]["deviation"] < table["uncertainty"]["largest"]
@@ -360,7 +354,7 @@ def test_a_report_shows_the_uncertainty_and_judges_by_all_measurements(folder: P
 @pytest.mark.parametrize("more", [[], ["--repeat", "2", "--uncertainty", "u.tif"]])
 def test_a_resumed_run_writes_the_report_that_it_would_have_written(folder: Path, more: list[str]) -> None:
     words = [*FITTED, *more, "-q", "--force"]
-    assert command([*words, "-o", "out.png", "--report", "whole.json"]) == 0
+    assert cli(*words, "-o", "out.png", "--report", "whole.json") == 0
     calls, step = [], Run.__next__
 
     def interrupted(run: Run) -> object:
@@ -371,7 +365,7 @@ def test_a_resumed_run_writes_the_report_that_it_would_have_written(folder: Path
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "__next__", interrupted)
-        assert command([*words, "-o", "out.png", "--save-run", "kept", "--save-every", "0"]) == 130
-    assert command(["resume", "kept", "-q", "--report", "in.png"]) == 2
-    assert command(["resume", "kept", "-q", "--report", "resumed.json"]) == 0
+        assert cli(*words, "-o", "out.png", "--save-run", "kept", "--save-every", "0") == 130
+    assert cli("resume", "kept", "-q", "--report", "in.png") == 2
+    assert cli("resume", "kept", "-q", "--report", "resumed.json") == 0
     assert figures("resumed.json") == figures("whole.json")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kept_runs import STEPS, cli, damage
+from kept_runs import STEPS, change, cli, damage
 
 from untaught.io import images
 from untaught.io.checkpoints import FORMAT, Folder, _checksum, pack, unpack
@@ -32,10 +31,6 @@ def reform(path: Path, state: Any, metadata: dict[str, str]) -> None:
 
 
 class TestResumeRefuses:
-    def change(self, kept: Path, **fields: Any) -> None:
-        recipe = replace(Folder(kept).recipe(), **fields)
-        (kept / "recipe.toml").write_text(recipe.to_toml())
-
     def test_damaged_states(self, kept: Path, capsys):
         for path in Folder(kept).states():
             damage(path, "cut")
@@ -43,11 +38,11 @@ class TestResumeRefuses:
 
     def test_another_picture(self, kept: Path, capsys):
         images.write(kept.parent / "other.png", 255 - images.read(kept.parent / "in.png").pixels)
-        self.change(kept, input=str(kept.parent / "other.png"))
+        change(kept, input=str(kept.parent / "other.png"))
         assert "another picture" in refused(kept, capsys)
 
     def test_a_missing_picture(self, kept: Path, capsys):
-        self.change(kept, input=str(kept.parent / "gone.png"))
+        change(kept, input=str(kept.parent / "gone.png"))
         assert "gone.png" in refused(kept, capsys)
 
     @pytest.mark.parametrize("form", ["1", "99"])
@@ -63,7 +58,7 @@ class TestResumeRefuses:
         assert f"is of format {form}" in capsys.readouterr().err
 
     def test_a_state_of_another_run(self, kept: Path, capsys):
-        self.change(kept, settings={**Folder(kept).recipe().settings, "seed": 5})
+        change(kept, settings={**Folder(kept).recipe().settings, "seed": 5})
         assert "of another run" in refused(kept, capsys)
 
     def test_a_damaged_recipe(self, kept: Path, capsys):

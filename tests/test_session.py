@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kept_runs import STEPS, cli, damage, injected_after_the_work
+from kept_runs import STEPS, change, cli, damage, injected_after_the_work
 
 from untaught.core.errors import UntaughtError
 from untaught.io import images
@@ -57,11 +57,6 @@ def in_studio(kept: Path, capsys: pytest.CaptureFixture[str]) -> tuple[bool, str
 
 
 FACES = pytest.mark.parametrize("face", [in_terminal, in_studio])
-
-
-def change(kept: Path, **fields: Any) -> None:
-    recipe = replace(Folder(kept).recipe(), **fields)
-    (kept / "recipe.toml").write_text(recipe.to_toml())
 
 
 @FACES
