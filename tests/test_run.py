@@ -84,17 +84,18 @@ class TestEveryStage:
             assert watched.solution.step == iterate.step
         assert torch.equal(watched.solution.x, result(Run(self.of(stage()))))
 
-    @pytest.mark.parametrize("steps", [0, 3, 6])
-    def test_interrupted_and_resumed_equals_uninterrupted(self, stage, steps):
+    def test_interrupted_and_resumed_equals_uninterrupted(self, stage):
+        """Before the first step, amid the first stage, and between the two."""
         the_job = self.of(stage(), stage(seed=9))
-        first = Run(the_job)
-        for _ in islice(first, steps):
-            pass
-        state = copy.deepcopy(first.state_dict())
-        resumed = Run(the_job)
-        resumed.load_state_dict(state)
-        assert torch.equal(result(resumed), result(Run(the_job)))
-        assert [m.step for m in resumed.history] == [m.step for m in Run_of(the_job).history]
+        whole, first, before = Run(the_job), Run(the_job), 0
+        expected = result(whole)
+        for steps in (0, 3, 6):
+            for _ in islice(first, steps - before):
+                pass
+            before, resumed = steps, Run(the_job)
+            resumed.load_state_dict(copy.deepcopy(first.state_dict()))
+            assert torch.equal(result(resumed), expected), steps
+            assert [m.step for m in resumed.history] == [m.step for m in whole.history], steps
 
     def test_the_outlook_holds_what_comes(self, stage):
         run = Run(self.of(stage(), stage()))
@@ -120,12 +121,6 @@ class TestEveryStage:
             pytest.skip("nothing is sought, or pixels start at the data, where the energy is least")
         energies = [iterate.energy for iterate in Run(self.of(one))]
         assert sum(energies[-15:]) < sum(energies[:15])
-
-
-def Run_of(the_job):
-    run = Run(the_job)
-    result(run)
-    return run
 
 
 class TestLooking:
