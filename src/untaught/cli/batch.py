@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json as lines
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,7 +12,7 @@ from cyclopts import App
 
 from untaught.cli.asked import option, options, signed
 from untaught.cli.restoring import command
-from untaught.cli.watching import INTERRUPTED, bar_of
+from untaught.cli.watching import INTERRUPTED, bar_of, interrupts
 from untaught.core.registry import tasks
 
 if TYPE_CHECKING:
@@ -122,25 +119,6 @@ def _summary(batch: Batch, page: str) -> str:
         f"{counts['done']} of {len(batch.mine)} pictures are restored in '{batch.manifest.folder}'"
         f"{' (' + ', '.join(more) + ')' if more else ''}{failed}{page}."
     )
-
-
-@contextmanager
-def interrupts(stop: Callable[[], None]) -> Iterator[list[int]]:
-    """What came: the first interrupt ends it, with what is finished kept; a second one at once."""
-    seen: list[int] = []
-
-    def flag(number: int, frame: Any) -> None:
-        if seen:
-            raise KeyboardInterrupt
-        seen.append(number)
-        stop()
-
-    previous = {s: signal.signal(s, flag) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield seen
-    finally:
-        for which, handler in previous.items():
-            signal.signal(which, handler)
 
 
 batch = App(

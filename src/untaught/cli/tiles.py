@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from untaught.cli.asked import Asked
-from untaught.cli.batch import interrupts
-from untaught.cli.watching import INTERRUPTED, bar_of
+from untaught.cli.watching import INTERRUPTED, bar_of, interrupts
 from untaught.core.errors import BadInput, OutOfMemory
 
 _UNITS = {"": 1.0, "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KIB": 2.0**10, "MIB": 2.0**20, "GIB": 2.0**30}

@@ -48,23 +48,31 @@ def show(
     The first interrupt ends it between two steps, and waits for the end; a second one stops at once.
     """
     keep_memory()
-    stop: list[int] = []
-
-    def flag(number: int, frame: Any) -> None:
-        if stop:
-            raise KeyboardInterrupt
-        stop.append(number)
-
-    previous = {s: signal.signal(s, flag) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with interrupts() as seen:
         with bar(run, hidden=as_json or quiet) as update:
             for iterate in steps:
                 if as_json:
                     print(json.dumps({**iterate.moment.__dict__, "progress": iterate.verdict.progress}), flush=True)
                 update(iterate)
-                if stop:
+                if seen:
                     break
-        return end(), bool(stop)
+        return end(), bool(seen)
+
+
+@contextmanager
+def interrupts(stop: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
+    """What came: the first interrupt calls `stop`, so that what is finished is kept; a second one ends it at once."""
+    seen: list[int] = []
+
+    def flag(number: int, frame: Any) -> None:
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(number)
+        stop()
+
+    previous = {s: signal.signal(s, flag) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield seen
     finally:
         for which, handler in previous.items():
             signal.signal(which, handler)
@@ -73,73 +81,48 @@ def show(
 @contextmanager
 def bar_of(what: str, *, hidden: bool) -> Iterator[Callable[[int, int], None]]:
     """A bar on the error stream of how many of so many things are done, with the time that remains; lines above it scroll."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-    )
-    with Progress(
-        *columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden or not console.is_terminal
-    ) as progress:
+    text = TextColumn("{task.description}")
+    columns = (text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with _progress(*columns, hidden=hidden) as progress:
         bar = progress.add_task(what, total=None)
         yield lambda done, count: progress.update(bar, completed=done, total=count)
 
 
-class bar:
+@contextmanager
+def bar(run: Run | Series, *, hidden: bool) -> Iterator[Callable[[Iterate], None]]:
     """A progress bar on the error stream: steps, energy, the rule's score, elapsed and remaining time."""
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    def __init__(self, run: Run | Series, *, hidden: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    text, numbers = TextColumn("[bold]{task.description}"), TextColumn("{task.fields[numbers]}")
+    left = TextColumn("left"), TimeRemainingColumn(elapsed_when_finished=False)
+    with _progress(text, BarColumn(), numbers, TimeElapsedColumn(), *left, hidden=hidden) as progress:
+        task = progress.add_task("starting", total=None, numbers="")
+        stage, shown = -1, 0.0
 
-        console = Console(stderr=True)
-        self.run, self.stage, self.shown = run, -1, 0.0
-        self.progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[numbers]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(elapsed_when_finished=False),
-            console=console,
-            transient=True,
-            disable=hidden or not console.is_terminal,
-        )
+        def show(iterate: Iterate) -> None:
+            nonlocal stage, shown
+            if iterate.seconds - shown < 0.1 and iterate.verdict.stop is None:
+                return
+            shown, count = iterate.seconds, len(run.job.stages)
+            if iterate.stage != stage:
+                stage = iterate.stage
+                name = "restoring" if count == 1 else f"stage {stage + 1} of {count}"
+                progress.reset(task, total=run.steps, description=name)
+            score = "" if iterate.verdict.score is None else f"  score {iterate.verdict.score:.3g}"
+            told = f"step {iterate.step}  energy {iterate.energy:.3g}{score}"
+            progress.update(task, completed=iterate.step, numbers=told)
 
-    def __enter__(self) -> Any:
-        self.progress.__enter__()
-        self.task = self.progress.add_task("starting", total=None, numbers="")
-        return self.show
+        yield show
 
-    def __exit__(self, *error: Any) -> None:
-        self.progress.__exit__(*error)
 
-    def show(self, iterate: Any) -> None:
-        if iterate.seconds - self.shown < 0.1 and iterate.verdict.stop is None:
-            return
-        self.shown = iterate.seconds
-        count = len(self.run.job.stages)
-        name = "restoring" if count == 1 else f"stage {iterate.stage + 1} of {count}"
-        if iterate.stage != self.stage:
-            self.stage = iterate.stage
-            self.progress.reset(self.task, total=self.run.steps, description=name)
-        score = "" if iterate.verdict.score is None else f"  score {iterate.verdict.score:.3g}"
-        self.progress.update(
-            self.task, completed=iterate.step, numbers=f"step {iterate.step}  energy {iterate.energy:.3g}{score}"
-        )
+def _progress(*columns: Any, hidden: bool) -> Any:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal)
 
 
 def say(solution: Solution, notes: tuple[str, ...], target: Path, *, as_json: bool, quiet: bool) -> None:
