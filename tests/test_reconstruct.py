@@ -14,6 +14,7 @@ import untaught
 from untaught.bench.metrics import psnr
 from untaught.classical import precision, trusted
 from untaught.classical.cross_validated import CrossValidated
+from untaught.classical.plug_and_play import LeveledPlugAndPlay
 from untaught.classical.total_variation import TotalVariation
 from untaught.core.errors import BadInput
 from untaught.io import images, measurements
@@ -55,6 +56,19 @@ def test_few_views_become_the_picture():
     found = untaught.reconstruct(sinogram(), operator=Radon(ANGLES, SIDE), preset="instant")
     assert found.shape == (SIDE, SIDE)
     assert psnr(found, scene()) > 27
+
+
+@pytest.mark.parametrize(("noise", "taken"), [(1e-4, "fine"), (0.05, "other")])
+def test_little_noise_takes_the_fine_denoiser(noise, taken):
+    called = []
+
+    def named(name):
+        return lambda x, deviation: called.append(name) or x
+
+    x = torch.tensor(scene())[None, None]
+    problem = untaught.Problem(x, likelihood=untaught.Gaussian(noise))
+    list(LeveledPlugAndPlay(named("other"), fine=named("fine")).iterates(problem))
+    assert set(called) == {taken}
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(1e-6, 0.0), (4e5, 0.0), (250.0, 1000.0), (1.0, -3.0)])

@@ -30,6 +30,8 @@ from untaught.core.errors import BadInput
 from untaught.core.geometry import box
 from untaught.problem import Problem
 
+QUIET = 0.012  # of a contrast of 1: the last level of 0.005 to 0.008 with little noise, of 0.017 and more with some
+
 
 @dataclass(frozen=True)
 class PlugAndPlay(Estimator):
@@ -115,7 +117,8 @@ class LeveledPlugAndPlay(Estimator):
     noisy ones few, before what is wrong with them comes back.
 
     count: of rounds, at most; those that are over change nothing, and cost nothing. few: so many are taken, at the last level, if
-    there are fewer. The others: of `PlugAndPlay`. Pictures have a contrast of about 1.
+    there are fewer. fine: the denoiser of data of so little noise that the last level is below `QUIET`. The others: of
+    `PlugAndPlay`. Pictures have a contrast of about 1.
     """
 
     denoiser: Denoiser | Piloted
@@ -128,6 +131,7 @@ class LeveledPlugAndPlay(Estimator):
     fall: float = 0.94
     least: float = 0.005
     few: int = 1
+    fine: Denoiser | Piloted | None = None
 
     weighs = True
 
@@ -139,7 +143,8 @@ class LeveledPlugAndPlay(Estimator):
         return self.count
 
     def at(self, levels: tuple[float, ...]) -> PlugAndPlay:
-        return PlugAndPlay(self.denoiser, levels, self.strength, self.iterations, self.pilot)
+        denoiser = self.fine if self.fine is not None and levels[-1] < QUIET else self.denoiser
+        return PlugAndPlay(denoiser, levels, self.strength, self.iterations, self.pilot)
 
     def levels(self, problem: Problem) -> tuple[float, ...]:
         """In equal ratios, one a round that is taken."""
@@ -166,7 +171,10 @@ class LeveledPlugAndPlay(Estimator):
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
-        return (LeveledPlugAndPlay(_mean, 2, iterations=3), LeveledPlugAndPlay(_mean, 3, loud=0.2, iterations=3))
+        return (
+            LeveledPlugAndPlay(_mean, 2, iterations=3),
+            LeveledPlugAndPlay(_mean, 3, loud=0.2, iterations=3, fine=_mean),
+        )
 
 
 def _mean(noisy: Tensor, deviation: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from untaught.classical.cross_validated import CrossValidated
+from untaught.classical.denoise.lichi import LIChI
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.plug_and_play import LeveledPlugAndPlay
@@ -30,6 +31,8 @@ _RIDGE = NonLocalRidge(Pass(7, 16, window=15), (Pass(5, 32, window=15),), (Pass(
 _FINE = NonLocalRidge(Pass(5, 16, 21, stride=3), (Pass(3, 32, 21, stride=2),), (Pass(3, 32, 21, stride=2),))
 _DENSE = NonLocalRidge(Pass(7, 16, 21, stride=3), (Pass(5, 64, 21, stride=3),), (Pass(5, 64, stride=3),))
 """Small patches hold what only few measurements say; large ones tell it from noise."""
+_ROUNDS = LIChI(_FINE, Pass(3, 32, 21, stride=2), 2)
+"""Once more on its own picture, which a tooth of some noise loses by, and what has little gains by."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Validated(Row):
 
     rounds: int = 30
     filter: NonLocalRidge | None = None
+    fine: LIChI | None = None
     count: int = 30
     fall: float = 0.94
     source: str = field(
@@ -49,7 +53,7 @@ class Validated(Row):
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         first = TotalVariation(rounds=self.rounds)
-        later = (_plugged(self.filter, facts, count=self.count, fall=self.fall),) if self.filter else ()
+        later = (_plugged(self.filter, facts, self.fine, count=self.count, fall=self.fall),) if self.filter else ()
         factors = KNOWN if facts.kind == "noise given" else UNKNOWN
         return (Estimate(CrossValidated((first, *later), factors, seed=facts.seed)),)
 
@@ -78,35 +82,44 @@ class Weighted(Row):
         )
 
 
-def _plugged(filter: NonLocalRidge, facts: Facts, **settings: Any) -> LeveledPlugAndPlay:
+def _plugged(filter: NonLocalRidge, facts: Facts, fine: LIChI | None = None, **settings: Any) -> LeveledPlugAndPlay:
     """Series, volumes and pictures too small for similar patches are left to non-local means."""
     flat = len(facts.space) == 2 and min(facts.space) >= SMALL
-    return LeveledPlugAndPlay(filter if flat else NonLocalMeans(0.8), pilot=flat, **settings)
+    if not flat:
+        return LeveledPlugAndPlay(NonLocalMeans(0.8), **settings)
+    return LeveledPlugAndPlay(filter, pilot=True, fine=fine, **settings)
 
 
 @dataclass(frozen=True)
 class Generated(Row):
-    """A network beside what was found, which is its code: it errs elsewhere, so that a share of it improves the picture."""
+    """A network beside what was found, which is its code: it errs elsewhere, so that a share of it improves the picture.
+
+    The share is less the farther it is from the data: of those of little noise a network has not found the detail yet.
+    """
 
     row: Fitted
-    share: float = 0.25
+    share: float = 0.4
     source: str = field(default=f"a share of a Deep Image Prior ({DIP}); values: docs/benchmarks", repr=False)
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
-        return replace(self.row, code=Start(), jitter=0.05, objective=Fit(share=self.share)).stages(facts)
+        return replace(self.row, code=Start(), jitter=0.05, objective=Fit(share=self.share, measured=True)).stages(
+            facts
+        )
 
 
 INSTANT = Validated(note="{preset} is total variation, no network")
 FAST = Validated(
-    filter=_FINE, note="{preset} is total variation and a classic denoiser in turn with the data, no network"
+    filter=_FINE,
+    fine=_ROUNDS,
+    note="{preset} is total variation and a classic denoiser in turn with the data, no network",
 )
 FIRST = replace(FAST, note="")
 PAPER = Fitted(steps=2000, jitter=1 / 30, source=f"{DIP}, as for upscaling")
 NARROW = Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero")
-MORE = Validated(rounds=80, filter=_FINE, count=60, fall=0.97)
+MORE = Validated(rounds=80, filter=_FINE, fine=_ROUNDS, count=60, fall=0.97)
 BESIDE = Generated(Fitted(NARROW, 300, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)))
 LONG_BESIDE = Generated(
-    Fitted(NARROW, 800, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)), share=0.3
+    Fitted(NARROW, 800, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)), share=0.5
 )
 SOUGHT = Fitted(NARROW, 600, Noise(16), 0.02, "one-cycle", source=f"{DIP}, a narrow network")
 LONGER = Fitted(Hourglass((32,) * 5, skip=8, upsample="nearest", padding="zero"), 2000, Noise(16), 0.02, "one-cycle")
