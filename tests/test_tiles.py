@@ -53,7 +53,7 @@ def saved(folder: Path, array: np.ndarray) -> stores.Source:
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32", "counts"])
 @pytest.mark.parametrize("kind", ["grey", "colour"])
 def test_a_result_knows_the_way_back_to_its_data(tmp_path: Path, kind: str, dtype: str):
-    source = saved(tmp_path, noisy(kind, dtype))
+    source = saved(tmp_path, noisy(kind, dtype)[:64, :72].copy())
     job = job_of("denoise", source, {"noise": "poisson"} if dtype == "counts" else {})
     array = np.asarray(source.array()).astype(np.float64)
     given = torch.from_numpy(np.moveaxis(array if array.ndim == 3 else array[..., None], -1, 0).copy())[None]
@@ -192,7 +192,7 @@ def small(monkeypatch):
 
 @pytest.mark.parametrize("suffix", [".npy", ".tif"])
 def test_from_file_to_file(tmp_path: Path, suffix: str, small, capsys):
-    """As many processes as there are, killed or not: the same bits; nothing is left beside."""
+    """Nothing is left beside."""
     picture, array = tmp_path / f"in{suffix}", noisy("grey", "uint16")
     if suffix == ".npy":
         np.save(picture, array)
@@ -200,14 +200,11 @@ def test_from_file_to_file(tmp_path: Path, suffix: str, small, capsys):
         tifffile.imwrite(
             picture, array, tile=(32, 32), compression="zlib", resolution=(300, 300), resolutionunit="inch"
         )
-    one, two = tmp_path / f"one{suffix}", tmp_path / f"two{suffix}"
-    way = ("--preset", "instant", "--memory", "8GB")
+    one, way = tmp_path / f"one{suffix}", ("--preset", "instant", "--memory", "8GB")
     assert cli("denoise", picture, "-o", one, *way, "--workers", 1) == 0
     assert "restored in tiles of 96 x 96 pixels" in capsys.readouterr().err
-    assert cli("denoise", picture, "-o", two, *way, "--workers", 2) == 0
-    first, second = images.read(one), images.read(two)
+    first = images.read(one)
     assert first.pixels.dtype == np.uint16
-    assert np.array_equal(first.pixels, second.pixels)
     if suffix == ".tif":
         assert first.dpi == (300, 300)
         with tifffile.TiffFile(one) as tif:
@@ -230,37 +227,38 @@ class Killing(Tiling):
         return super().__call__(number, contact)
 
 
-@pytest.mark.parametrize("way", ["killed", "stopped"])
-def test_what_breaks_off_loses_nothing(tmp_path: Path, way: str, small, monkeypatch, capsys):
-    picture, out = tmp_path / "in.npy", tmp_path / "out.npy"
-    np.save(picture, noisy("grey"))
-    command = ("denoise", picture, "-o", out, "--preset", "instant", "--memory", "2GB", "--workers", 1)
-    assert cli(*command[:3], tmp_path / "whole.npy", *command[4:]) == 0
-    if way == "killed":
-        monkeypatch.setattr(large, "Tiling", Killing)
-        assert cli(*command) == 0
-    else:
-        made = large.Large.__iter__
+def test_however_many_processes_killed_or_stopped_the_bits_are_the_same(tmp_path: Path, small, monkeypatch, capsys):
+    np.save(tmp_path / "in.npy", noisy("grey"))
 
-        def two(self):
-            for done, count in made(self):
-                yield done, count
-                if done == 2:
-                    self.stop()
+    def command(name: str, *more, workers: int = 1) -> int:
+        words = ("--preset", "instant", "--memory", "8GB", "--workers", workers)
+        return cli("denoise", tmp_path / "in.npy", "-o", tmp_path / f"{name}.npy", *words, *more)
 
-        with monkeypatch.context() as patch:
-            patch.setattr(large.Large, "__iter__", two)
-            patch.setattr(large.Large, "end", lambda self: ())
-            cli(*command)
-        lines = (tmp_path / "out.npy.tiles" / "done").read_text().splitlines()
-        assert len(lines) in (3, 4)  # of four tiles two or three are there, and only the others are made
-        capsys.readouterr()
-        assert cli(*command, "--json") == 0
-        counts = [
-            json.loads(line)["tiles"] for line in capsys.readouterr().out.splitlines() if "tiles" in json.loads(line)
-        ]
-        assert counts == list(range(len(lines) - 1, 5))
-    assert np.array_equal(np.load(out), np.load(tmp_path / "whole.npy"))
+    assert command("whole", workers=2) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(large, "Tiling", Killing)
+        assert command("killed") == 0
+    made = large.Large.__iter__
+
+    def two(self):
+        for done, count in made(self):
+            yield done, count
+            if done == 2:
+                self.stop()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(large.Large, "__iter__", two)
+        patch.setattr(large.Large, "end", lambda self: ())
+        command("stopped")
+    lines = (tmp_path / "stopped.npy.tiles" / "done").read_text().splitlines()
+    assert len(lines) in (3, 4)  # of four tiles two or three are there, and only the others are made
+    capsys.readouterr()
+    assert command("stopped", "--json") == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["tiles"] for line in said if "tiles" in line] == list(range(len(lines) - 1, 5))
+    whole = np.load(tmp_path / "whole.npy")
+    for name in ("killed", "stopped"):
+        assert np.array_equal(np.load(tmp_path / f"{name}.npy"), whole)
 
 
 @pytest.mark.parametrize(
