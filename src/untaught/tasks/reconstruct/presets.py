@@ -118,9 +118,7 @@ PAPER = Fitted(steps=2000, jitter=1 / 30, source=f"{DIP}, as for upscaling")
 NARROW = Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero")
 MORE = Validated(rounds=80, filter=_FINE, fine=_ROUNDS, count=60, fall=0.97)
 BESIDE = Generated(Fitted(NARROW, 300, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)))
-LONG_BESIDE = Generated(
-    Fitted(NARROW, 800, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)), share=0.5
-)
+THREE_BESIDE = replace(BESIDE, row=replace(BESIDE.row, members=3))
 SOUGHT = Fitted(NARROW, 600, Noise(16), 0.02, "one-cycle", source=f"{DIP}, a narrow network")
 LONGER = Fitted(Hourglass((32,) * 5, skip=8, upsample="nearest", padding="zero"), 2000, Noise(16), 0.02, "one-cycle")
 _COUNTS = "the noise of every measurement is that of its counts"
@@ -149,5 +147,5 @@ PRESETS = Presets(
         balanced=LONG_COUNTS,
         best=LONG_COUNTS,
     ),
-    way(ALWAYS, instant=INSTANT, fast=FAST, balanced=(FIRST, BESIDE), best=(MORE, LONG_BESIDE), paper=PAPER),
+    way(ALWAYS, instant=INSTANT, fast=FAST, balanced=(FIRST, BESIDE), best=(MORE, THREE_BESIDE), paper=PAPER),
 )
