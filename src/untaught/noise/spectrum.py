@@ -34,6 +34,9 @@ TIED, LOOSELY = (
     3.3,
 )  # ... or from the second on, where what cannot be foretold is that much alike in neighbours, too ...
 UNEVEN = 2.1  # ... unless amplitude grows by this from the flattest 2 % to the flattest 30 %: then it is texture
+LOUD = 5 / 255  # deviation in a middle band from which on correlated noise has to look like noise, and not like texture:
+COLOURFUL, WHITE_COLOUR = 0.1, 3.0  # its colour, from this share of its power on, has the spectrum of noise, above this ...
+STEEP = 2.1  # ... and what has less colour grows by less than this in amplitude from the middle to the lowest band
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
@@ -120,7 +123,10 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     radius = torch.fft.fftfreq(side).square()
     band = torch.bucketize((radius[:, None] + radius).sqrt() * 16, torch.tensor(EDGES))
     band = torch.unique(band, return_inverse=True)[1]
-    power = torch.stack([f.abs().square().mean(1)[:, band == k].mean(1) for k in range(int(band.max()) + 1)], 1)
+    whole, grey = f.abs().square().mean(1), f.mean(1).abs().square()
+    power, colour = (
+        torch.stack([v[:, band == k].mean(1) for k in range(int(band.max()) + 1)], 1) for v in (whole, whole - grey)
+    )
     order = mean.argsort()
     classes = order.chunk(max(1, min(CLASSES, len(order) // 60)))
 
@@ -137,6 +143,8 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
         wide, tight = (torch.stack([_read(power, g, q)[0] for g in classes]) for q in (0.3, 0.02))
         growth = (wide / (tight + 1e-12)).sqrt().median(0).values[1 : high - 1]
         correlated = float(growth.mean()) < UNEVEN and bool(sound.sum() >= ENOUGH)
+        coloured = torch.stack([_read(power, g, FLAT, colour)[0] for g in classes])
+        correlated = correlated and not _textured(level, coloured)
     if told is not None and told.white and (correlated or _overread(level, told)):
         # A pattern: what looked like noise that neighbours share is foretold by the same elsewhere.
         rises = bool((told.variance.diff() > 0).all())
@@ -168,6 +176,23 @@ def _overread(level: Tensor, told: Foretold) -> bool:
     """Whether what was read of white noise is more than is left of the picture once it is foretold."""
     read = level[:, -WHITE:].median(1).values.mean().sqrt()
     return told.alike < SURE and float(told.sigma.square().mean().sqrt()) < LESS * float(read)
+
+
+def _textured(level: Tensor, colour: Tensor) -> bool:
+    """Whether what looks like loud noise that neighbours share is texture: of "class band", the power and that of its colour.
+
+    Foliage, gravel and fur are grey, and the coarser the stronger. Noise of a camera or of a film has colour, whose spectrum
+    texture hardly touches; and where a JPEG has taken that, noise is hardly stronger in the lowest band than in the middle.
+    """
+    usual, high = level.median(0).values, level.shape[1] - 2
+    middle = high - 2
+    if usual[middle] < LOUD**2:
+        return False
+    share = (colour.median(0).values / usual)[middle : high + 1].mean()
+    if share > COLOURFUL:
+        shape = (colour / colour[:, high : high + 1].clamp_min(1e-12)).quantile(0.25, 0)
+        return bool(shape[1 : high - 1].mean() < WHITE_COLOUR)
+    return bool(usual[0] > STEEP**2 * usual[middle])
 
 
 def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -233,9 +258,11 @@ def flattest(power: Tensor, group: Tensor, k: int, share: float) -> Tensor:
     return group[(r.sum(1) - r[:, k]).argsort()[: max(8, int(share * len(group)))]]
 
 
-def _read(power: Tensor, group: Tensor, share: float) -> tuple[Tensor, Tensor]:
+def _read(power: Tensor, group: Tensor, share: float, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """What the flattest patches of `group` have in each band, of `seen` where it is given; and which these are."""
     chosen = [flattest(power, group, k, share) for k in range(power.shape[1])]
-    return torch.stack([power[i, k].median() for k, i in enumerate(chosen)]), torch.cat(chosen)
+    seen = power if seen is None else seen
+    return torch.stack([seen[i, k].median() for k, i in enumerate(chosen)]), torch.cat(chosen)
 
 
 def _total(level: Tensor, shape: Tensor, share: Tensor) -> Tensor:
