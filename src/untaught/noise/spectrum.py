@@ -34,9 +34,9 @@ TIED, LOOSELY = (
     3.3,
 )  # ... or from the second on, where what cannot be foretold is that much alike in neighbours, too ...
 UNEVEN = 2.1  # ... unless amplitude grows by this from the flattest 2 % to the flattest 30 %: then it is texture
-LOUD = 5 / 255  # deviation in a middle band from which on correlated noise has to look like noise, and not like texture:
-COLOURFUL, WHITE_COLOUR = 0.1, 3.0  # its colour, from this share of its power on, has the spectrum of noise, above this ...
-STEEP = 2.1  # ... and what has less colour grows by less than this in amplitude from the middle to the lowest band
+LOUD = 5 / 255  # deviation in a middle band from which on what neighbours share has to look like noise, and not like texture:
+COLOURFUL, WHITE_COLOUR = 0.1, 3.0  # its colour, from this share of its power on, is this much stronger there than high up, ...
+STRAIGHT = 0.7, 0.4  # ... or its power, from a middle band to the lowest, rises by less than this of what it rose before
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
@@ -182,7 +182,7 @@ def _textured(level: Tensor, colour: Tensor) -> bool:
     """Whether what looks like loud noise that neighbours share is texture: of "class band", the power and that of its colour.
 
     Foliage, gravel and fur are grey, and the coarser the stronger. Noise of a camera or of a film has colour, whose spectrum
-    texture hardly touches; and where a JPEG has taken that, noise is hardly stronger in the lowest band than in the middle.
+    texture hardly touches; and where it has not, its power levels off towards the low frequencies.
     """
     usual, high = level.median(0).values, level.shape[1] - 2
     middle = high - 2
@@ -192,7 +192,8 @@ def _textured(level: Tensor, colour: Tensor) -> bool:
     if share > COLOURFUL:
         shape = (colour / colour[:, high : high + 1].clamp_min(1e-12)).quantile(0.25, 0)
         return bool(shape[1 : high - 1].mean() < WHITE_COLOUR)
-    return bool(usual[0] > STEEP**2 * usual[middle])
+    rises = usual[0] * usual[high] / usual[middle] ** 2, usual[0] * usual[high - 1] / usual[middle - 1] ** 2
+    return all(bool(rise > least) for rise, least in zip(rises, STRAIGHT, strict=True))
 
 
 def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
