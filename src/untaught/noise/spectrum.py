@@ -40,6 +40,7 @@ STRAIGHT = 0.7, 0.4  # ... or its power, from a middle band to the lowest, rises
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
+FLOOR = 0.55, 0.9  # power in the highest of them over their median, between which it alone is read
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
 LESS, SURE = (
     0.75,
@@ -151,7 +152,7 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
         line = _line(told.brightness, told.variance) if rises else (torch.zeros(1), torch.ones(1))
         return _noise(told.sigma, torch.diag(told.sigma.square()), *_gain(*line))
     if not correlated:
-        knots, v = _line(knots, level[:, -WHITE:].median(1).values)
+        knots, v = _line(knots, _white(level))
         # channels: the ratio of their powers in the two highest bands of the flattest patches
         flat = torch.cat([r[1] for r in reads])
         cov = _between(f[flat][:, :, band >= high])
@@ -174,7 +175,7 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
 
 def _overread(level: Tensor, told: Foretold) -> bool:
     """Whether what was read of white noise is more than is left of the picture once it is foretold."""
-    read = level[:, -WHITE:].median(1).values.mean().sqrt()
+    read = _white(level).mean().sqrt()
     return told.alike < SURE and float(told.sigma.square().mean().sqrt()) < LESS * float(read)
 
 
@@ -194,6 +195,14 @@ def _textured(level: Tensor, colour: Tensor) -> bool:
         return bool(shape[1 : high - 1].mean() < WHITE_COLOUR)
     rises = usual[0] * usual[high] / usual[middle] ** 2, usual[0] * usual[high - 1] / usual[middle - 1] ** 2
     return all(bool(rise > least) for rise, least in zip(rises, STRAIGHT, strict=True))
+
+
+def _white(level: Tensor) -> Tensor:
+    """The power of white noise in each class, of "class band": the median of the highest bands; or the highest alone, where that is
+    less, so that there is texture in the others, but no less than white noise has it, which a JPEG and a mosaic take from there."""
+    usual = level[:, -WHITE:].median(1).values
+    low, high = FLOOR
+    return level[:, -1] if low < float((level[:, -1] / usual).median()) < high else usual
 
 
 def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
