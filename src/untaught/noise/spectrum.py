@@ -34,13 +34,15 @@ TIED, LOOSELY = (
     3.3,
 )  # ... or from the second on, where what cannot be foretold is that much alike in neighbours, too ...
 UNEVEN = 2.1  # ... unless amplitude grows by this from the flattest 2 % to the flattest 30 %: then it is texture
-LOUD = 5 / 255  # deviation in a middle band from which on what neighbours share has to look like noise, and not like texture:
-COLOURFUL, WHITE_COLOUR = 0.1, 3.0  # its colour, from this share of its power on, is this much stronger there than high up, ...
-STRAIGHT = 0.7, 0.4  # ... or its power, from a middle band to the lowest, rises by less than this of what it rose before
+LOUD = 5 / 255  # deviation in a middle band, from which on noise that neighbours share must not look like texture:
+COLOURFUL = 0.1  # share of the power that is of colour, from which on that decides: ...
+TINTED = 3.0  # noise that neighbours share has this much more of it in the middle bands than in a high one
+STRAIGHT = 0.7, 0.4  # else what the power rises to the lowest band, over what it rose before: texture from there on
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
 FLOOR = 0.55, 0.9  # power in the highest of them over their median, between which it alone is read
+DOUBT = 1.5  # power to which what is read over what is not foretold is how much of that is thought to be noise
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
 LESS, SURE = (
     0.75,
@@ -140,19 +142,21 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     told = foretell(x)
     tied = told is not None and told.alike > TIED
     correlated = bool(shape[1 : high - 1].mean() > (LOOSELY if tied else COLOURED)) if high > 2 else False
+    textured = False
     if correlated:
         wide, tight = (torch.stack([_read(power, g, q)[0] for g in classes]) for q in (0.3, 0.02))
         growth = (wide / (tight + 1e-12)).sqrt().median(0).values[1 : high - 1]
         correlated = float(growth.mean()) < UNEVEN and bool(sound.sum() >= ENOUGH)
         coloured = torch.stack([_read(power, g, FLAT, colour)[0] for g in classes])
-        correlated = correlated and not _textured(level, coloured)
+        textured = correlated and _textured(level, coloured)
+        correlated = correlated and not textured
     if told is not None and told.white and (correlated or _overread(level, told)):
         # A pattern: what looked like noise that neighbours share is foretold by the same elsewhere.
         rises = bool((told.variance.diff() > 0).all())
         line = _line(told.brightness, told.variance) if rises else (torch.zeros(1), torch.ones(1))
         return _noise(told.sigma, torch.diag(told.sigma.square()), *_gain(*line))
     if not correlated:
-        knots, v = _line(knots, _white(level))
+        knots, v = _line(knots, _white(level, told if textured else None))
         # channels: the ratio of their powers in the two highest bands of the flattest patches
         flat = torch.cat([r[1] for r in reads])
         cov = _between(f[flat][:, :, band >= high])
@@ -192,17 +196,23 @@ def _textured(level: Tensor, colour: Tensor) -> bool:
     share = (colour.median(0).values / usual)[middle : high + 1].mean()
     if share > COLOURFUL:
         shape = (colour / colour[:, high : high + 1].clamp_min(1e-12)).quantile(0.25, 0)
-        return bool(shape[1 : high - 1].mean() < WHITE_COLOUR)
+        return bool(shape[1 : high - 1].mean() < TINTED)
     rises = usual[0] * usual[high] / usual[middle] ** 2, usual[0] * usual[high - 1] / usual[middle - 1] ** 2
     return all(bool(rise > least) for rise, least in zip(rises, STRAIGHT, strict=True))
 
 
-def _white(level: Tensor) -> Tensor:
+def _white(level: Tensor, told: Foretold | None = None) -> Tensor:
     """The power of white noise in each class, of "class band": the median of the highest bands; or the highest alone, where that is
-    less, so that there is texture in the others, but no less than white noise has it, which a JPEG and a mosaic take from there."""
-    usual = level[:, -WHITE:].median(1).values
-    low, high = FLOOR
-    return level[:, -1] if low < float((level[:, -1] / usual).median()) < high else usual
+    less, so that there is texture in the others, but no less than white noise has it, which a JPEG and a mosaic take from there.
+
+    told: of a picture that is texture all over. Where less of it is foretold than is read, texture reaches up to there, too.
+    """
+    usual, last = level[:, -WHITE:].median(1).values, level[:, -1]
+    share, (low, high) = float((last / usual).median()), FLOOR
+    if share < low:
+        return usual
+    read = last if share < high else usual
+    return read if told is None else read * (read.median() / told.sigma.square().mean()).clamp(max=1) ** DOUBT
 
 
 def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
