@@ -42,6 +42,7 @@ SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is mea
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
 FLOOR = 0.55, 0.9  # power in the highest of them over their median, between which it alone is read
+RISEN = 2.0  # power of the band below them over that of the highest, from which on there is texture in them
 DOUBT = 1.5  # power to which what is read over what is not foretold is how much of that is thought to be noise
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
 LESS, SURE = (
@@ -209,7 +210,7 @@ def _white(level: Tensor, told: Foretold | None = None) -> Tensor:
     """
     usual, last = level[:, -WHITE:].median(1).values, level[:, -1]
     share, (low, high) = float((last / usual).median()), FLOOR
-    if share < low:
+    if share < low or not (level[:, -WHITE - 1 :][:, 0] / last).median() > RISEN:
         return usual
     read = last if share < high else usual
     return read if told is None else read * (read.median() / told.sigma.square().mean()).clamp(max=1) ** DOUBT
