@@ -79,6 +79,9 @@ def cases(data: Path, side: int) -> Iterator[Case]:
             yield simulated("document", name, clean, noise)
     pictures = {name: middle(picture, side) for name, picture in photos(data).items()}
     yield from _each("simulated", pictures, PIPELINES, 3)
+    for name, clean in textures(data).items():
+        for noise in ("white:sigma=0.0314", "sensor:iso=3200", "film"):
+            yield simulated("texture", name, middle(clean, side), noise)
     grey = {name: np.rint(picture @ [0.299, 0.587, 0.114]).astype(np.uint8) for name, picture in pictures.items()}
     yield from _each("detector", grey | {"black": drawn["object on black"][..., 0]}, COUNTED, 2)
 
@@ -128,6 +131,13 @@ def _real(data: Path) -> Iterator[Case]:
 def photos(data: Path) -> dict[str, NDArray]:
     found = {file.stem: np.asarray(Image.open(file).convert("RGB")) for file in sorted(data.glob("kodak/*.png"))}
     return found | {name: getattr(samples, name)() for name in ("astronaut", "coffee", "rocket", "chelsea")}
+
+
+def textures(data: Path) -> dict[str, NDArray]:
+    """Pictures that are texture nearly all over."""
+    files = [data / name for name in ("kodak/kodim05.png", "kodak/kodim08.png", "set14/comic.bmp", "set14/zebra.bmp")]
+    found = {file.stem: np.asarray(Image.open(file).convert("RGB")) for file in files if file.exists()}
+    return found | {name: getattr(samples, name)() for name in ("grass", "gravel", "brick", "chelsea")}
 
 
 def middle(picture: NDArray, side: int) -> NDArray:
