@@ -17,7 +17,8 @@ from untaught.io.results import Layout
 from untaught.noise.anscombe import Anscombe
 from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Gaussian
+from untaught.problem.likelihoods import Gaussian, Likelihood, Poisson, PoissonGaussian, Speckle
+from untaught.problem.operators import Identity, Operator
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
@@ -139,6 +140,32 @@ def test_correlated_noise_is_out_of_reach_for_a_white_model(clean: torch.Tensor)
     measured = judge(Problem(y, likelihood=Measured(estimate_noise(y))), clean)
     assert measured.figures is not None
     assert measured.figures.neighbours == pytest.approx(0, abs=0.15)  # beside noise of its own kind
+
+
+@pytest.mark.parametrize("operator", [Identity(), Blur(named("gauss:1.6"))], ids=["as it is", "blurred"])
+@pytest.mark.parametrize("law", [Poisson(50.0), PoissonGaussian(50.0, 0.05, dark=0.3), Speckle(10.0)], ids=str)
+def test_noise_that_grows_with_the_light_is_judged_where_it_is_even(
+    clean: torch.Tensor, law: Likelihood, operator: Operator
+) -> None:
+    """The truth is good, in the dark and in the light; what keeps half of the noise is not."""
+    draw = np.random.default_rng(0)
+    x = clean.mean(1, keepdim=True).square()
+    light = operator(x).numpy()
+    if law.counts is None:
+        y, begin = light * draw.gamma(law.looks, 1 / law.looks, light.shape), 0.0
+    else:
+        gain, sigma, begin = law.counts
+        y = begin + draw.poisson(light * gain) / gain + draw.normal(0, sigma, light.shape)
+    problem = Problem(torch.from_numpy(y).float(), operator, law)
+    found = judge(problem, x + begin)
+    assert found.verdict.kind == "good", found.verdict
+    assert found.figures is not None
+    assert found.figures.kept == pytest.approx(1, abs=0.12)
+    assert "of 255" not in found.to_html()
+    if operator.direct:
+        assert "overfitted" in said(problem, torch.lerp(x + begin, problem.data, 0.5))[1]
+    darker = replace(problem, data=torch.zeros_like(problem.data))
+    assert judge(darker, torch.zeros_like(x)).figures is not None  # nothing is bright enough
 
 
 def test_what_is_no_picture_is_not_judged() -> None:

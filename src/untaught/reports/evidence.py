@@ -11,11 +11,16 @@ import torch
 from torch import Tensor
 
 from untaught.noise import NoiseModel, estimate_noise
+from untaught.noise.anscombe import Stabiliser, stabilised, stabiliser
 from untaught.noise.spectrum import second_differences
 from untaught.problem import Problem
+from untaught.problem.likelihoods import Likelihood
 
 SMALL = 384 * 384  # pixels of a picture that is judged as a whole
 PART, PARTS = 128, 3  # of a larger one: PARTS x PARTS squares of that side, evenly spread
+COUNTED, DIM = 2.0, 0.02  # counts, and brightness with speckle, below which noise that was made even is not
+FEW = 0.05  # share of the picture that has to be trusted, or all of it is
+SURE = 0.9  # share of the picture where it is even, below which the law tells more than measuring
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +30,8 @@ class Evidence:
     data: y. prediction: A x. weight: 0 where y is not known, or where the noise model is not to be trusted (cut off at black or
     white). picture: x. drawn: noise of the kind that was found in the data, None where the data cannot show their noise.
     noise: what was found. told: the deviation of the noise that the run assumed, None where it assumed none. white: whether it took
-    the noise to be independent between pixels. direct: whether the data are the picture itself.
+    the noise to be independent between pixels. direct: whether the data are the picture itself. evened: whether all of this is of
+    a transform of the data in which their noise, which grows with the light, is the same everywhere.
     """
 
     data: Tensor
@@ -37,6 +43,7 @@ class Evidence:
     told: float | None
     white: bool
     direct: bool
+    evened: bool = False
 
     @property
     def residual(self) -> Tensor:
@@ -68,23 +75,59 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
             ratio = [a / b for a, b in zip(x.shape[-2:], y.shape[-2:], strict=True)]
             wide = [min(n, round(r * s)) for n, r, s in zip(x.shape[-2:], ratio, size, strict=True)]
             picture = _cut(x, [(int(i * ratio[0]), int(j * ratio[1])) for i, j in corners], wide)
-        told = None
-        if problem.likelihood.floor(data) is not None:
+        told, transform = None, stabiliser(problem.likelihood)
+        if transform is not None:
+            made = _evened(problem.likelihood, transform, data, weight, prediction, picture if local else prediction)
+            data, weight, told, prediction, seen = made
+            picture = seen if local else picture  # of others it is not in the units of the data
+        elif problem.likelihood.floor(data) is not None:
             trusted = weight * (problem.likelihood.trusted(prediction).expand_as(data) > 0.5)
-            weight = trusted if trusted.mean() > 0.05 * weight.mean() else weight
+            weight = trusted if trusted.mean() > FEW * weight.mean() else weight
             deviation = problem.likelihood.deviation(prediction).expand_as(data)
             told = float((deviation.square() * weight).sum().div(weight.sum().clamp_min(1)).sqrt())
         noise = drawn = None
         if local and bool(known.all()):  # small pictures are fine texture, and holes look like noise
-            noise = estimate_noise(data) if direct else _rough(data)
+            if transform is not None and told and float(weight.mean()) < SURE:
+                noise = _white(torch.full((data.shape[1],), told))
+            else:
+                noise = estimate_noise(data) if direct else _rough(data)
             drawn = noise.draw(data, torch.Generator(data.device).manual_seed(0))
         white = not problem.likelihood.measured
-        return Evidence(data, prediction, weight, picture, noise, drawn, told, white, direct)
+        return Evidence(data, prediction, weight, picture, noise, drawn, told, white, direct, transform is not None)
+
+
+def _evened(
+    likelihood: Likelihood, transform: Stabiliser, data: Tensor, weight: Tensor, *means: Tensor
+) -> tuple[Tensor, Tensor, float | None, Tensor, Tensor]:
+    """(data, weight, deviation of their noise, means) in which noise that grows with the light is the same everywhere.
+
+    means: of such data, the first one by the weight's pixels. None and the weight as it was where all are too dark for that.
+    """
+    evened, law, (low, span) = stabilised(data, transform, clipped=False)
+    least, told = _least(likelihood), None
+    bright = weight * (means[0] >= least)
+    if bright.mean() > FEW * weight.mean():
+        weight, told, means = bright, law.level, tuple(mean.clamp_min(least) for mean in means)
+    # What leads back by the exact unbiased inverse, to second order: the transform of a mean is not the mean of the transform.
+    plain = [transform.forward(mean) for mean in means]
+    first, second = ((2 * t - transform.forward(transform.inverse(t)) - low) / span for t in plain)
+    return evened, weight, told, first, second
+
+
+def _least(likelihood: Likelihood) -> float:
+    """The brightness from which on noise is the same everywhere once it is made even."""
+    if likelihood.counts is None:
+        return DIM
+    gain, sigma, dark = likelihood.counts
+    return dark + COUNTED / gain - sigma**2 * gain
 
 
 def _rough(y: Tensor) -> NoiseModel:
     """White noise, by channel, of a blurred picture (its blur would look like shared noise)."""
-    sigma = torch.tensor([second_differences(channel) for channel in y.split(1, dim=1)])
+    return _white(torch.tensor([second_differences(channel) for channel in y.split(1, dim=1)]))
+
+
+def _white(sigma: Tensor) -> NoiseModel:
     return NoiseModel(sigma, False, torch.eye(len(sigma))[:, :, None, None], torch.zeros(1), torch.ones(1))
 
 

@@ -37,10 +37,10 @@ class Figures:
     """Levels and shifts are in the units of the problem: 1 is full scale for pictures, unless they are `transformed`.
 
     shift: mean residual of each channel. residual: its deviation. noise: that of the data, as they show it; None where they
-    cannot. told: what the run assumed. correlated: whether neighbours share the noise; white: whether the run took them not to.
-    discrepancy: residual over noise (told, or else found). kept: residual over the noise found, None
-    where that is unknown or mostly cut off; quiet: the same where the picture has the least detail, which a filter leaves as it is;
-    left: how rough the picture is there, over how rough the noise is.
+    cannot; that of the law of counts, where many are too dark to show it. told: what the run assumed. correlated: whether
+    neighbours share the noise; white: whether the run took them not to. discrepancy: residual over noise (told,
+    or else found). kept: residual over the noise found, None where that is unknown or mostly cut off; quiet: the same where the
+    picture has the least detail, which a filter leaves as it is; left: how rough the picture is there, over how rough the noise is.
     patchy: how much more of the residual there is in some places (98 % quantile of its local power over the median, each brightness
     being given the same). neighbours: correlation of
     adjacent residuals, less that of a draw of the noise. flatness: of the residual's spectrum over the noise's, geometric by
@@ -115,7 +115,7 @@ def measure(
     transformed: bool = False,
     amounts: Amounts | None = None,
 ) -> Figures:
-    r, w = e.residual, e.weight
+    r, w, transformed = e.residual, e.weight, transformed or e.evened
     known = w.sum((0, 2, 3)).clamp_min(1)
     shift = (r * w).sum((0, 2, 3)) / known
     pure = e.drawn if e.drawn is not None else torch.randn(r.shape, generator=torch.Generator().manual_seed(0)).to(r)
@@ -125,7 +125,7 @@ def measure(
     ratio = _bands(r * w) / _bands(pure * w).clamp_min(1e-20)
     unit = ratio / ratio.mean().clamp_min(1e-20)
     own = e.drawn if noise is not None else None
-    kept = None if noise is None or float(e.weight.mean()) < TRUSTED else deviation / noise
+    kept = None if noise is None or (float(w.mean()) < TRUSTED and not e.evened) else deviation / noise
     quiet, left = _quiet(e, own) if kept is not None and own is not None and e.direct else (None, None)
     amounts = amounts or Amounts()
     return Figures(
@@ -150,7 +150,7 @@ def measure(
         remains=estimate_noise(e.picture).level / noise if noise and e.data.shape == e.picture.shape else None,
         rise=_rise(e.picture, e.data, own) if e.direct else _rise(e.picture),
         outside=_outside(e),
-        cut=_cut_off(e.data),
+        cut=_cut_off(e.data, black=not transformed),
         missing=missing,
         hole=hole,
         spread=None if spread is None else spread.size,
@@ -264,8 +264,8 @@ def _outside(e: Evidence) -> float:
     return float(((e.picture < low - room) | (e.picture > high + room)).float().mean())
 
 
-def _cut_off(y: Tensor) -> float:
-    """Nine in a square at the same end: there the light was far beyond what the file holds."""
-    ends = ((y <= LIMIT).float(), (y >= 1 - LIMIT).float())
-    solid = [-F.max_pool2d(-end, 3, 1) for end in ends]
-    return float(torch.maximum(*solid).mean())
+def _cut_off(y: Tensor, *, black: bool) -> float:
+    """Nine in a square at the same end: there the light was far beyond what the file holds. black: whether that can be, too."""
+    ends = [(y >= 1 - LIMIT).float(), (y <= LIMIT).float()][: 1 + black]
+    solid = torch.stack([-F.max_pool2d(-end, 3, 1) for end in ends])
+    return float(solid.amax(0).mean())

@@ -5,6 +5,7 @@ The limits were chosen on one half of the pictures of benchmarks/report.py and j
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -133,6 +134,8 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
             "noise fitted", "neighbours in the residual have opposite signs: part of the noise was fitted, or the operator is "
             "not what was done to the picture", neighbours=f.neighbours,
         )  # fmt: skip
+    # Of a law, such as that of counts, the deviation is known better than it can be measured.
+    law = f.discrepancy if f.transformed and f.discrepancy else math.inf
     # How alike neighbours are where they share their noise is not known that well; that noise is everywhere is.
     structured = f.patchy > at.patchy if f.correlated else f.neighbours > at.neighbours
     if (f.noise is not None and structured) or (
@@ -144,7 +147,7 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
             "take more steps, set the strength of the grain lower, or check the operator",
             neighbours=f.neighbours, detail=f.detail, edges=f.edges,
         )  # fmt: skip
-    elif f.kept is not None and f.kept > at.smooth and not f.correlated:
+    elif f.kept is not None and not f.correlated and min(f.kept, law) > at.smooth:
         yield _reason(
             "too smooth", f"the residual is {f.kept:.2f} times the noise: detail was taken away with it", kept=f.kept
         )
