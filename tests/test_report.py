@@ -17,7 +17,7 @@ from untaught.io.results import Layout
 from untaught.noise.anscombe import Anscombe
 from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Gaussian, Likelihood, Poisson, PoissonGaussian, Speckle
+from untaught.problem.likelihoods import ClippedGaussian, Gaussian, Likelihood, Poisson, PoissonGaussian, Speckle
 from untaught.problem.operators import Identity, Operator
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
@@ -120,6 +120,8 @@ def test_a_wide_hole_is_out_of_reach(clean: torch.Tensor) -> None:
     assert (found.verdict.kind, found.verdict.reasons[0].name) == ("out of reach", "hole")
     assert found.figures is not None
     assert found.figures.hole == 30
+    assert found.verdict.sentence.startswith("filled in: what was filled, as far as 30 pixels")
+    assert "Out of reach" not in found.to_html()
     weight = (torch.rand(1, 1, 128, 128, generator=torch.Generator().manual_seed(0)) > 0.5).float()
     assert said(Problem(clean, weight=weight), clean)[0] == "good"
 
@@ -166,6 +168,38 @@ def test_noise_that_grows_with_the_light_is_judged_where_it_is_even(
         assert "overfitted" in said(problem, torch.lerp(x + begin, problem.data, 0.5))[1]
     darker = replace(problem, data=torch.zeros_like(problem.data))
     assert judge(darker, torch.zeros_like(x)).figures is not None  # nothing is bright enough
+
+
+def patterns(side: int = 96) -> dict[str, np.ndarray]:
+    """(side, side) in [0, 1]: hardly a flat part, or nothing but black and white."""
+    y, x = np.indices((side, side))
+    code = np.random.default_rng(0).integers(0, 2, (side // 6, side // 6))
+    weave = np.sin(2 * np.pi * x / 8) * np.cos(2 * np.pi * y / 8)
+    return {
+        "fringes": 0.5 + 0.3 * np.sin(2 * np.pi * (x / 5 + y / 9)),
+        "weave": 0.5 + 0.25 * weave,
+        "dots": np.where(np.hypot(x % 9 - 4, y % 9 - 4) < 3, 0.25, 0.75),
+        "bricks": np.where((y % 10 < 1) | ((x + y // 10 % 2 * 9) % 18 < 1), 0.8, 0.5),
+        "code": np.kron(code, np.ones((6, 6))),
+    }
+
+
+@pytest.mark.parametrize("name", patterns())
+def test_a_pattern_is_judged_as_what_it_is(name: str) -> None:
+    """A seventh of the noise is what a good filter leaves in details; more than half of it, or a smeared pattern, is bad."""
+    from untaught.core.geometry import box
+
+    truth = torch.from_numpy(patterns()[name]).float()[None, None]
+    noise = SIGMA * torch.randn(truth.shape, generator=torch.Generator().manual_seed(3))
+    y = (truth + noise).clamp(0, 1)
+    problem = Problem(y, likelihood=ClippedGaussian(SIGMA))
+    good, rough, smeared = truth + noise / 7, torch.lerp(truth, y, 0.6), box(y, 2)
+    assert said(problem, good)[0] == "good"
+    assert said(problem, smeared)[0] == "doubtful"
+    if name != "code":  # black and white throughout: how much of their noise is left cannot be seen
+        assert "overfitted" in said(problem, rough)[1]
+        sigma = judge(replace(problem, likelihood=ClippedGaussian(3 * SIGMA)), good).verdict
+        assert "sigma" in {r.name for r in sigma.reasons}
 
 
 def test_what_is_no_picture_is_not_judged() -> None:

@@ -5,6 +5,7 @@ Large pictures are judged by parts, so that this costs about a second whatever t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +20,8 @@ from untaught.problem.likelihoods import Likelihood
 SMALL = 384 * 384  # pixels of a picture that is judged as a whole
 PART, PARTS = 128, 3  # of a larger one: PARTS x PARTS squares of that side, evenly spread
 COUNTED, DIM = 2.0, 0.02  # counts, and brightness with speckle, below which noise that was made even is not
-FEW = 0.05  # share of the picture that has to be trusted, or all of it is
+UNCUT = 0.2  # share of the picture that has to be trusted, or all of it is
+LEVELS = 12  # of brightness, which noise may depend on
 SURE = 0.9  # share of the picture where it is even, below which the law tells more than measuring
 
 
@@ -31,7 +33,8 @@ class Evidence:
     white). picture: x. drawn: noise of the kind that was found in the data, None where the data cannot show their noise.
     noise: what was found. told: the deviation of the noise that the run assumed, None where it assumed none. white: whether it took
     the noise to be independent between pixels. direct: whether the data are the picture itself. evened: whether all of this is of
-    a transform of the data in which their noise, which grows with the light, is the same everywhere.
+    a transform of the data in which their noise, which grows with the light, is the same everywhere. whole: share of the known data
+    whose noise was not cut off; of fewer than UNCUT, all are looked at, and the prediction has their means by brightness.
     """
 
     data: Tensor
@@ -44,10 +47,21 @@ class Evidence:
     white: bool
     direct: bool
     evened: bool = False
+    whole: float = 1.0
 
     @property
     def residual(self) -> Tensor:
         return self.data - self.prediction
+
+
+def by_level(t: Tensor, brightness: Tensor, figure: Callable[[Tensor], Tensor]) -> Tensor:
+    """Of every channel and each of LEVELS of brightness, equally many pixels each, a figure of t; of t's shape."""
+    found = torch.empty_like(t)
+    for channel, level, into in zip(t.movedim(1, 0), brightness.movedim(1, 0), found.movedim(1, 0), strict=True):
+        for some in level.flatten().argsort().chunk(LEVELS):
+            at = torch.unravel_index(some, level.shape)
+            into[at] = figure(channel[at])
+    return found
 
 
 def judged(problem: Problem, x: Tensor) -> bool:
@@ -75,16 +89,21 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
             ratio = [a / b for a, b in zip(x.shape[-2:], y.shape[-2:], strict=True)]
             wide = [min(n, round(r * s)) for n, r, s in zip(x.shape[-2:], ratio, size, strict=True)]
             picture = _cut(x, [(int(i * ratio[0]), int(j * ratio[1])) for i, j in corners], wide)
-        told, transform = None, stabiliser(problem.likelihood)
+        told, whole, transform = None, 1.0, stabiliser(problem.likelihood)
         if transform is not None:
             made = _evened(problem.likelihood, transform, data, weight, prediction, picture if local else prediction)
             data, weight, told, prediction, seen = made
             picture = seen if local else picture  # of others it is not in the units of the data
         elif problem.likelihood.floor(data) is not None:
             trusted = weight * (problem.likelihood.trusted(prediction).expand_as(data) > 0.5)
-            weight = trusted if trusted.mean() > FEW * weight.mean() else weight
-            deviation = problem.likelihood.deviation(prediction).expand_as(data)
-            told = float((deviation.square() * weight).sum().div(weight.sum().clamp_min(1)).sqrt())
+            whole = float(trusted.mean() / weight.mean().clamp_min(1e-9))
+            if whole > UNCUT:
+                weight = trusted
+                deviation = problem.likelihood.deviation(prediction).expand_as(data)
+                told = float((deviation.square() * weight).sum().div(weight.sum().clamp_min(1)).sqrt())
+            else:
+                told = problem.likelihood.level or None
+                prediction = prediction + by_level(data - prediction, prediction, Tensor.mean)
         noise = drawn = None
         if local and bool(known.all()):  # small pictures are fine texture, and holes look like noise
             if transform is not None and told and float(weight.mean()) < SURE:
@@ -93,7 +112,9 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
                 noise = estimate_noise(data) if direct else _rough(data)
             drawn = noise.draw(data, torch.Generator(data.device).manual_seed(0))
         white = not problem.likelihood.measured
-        return Evidence(data, prediction, weight, picture, noise, drawn, told, white, direct, transform is not None)
+        return Evidence(
+            data, prediction, weight, picture, noise, drawn, told, white, direct, transform is not None, whole
+        )
 
 
 def _evened(
@@ -106,7 +127,7 @@ def _evened(
     evened, law, (low, span) = stabilised(data, transform, clipped=False)
     least, told = _least(likelihood), None
     bright = weight * (means[0] >= least)
-    if bright.mean() > FEW * weight.mean():
+    if bright.mean() > UNCUT * weight.mean():
         weight, told, means = bright, law.level, tuple(mean.clamp_min(least) for mean in means)
     # What leads back by the exact unbiased inverse, to second order: the transform of a mean is not the mean of the transform.
     plain = [transform.forward(mean) for mean in means]

@@ -14,7 +14,7 @@ from untaught.core.amounts import Amounts
 from untaught.core.geometry import box
 from untaught.noise import estimate_noise
 from untaught.noise.spectrum import periodogram
-from untaught.reports.evidence import Evidence
+from untaught.reports.evidence import UNCUT, Evidence, by_level
 from untaught.solver.uncertainty import Spread
 
 WINDOW = 32  # side of the windows that spectra are taken of, pixels
@@ -23,8 +23,8 @@ MARGIN = 0.05  # of the data's range: what a sound picture hardly exceeds
 TRUSTED = 0.6  # share of the data whose noise is whole: with less, its size is no measure
 NOTHING = 1e-5  # less noise than a step of 16 bits is none
 QUIETEST = 0.3  # share of the picture where it has the least detail
+BUSY = 2**0.5  # detail of the data over that of the noise, from which on even that is not quiet
 FEW = 4  # radius over which power is local, pixels
-LEVELS = 12  # of brightness, which noise may depend on
 MORE, LITTLE = (
     1.25,
     0.2,
@@ -40,7 +40,8 @@ class Figures:
     cannot; that of the law of counts, where many are too dark to show it. told: what the run assumed. correlated: whether
     neighbours share the noise; white: whether the run took them not to. discrepancy: residual over noise (told,
     or else found). kept: residual over the noise found, None where that is unknown or mostly cut off; quiet: the same where the
-    picture has the least detail, which a filter leaves as it is; left: how rough the picture is there, over how rough the noise is.
+    picture has the least detail, which a filter leaves as it is; left: how rough the picture is there, over how rough the noise
+    is; both None of a pattern, no part of which is quiet.
     patchy: how much more of the residual there is in some places (98 % quantile of its local power over the median, each brightness
     being given the same). neighbours: correlation of
     adjacent residuals, less that of a draw of the noise. flatness: of the residual's spectrum over the noise's, geometric by
@@ -121,12 +122,13 @@ def measure(
     pure = e.drawn if e.drawn is not None else torch.randn(r.shape, generator=torch.Generator().manual_seed(0)).to(r)
     deviation = _mean(r.square(), w) ** 0.5
     noise = None if e.noise is None or e.noise.level < NOTHING else e.noise.level
-    expected = e.told or noise
     ratio = _bands(r * w) / _bands(pure * w).clamp_min(1e-20)
     unit = ratio / ratio.mean().clamp_min(1e-20)
     own = e.drawn if noise is not None else None
-    kept = None if noise is None or (float(w.mean()) < TRUSTED and not e.evened) else deviation / noise
+    kept = None if noise is None or (min(e.whole, float(w.mean())) < TRUSTED and not e.evened) else deviation / noise
+    expected = None if e.whole <= UNCUT else e.told or noise
     quiet, left = _quiet(e, own) if kept is not None and own is not None and e.direct else (None, None)
+    less = min(1.0, e.told / noise) if e.told and noise else 1.0  # of a pattern too much is measured
     amounts = amounts or Amounts()
     return Figures(
         full=amounts.full,
@@ -148,7 +150,7 @@ def measure(
         detail=_unexplained(e, own),
         edges=_edges(r, e.prediction, w) - _edges(pure, e.prediction, w),
         remains=estimate_noise(e.picture).level / noise if noise and e.data.shape == e.picture.shape else None,
-        rise=_rise(e.picture, e.data, own) if e.direct else _rise(e.picture),
+        rise=_rise(e.picture, e.data, None if own is None else own * less) if e.direct else _rise(e.picture),
         outside=_outside(e),
         cut=_cut_off(e.data, black=not transformed),
         missing=missing,
@@ -219,25 +221,25 @@ def _edges(r: Tensor, p: Tensor, w: Tensor) -> float:
     return _mean(a * b, w) / math.sqrt(_mean(a * a, w) * _mean(b * b, w) + 1e-20)
 
 
-def _quiet(e: Evidence, noise: Tensor) -> tuple[float, float]:
-    """In the QUIETEST of the picture: residual over noise, and how rough picture and noise are, by second differences."""
+def _quiet(e: Evidence, noise: Tensor) -> tuple[float, float] | tuple[None, None]:
+    """In the QUIETEST of the picture: residual over noise, and how rough picture and noise are, by second differences; None
+    where even there the data have as much detail as noise, as in a pattern."""
     p, w = e.prediction, e.weight
-    detail = box((p - box(p, 1)).square().mean(1, keepdim=True), FEW)
+    fine = [t - box(t, 1) for t in (p, e.data, noise)]
+    detail = box(fine[0].square().mean(1, keepdim=True), FEW)
     calm = w * (detail <= detail.flatten().quantile(QUIETEST)).to(w)
 
     def over(some: Tensor, other: Tensor, where: Tensor) -> float:
         return (_mean(some.square(), where) / max(_mean(other.square(), where), 1e-20)) ** 0.5
 
+    if over(fine[1], fine[2], calm) > BUSY:
+        return None, None
     rough = [x.diff(n=2, dim=2).diff(n=2, dim=3) for x in (p, noise)]
     return over(e.residual, noise, calm), over(rough[0], rough[1], calm[..., 1:-1, 1:-1])
 
 
 def _patchy(r: Tensor, p: Tensor) -> float:
-    even = torch.empty_like(r)
-    for channel, level, flat in zip(r.movedim(1, 0), box(p, 1).movedim(1, 0), even.movedim(1, 0), strict=True):
-        for some in level.flatten().argsort().chunk(LEVELS):
-            at = torch.unravel_index(some, level.shape)
-            flat[at] = channel[at] / channel[at].square().mean().sqrt().clamp_min(1e-9)
+    even = r / by_level(r.square(), box(p, 1), Tensor.mean).sqrt().clamp_min(1e-9)
     power = box(even.square().mean(1, keepdim=True), FEW).flatten()
     middle, high = power.quantile(torch.tensor([0.5, 0.98]))
     return float(high / middle.clamp_min(1e-9))

@@ -22,7 +22,7 @@ def html(report: Findings, before: Any = None, after: Any = None) -> str:
     v, s = report.verdict, report.settings
     name = s.get("input", {}).get("name") or "a picture"
     title = f"{s.get('task', 'restored')}: {name}"
-    tone = v.kind.split()[0]
+    tone, sign = ("not", "-") if v.filled else (v.kind.split()[0], SYMBOL[v.kind])
     if v.reasons:
         said = "<ul>" + "".join(f"<li>{escape(r.words[0].upper() + r.words[1:])}.</li>" for r in v.reasons) + "</ul>"
     else:
@@ -34,8 +34,8 @@ def html(report: Findings, before: Any = None, after: Any = None) -> str:
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
         f'<title>{escape(v.kind)} - {escape(title)}</title><style>{STYLE}</style></head><body class="{tone}">'
         f"<header><h1>{escape(title)}</h1></header><main>"
-        f'<section class="verdict" aria-label="Verdict"><span class="sign" aria-hidden="true">{SYMBOL[v.kind]}</span>'
-        f"<div><strong>{escape(v.kind.capitalize() + (' because' if v.reasons else ''))}</strong>{said}</div></section>"
+        f'<section class="verdict" aria-label="Verdict"><span class="sign" aria-hidden="true">{sign}</span>'
+        f"<div><strong>{escape((v.title if v.reasons else v.kind).capitalize())}</strong>{said}</div></section>"
     )
     seconds = f", {report.seconds:.0f} s" if report.seconds else ""
     run = f"<p>The run: {escape(report.reason or 'no reason is known')}; step {report.step}{seconds}.</p>"

@@ -57,13 +57,23 @@ class Assessment:
     reasons: tuple[Reason, ...] = ()
 
     @property
+    def filled(self) -> bool:
+        """Whether a wide hole is all there is to say: nothing went wrong, and what was asked for cannot be judged."""
+        return [r.name for r in self.reasons] == ["hole"]
+
+    @property
+    def title(self) -> str:
+        """What comes before the reasons."""
+        return "filled in:" if self.filled else f"{self.kind} because"
+
+    @property
     def sentence(self) -> str:
-        """Good, or the kind with every reason."""
+        """Good, or the title with every reason."""
         if self.kind == "good":
             return "good: what the picture does not explain looks like noise"
         if self.kind == "not judged":
             return "not judged: the data are no picture, or too small, and their residual says little"
-        return f"{self.kind} because " + "; and ".join(r.words for r in self.reasons)
+        return f"{self.title} " + "; and ".join(r.words for r in self.reasons)
 
     def __str__(self) -> str:
         return self.sentence
@@ -82,7 +92,7 @@ def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
     if f.hole >= at.hole:
         yield _reason(
             "hole",
-            f"a hole reaches {f.hole} pixels from what is known: what is painted there is likely texture, not what was there",
+            f"what was filled, as far as {f.hole} pixels from what is known, is invented, and cannot be checked",
             hole=f.hole,
             missing=f.missing,
         )
@@ -111,11 +121,14 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
             "correct it",
             told=f.told, noise=f.noise,
         )  # fmt: skip
-    # Where the residual is larger along edges, what it lacks elsewhere was given for detail.
+    # Where the residual is larger along edges, what it lacks elsewhere was given for detail; a pattern is detail everywhere.
     # Where there is detail a filter leaves the noise in it, and what is measured of the noise is too much.
-    kept, enough = f.kept if f.quiet is None else f.quiet, at.kept if f.edges < at.edges else at.kept_anyway
+    busy = f.direct and f.quiet is None
+    kept, enough = f.kept if f.quiet is None else f.quiet, at.kept_anyway if busy or f.edges >= at.edges else at.kept
     noisy = f.left is None or (f.left > at.left and f.left * (f.noise or 0.0) > at.seen)
     missed = kept is not None and kept < (at.uncertain if f.correlated else enough)
+    # A filter leaves a pattern its own frequencies of the noise; where it is quiet, and the residual whole, nothing was fitted.
+    fitted = not f.direct or (f.quiet is not None and f.quiet < at.kept)
     if kept is not None and missed and noisy:
         yield _reason(
             "overfitted",
@@ -124,12 +137,12 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
             kept=kept,
         )
     # What still looks like noise is it only if the residual lacks some: else it is fine texture.
-    elif kept is not None and f.remains is not None and kept < at.kept and at.remains < f.remains < 1 and noisy:
+    elif noisy and not busy and f.remains and at.remains < f.remains < 1 and kept is not None and kept < at.kept:
         yield _reason(
             "noise remains", f"the picture still shows {_percent(f.remains)} of the noise of the data: set the "
             "strength of the grain higher, or take fewer steps", remains=f.remains,
         )  # fmt: skip
-    elif f.noise is not None and f.noise > at.noisy and f.neighbours < at.against and not f.correlated and not missed:
+    elif fitted and not missed and not f.correlated and (f.noise or 0.0) > at.noisy and f.neighbours < at.against:
         yield _reason(
             "noise fitted", "neighbours in the residual have opposite signs: part of the noise was fitted, or the operator is "
             "not what was done to the picture", neighbours=f.neighbours,
