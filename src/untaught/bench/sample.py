@@ -113,17 +113,10 @@ def stretched(x: NDArray) -> NDArray:
     return np.clip((x - low) / max(float(high - low), 1e-12), 0, 1)
 
 
-def sheet(columns: Sequence[str], *, size: int, seeds: int, look: Callable[[str, int], None] | None = None) -> NDArray:
-    """The labelled grid, (h, w, 3) uint8; `look` is told of each picture as it is made."""
+def sheet(columns: Sequence[str], *, size: int, seeds: int) -> NDArray:
+    """The labelled grid, (h, w, 3) uint8."""
     check(columns, size, seeds)
-    rows = []
-    for seed in range(seeds):
-        row = []
-        for name in columns:
-            row.append(stretched(draw(name, size=size, seed=seed)))
-            if look is not None:
-                look(name, seed)
-        rows.append(row)
+    rows = [[stretched(draw(name, size=size, seed=seed)) for name in columns] for seed in range(seeds)]
     return labels.grid(
         rows,
         columns=[COLUMNS[name].label for name in columns],

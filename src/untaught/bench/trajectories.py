@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from untaught.bench._pixels import array, tensor
 from untaught.bench.case import Case, always
+from untaught.bench.comparisons._base import eight
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput
 from untaught.io.images.places import write_text
@@ -172,7 +173,7 @@ def plan(
                 yield case, run, path(folder, case, run, settings)
 
 
-def record(case: Trial, run: str, settings: RunSettings, look: Callable[[Iterate], None] = lambda _: None) -> Recording:
+def record(case: Trial, run: str, settings: RunSettings) -> Recording:
     """One run to its end, which takes minutes."""
     from untaught.solver.run import Run
     from untaught.solver.stage import Job, Solve
@@ -182,14 +183,13 @@ def record(case: Trial, run: str, settings: RunSettings, look: Callable[[Iterate
     recording = Recording(case.name, case.level, run, case.chooses, kind(case.problem))
     begun = time.perf_counter()
     if run == FED:
-        _fed(case, recording, look)
+        _fed(case, recording)
     else:
         stop = recorder(rules(run), recording) | After(settings.steps)
         for iterate in Run(Job((Solve(settings.method(stop)),), case.problem)):
             recording.steps.append(iterate.step)
             recording.energy.append(iterate.energy)
             recording.psnr.append(psnr(array(iterate.average(), case.clean), case.clean))
-            look(iterate)
     recording.seconds = round(time.perf_counter() - begun, 1)
     return recording
 
@@ -238,7 +238,7 @@ def recorder(rules: dict[str, Rule], into: Recording) -> Rule:
     return Recorder(tuple(rules.items()))
 
 
-def _fed(case: Trial, recording: Recording, look: Callable[[Iterate], None]) -> None:
+def _fed(case: Trial, recording: Recording) -> None:
     """The preset `fast`: the picture that it would return, at `FED_LOOKS` moments of its last stage."""
     from untaught.solver.run import Run
 
@@ -252,7 +252,6 @@ def _fed(case: Trial, recording: Recording, look: Callable[[Iterate], None]) -> 
             recording.steps.append(iterate.step)
             recording.energy.append(iterate.energy)
             recording.psnr.append(psnr(np.asarray(picture) / 255, case.clean))
-        look(iterate)
 
 
 def _damages() -> dict[str, Callable[[NDArray, np.random.Generator], tuple[Problem, Callable[[], Job] | None]]]:
@@ -267,7 +266,7 @@ def _damages() -> dict[str, Callable[[NDArray, np.random.Generator], tuple[Probl
     def gaussian(level: int) -> Callable[..., Any]:
         def make(clean: NDArray, rng: np.random.Generator) -> Any:
             noisy, sigma = np.clip(clean + rng.normal(0, level / 255, clean.shape), 0, 1), level / 255
-            fed = partial(tasks.get("denoise").job, _eight(noisy), sigma=sigma)
+            fed = partial(tasks.get("denoise").job, eight(noisy), sigma=sigma)
             return Problem(tensor(noisy), likelihood=ClippedGaussian(sigma)), fed
 
         return make
@@ -285,14 +284,14 @@ def _damages() -> dict[str, Callable[[NDArray, np.random.Generator], tuple[Probl
     def holes(clean: NDArray, rng: np.random.Generator) -> Any:
         kept = rng.random(clean.shape[:2]) > MISSING
         weight = tensor(np.broadcast_to(kept[..., None] if clean.ndim == 3 else kept, clean.shape))
-        fed = partial(tasks.get("inpaint").job, _eight(clean), mask=~kept)
+        fed = partial(tasks.get("inpaint").job, eight(clean), mask=~kept)
         return Problem(tensor(clean), weight=weight), fed
 
     def fewer(clean: NDArray, rng: np.random.Generator) -> Any:
         space = clean.shape[0] // FACTOR * FACTOR, clean.shape[1] // FACTOR * FACTOR
         operator = Downsample([n // FACTOR for n in space], space)
         small = operator(tensor(clean[: space[0], : space[1]]))
-        return Problem(small, operator), partial(tasks.get("upscale").job, _eight(array(small, clean)), factor=FACTOR)
+        return Problem(small, operator), partial(tasks.get("upscale").job, eight(array(small, clean)), factor=FACTOR)
 
     def blurred(clean: NDArray, rng: np.random.Generator) -> Any:
         operator, sigma = Blur(kernels.gauss(BLUR)), 2 / 255
@@ -322,11 +321,6 @@ def _measured(noisy: NDArray) -> Problem:
 
 def _unit(picture: NDArray) -> NDArray:
     return picture / np.iinfo(picture.dtype).max
-
-
-def _eight(picture: NDArray) -> NDArray:
-    eight: NDArray = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
-    return eight
 
 
 def _crop(picture: NDArray, size: int) -> NDArray:
