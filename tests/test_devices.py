@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -226,7 +226,8 @@ def test_tasks(task, preset, photo, tmp_path, monkeypatch):
     """Two steps of every stage; noise is measured, and the problem made, on the CPU before."""
     # Winograd's sums are the CPU's alone, and a first step of Adam makes much of the last bits.
     monkeypatch.setattr("untaught.prior.kernels.winograd.CHANNELS", 1 << 30)
-    monkeypatch.setattr("untaught.tasks.deblur.presets.ridge", lambda: NonLocalRidge(FEW, (FEW,), (FEW,)))
+    monkeypatch.setattr("untaught.classical.blind_kernel.search.TURNS", 1)
+    monkeypatch.setattr("untaught.classical.blind_kernel.seek.WEIGHTS", (0.05,))
     for given, settings in asked(task, preset, photo[:20, :23], tmp_path):
         plan = registry.tasks.get(task).job(*given, preset=preset, **settings)
         same(replace(plan, stages=tuple(map(shorter, plan.stages))))
@@ -234,9 +235,22 @@ def test_tasks(task, preset, photo, tmp_path, monkeypatch):
 
 def shorter(stage):
     if isinstance(stage, Solve):
-        return stage.changed(stop=After(2))
-    levels = getattr(stage.estimator, "levels", ())
-    return replace(stage, estimator=replace(stage.estimator, levels=levels[:2])) if levels else stage
+        objective = fewer(stage.pooled(2).method.objective)
+        return stage.changed(objective=objective, stop=After(2), passes=min(2, stage.passes))
+    return replace(stage, estimator=fewer(stage.estimator))
+
+
+def fewer(part):
+    """The same estimator with fewer rounds, and smaller groups of patches."""
+    if isinstance(part, NonLocalRidge):
+        return NonLocalRidge(FEW, (FEW,), (FEW,))
+    if isinstance(part, tuple):
+        return tuple(map(fewer, part))
+    if not is_dataclass(part):
+        return part
+    less = {f.name: fewer(getattr(part, f.name)) for f in fields(part) if f.init}
+    less |= {name: less[name][:2] for name in ("levels", "factors") if name in less}
+    return replace(part, **less | {name: 2 for name in ("rounds", "count") if name in less})
 
 
 @pytest.mark.parametrize("repeat", [1, 2])
