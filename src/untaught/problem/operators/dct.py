@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.core.errors import BadInput
-from untaught.core.geometry import pad_to
+from untaught.core.geometry import mirror, pad_to
 from untaught.problem.operators import Operator, Shape
 
 SIDE = 8
@@ -137,6 +137,21 @@ class BlockDCT(Operator):
             for p in self.planes
         )
         return BlockDCT(planes, self.colour).to(x.device), part
+
+    def recoded(self, x: Tensor, down: int, along: int) -> Tensor:
+        """x as a file would hold it whose blocks begin `down` and `along` pixels before it: measured, rounded and decoded."""
+        planes, part = [], x
+        for axis, before in enumerate((down, along)):
+            period = SIDE * max(p.shrink[axis] for p in self.planes)
+            after = -(self.space[axis] + before) % period
+            index = mirror(self.space[axis], before, after)
+            part = part.index_select(2 + axis, torch.tensor(index, device=x.device))
+        for p in self.planes:
+            blocks = tuple(n // (SIDE * s) for n, s in zip(part.shape[2:], p.shrink, strict=True))
+            planes.append(Plane((blocks[0], blocks[1]), p.shrink, p.steps))
+        moved = BlockDCT(tuple(planes), self.colour).to(x.device)
+        seen = moved.decode(moved.rounded(moved(part)), smooth=True)
+        return seen[:, :, down : down + self.space[0], along : along + self.space[1]]
 
     def rounded(self, y: Tensor) -> Tensor:
         """Whole counts about mid-grey, as a file has them."""
