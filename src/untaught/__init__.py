@@ -31,6 +31,7 @@ _HOMES = {
     "classical.exemplar": ("Exemplar",),
     "classical.inpaint": ("Fill", "Harmonic", "RidgeFill"),
     "classical.plug_and_play": ("LeveledPlugAndPlay", "PlugAndPlay"),
+    "classical.recode": ("Recode", "Wiener"),
     "classical.total_variation": ("TotalVariation",),
     "core.errors": ("UntaughtError",),
     "noise": ("Measured", "NoiseModel"),

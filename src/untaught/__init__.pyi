@@ -21,6 +21,7 @@ from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
 from untaught.classical.exemplar import Exemplar as Exemplar
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
 from untaught.classical.plug_and_play import LeveledPlugAndPlay as LeveledPlugAndPlay, PlugAndPlay as PlugAndPlay
+from untaught.classical.recode import Recode as Recode, Wiener as Wiener
 from untaught.classical.total_variation import TotalVariation as TotalVariation
 from untaught.core.errors import UntaughtError as UntaughtError
 from untaught.noise import Measured as Measured, NoiseModel as NoiseModel
@@ -169,6 +170,7 @@ __all__ = [
     "PseudoNoise",
     "Quick",
     "Radon",
+    "Recode",
     "Recorrupt",
     "Refill",
     "Regulariser",
@@ -206,6 +208,7 @@ __all__ = [
     "Verdict",
     "View",
     "Views",
+    "Wiener",
     "WindowedVariance",
     "as_operator",
     "lpips",

@@ -141,7 +141,8 @@ def taught(
 class Bootstrapped(Row):
     """The classic estimate, and a network that learns on it what the estimate does wrong.
 
-    residual: the size of what it corrects; None for the level of the damage.
+    residual: the size of what it corrects; None for the level of the damage. quick: what estimates the many pictures that it
+    learns on; None for the classic itself.
     """
 
     classic: Row
@@ -150,11 +151,13 @@ class Bootstrapped(Row):
     pool: int
     window: int = 512
     residual: float | None = None
+    quick: Teacher | None = None
     source: str = field(default="", repr=False)
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         (first,) = self.classic.stages(replace(facts, steps=None))
         assert isinstance(first, Estimate)
-        objective = Bootstrap(cast(Teacher, first.estimator), pool=self.pool, window=self.window)
+        teacher = self.quick or cast(Teacher, first.estimator)
+        objective = Bootstrap(teacher, pool=self.pool, window=self.window)
         residual = level(facts) if self.residual is None else self.residual
         return first, taught(facts, Compact(self.widths), objective, self.steps, 2e-3, residual=residual)

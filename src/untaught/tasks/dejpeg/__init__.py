@@ -37,8 +37,8 @@ def dejpeg(
         The JPEG file itself: its coefficients and quantisation tables are read. Of any other file, and of an array, only the
         pixels are there, and less can be done.
     preset
-        instant: a classic filter, no network. fast: seconds. balanced: a minute. best: the quality that minutes buy. paper: the
-        exact recipe of the Deep Image Prior, which takes the pixels.
+        instant: a classic filter, no network. fast: a longer one, in seconds. balanced: a network beside it, in a minute. best: the
+        quality that minutes buy. paper: the exact recipe of the Deep Image Prior, which takes the pixels.
     coefficients
         no-coefficients takes the pixels of a JPEG, too, and so needs no further package.
     """

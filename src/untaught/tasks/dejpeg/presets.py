@@ -6,17 +6,21 @@ from dataclasses import dataclass, field, replace
 
 from untaught.classical.deblock import Deblock
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+from untaught.classical.recode import Recode
 from untaught.core.errors import BadInput
 from untaught.prior.codes import Noise
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem.operators import Identity
 from untaught.solver.stage import Estimate, Stage
 from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, Row, When, way
-from untaught.tasks._rows import ALONE, DIP, NARROW, Bootstrapped, Fitted, generates
+from untaught.tasks._rows import ALONE, DIP, NARROW, Bootstrapped, Classic, Fitted, generates
 
 _RIDGE = "NL-Ridge (Herbreteau and Kervrann 2022) within the quantisation intervals"
 _OURS = f"a bootstrap (Efron 1979) of {_RIDGE}; values: docs/benchmarks/dejpeg.md"
+_FILTERS = f"filters learnt from another compression of what {_RIDGE} finds"
 _OTHER = Pass(5, 48, stride=4)
+RIDGE = Deblock(NonLocalRidge(Pass(7, 16, stride=4), (_OTHER,), (_OTHER, _OTHER)))
+ONCE = Recode(RIDGE, rounds=1)
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,20 @@ class Deblocked(Row):
                 "The preset 'instant' works on a JPEG's coefficients, and there are none: name the JPEG file itself, or use the "
                 "preset 'fast'."
             )
-        return (Estimate(Deblock(NonLocalRidge(Pass(7, 16, stride=4), (_OTHER,), (_OTHER, _OTHER)))),)
+        return (Estimate(RIDGE),)
 
 
 CLASSIC = Deblocked()
-FAST = Bootstrapped(CLASSIC, steps=400, widths=(16, 32, 48), pool=3, source=_OURS)
-LONGER = Bootstrapped(CLASSIC, steps=800, widths=(32, 48, 64), pool=8, source=_OURS)
-BEST = Bootstrapped(CLASSIC, steps=3000, widths=(32, 48, 64), pool=12, source=_OURS)
+RECODED = Classic(Recode(RIDGE), f"{_FILTERS}; values: docs/benchmarks/dejpeg.md")
+# In grey the quicker filter teaches as well; in colour the network would correct once more what the longer one has corrected.
+GREY = Bootstrapped(RECODED, steps=400, widths=(16, 32, 48), pool=3, quick=RIDGE, source=_OURS)
+BALANCED = replace(GREY, quick=ONCE)
+BEST_GREY = replace(GREY, steps=3000, widths=(32, 48, 64), pool=12)
+BEST = replace(BEST_GREY, quick=ONCE)
+AGAIN = Classic(ONCE, f"{_FILTERS}; values: docs/benchmarks/dejpeg.md", note="")
+FAST_LARGE = Bootstrapped(CLASSIC, steps=400, widths=(16, 32, 48), pool=3, source=_OURS)
+BALANCED_LARGE = replace(FAST_LARGE, steps=800, widths=(32, 48, 64), pool=8)
+BEST_LARGE = replace(BALANCED_LARGE, steps=3000, pool=12)
 # It knows more of the colours, which the file holds most coarsely; the finer the file, the less it helps.
 COLOUR = replace(NARROW, slope=6.0, most=0.3)
 # The authors' network and steps for the snail, a 400x261 JPEG.
@@ -48,12 +59,14 @@ SNAIL = Fitted(
     source=f"{DIP}, and the authors' code: 2400 steps",
 )  # fmt: skip
 PLAIN = When("no coefficients", lambda facts: isinstance(facts.problem.operator, Identity))
+# What is learnt from another compression holds tens of numbers a pixel.
+LARGE = When("above 768 x 768 pixels", lambda facts: not generates(facts))
 # In grey a generator takes from texture.
-GENERATES = When("colour, up to 768 x 768 pixels", lambda facts: generates(facts) and facts.channels > 1)
+COLOURED = When("colour", lambda facts: facts.channels > 1)
 PRESETS = Presets(
     {
         "instant": "a classic filter, no network",
-        "fast": "seconds",
+        "fast": "a longer one, in seconds",
         "balanced": "a minute",
         "best": "what minutes buy",
         "paper": "the exact recipe",
@@ -62,7 +75,8 @@ PRESETS = Presets(
         PLAIN, "Without coefficients the paper's recipe for JPEG is what there is: the mean square to the pixels.",
         fast=replace(SNAIL, steps=1000), balanced=replace(SNAIL, steps=1600), best=SNAIL,
     ),
-    way(GENERATES & STEPS, ALONE, balanced=LONGER, best=BEST),
-    way(GENERATES, balanced=(FAST, COLOUR), best=(BEST, COLOUR)),
-    way(ALWAYS, instant=CLASSIC, fast=FAST, balanced=LONGER, best=BEST, paper=SNAIL),
+    way(LARGE, instant=CLASSIC, fast=FAST_LARGE, balanced=BALANCED_LARGE, best=BEST_LARGE),
+    way(COLOURED & STEPS, ALONE, balanced=BALANCED, best=BEST),
+    way(COLOURED, balanced=(BALANCED, COLOUR, AGAIN), best=(BEST, COLOUR, AGAIN)),
+    way(ALWAYS, instant=CLASSIC, fast=RECODED, balanced=GREY, best=BEST_GREY, paper=SNAIL),
 )  # fmt: skip
