@@ -164,7 +164,7 @@ def test_any_size_from_one_pixel(tmp_path, size, mode):
 class TestAGeneratorBeside:
     @pytest.mark.parametrize(("quality", "share"), [(10, 0.3), (60, 0.09)])
     def test_its_share_is_smaller_in_finer_files(self, saved, quality, share):
-        (stage,) = (s for s in untaught.dejpeg.job(saved(quality=quality), preset="balanced").stages if s.beside)
+        stage = untaught.dejpeg.job(saved(quality=quality), preset="best").stages[-1]
         assert stage.method.objective.share == pytest.approx(share, abs=0.01)
 
     def test_it_comes_in_colour_where_there_is_time(self, saved, monkeypatch):
@@ -174,19 +174,18 @@ class TestAGeneratorBeside:
                 for s in untaught.dejpeg.job(saved(**settings.pop("file", {})), preset=preset, **settings).stages
             )
 
-        assert [comes(preset) for preset in ("fast", "balanced", "best")] == [False, True, True]
-        for preset in ("balanced", "best"):
-            assert not comes(preset, steps=7)
-            assert not comes(preset, file={"grey": True})
+        assert [comes(preset) for preset in ("balanced", "best")] == [False, True]
+        assert not comes("best", steps=7)
+        assert not comes("best", file={"grey": True})
         monkeypatch.setattr("untaught.tasks._rows.PIXELS", 8)
-        assert not any(comes(preset) for preset in ("balanced", "best"))
+        assert not comes("best")
 
     @pytest.mark.parametrize("size", [(1, 1), (9, 33)])
     def test_any_size(self, tmp_path, size):
         path = tmp_path / "small.jpg"
         array = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
         Image.fromarray(array).save(path, quality=20)
-        job = untaught.dejpeg.job(path, preset="balanced")
+        job = untaught.dejpeg.job(path, preset="best")
         short = tuple(s.changed(stop=After(2)) if isinstance(s, Solve) else s for s in job.stages)
         assert job.result(untaught.solve(replace(job, stages=short)).x).shape == (*size, 3)
 

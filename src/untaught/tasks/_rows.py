@@ -142,7 +142,7 @@ class Bootstrapped(Row):
     """The classic estimate, and a network that learns on it what the estimate does wrong.
 
     residual: the size of what it corrects; None for the level of the damage. quick: what estimates the many pictures that it
-    learns on; None for the classic itself.
+    learns on; None for the classic itself. share: how much of its correction is taken.
     """
 
     classic: Row
@@ -152,12 +152,13 @@ class Bootstrapped(Row):
     window: int = 512
     residual: float | None = None
     quick: Teacher | None = None
+    share: float = 1.0
     source: str = field(default="", repr=False)
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         (first,) = self.classic.stages(replace(facts, steps=None))
         assert isinstance(first, Estimate)
         teacher = self.quick or cast(Teacher, first.estimator)
-        objective = Bootstrap(teacher, pool=self.pool, window=self.window)
+        objective = Bootstrap(teacher, pool=self.pool, window=self.window, share=self.share)
         residual = level(facts) if self.residual is None else self.residual
         return first, taught(facts, Compact(self.widths), objective, self.steps, 2e-3, residual=residual)

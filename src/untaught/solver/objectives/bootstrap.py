@@ -45,12 +45,14 @@ class Bootstrap(Objective):
     data and c. What the classic estimate does wrong to c it does wrong to the picture, too.
 
     first: the classic estimate. pool: how many times c is damaged, each time in a window of at most `window` pixels a side.
+    share: how much of what it corrects is taken; it errs elsewhere than what it corrects.
     """
 
     first: Teacher
     crops: Crops = Crops()
     pool: int = 4
     window: int = 512
+    share: float = 1.0
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def bind(self, problem: Problem, prior: Prior) -> Bootstrap:
@@ -73,7 +75,8 @@ class Bootstrap(Objective):
             with torch.no_grad():
                 self._made["real"] = self._input(problem, self._estimate(problem))
         planes = averaged([self._made["real"]] * passes, model)
-        return self.first.allowed(problem, problem.operator.uneven(planes))
+        x = self.first.allowed(problem, problem.operator.uneven(planes))
+        return x if self.share == 1 else torch.lerp(self._estimate(problem), x, self.share)
 
     def _input(self, problem: Problem, estimate: Tensor) -> Tensor:
         """[what the estimate changed, in units of its deviation; the estimate], as planes: a residual network's base is last."""

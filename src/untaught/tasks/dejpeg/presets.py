@@ -42,12 +42,8 @@ class Deblocked(Row):
 
 CLASSIC = Deblocked()
 RECODED = Classic(Recode(RIDGE), f"{_FILTERS}; values: docs/benchmarks/dejpeg.md")
-# In grey the quicker filter teaches as well; in colour the network would correct once more what the longer one has corrected.
-GREY = Bootstrapped(RECODED, steps=400, widths=(16, 32, 48), pool=3, quick=RIDGE, source=_OURS)
-BALANCED = replace(GREY, quick=ONCE)
-BEST_GREY = replace(GREY, steps=3000, widths=(32, 48, 64), pool=12)
-BEST = replace(BEST_GREY, quick=ONCE)
-AGAIN = Classic(ONCE, f"{_FILTERS}; values: docs/benchmarks/dejpeg.md", note="")
+BALANCED = Bootstrapped(RECODED, steps=400, widths=(16, 32, 48), pool=3, quick=ONCE, share=0.5, source=_OURS)
+BEST = replace(BALANCED, steps=3000, widths=(32, 48, 64), pool=12)
 FAST_LARGE = Bootstrapped(CLASSIC, steps=400, widths=(16, 32, 48), pool=3, source=_OURS)
 BALANCED_LARGE = replace(FAST_LARGE, steps=800, widths=(32, 48, 64), pool=8)
 BEST_LARGE = replace(BALANCED_LARGE, steps=3000, pool=12)
@@ -76,7 +72,7 @@ PRESETS = Presets(
         fast=replace(SNAIL, steps=1000), balanced=replace(SNAIL, steps=1600), best=SNAIL,
     ),
     way(LARGE, instant=CLASSIC, fast=FAST_LARGE, balanced=BALANCED_LARGE, best=BEST_LARGE),
-    way(COLOURED & STEPS, ALONE, balanced=BALANCED, best=BEST),
-    way(COLOURED, balanced=(BALANCED, COLOUR, AGAIN), best=(BEST, COLOUR, AGAIN)),
-    way(ALWAYS, instant=CLASSIC, fast=RECODED, balanced=GREY, best=BEST_GREY, paper=SNAIL),
+    way(COLOURED & STEPS, ALONE, best=BEST),
+    way(COLOURED, best=(BEST, COLOUR)),
+    way(ALWAYS, instant=CLASSIC, fast=RECODED, balanced=BALANCED, best=BEST, paper=SNAIL),
 )  # fmt: skip
