@@ -26,6 +26,10 @@ LEAST = 48  # pixels a side, below which there is too little to tell
 ROUNDS = 4
 ALIKE = 0.7  # correlation of what the two halves of the rows say of their offsets, from which on these are common ...
 AGAIN = 0.3  # ... unless rows some way off foretell them with that correlation: a pattern ...
+WINDOW, NEW = (
+    24,
+    0.8,
+)  # ... or, in windows of so many, two rows tell the next but for less than that share of it: fringes ...
 EVENLY = 0.6, 1.3  # ... or their usual size is not that of normal values beside their deviation: lines, or bars
 FAINT = 0.3 / 255  # deviation of offsets that nobody sees, ...
 LOUD = 0.15  # and of those that are picture, whatever else speaks for them
@@ -71,18 +75,22 @@ def _offsets(x: Tensor, cut: Tensor) -> Tensor:
     """(c, h) of (c, h, w); 0 where they are no noise. cut: true where a value says nothing."""
     total, size = torch.zeros(x.shape[:2]), 0.0
     level = x.diff(n=2, dim=1).abs().median() / (0.6745 * 6**0.5)  # of noise and offsets together
+    profile = x.median(2).values
     for _ in range(ROUNDS):
         y = x - total[..., None]
         said, halves = _said(y - MEANS(y[None], level.clamp_min(FAINT))[0], cut)
-        size = size or _noise(halves) or 0.0
+        size = size or _noise(halves, profile) or 0.0
         if not size:
             return total
         total += torch.where(said.abs() < FAR * size, said, 0.0)
     return total - total.mean(1, keepdim=True)
 
 
-def _noise(halves: Tensor) -> float | None:
-    """The deviation of offsets that two halves of the rows say, (2, c, h); None where they are none, or picture."""
+def _noise(halves: Tensor, profile: Tensor) -> float | None:
+    """The deviation of offsets that two halves of the rows say, (2, c, h); None where they are none, or picture.
+
+    profile: the middle value of every row, (c, h).
+    """
     limit = FAR * 1.4826 * halves.abs().median(2, keepdim=True).values
     halves = halves.clamp(-limit, limit)
     halves = halves - halves.mean(2, keepdim=True)
@@ -98,7 +106,17 @@ def _noise(halves: Tensor) -> float | None:
     low, high = EVENLY
     usual = 1.4826 * float(both.abs().median()) / float(both.square().mean().sqrt())
     noise = float(again[1:].max()) < AGAIN and low < usual < high and FAINT < size < LOUD
-    return size if noise else None
+    return size if noise and _new(profile) > NEW * size else None
+
+
+def _new(profile: Tensor) -> float:
+    """What is new in a row: how far (c, h) is from what the two values before foretell, by the weights best in its window (RMS)."""
+    at = profile.unfold(1, min(WINDOW, profile.shape[1]), WINDOW // 2)
+    at = at - at.mean(2, keepdim=True)
+    before, now = torch.stack([at[..., 1:-1], at[..., :-2]], -1), at[..., 2:, None]
+    gram = before.mT @ before
+    gram.diagonal(dim1=-2, dim2=-1).add_(1e-4 * gram.diagonal(dim1=-2, dim2=-1).mean(-1, keepdim=True) + 1e-12)
+    return float((now - before @ torch.linalg.solve(gram, before.mT @ now)).square().mean().sqrt())
 
 
 def _said(rest: Tensor, cut: Tensor) -> tuple[Tensor, Tensor]:
