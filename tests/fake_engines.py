@@ -1,4 +1,6 @@
-"""Engines that are none, for `Studio(engine=...)`. They import nothing: a process of each must be there at once."""
+"""Engines that are none, for `Studio(engine=...)`. They import next to nothing: a process of each must be there at once."""
+
+import time
 
 
 def mute(pipe):
@@ -29,6 +31,7 @@ def hasty(pipe):
             continue
         if order["name"] != "deadly.png":
             pipe.send(("measured", {"picture": order["picture"], "measurement": measured}))
+            time.sleep(0.2)  # long enough for every page to have been told, were it told now
         pipe.send(("reply", {"call": order["call"], "value": about}))
         if order["name"] == "deadly.png":
             return

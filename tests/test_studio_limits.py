@@ -176,6 +176,13 @@ def test_no_picture_is_looked_at_for_ever(tmp_path):
     async def live():
         studio = Studio(tmp_path, engine=hasty)
         studio.jobs.begin()
+        heard = []
+
+        async def listen():
+            async for said in Stream(studio.events, studio.jobs, studio.pictures):
+                heard.append(said)
+
+        listener = asyncio.create_task(listen())
         try:
             first = await hand_in(studio, "first.png")
             assert first.measured.found == ("grain",)  # although it was told before the answer
@@ -191,7 +198,12 @@ def test_no_picture_is_looked_at_for_ever(tmp_path):
                 await asyncio.sleep(0.01)
             assert "choose yourself" in last.measured.found[0]
             assert first.measured.found == ("grain",)
+            while not any("choose yourself" in said for said in heard):
+                assert time.monotonic() < end
+                await asyncio.sleep(0.01)
+            assert not listener.done()
         finally:
+            listener.cancel()
             studio.end()
 
     asyncio.run(live())

@@ -64,7 +64,7 @@ class Stream:
         self.events.open(self)
         try:
             yield written(self.whole())
-            for picture in [p for p in self.pictures.all.values() if p.measured]:
+            for picture in [p for p in self.pictures.all.values() if p.about and p.measured]:
                 yield written(picture.public())  # it may have been told while this page did not listen
             while not self.events.closing:
                 try:

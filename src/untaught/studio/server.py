@@ -76,7 +76,9 @@ class Studio:
         if picture is not None:
             said = told.measurement
             picture.measured = replace(said, suggestion=picture.wish or said.suggestion)
-            with suppress(OSError):  # costs only that a restart measures it again
+            if picture.about is None:  # the answer to its upload will say so
+                return
+            with suppress(OSError):  # costs only that a restart says that it was not measured
                 self.pictures.keep(picture)
             self.events.tell(f"picture:{picture.id}")
 
