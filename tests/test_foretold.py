@@ -145,7 +145,7 @@ def test_bayes_that_is_told_the_covariance_is_better_than_told_it_is_white() -> 
         torch.randn(1, 1, SIDE + 2, SIDE + 2, generator=torch.Generator().manual_seed(0)), kernel
     )
     y, deviation = clean + 0.08 * noise, torch.tensor(0.08)
-    bayes = NonLocalBayes(strength=1.0)
+    bayes = NonLocalBayes()
     told, white = (bayes(y, deviation, k) for k in (kernel, None))
     assert told is not None
     assert white is not None
@@ -156,9 +156,10 @@ def test_bayes_that_is_told_the_covariance_is_better_than_told_it_is_white() -> 
 def test_only_noise_of_a_camera_that_was_cut_off_at_black_is_centred() -> None:
     draw = torch.Generator().manual_seed(0)
     bright = 0.5 + 0.05 * torch.randn(1, 3, SIDE, SIDE, generator=draw)
-    assert float(skewed(bright, torch.full_like(bright, 0.5)).abs().max()) == 0
+    assert float(skewed(bright, *[torch.full_like(bright, 0.5)] * 2).abs().max()) == 0
     dark = (0.05 + 0.05 * torch.randn(1, 3, SIDE, SIDE, generator=draw)).clamp_min(0)
     mean = float(dark.mean())
-    moved = skewed(dark, torch.full_like(dark, mean) + 1e-4 * torch.rand(dark.shape, generator=draw))
+    flat = torch.full_like(dark, mean)
+    moved = skewed(dark, flat, flat + 1e-4 * torch.rand(dark.shape, generator=draw))
     assert float(moved.mean()) < 0  # the middle of what was cut off below is less than its mean
     assert mean + float(moved.mean()) == pytest.approx(0.05, abs=0.002)

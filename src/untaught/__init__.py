@@ -22,7 +22,7 @@ _HOMES = {
     "classical.blind_kernel.seek": ("SeekKernel",),
     "classical.cross_validated": ("CrossValidated",),
     "classical.deblock": ("Deblock",),
-    "classical.denoise.camera": ("Camera", "Counted", "Gentle"),
+    "classical.denoise.camera": ("Camera", "Counted"),
     "classical.denoise.filter": ("Filter",),
     "classical.denoise.nl_bayes": ("NonLocalBayes",),
     "classical.denoise.lichi": ("LIChI", "LIChIGuide"),

@@ -12,7 +12,7 @@ from untaught.classical import Estimator as Estimator
 from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
 from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
-from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted, Gentle as Gentle
+from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
 from untaught.classical.denoise.filter import Filter as Filter
 from untaught.classical.denoise.lichi import LIChI as LIChI, LIChIGuide as LIChIGuide
 from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
@@ -120,7 +120,6 @@ __all__ = [
     "FromLinear",
     "Frozen",
     "Gaussian",
-    "Gentle",
     "Grid",
     "Harmonic",
     "HoldOut",

@@ -25,6 +25,8 @@ BLACK = (
     0.65,
 )  # share of the surroundings at one end of the range, between which the picture is black or white itself
 STROKE = 15  # lower quartiles of the noise that sticks out of black, from which on a pixel there is a stroke of something else
+APART = 2.0  # variance of the class that is foretold worst over that of the best, from which on the latter's is believed, unless
+# it grows with brightness
 FEWEST = 40  # pixels of a class, and the fewest of all
 WHITE = 0.17
 """Correlation between neighbouring differences up to which the noise is independent. It is 0.00 to 0.04 for patterns and
@@ -45,6 +47,17 @@ class Foretold:
     @property
     def white(self) -> bool:
         return self.alike < WHITE
+
+    @property
+    def rises(self) -> bool:
+        """Whether it grows with brightness."""
+        return bool((self.variance.diff() > 0).all())
+
+    @property
+    def least(self) -> Tensor:
+        """sigma, or, where the classes do not agree, that of the one foretold best: paper beside lettering."""
+        low, high, usual = self.variance.min(), self.variance.max(), self.variance.median()
+        return self.sigma if self.rises or high < APART * low else self.sigma * (low / usual).sqrt()
 
 
 def foretell(picture: Tensor) -> Foretold | None:

@@ -23,6 +23,11 @@ OUT, SOME = (
     2.5,
 )  # how far one at an end has to be from what is around it, in those units; how many more may be hot then
 FEW = 0.0004  # share of a part up to which those that may be hot are, too
+NEAR, STROKE, MANY = (
+    7,
+    0.7,
+    6,
+)  # so many pixels about it, within that distance, that stick out as far: lettering, or texture
 LIGHT = 0.12  # of its height, that the four nearest are above what is around them in the mean, from which on it is a point of light
 
 
@@ -56,6 +61,7 @@ def _alone(x: Tensor, part: bool) -> Tensor:
     least = max(LEAST, times * float(some.quantile(quantile)))
     sure = (height > least) | ends
     wide = F.pad(torch.cat([x, high - low], 1), [2] * 4, "reflect")
+    h, w = x.shape[2:]
     for b, _, i, j in sure.nonzero().tolist():
         values, ranges = wide[b, :, i : i + 5, j : j + 5]
         about = values.clone()
@@ -65,7 +71,10 @@ def _alone(x: Tensor, part: bool) -> Tensor:
         near = torch.stack([values[1, 2], values[3, 2], values[2, 1], values[2, 3]]).mean() - ground
         reach = values[2, 2] - ground
         alone = near * reach.sign() < LIGHT * reach.abs() + 0.5 * usual
-        if alone:
+        # The dot of a letter, among strokes as dark as it is.
+        about = x[b, 0, max(0, i - NEAR) : min(h, i + NEAR + 1), max(0, j - NEAR) : min(w, j + NEAR + 1)]
+        others = int(((about - ground) * reach.sign() > STROKE * reach.abs()).sum()) - 1
+        if alone and others < MANY:
             sticks = reach.abs() / usual.clamp_min(1e-6)
             strict[b, 0, i, j] = height[b, 0, i, j] > BEYOND * usual or (ends[b, 0, i, j] and sticks > OUT)
             loose[b, 0, i, j] = bool(strict[b, 0, i, j] or ends[b, 0, i, j])

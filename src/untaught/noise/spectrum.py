@@ -14,6 +14,7 @@ patches), Foi et al. 2008 (variance linear in brightness). Units: brightness in 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +38,13 @@ UNEVEN = 2.1  # ... unless amplitude grows by this from the flattest 2 % to the 
 LOUD = 5 / 255  # deviation in a middle band, from which on noise that neighbours share must not look like texture:
 COLOURFUL = 0.1  # share of the power that is of colour, from which on that decides: ...
 TINTED = 3.0  # noise that neighbours share has this much more of it in the middle bands than in a high one
+EDGY, SOLID = (
+    0.12,
+    0.1,
+)  # deviation between cut-off parts that is of edges, and the share of a picture that is solid black or white
+BLOTCHY = 0.3  # power of colour over that of fine grain, at low frequencies, from which on neighbours share the noise
+MOST = 20 / 255  # amplitude of texture in the flattest patches, at the most
+LEVEL, LEAST = 3, 0.5  # band below which noise levels off; the least that its power is thought to rise by, a logarithm
 STRAIGHT = 0.7, 0.4  # else what the power rises to the lowest band, over what it rose before: texture from there on
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
@@ -127,10 +135,8 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     radius = torch.fft.fftfreq(side).square()
     band = torch.bucketize((radius[:, None] + radius).sqrt() * 16, torch.tensor(EDGES))
     band = torch.unique(band, return_inverse=True)[1]
-    whole, grey = f.abs().square().mean(1), f.mean(1).abs().square()
-    power, colour = (
-        torch.stack([v[:, band == k].mean(1) for k in range(int(band.max()) + 1)], 1) for v in (whole, whole - grey)
-    )
+    power = torch.stack([f[:, :, band == k].abs().square().mean((1, 2)) for k in range(int(band.max()) + 1)], 1)
+    colour = _tints(f, band)
     order = mean.argsort()
     classes = order.chunk(max(1, min(CLASSES, len(order) // 60)))
 
@@ -153,35 +159,71 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
         correlated = correlated and not textured
     if told is not None and told.white and (correlated or _overread(level, told)):
         # A pattern: what looked like noise that neighbours share is foretold by the same elsewhere.
-        rises = bool((told.variance.diff() > 0).all())
-        line = _line(told.brightness, told.variance) if rises else (torch.zeros(1), torch.ones(1))
-        return _noise(told.sigma, torch.diag(told.sigma.square()), *_gain(*line))
+        line = _line(told.brightness, told.variance) if told.rises else (torch.zeros(1), torch.ones(1))
+        return _noise(told.least, torch.diag(told.least.square()), *_gain(*line))
     if not correlated:
         knots, v = _line(knots, _white(level, told if textured else None))
         # channels: the ratio of their powers in the two highest bands of the flattest patches
         flat = torch.cat([r[1] for r in reads])
         cov = _between(f[flat][:, :, band >= high])
-        each = cov.diagonal()
+        white = _white(level, told if textured else None)
+        over = _blotchy(torch.stack([_read(power, g, FLAT, colour)[0] for g in classes]), white) if c > 2 else None
+        if over is not None and sound.sum() >= ENOUGH:
+            apart = torch.eye(c) - 1 / c
+            tints = _crossed(torch.einsum("ij,njxy->nixy", apart.to(f), f), power, classes, band, over)
+            cov, v = 1 + tints, v * (1 + (over * share).sum())
+            each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
+        else:
+            each = cov.diagonal()
         if sound.sum() < ENOUGH and (rough := _rough(x)) is not None:  # a small object on black: its rim is no noise
             knots, v, each = torch.zeros(1), rough.square()[None], torch.ones(c)
     else:
-        v = _total(level, shape, share)
-        cov = torch.zeros(side, side, c, c, dtype=f.dtype)
-        for g in classes:
-            for k in range(len(shape)):
-                a = f[flattest(power, g, k, FLAT)][:, :, band == k]
-                a = torch.einsum("nif,njf->fij", a, a.conj())
-                cov[band == k] += a * (shape[k] / a.diagonal(dim1=1, dim2=2).real.mean().clamp_min(1e-20))
+        cov = _crossed(f, power, classes, band, shape)
+        v = _total(level, shape, share) * _levelled(cov, band, level[:, high].median())
         each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
 
+def _tints(f: Tensor, band: Tensor) -> Tensor:
+    """The power of what the channels of spectra "n c k k" differ by, "n band", but for what follows their mean: a tinted texture does,
+    noise does not."""
+    grey = f.mean(1, keepdim=True)
+    found = []
+    for k in range(int(band.max()) + 1):
+        g, tint = grey[:, :, band == k], (f - grey)[:, :, band == k]
+        following = (tint * g.conj()).sum(2).abs().square() / g.abs().square().sum(2).clamp_min(1e-20)
+        count = g.shape[2] / 2  # of a real picture, every frequency is there twice
+        found.append((tint.abs().square().sum(2) - following).mean(1) / g.shape[2] * count / (count - 1))
+    return torch.stack(found, 1).clamp_min(0)
+
+
+def _crossed(f: Tensor, power: Tensor, classes: Sequence[Tensor], band: Tensor, shape: Tensor) -> Tensor:
+    """The cross-spectra of the channels, "k k c c", in the patches of every class that are flattest in the other bands; their mean
+    over the channels is `shape`, by band."""
+    cov = torch.zeros(*band.shape, f.shape[1], f.shape[1], dtype=f.dtype)
+    for group in classes:
+        for k in range(len(shape)):
+            a = f[flattest(power, group, k, FLAT)][:, :, band == k]
+            a = torch.einsum("nif,njf->fij", a, a.conj())
+            cov[band == k] += a * (shape[k] / a.diagonal(dim1=1, dim2=2).real.mean().clamp_min(1e-20))
+    return cov / len(classes)
+
+
+def _blotchy(colour: Tensor, white: Tensor) -> Tensor | None:
+    """Of "class band", the power of colour, that of each band over the `white` power of brightness; None where it does not rise
+    towards low frequencies: the colours of a developed sensor, or of a JPEG, are blotches even where the grain is fine."""
+    high = colour.shape[1] - 2
+    shape = (colour / colour[:, high : high + 1].clamp_min(1e-12)).quantile(0.25, 0)
+    over = (colour / white[:, None].clamp_min(1e-12)).median(0).values
+    return over if high > 2 and shape[1 : high - 1].mean() > COLOURED and over[1] > BLOTCHY else None
+
+
 def _overread(level: Tensor, told: Foretold) -> bool:
     """Whether what was read of white noise is more than is left of the picture once it is foretold."""
     read = level[:, -WHITE:].median(1).values.mean().sqrt()
-    return told.alike < SURE and float(told.sigma.square().mean().sqrt()) < LESS * float(read)
+    return told.alike < SURE and float(told.least.square().mean().sqrt()) < LESS * float(read)
 
 
 def _textured(level: Tensor, colour: Tensor) -> bool:
@@ -200,6 +242,28 @@ def _textured(level: Tensor, colour: Tensor) -> bool:
         return bool(shape[1 : high - 1].mean() < TINTED)
     rises = usual[0] * usual[high] / usual[middle] ** 2, usual[0] * usual[high - 1] / usual[middle - 1] ** 2
     return all(bool(rise > least) for rise, least in zip(rises, STRAIGHT, strict=True))
+
+
+def _levelled(cov: Tensor, band: Tensor, unit: Tensor) -> float:
+    """What is left of the power of cross-spectra "k k c c" once their grey, changed in place, is limited at low frequencies.
+
+    Noise of white pixels that went through a mosaic, a resize or a small blur falls like a normal curve of frequency, so that each
+    step between bands is at most as steep as the first above it says. Of a texture it goes on rising. Colour does, too, of noise.
+    unit: the power that 1 stands for; flat patches have texture of power MOST^2 at most.
+    """
+    c = cov.shape[-1]
+    radius = torch.fft.fftfreq(len(band), 1 / 16).square()
+    radius = radius[:, None] + radius
+    grey, before = cov.mean((2, 3)).real, cov.diagonal(dim1=2, dim2=3).real.mean()
+    power, square = (torch.stack([x[band == k].mean() for k in range(LEVEL + 2)]) for x in (grey, radius))
+    power = power.clamp_min(1e-20)
+    steep = (power[LEVEL] / power[LEVEL + 1]).log().clamp_min(LEAST) / (square[LEVEL + 1] - square[LEVEL])
+    limit = power[LEVEL] * (steep * (square[LEVEL] - square[:LEVEL])).exp()
+    limit = torch.maximum(limit, power[:LEVEL] - MOST**2 / unit)
+    for k, less in enumerate((limit / power[:LEVEL]).clamp(max=1).sqrt()):
+        gentle = torch.eye(c) - (1 - less) / c  # of the channels: their mean becomes less, what they differ by stays
+        cov[band == k] = (gentle @ cov[band == k].real @ gentle + 1j * (gentle @ cov[band == k].imag @ gentle)).to(cov)
+    return float(cov.diagonal(dim1=2, dim2=3).real.mean() / before)
 
 
 def _white(level: Tensor, told: Foretold | None = None) -> Tensor:
@@ -222,11 +286,14 @@ def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
 
 def _rough(x: Tensor) -> Tensor | None:
     """The deviation of white noise by second differences along both axes (Immerkaer 1996), of pixels that are not cut off, nor are
-    their neighbours; None of too few."""
+    their neighbours; None of too few. 0 of a drawing in black and white: noise would show in these, and between them are edges."""
     ends = ((x <= 0) | (x >= 1)).any(1, keepdim=True).to(x.dtype)
     inside = -F.max_pool2d(ends, 3, 1)[:, 0] + 1 > 0
     rough = x.diff(n=2, dim=2).diff(n=2, dim=3).movedim(1, -1)[inside]
-    return rough.abs().median() / 0.6745 / 6 if len(rough) >= 30 else None
+    if len(rough) < 30:
+        return None
+    level, solid = rough.abs().median() / 0.6745 / 6, -F.max_pool2d(-ends, 3, 1)
+    return torch.zeros(()) if level > EDGY and solid.mean() > SOLID else level
 
 
 def _between(f: Tensor) -> Tensor:

@@ -27,12 +27,10 @@ SIDE = 512  # of the tiles of a large picture
 
 @dataclass(frozen=True)
 class NonLocalBayes:
-    """first: the pass without a pilot. then: those with what was found before as their pilot. strength: of the noise, in units of
-    the measured deviation: spectra of small patches lack low frequencies."""
+    """first: the pass without a pilot. then: those with what was found before as their pilot."""
 
     first: Pass = Pass(5, 24)
     then: tuple[Pass, ...] = (Pass(5, 128), Pass(5, 128))
-    strength: float = 1.4
 
     @property
     def reach(self) -> int:
@@ -58,7 +56,7 @@ class NonLocalBayes:
         if min(p.group for p in fitted) < FEW:
             return None
         kernel = torch.eye(noisy.shape[1])[:, :, None, None] if kernel is None else kernel
-        power = (self.strength * deviation.expand_as(noisy)).square()
+        power = deviation.expand_as(noisy).square()
         level = power.mean((0, 2, 3)).clamp_min(1e-20)
         growth = (power / level.view(1, -1, 1, 1)).mean(1, keepdim=True)
         laws = {p.patch: _Law.of(kernel.to(noisy), level.sqrt(), p.patch) for p in fitted}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from math import ceil, prod
 
-from untaught.classical.denoise.camera import Camera, Counted, Gentle
+from untaught.classical.denoise.camera import Camera, Counted
 from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
@@ -44,8 +44,8 @@ def _large(facts: Facts) -> bool:
 class Filtered(Row):
     """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
 
-    guide: NonLocalMeans | NonLocalRidge | LIChI | Counted | Gentle
-    large: NonLocalMeans | Tiled | Counted | Gentle
+    guide: NonLocalMeans | NonLocalRidge | LIChI | Counted
+    large: NonLocalMeans | Tiled | Counted
     source: str = field(default=_RIDGE, repr=False)
 
     note = CLASSIC
@@ -129,14 +129,9 @@ class Robust(Row):
         return tuple(replace(stage, problem=problem) for stage in self.row.stages(facts))
 
 
-# Strengths of the means in units of the measured deviation, chosen on five of the ten PolyU pairs: docs/benchmarks.
 RIDGE = Filtered(NonLocalRidge(), Tiled(SPARSE))
 TWICE = Filtered(NonLocalRidge(), Tiled(WIDER, twice=True))
-MEANS = Filtered(
-    Gentle(NonLocalMeans(3.0, coarse=1.2)),
-    Gentle(),
-    "NLM (Buades, Coll and Morel 2005); values: docs/benchmarks",
-)
+MEANS = Classic(Camera(bayes=None), "NLM (Buades, Coll and Morel 2005); values: docs/benchmarks")
 _CLINIC = "NLM and NL-Bayes (Lebrun, Colom and Morel, The Noise Clinic, IPOL 2015); values: docs/benchmarks"
 CAMERA = Classic(Camera(), _CLINIC)
 _DENSE = NonLocalBayes(Pass(5, 24, 35, stride=3), (Pass(5, 128, 35, stride=3), Pass(5, 192, 35, stride=3)))
@@ -220,7 +215,7 @@ PRESETS = Presets(
     way(NEIGHBOURS & FEWER, _NEIGHBOURS, best=CAREFUL),
     way(NEIGHBOURS, _NEIGHBOURS, fast=MEANS, balanced=MEANS, best=MEANS),
     way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=TWICE),
-    way(CHANNELS, _CHANNELS, fast=RIDGE, balanced=RIDGE, best=RIDGE),
+    way(CHANNELS, _CHANNELS, fast=QUICK, balanced=QUICK, best=QUICK),
     way(GROWS, instant=COUNTED),
     way(GROWS & PLAIN & FEWER, _GROWS, best=COUNTED_TWICE),
     way(GROWS, _GROWS, fast=COUNTED, balanced=COUNTED, best=COUNTED),
