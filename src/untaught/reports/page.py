@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.core.amounts import percent
 from untaught.reports import uncertainty_maps
 from untaught.reports.drawing import array, curve, figure, smaller
 from untaught.reports.figures import Figures
@@ -127,9 +128,6 @@ def _figures(f: Figures, led: set[str]) -> str:
     def plain(v: float | None, unit: str = "") -> str:
         return "not known" if v is None else f"{v:.2f}{unit}"
 
-    def share(v: float) -> str:
-        return f"{100 * v:.0f} %" if v >= 0.095 else f"{100 * v:.2g} %"
-
     kind = "shared by neighbouring pixels" if f.correlated else "independent between pixels"
     rows = [
         (
@@ -163,7 +161,7 @@ def _figures(f: Figures, led: set[str]) -> str:
         (
             "detail",
             "Detail left over",
-            share(f.detail),
+            percent(f.detail),
             "share of the data's detail of a few pixels that the picture lacks",
         ),
         ("edges", "Edges", plain(f.edges), "correlation of the residual's size with the picture's detail; 0: none"),
@@ -174,9 +172,9 @@ def _figures(f: Figures, led: set[str]) -> str:
             plain(f.rise, " dB"),
             "rise of the picture's spectrum times f^2; natural pictures: up to about 3",
         ),
-        ("outside", "Beyond the data's range", share(f.outside), "of the picture"),
-        ("cut", "Black or white throughout", share(f.cut), "of the data, 3 x 3 pixels and more at a limit"),
-        ("missing", "Unknown", share(f.missing), "of the measurements"),
+        ("outside", "Beyond the data's range", percent(f.outside), "of the picture"),
+        ("cut", "Black or white throughout", percent(f.cut), "of the data, 3 x 3 pixels and more at a limit"),
+        ("missing", "Unknown", percent(f.missing), "of the measurements"),
         ("hole", "Deepest hole", f"{f.hole} pixels", "from the nearest known pixel"),
         (
             "spread",
