@@ -15,7 +15,7 @@ from untaught.prior import Architecture, Ensemble, Network, Pixels
 from untaught.prior.codes import Code, Fed, Noise, Start
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
-from untaught.problem.operators.dct import BlockDCT
+from untaught.problem.operators.jpeg import BlockDCT
 from untaught.solver.averaging import Average, ExponentialPictures, ExponentialWeights, Last
 from untaught.solver.objectives import Objective
 from untaught.solver.objectives.bootstrap import Bootstrap, Teacher
