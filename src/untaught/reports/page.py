@@ -13,7 +13,7 @@ from untaught.reports import uncertainty_maps
 from untaught.reports.drawing import array, curve, figure, smaller
 from untaught.reports.figures import Figures
 from untaught.reports.findings import Findings
-from untaught.reports.style import STYLE
+from untaught.reports.style import page
 
 CROP = 224  # side of a crop, shown pixel by pixel
 SYMBOL = {"good": "✓", "doubtful": "?", "out of reach": "✕", "not judged": "-"}
@@ -30,11 +30,6 @@ def html(report: Findings, before: Any = None, after: Any = None) -> str:
         words = v.sentence.partition(": ")[2]
         said = f"<p>{escape(words[0].upper() + words[1:])}.</p>"
     begin = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
-        f'<title>{escape(v.kind)} - {escape(title)}</title><style>{STYLE}</style></head><body class="{tone}">'
-        f"<header><h1>{escape(title)}</h1></header><main>"
         f'<section class="verdict" aria-label="Verdict"><span class="sign" aria-hidden="true">{sign}</span>'
         f"<div><strong>{escape((v.title if v.reasons else v.kind).capitalize())}</strong>{said}</div></section>"
     )
@@ -49,9 +44,9 @@ def html(report: Findings, before: Any = None, after: Any = None) -> str:
     parts.append(_settings(s))
     parts.append(
         "<p><small>Judged from the data and the result alone; the true picture is not known here. A good verdict says that nothing "
-        "speaks against the result, not that it is right.</small></p></main></body></html>\n"
+        "speaks against the result, not that it is right.</small></p>"
     )
-    return "".join(p for p in parts if p)
+    return page(title, "".join(parts), title=f"{v.kind} - {title}", tone=tone)
 
 
 def _pictures(report: Findings, before: Any, after: Any) -> str:
