@@ -66,7 +66,9 @@ def injected_after_the_work(where: str, monkeypatch: pytest.MonkeyPatch) -> None
 # Children are forked from a server that has imported everything already: to start Python and torch anew takes them seconds.
 PROCESSES = multiprocessing.get_context("forkserver")
 LATE = ["cli.run", "cli.resume", "session.life", "tasks.denoise.presets", "solver.objectives.recorrupt"]
-PROCESSES.set_forkserver_preload(["pytest", "skimage.data", "rich.progress", *(f"untaught.{name}" for name in LATE)])
+PROCESSES.set_forkserver_preload(
+    ["pytest", "skimage.data", "rich.progress", "torch._dynamo", *(f"untaught.{name}" for name in LATE)]
+)
 
 
 def start(errors: Path, *arguments: Any) -> ForkServerProcess:

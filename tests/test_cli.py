@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -29,9 +29,10 @@ def pixels(path):
 
 
 def test_help_is_quick_and_names_every_task(untaught):
-    begun = time.perf_counter()
+    begun = os.times()
     done = subprocess.run([sys.executable, "-m", "untaught.cli", "--help"], capture_output=True, text=True)
-    assert time.perf_counter() - begun < 3  # 0.5 s on an idle machine: benchmarks/help.py measures it
+    ended = os.times()  # of the processor, whoever else is at work
+    assert ended.children_user + ended.children_system - begun.children_user - begun.children_system < 3
     assert done.returncode == 0
     assert "denoise" in done.stdout
     code, out, _ = untaught("denoise", "--help")
@@ -160,7 +161,7 @@ def test_an_interrupt_ends_between_two_steps_and_keeps_the_best(which, folder):
         for _ in range(5):
             process.stdout.readline()
         process.send_signal(which)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate()
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "interrupted at step" in json.loads(out.splitlines()[-1])["reason"]
@@ -171,18 +172,16 @@ def test_a_second_interrupt_is_immediate(folder):
     command = [
         sys.executable,
         "-c",
-        "import time, untaught.solver.run as r\nstep = r.Run.__next__\n"
-        "def slow(self):\n    print('step', flush=True); time.sleep(30); return step(self)\n"
-        "r.Run.__next__ = slow\nfrom untaught.cli import main\nmain(['denoise', 'noisy.png', '--sigma', '0.1'])",
+        "import os, signal, sys, untaught.solver.run as r\n"
+        "def step(self):  # signals to oneself are obeyed before the next line\n"
+        "    for which in ('first', 'second'):\n"
+        "        os.kill(os.getpid(), signal.SIGINT); print(which, flush=True)\n"
+        "    sys.exit('the step goes on')\n"
+        "r.Run.__next__ = step\nfrom untaught.cli import main\nmain(['denoise', 'noisy.png', '--sigma', '0.1'])",
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder) as process:
-        process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
-    assert process.returncode == 130
-    assert "Traceback" not in err
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    assert (done.returncode, done.stdout) == (130, "first\n")
+    assert "Traceback" not in done.stderr
 
 
 def test_the_demo_shows_before_and_after(untaught, tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, Missing
 from untaught.io import images
 from untaught.problem.likelihoods import Interval
-from untaught.problem.operators.dct import BlockDCT, Plane
+from untaught.problem.operators.jpeg import BlockDCT, Plane
 from untaught.solver.run import Run
 from untaught.solver.stage import Solve
 from untaught.solver.stopping import After

@@ -60,7 +60,7 @@ def test_a_noisy_photo_gets_better(noisy, photo):
 @pytest.mark.parametrize("strength", [1.0, 0.5])
 @pytest.mark.parametrize("impulses", [False, True])
 def test_a_grey_picture_kept_as_rgb_is_restored_as_the_grey_one(noisy, strength, impulses):
-    grey = noisy[..., 1].copy()
+    grey = noisy[:28, :32, 1].copy()
     if impulses:
         grey[np.random.default_rng(0).random(grey.shape) < 0.05] = 255
     settings = {"steps": 3, "strength": strength}
@@ -255,7 +255,7 @@ def test_a_network_beside_the_filter_is_no_worse_than_the_filter_on_a_cameras_jp
     from untaught.io.images import read
 
     noisy, clean = (
-        read(shared(f"polyu/Canon80D_8_8_6400_comproom_12_{kind}.JPG")).pixels[160:288, 160:288]
+        read(shared(f"polyu/Canon80D_8_8_6400_comproom_12_{kind}.JPG")).pixels[176:272, 176:272]
         for kind in ("real", "mean")
     )
     fast, balanced = (psnr(untaught.denoise(noisy, preset=p), clean) for p in ("fast", "balanced"))

@@ -62,6 +62,10 @@ def test_every_file_that_the_map_of_the_house_names_is_there():
         for place in re.findall(r"`([\w/.]+)`", row):
             found = [p for room in ("", "solver", "../..") if (p := ROOT / "src" / "untaught" / room / place).exists()]
             assert found, f"architecture.md names {place}"
+    every = [p.as_posix() for room in ("src", "tests", "benchmarks") for p in (ROOT / room).rglob("*.py")]
+    for page in ("architecture.md", "glossary.md"):
+        for place in re.findall(r"`([\w/.]+\.py)`", (DOCS / page).read_text(encoding="utf-8")):
+            assert any(path.endswith(f"/{place}") for path in every), f"{page} names {place}"
 
 
 def test_every_public_name_says_what_it_is():

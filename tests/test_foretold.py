@@ -10,8 +10,9 @@ from PIL import Image, ImageDraw
 import untaught
 from untaught.classical.denoise.camera import skewed
 from untaught.classical.denoise.nl_bayes import NonLocalBayes, covariance
-from untaught.noise import estimate_noise, find_hot, find_impulses, mended
+from untaught.noise import estimate_noise, find_hot, mended
 from untaught.noise.foretold import foretell
+from untaught.noise.impulses import find_impulses
 
 SIDE = 96
 Y, X = np.mgrid[:SIDE, :SIDE]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -96,7 +98,7 @@ class TestShapesOfKernels:
 
 class TestSeekingTheKernel:
     @staticmethod
-    def scene(side=120):
+    def scene(side=64):
         """Rectangles and discs of several brightnesses, RGB, float64 in [0, 1]."""
         draw, x = np.random.default_rng(1), np.full((side, side, 3), 0.5)
         i, j = np.mgrid[:side, :side]
@@ -113,7 +115,7 @@ class TestSeekingTheKernel:
         return np.rint(255 * np.clip(y + np.random.default_rng(0).normal(0, sigma, y.shape), 0, 1)).astype(np.uint8)
 
     @staticmethod
-    def sought(data, size="13x13"):
+    def sought(data, size="11x11"):
         job = untaught.deblur.job(data, blind=True, size=size, steps=1)
         solution = untaught.solve(job)
         return solution.problem.operator, " ".join(solution.notes)
@@ -137,18 +139,18 @@ class TestSeekingTheKernel:
     def test_one_without_a_name_is_found_and_not_trusted_as_much(self):
         hook = torch.zeros(9, 7, dtype=torch.float64)
         hook[:, 1], hook[8, 1:], hook[6:, 6] = 1, 1, 1
-        operator, notes = self.sought(self.data(hook / hook.sum()), "11x11")
+        operator, notes = self.sought(self.data(hook / hook.sum()))
         assert self.alike(operator.kernel, hook) > 0.85
         assert "has no name" in notes
         assert operator.error > 0
 
     def test_grey_is_sought_as_rgb_is(self):
         data = self.data(kernels.named("motion:7,90"))[..., 1]
-        assert self.alike(self.sought(data)[0].kernel, kernels.named("motion:7,90")) > 0.98
+        assert self.alike(self.sought(data, "9x9")[0].kernel, kernels.named("motion:7,90")) > 0.98
 
     def test_a_sharp_picture_is_left_sharp_and_that_is_said(self):
         data = np.rint(255 * self.scene()).astype(np.uint8)
-        operator, notes = self.sought(data)
+        operator, notes = self.sought(data, "7x7")
         assert float(operator.kernel.max()) == 1
         assert "no kernel explains" in notes
 
@@ -177,16 +179,19 @@ class TestSeekingTheKernel:
         assert _narrowest(cost, 1.0, 0.01) == pytest.approx(0.9, abs=0.01)
         assert _narrowest(cost, 1.0, 1.0) == pytest.approx(0.7, abs=0.01)
 
-    @pytest.mark.parametrize("after", [1, 2, 3])
-    def test_resumed_is_uninterrupted(self, after, photo):
+    def test_resumed_is_uninterrupted(self, photo):
         job = untaught.deblur.job(blurred(photo)[:24, :26], blind=True, size="5x5", steps=2)
-        first, resumed = Run(job), Run(job)
-        for _ in range(after):
-            next(first)
-        resumed.load_state_dict(first.state_dict())
-        x, y = ([*run] and run.solution for run in (first, resumed))
-        assert torch.equal(x.x, y.x)
-        assert x.notes == y.notes
+        whole, states = Run(job), []
+        for _ in range(3):
+            next(whole)
+            states.append(copy.deepcopy(whole.state_dict()))
+        first = [*whole] and whole.solution
+        for state in states:
+            resumed = Run(job)
+            resumed.load_state_dict(state)
+            again = [*resumed] and resumed.solution
+            assert torch.equal(first.x, again.x)
+            assert first.notes == again.notes
 
     @pytest.mark.parametrize(("space", "channel_axis"), [((60,), "auto"), ((9, 10, 11), None)])
     def test_series_and_volumes(self, space, channel_axis):

@@ -163,14 +163,17 @@ os.chdir(place)
 for name in tasks.names():  # all that is imported late is there before
     __import__(f"untaught.tasks.{name}.presets")
 import untaught.solver.run, untaught.calibration.series, untaught.io.recipes, untaught.io.checkpoints
-import untaught.cli.run, untaught.session.life
+import untaught.cli.run, untaught.session.life, untaught.scale.crew
 import untaught.session.explain, skimage.io, scipy.ndimage, rich.progress
+import torch._dynamo  # by the first weights that are drawn: a second of work
 found = {}
 for name in tasks.names():
     out, inn = os.pipe()
     child = os.fork()
     if not child:
         os.dup2(inn, 2)
+        # Tiles are made by other processes. Spawned ones must load their libraries in as little: a second or three, each time.
+        untaught.scale.crew.START = "spawn" if name == "denoise" else "fork"
         size = next(1024 * int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmSize"))
         resource.setrlimit(resource.RLIMIT_AS, (size + int(sys.argv[2]),) * 2)
         try:
@@ -192,7 +195,7 @@ print(sorted(os.listdir(place)), file=sys.stderr)
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of addresses are Linux's")
 @pytest.mark.parametrize(("left", "preset"), [(12 << 20, "fast"), (150 << 20, "paper")])
 def test_every_task_in_too_little_memory_ends_in_one_sentence(tmp_path, left, preset):
-    words = [sys.executable, "-c", TASKS, str(tmp_path), str(left), preset]
+    words = [sys.executable, "-W", "ignore", "-c", TASKS, str(tmp_path), str(left), preset]
     ended = subprocess.run(words, capture_output=True, text=True, check=False)
     found = json.loads(ended.stdout.splitlines()[-1])
     assert set(found) == set(registry.tasks.names())
@@ -247,7 +250,7 @@ class TestForeseen:
 
 TRUTH = r"""
 import json, os
-import torch, untaught
+import torch, torch._dynamo, untaught
 from untaught.core import registry
 from untaught.solver import memory
 from untaught.solver.run import Run

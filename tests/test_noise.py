@@ -115,12 +115,16 @@ def test_a_measured_model_draws_what_it_says(example):
     assert float(example.energy(flat + 0.05, y)) > float(example.energy(flat, y))
 
 
+def normal(data, notes, *scale, **given):
+    return noise.measure(data, "gaussian", notes, *scale, **given).likelihood
+
+
 def test_what_was_found_is_said_and_what_was_given_is_taken():
     notes: list[str] = []
-    assert noise.likelihood(torch.rand(1, 1, 9, 9), 0.1, notes) == Gaussian(0.1)
-    assert noise.likelihood(torch.rand(1, 1, 9, 9), 0.1, notes, clipped=True) == ClippedGaussian(0.1)
+    assert normal(torch.rand(1, 1, 9, 9), notes, sigma=0.1) == Gaussian(0.1)
+    assert normal(torch.rand(1, 1, 9, 9), notes, noise.Scale(clipped=True), sigma=0.1) == ClippedGaussian(0.1)
     assert notes == []
-    found = noise.likelihood(noisy(tensor(CLEAN["cat"]), 0.1), None, notes)
+    found = normal(noisy(tensor(CLEAN["cat"]), 0.1), notes)
     assert found.sigma == pytest.approx(0.1, rel=0.12)
     assert "independent between pixels" in notes[0]
 
@@ -129,13 +133,13 @@ def test_what_was_found_is_said_and_what_was_given_is_taken():
 def test_series_and_volumes_are_measured_too(shape):
     smooth = torch.linspace(0.2, 0.8, shape[-1]).expand(shape)
     y = smooth + 0.05 * torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    assert noise.likelihood(y, None, []).sigma == pytest.approx(0.05, rel=0.2)
+    assert normal(y, []).sigma == pytest.approx(0.05, rel=0.2)
 
 
 def test_a_picture_without_noise_is_said_to_be():
     notes: list[str] = []
     smooth = torch.linspace(0, 1, 128).repeat(1, 1, 128, 1)
-    assert noise.likelihood(smooth, None, notes).sigma < 0.002
+    assert normal(smooth, notes).sigma < 0.002
     assert "no noise was found" in notes[0]
 
 

@@ -19,7 +19,7 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian, Impulse, Interval, Reward
 from untaught.problem.operators import Compose, FromLinear, Identity
 from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
-from untaught.problem.operators.dct import BlockDCT, Plane
+from untaught.problem.operators.jpeg import BlockDCT, Plane
 from untaught.problem.operators.resample import Downsample
 from untaught.solver.stage import Estimate, Solve
 from untaught.solver.stopping import Auto, FirstOf

@@ -10,46 +10,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from judged import SIGMA, natural, noisy, said
 from kept_runs import cli
 
 import untaught
-from untaught.io.results import Layout
-from untaught.noise.anscombe import Anscombe
 from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.problem.likelihoods import ClippedGaussian, Gaussian, Likelihood, Poisson, PoissonGaussian, Speckle
-from untaught.problem.operators import Identity, Operator
+from untaught.problem.likelihoods import Gaussian
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
 from untaught.reports.uncertainty_maps import _map
-from untaught.solver.result import Scaled, Stabilised
 from untaught.solver.run import Run
 from untaught.solver.solution import Solution
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 from untaught.solver.uncertainty import Spread, Uncertainty
 
-SIGMA = 20 / 255
 FITTED = ["denoise", "in.png", "--preset", "paper", "--sigma", "25/255", "--steps", "3"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def clean() -> torch.Tensor:
-    """(1, 3, 128, 128), a natural picture in [0, 1]."""
-    from skimage import data
-
-    cut = data.chelsea()[60:188, 120:248].astype(np.float32) / 255
-    return torch.from_numpy(cut).permute(2, 0, 1)[None].contiguous()
-
-
-def noisy(clean: torch.Tensor, sigma: float = SIGMA) -> torch.Tensor:
-    return clean + sigma * torch.randn(clean.shape, generator=torch.Generator().manual_seed(1))
-
-
-def said(problem: Problem, x: torch.Tensor) -> tuple[str, set[str]]:
-    v = judge(problem, x).verdict
-    return v.kind, {r.name for r in v.reasons}
+    return natural()
 
 
 def test_noise_alone_is_good(clean: torch.Tensor) -> None:
@@ -144,64 +127,6 @@ def test_correlated_noise_is_out_of_reach_for_a_white_model(clean: torch.Tensor)
     assert measured.figures.neighbours == pytest.approx(0, abs=0.15)  # beside noise of its own kind
 
 
-@pytest.mark.parametrize("operator", [Identity(), Blur(named("gauss:1.6"))], ids=["as it is", "blurred"])
-@pytest.mark.parametrize("law", [Poisson(50.0), PoissonGaussian(50.0, 0.05, dark=0.3), Speckle(10.0)], ids=str)
-def test_noise_that_grows_with_the_light_is_judged_where_it_is_even(
-    clean: torch.Tensor, law: Likelihood, operator: Operator
-) -> None:
-    """The truth is good, in the dark and in the light; what keeps half of the noise is not."""
-    draw = np.random.default_rng(0)
-    x = clean.mean(1, keepdim=True).square()
-    light = operator(x).numpy()
-    if law.counts is None:
-        y, begin = light * draw.gamma(law.looks, 1 / law.looks, light.shape), 0.0
-    else:
-        gain, sigma, begin = law.counts
-        y = begin + draw.poisson(light * gain) / gain + draw.normal(0, sigma, light.shape)
-    problem = Problem(torch.from_numpy(y).float(), operator, law)
-    found = judge(problem, x + begin)
-    assert found.verdict.kind == "good", found.verdict
-    assert found.figures is not None
-    assert found.figures.kept == pytest.approx(1, abs=0.12)
-    assert "of 255" not in found.to_html()
-    if operator.direct:
-        assert "overfitted" in said(problem, torch.lerp(x + begin, problem.data, 0.5))[1]
-    darker = replace(problem, data=torch.zeros_like(problem.data))
-    assert judge(darker, torch.zeros_like(x)).figures is not None  # nothing is bright enough
-
-
-def patterns(side: int = 96) -> dict[str, np.ndarray]:
-    """(side, side) in [0, 1]: hardly a flat part, or nothing but black and white."""
-    y, x = np.indices((side, side))
-    code = np.random.default_rng(0).integers(0, 2, (side // 6, side // 6))
-    weave = np.sin(2 * np.pi * x / 8) * np.cos(2 * np.pi * y / 8)
-    return {
-        "fringes": 0.5 + 0.3 * np.sin(2 * np.pi * (x / 5 + y / 9)),
-        "weave": 0.5 + 0.25 * weave,
-        "dots": np.where(np.hypot(x % 9 - 4, y % 9 - 4) < 3, 0.25, 0.75),
-        "bricks": np.where((y % 10 < 1) | ((x + y // 10 % 2 * 9) % 18 < 1), 0.8, 0.5),
-        "code": np.kron(code, np.ones((6, 6))),
-    }
-
-
-@pytest.mark.parametrize("name", patterns())
-def test_a_pattern_is_judged_as_what_it_is(name: str) -> None:
-    """A seventh of the noise is what a good filter leaves in details; more than half of it, or a smeared pattern, is bad."""
-    from untaught.core.geometry import box
-
-    truth = torch.from_numpy(patterns()[name]).float()[None, None]
-    noise = SIGMA * torch.randn(truth.shape, generator=torch.Generator().manual_seed(3))
-    y = (truth + noise).clamp(0, 1)
-    problem = Problem(y, likelihood=ClippedGaussian(SIGMA))
-    good, rough, smeared = truth + noise / 7, torch.lerp(truth, y, 0.6), box(y, 2)
-    assert said(problem, good)[0] == "good"
-    assert said(problem, smeared)[0] == "doubtful"
-    if name != "code":  # black and white throughout: how much of their noise is left cannot be seen
-        assert "overfitted" in said(problem, rough)[1]
-        sigma = judge(replace(problem, likelihood=ClippedGaussian(3 * SIGMA)), good).verdict
-        assert "sigma" in {r.name for r in sigma.reasons}
-
-
 def test_what_is_no_picture_is_not_judged() -> None:
     assert judge(Problem(torch.randn(1, 1, 40)), torch.zeros(1, 1, 40)).verdict.kind == "not judged"
     assert judge(Problem(torch.rand(1, 3, 9, 40)), torch.zeros(1, 3, 9, 40)).verdict.kind == "not judged"
@@ -240,33 +165,6 @@ def test_known_values_that_are_kept_are_black_on_the_maps(clean: torch.Tensor) -
     assert json.loads(found.to_json())["uncertainty"]["deviation"] == pytest.approx(15 / 255)
 
 
-def test_levels_of_transformed_data_are_told_beside_the_noise(clean: torch.Tensor) -> None:
-    """What the square root of counts is 255ths of, nobody knows: a level is a multiple of the noise there.
-
-    Only how runs differ is known of the picture itself.
-    """
-    even = Scaled(Layout("uint8", None), 0.0, 255.0)
-    finish = Stabilised(even, 0.0, 1.0, Anscombe(gain=100.0))
-    darker = clean - 0.6 * SIGMA
-    problem, seeds = Problem(noisy(clean), likelihood=Gaussian(SIGMA)), Spread.of([darker, darker + 0.1])
-    plain, found, alone = (
-        judge(problem, darker, spread=s, finish=f) for s, f in ((seeds, even), (seeds, finish), (None, finish))
-    )
-    assert found.figures is not None
-    assert plain.figures is not None
-    assert {r.name for r in found.verdict.reasons} == {r.name for r in plain.verdict.reasons} >= {"colour", "spread"}
-    apart = f"{255 * 0.1 / 2**0.5:.1f} of 255"
-    colour, spread = ({r.name: r.words for r in found.verdict.reasons}[name] for name in ("colour", "spread"))
-    assert "0.6 times the noise" in colour
-    assert apart in spread
-    assert "of 255" not in found.verdict.sentence.replace(apart, "")
-    assert "of 255" not in alone.to_html()
-    assert "times the noise" in alone.to_html()
-    assert found.figures.said(SIGMA) == "1.00 times the noise"
-    assert "of 255" in next(r.words for r in plain.verdict.reasons if r.name == "colour")
-    assert Figures.of(json.loads(found.to_json())["figures"]) == found.figures
-
-
 def test_the_words_to_a_person_name_no_parameter(clean: torch.Tensor) -> None:
     y = noisy(clean)
     for problem, x in (
@@ -278,21 +176,6 @@ def test_the_words_to_a_person_name_no_parameter(clean: torch.Tensor) -> None:
         sentence = judge(problem, x).verdict.sentence
         assert "strength of the grain" in sentence
         assert "sigma" not in sentence
-
-
-@pytest.mark.parametrize("kind", ["poisson", "speckle"])
-def test_the_page_of_a_stabilised_job_has_no_255ths(kind: str, noisy: np.ndarray, tmp_path: Path) -> None:
-    from PIL import Image
-
-    source, page = tmp_path / "in.png", tmp_path / "r.html"
-    Image.fromarray(noisy).save(source)
-    known = {"poisson": "gain", "speckle": "looks"}[kind]
-    words = ["denoise", str(source), "--preset", "instant", "--noise", kind, f"--{known}", "40", "-q"]
-    assert cli(*words, "-o", str(tmp_path / "out.png"), "--report", str(page)) == 0
-    job = untaught.denoise.job(noisy, preset="instant", noise=kind, **{known: 40.0})
-    for text in (page.read_text(encoding="utf-8"), untaught.report(untaught.solve(job)).to_html()):
-        assert "of 255" not in text
-        assert "times the noise" in text
 
 
 def test_large_pictures_are_judged_by_parts(clean: torch.Tensor) -> None:

@@ -59,7 +59,7 @@ _HOMES = {
     ),
     "problem.operators": ("Compose", "FromLinear", "Identity", "Operator", "as_operator"),
     "problem.operators.blur": ("BlindBlur", "Blur", "SoughtBlur", "VaryingBlur"),
-    "problem.operators.dct": ("BlockDCT", "Plane"),
+    "problem.operators.jpeg": ("BlockDCT", "Plane"),
     "problem.operators.external": ("External",),
     "problem.operators.features": ("Enlarge", "Features", "View"),
     "problem.operators.fourier": ("Fourier",),

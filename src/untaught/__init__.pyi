@@ -38,10 +38,10 @@ from untaught.problem import Problem as Problem
 from untaught.problem.likelihoods import ClippedGaussian as ClippedGaussian, Gaussian as Gaussian, Impulse as Impulse, Interval as Interval, Laplace as Laplace, Likelihood as Likelihood, Poisson as Poisson, PoissonGaussian as PoissonGaussian, Reward as Reward, Speckle as Speckle
 from untaught.problem.operators import Compose as Compose, FromLinear as FromLinear, Identity as Identity, Operator as Operator, as_operator as as_operator
 from untaught.problem.operators.blur import BlindBlur as BlindBlur, Blur as Blur, SoughtBlur as SoughtBlur, VaryingBlur as VaryingBlur
-from untaught.problem.operators.dct import BlockDCT as BlockDCT, Plane as Plane
 from untaught.problem.operators.external import External as External
 from untaught.problem.operators.features import Enlarge as Enlarge, Features as Features, View as View
 from untaught.problem.operators.fourier import Fourier as Fourier
+from untaught.problem.operators.jpeg import BlockDCT as BlockDCT, Plane as Plane
 from untaught.problem.operators.mosaic import Mosaic as Mosaic
 from untaught.problem.operators.noncartesian import NonCartesian as NonCartesian
 from untaught.problem.operators.phase import PhaseRetrieval as PhaseRetrieval

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import quote
 
 from untaught.bench.figures._base import Figure
-from untaught.reports.style import STYLE
+from untaught.reports.style import page
 
 Entry = tuple[Figure, Sequence[Sequence[str]], str]
 """A figure, its table with the header first, and the command that made it."""
@@ -28,19 +28,14 @@ def html(entries: Sequence[Entry], size: str) -> str:
     """One page beside the sheets and tables that it shows."""
     names = [(figure.name, f"{figure.title} ({figure.number})") for figure, _, _ in entries]
     index = "".join(f'<li><a href="#{quote(name)}">{escape(title)}</a></li>' for name, title in names)
+    title = "Deep Image Prior, reproduced"
     parts = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        '<meta http-equiv="Content-Security-Policy" content="'
-        "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'\">"
-        f"<title>Deep Image Prior, reproduced</title><style>{STYLE}{_MORE}</style></head><body>"
-        f"<header><h1>Deep Image Prior, reproduced by untaught</h1></header><main>{_OPENING}"
+        f"{_OPENING}"
         f"<p>Made here: {escape(size)}. Published figures are of the paper's own pictures at full size; ours are of the size "
         f"that stands beside them, and only like sizes can be compared.</p><nav><ol>{index}</ol></nav>"
     ]
     parts += [_section(*entry) for entry in entries]
-    parts.append("</main></body></html>\n")
-    return "".join(parts)
+    return page(f"{title} by untaught", "".join(parts), title=title, images="'self' file:", style=_MORE)
 
 
 def _section(figure: Figure, table: Sequence[Sequence[str]], command: str) -> str:

@@ -316,7 +316,7 @@ def _measured(noisy: NDArray) -> Problem:
     from untaught.problem import Problem
 
     data = tensor(noisy)
-    return Problem(data, likelihood=noise.likelihood(data, None, []))
+    return Problem(data, likelihood=noise.measure(data, "gaussian", []).likelihood)
 
 
 def _unit(picture: NDArray) -> NDArray:

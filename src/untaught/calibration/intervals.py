@@ -15,16 +15,18 @@ from torch import Tensor
 from untaught.core.geometry import box
 from untaught.solver.uncertainty import LEVEL, WIDTH
 
+RADIUS, FLOOR = 1, 0.3  # pixels; of the median. Both chosen on crops of F16 and kodim03: docs/benchmarks
 
-def deviation(variance: Tensor, radius: int = 1, floor: float = 0.3) -> Tensor:
+
+def deviation(variance: Tensor) -> Tensor:
     """The deviation map of a variance, (1, c, *space), that a few samples gave: smoothed, and nowhere certain.
 
-    A variance of few samples is itself noisy: it is the mean over a square. floor: a share of the median is added, since
-    samples that happen to agree are no proof. Both chosen on crops of F16 and kodim03: docs/benchmarks.
+    A variance of few samples is itself noisy: it is the mean over a square. A share of the median is added, since samples that
+    happen to agree are no proof.
     """
-    smooth = box(variance, radius)
+    smooth = box(variance, RADIUS)
     middle = smooth[smooth > 0].median() if bool((smooth > 0).any()) else smooth.new_zeros(())
-    return (smooth + floor * middle).sqrt()
+    return (smooth + FLOOR * middle).sqrt()
 
 
 def factor(residual: Tensor, deviation: Tensor, noise: Tensor) -> tuple[float, float]:

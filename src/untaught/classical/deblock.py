@@ -11,7 +11,7 @@ from torch import Tensor
 from untaught.classical import Estimated, Estimator, Piloted
 from untaught.core.errors import BadInput
 from untaught.problem import Problem
-from untaught.problem.operators.dct import BlockDCT
+from untaught.problem.operators.jpeg import BlockDCT
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from untaught.classical.denoise.nl_ridge import FEW, Pass, combined, match, patc
 from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import over
 from untaught.problem import Problem
-from untaught.problem.operators.dct import BlockDCT
+from untaught.problem.operators.jpeg import BlockDCT
 
 MOVED = ((4, 4), (2, 6), (6, 1), (1, 3), (5, 7), (3, 2), (7, 5), (4, 0))
 """Where the other grids lie: pixels down and along, none of them on the file's own."""

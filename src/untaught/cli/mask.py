@@ -39,10 +39,11 @@ def mask(
     """
     import numpy as np
 
+    from untaught.core.amounts import percent
     from untaught.core.errors import BadInput
     from untaught.io import images
     from untaught.io.images.places import Places
-    from untaught.io.masks import grown, percent
+    from untaught.io.masks import grown
     from untaught.io.proposals import propose
 
     image = images.read(picture, max_megapixels=max_megapixels)

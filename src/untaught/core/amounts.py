@@ -1,4 +1,4 @@
-"""Amounts of noise, of error, of difference, in words: as the person who holds the picture counts them."""
+"""Amounts of noise, of error, of difference, and shares, in words: as the person who holds the picture counts them."""
 
 from __future__ import annotations
 
@@ -30,3 +30,9 @@ class Amounts:
         if self.full is None:
             return f"{float(f'{value:.3g}'):{sign}g}"  # 1510, and not 1.51e+03
         return f"{value:{sign}.0f}" if form.endswith("g") and abs(value) >= 99.5 else f"{value:{form}}"
+
+
+def percent(fraction: float) -> str:
+    """4 %, 0.13 %: two digits, and never 0 % or 100 % of something."""
+    value = 100 * fraction
+    return f"{value:.0f} %" if 9.5 <= value <= 99 else f"{value:.2g} %" if value < 9.5 else f"{value:.5g} %"

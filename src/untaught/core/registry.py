@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from untaught.core.errors import Missing, unknown
+from untaught.core.parsing import name_of
 
 
 def require(module: str, *, extra: str) -> Any:
@@ -72,6 +73,10 @@ class Registry:
 
     def items(self) -> Iterator[tuple[str, Any]]:
         return ((name, self.get(name)) for name in self.names())
+
+    def kinds(self, *own: type) -> dict[str, type[Any]]:
+        """Where each file holds several classes: all of these as they are written, those that stand in no such file first."""
+        return {name_of(kind): kind for kind in (*own, *(kind for _, found in self.items() for kind in found))}
 
 
 comparisons = Registry("task to compare", "bench.comparisons", "COMPARISON")

@@ -17,7 +17,6 @@ from untaught.core.errors import BadInput
 from untaught.io.arrays import channels
 
 if TYPE_CHECKING:
-    from untaught.core.types import Channel
     from untaught.io.images import Image
     from untaught.solver.run import Job
 
@@ -178,11 +177,11 @@ def spanned(compose: Callable[..., Job], image: Image, settings: dict[str, Any])
     return _weighed(job, Gaps(lost, original, axis, kept))
 
 
-def filled(image: Image, channel_axis: Channel = "auto") -> NDArray:
+def filled(image: Image) -> NDArray:
     """The pixels of a picture with known values in the place of unknown ones."""
     lost, _ = unknown(image.pixels, getattr(image, "unknown", None))
     plain = np.ma.getdata(image.pixels)
-    return plain if lost is None else bridged(plain, lost, channels(plain, channel_axis))
+    return plain if lost is None else bridged(plain, lost, channels(plain, "auto"))
 
 
 def told(image: Image, settings: dict[str, Any]) -> tuple[Image, dict[str, Any]]:

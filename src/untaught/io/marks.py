@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.core.amounts import percent
 from untaught.core.errors import BadInput
 from untaught.io import arrays
 
@@ -193,9 +194,3 @@ def _commonest(colours: NDArray) -> tuple[NDArray, bool]:
 def _finite(values: NDArray, name: str) -> None:
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise BadInput(f"{name} holds values that are NaN or infinite: give 0 and 1.")
-
-
-def percent(fraction: float) -> str:
-    """4 %, 0.13 %: two digits, and never 0 % or 100 % of something."""
-    value = 100 * fraction
-    return f"{value:.0f} %" if 9.5 <= value <= 99 else f"{value:.2g} %" if value < 9.5 else f"{value:.5g} %"

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.core.amounts import percent
 from untaught.core.errors import BadInput
 from untaught.io import arrays, marks
-from untaught.io.marks import percent
 
 if TYPE_CHECKING:
     from untaught.io.images import Image

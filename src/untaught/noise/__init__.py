@@ -7,8 +7,8 @@ likelihood that follows. `Measured`: that of noise as it was found, where no law
 
 from untaught.noise.curve import Law, curve, fit
 from untaught.noise.hot import find_hot, mended
-from untaught.noise.impulses import Impulses, find_impulses, without
-from untaught.noise.kinds import Found, Kind, Scale, likelihood, measure
+from untaught.noise.impulses import Impulses, without
+from untaught.noise.kinds import Found, Kind, Scale, measure
 from untaught.noise.measured import Measured
 from untaught.noise.spectrum import NoiseModel, estimate_noise
 
@@ -23,9 +23,7 @@ __all__ = [
     "curve",
     "estimate_noise",
     "find_hot",
-    "find_impulses",
     "fit",
-    "likelihood",
     "measure",
     "mended",
     "without",

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.noise.impulses import drawn
+from untaught.noise.impulses import drawn, find_impulses
 
 MOST = 0.004  # share of a channel up to which they are single ones
 LEAST = 25 / 255  # how far beyond all of its neighbours, of full scale ...
@@ -32,7 +32,7 @@ LIGHT = 0.12  # of its height, that the four nearest are above what is around th
 
 
 def find_hot(picture: Tensor, *, part: bool = False) -> Tensor | None:
-    """True at the hot and dead pixels of pictures (b, c, h, w) in about [0, 1]; None of none, or of too many to be that.
+    """True at the hot and dead pixels of pictures (b, c, h, w) in about [0, 1]; None of none, and of too many to be that.
 
     part: it is a part of a picture in which there are such pixels for sure.
     """
@@ -40,7 +40,8 @@ def find_hot(picture: Tensor, *, part: bool = False) -> Tensor | None:
         return None
     found = torch.cat([_alone(channel[:, None], part) for channel in picture.unbind(1)], 1)
     share = float(found.float().mean())
-    return found if 0 < share <= MOST and not drawn(picture, found) else None
+    single = 0 < share <= MOST and not drawn(picture, found)
+    return found if single and (part or find_impulses(picture) is None) else None
 
 
 def mended(picture: Tensor, hot: Tensor) -> Tensor:

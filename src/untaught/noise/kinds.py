@@ -234,18 +234,8 @@ def _impulses(data: Tensor, found: Impulses, sigma: float | None, notes: list[st
     return Found("impulse", Impulse(share, max(sigma, 1 / 255), span), found.where)
 
 
-def likelihood(
-    data: Tensor, sigma: float | None, notes: list[str], *, unit: float = 1.0, clipped: bool = False
-) -> Likelihood:
-    """Normal noise of a picture (1, c, *space) in about [0, 1]: white of the sigma given, or what is measured.
-
-    What was found is told in `notes`, in 255ths of full scale (`unit` is what 1 in `data` is of it). clipped: values beyond
-    [0, 1] were cut off after the noise came in.
-    """
-    return _gaussian(data, sigma, notes, Scale(unit, clipped=clipped))
-
-
 def _gaussian(data: Tensor, sigma: float | None, notes: list[str], scale: Scale) -> Likelihood:
+    """Normal noise: white of the sigma given, or what is measured."""
     if sigma is not None:
         return _white_of(scale)(float(sigma))
     if data.ndim == 4:

@@ -15,13 +15,13 @@ STOPS = np.array([(12, 10, 50), (20, 70, 140), (0, 140, 130), (225, 170, 40), (2
 BAR, ROOM = 18, 12  # pixels: the width of the bar, and what is left free around it
 
 
-def heat(values: NDArray, label: str, *, high: float | None = None, least: int = 256) -> NDArray:
-    """(h, w, 3) uint8 of a map (h, w) of numbers from 0 on. label: of the bar, with its unit. high: the value of the last
-    colour, which all larger ones have; None: that which 0.5 % exceed. Small maps are enlarged to `least` pixels."""
+def heat(values: NDArray, label: str) -> NDArray:
+    """(h, w, 3) uint8 of a map (h, w) of numbers from 0 on. label: of the bar, with its unit. The last colour is of the
+    value that 0.5 % exceed, and of all of these. Small maps are enlarged to 256 pixels."""
     from PIL import Image, ImageDraw, ImageFont
 
-    high = high or brightest(values)
-    picture = enlarged(colours(np.clip(values / high, 0, 1)), least)
+    high = brightest(values)
+    picture = enlarged(colours(np.clip(values / high, 0, 1)), 256)
     height, width = picture.shape[:2]
     font: Any = ImageFont.load_default(13)
     marks = ticks(0, high, most=6)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.core.amounts import percent
 from untaught.reports import uncertainty_maps
 from untaught.reports.drawing import array, curve, figure, smaller
 from untaught.reports.figures import Figures
 from untaught.reports.findings import Findings
-from untaught.reports.style import STYLE
+from untaught.reports.style import page
 
 CROP = 224  # side of a crop, shown pixel by pixel
 SYMBOL = {"good": "✓", "doubtful": "?", "out of reach": "✕", "not judged": "-"}
@@ -29,11 +30,6 @@ def html(report: Findings, before: Any = None, after: Any = None) -> str:
         words = v.sentence.partition(": ")[2]
         said = f"<p>{escape(words[0].upper() + words[1:])}.</p>"
     begin = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">"
-        f'<title>{escape(v.kind)} - {escape(title)}</title><style>{STYLE}</style></head><body class="{tone}">'
-        f"<header><h1>{escape(title)}</h1></header><main>"
         f'<section class="verdict" aria-label="Verdict"><span class="sign" aria-hidden="true">{sign}</span>'
         f"<div><strong>{escape((v.title if v.reasons else v.kind).capitalize())}</strong>{said}</div></section>"
     )
@@ -48,9 +44,9 @@ def html(report: Findings, before: Any = None, after: Any = None) -> str:
     parts.append(_settings(s))
     parts.append(
         "<p><small>Judged from the data and the result alone; the true picture is not known here. A good verdict says that nothing "
-        "speaks against the result, not that it is right.</small></p></main></body></html>\n"
+        "speaks against the result, not that it is right.</small></p>"
     )
-    return "".join(p for p in parts if p)
+    return page(title, "".join(parts), title=f"{v.kind} - {title}", tone=tone)
 
 
 def _pictures(report: Findings, before: Any, after: Any) -> str:
@@ -127,9 +123,6 @@ def _figures(f: Figures, led: set[str]) -> str:
     def plain(v: float | None, unit: str = "") -> str:
         return "not known" if v is None else f"{v:.2f}{unit}"
 
-    def share(v: float) -> str:
-        return f"{100 * v:.0f} %" if v >= 0.095 else f"{100 * v:.2g} %"
-
     kind = "shared by neighbouring pixels" if f.correlated else "independent between pixels"
     rows = [
         (
@@ -163,7 +156,7 @@ def _figures(f: Figures, led: set[str]) -> str:
         (
             "detail",
             "Detail left over",
-            share(f.detail),
+            percent(f.detail),
             "share of the data's detail of a few pixels that the picture lacks",
         ),
         ("edges", "Edges", plain(f.edges), "correlation of the residual's size with the picture's detail; 0: none"),
@@ -174,9 +167,9 @@ def _figures(f: Figures, led: set[str]) -> str:
             plain(f.rise, " dB"),
             "rise of the picture's spectrum times f^2; natural pictures: up to about 3",
         ),
-        ("outside", "Beyond the data's range", share(f.outside), "of the picture"),
-        ("cut", "Black or white throughout", share(f.cut), "of the data, 3 x 3 pixels and more at a limit"),
-        ("missing", "Unknown", share(f.missing), "of the measurements"),
+        ("outside", "Beyond the data's range", percent(f.outside), "of the picture"),
+        ("cut", "Black or white throughout", percent(f.cut), "of the data, 3 x 3 pixels and more at a limit"),
+        ("missing", "Unknown", percent(f.missing), "of the measurements"),
         ("hole", "Deepest hole", f"{f.hole} pixels", "from the nearest known pixel"),
         (
             "spread",

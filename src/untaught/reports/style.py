@@ -1,6 +1,8 @@
-"""How the page looks: light, dark and on paper."""
+"""How pages look, light, dark and on paper, and what all of them begin and end with: no request leaves them."""
 
 from __future__ import annotations
+
+from html import escape
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1c1d21;--soft:#5d6068;--paper:#fff;--card:#f5f5f3;--line:#d9d9d4;--curve:#0072b2;
@@ -35,3 +37,17 @@ th,td,td.value{display:block;border:0;padding:0;white-space:normal}}
 @media print{:root{color-scheme:light;--ink:#000;--soft:#444;--paper:#fff;--card:#fff;--line:#bbb}body{max-width:none;padding:0}
 .verdict{border:1px solid var(--line);border-left:.45rem solid var(--tone)}h2{break-after:avoid}tr{break-inside:avoid}}
 """
+
+
+def page(heading: str, body: str, *, title: str = "", tone: str = "", images: str = "data:", style: str = "") -> str:
+    """A whole page. body: HTML; heading, title (the heading, where it is left out): plain words. images: where those may come
+    from, nothing else may come at all. tone: a class of the page."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta http-equiv="Content-Security-Policy" content="'
+        f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'\">"
+        f"<title>{escape(title or heading)}</title><style>{STYLE}{style}</style></head>"
+        + (f'<body class="{tone}">' if tone else "<body>")
+        + f"<header><h1>{escape(heading)}</h1></header><main>{body}</main></body></html>\n"
+    )

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from untaught.core.amounts import percent
 from untaught.reports.figures import Figures
 
 Kind = Literal["good", "doubtful", "out of reach", "not judged"]
@@ -79,9 +80,9 @@ class Assessment:
         return self.sentence
 
 
-def verdict(f: Figures, limits: Limits | None = None) -> Assessment:
+def verdict(f: Figures) -> Assessment:
     """What cannot be reached comes first: no setting helps there."""
-    limits = limits or Limits()
+    limits = Limits()
     if beyond := tuple(_beyond(f, limits)):
         return Assessment("out of reach", beyond)
     doubts = tuple(_doubts(f, limits))
@@ -107,7 +108,7 @@ def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
     if noisy and f.cut > at.cut:
         yield _reason(
             "cut off",
-            f"{_percent(f.cut)} of the picture lie in areas that are black or white throughout: what was there is not in the data",
+            f"{percent(f.cut)} of the picture lie in areas that are black or white throughout: what was there is not in the data",
             cut=f.cut,
         )
 
@@ -115,7 +116,7 @@ def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
 def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
     if f.told and f.noise and not at.told_low <= f.told / f.noise <= at.told_high:
         ratio = f.told / f.noise
-        much = f"{ratio:.1f} times" if ratio > 1 else f"only {_percent(ratio)} of"
+        much = f"{ratio:.1f} times" if ratio > 1 else f"only {percent(ratio)} of"
         yield _reason(
             "sigma", f"the run took the noise to be {much} what the data show: leave the strength of the grain to be measured, or "
             "correct it",
@@ -132,14 +133,14 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
     if kept is not None and missed and noisy:
         yield _reason(
             "overfitted",
-            f"the residual is only {_percent(kept)} of the noise, so that the picture keeps the rest of it: set "
+            f"the residual is only {percent(kept)} of the noise, so that the picture keeps the rest of it: set "
             "the strength of the grain higher, or take fewer steps",
             kept=kept,
         )
     # What still looks like noise is it only if the residual lacks some: else it is fine texture.
     elif noisy and not busy and f.remains and at.remains < f.remains < 1 and kept is not None and kept < at.kept:
         yield _reason(
-            "noise remains", f"the picture still shows {_percent(f.remains)} of the noise of the data: set the "
+            "noise remains", f"the picture still shows {percent(f.remains)} of the noise of the data: set the "
             "strength of the grain higher, or take fewer steps", remains=f.remains,
         )  # fmt: skip
     elif fitted and not missed and not f.correlated and (f.noise or 0.0) > at.noisy and f.neighbours < at.against:
@@ -154,7 +155,7 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
     if (f.noise is not None and structured) or (
         f.detail > at.detail and f.neighbours > at.neighbours / 2 and not f.correlated
     ):
-        missing = f", {_percent(f.detail)} of the detail is missing" if f.detail >= 0.005 else ""
+        missing = f", {percent(f.detail)} of the detail is missing" if f.detail >= 0.005 else ""
         yield _reason(
             "structure", f"parts of the picture are left in the residual (neighbours correlate by {f.neighbours:.2f}{missing}): "
             "take more steps, set the strength of the grain lower, or check the operator",
@@ -165,7 +166,7 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
             "too smooth", f"the residual is {f.kept:.2f} times the noise: detail was taken away with it", kept=f.kept
         )
     signs = [f"its spectrum rises by {f.rise:.1f} dB"] if f.rise > at.rise else []
-    signs += [f"{_percent(f.outside)} of it lies beyond the range of the data"] if f.outside > at.outside else []
+    signs += [f"{percent(f.outside)} of it lies beyond the range of the data"] if f.outside > at.outside else []
     if signs:
         why = (
             "look for a fine pattern that repeats, which the data had, or which was made of their noise"
@@ -188,7 +189,3 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
 
 def _reason(name: str, words: str, **figures: float) -> Reason:
     return Reason(name, words, tuple(figures.items()))
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.2g} %"

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from untaught.reports.style import STYLE
+from untaught.reports.style import page
 from untaught.scale.manifest import FAILED, Outcome
 
 ORDER = (FAILED, "out of reach", "doubtful", "not judged", "", "good")
@@ -26,15 +26,7 @@ def html(folder: Path, entries: Iterable[Outcome]) -> str:
     for entry in sorted(entries, key=lambda e: e.output):
         kinds.setdefault(FAILED if entry.state == FAILED else entry.verdict, []).append(entry)
     counts = ", ".join(f"{len(found)} {WORDS.get(kind, kind)}" for kind, found in kinds.items() if found)
-    parts = [
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        '<meta http-equiv="Content-Security-Policy" content="'
-        "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'\">"
-        f"<title>{escape(folder.name)}</title><style>{STYLE}{CARDS}</style></head><body>"
-        f"<header><h1>{escape(folder.name)}</h1></header><main>"
-        f"<p>{sum(map(len, kinds.values()))} pictures: {counts or 'none'}.</p>"
-    ]
+    parts = [f"<p>{sum(map(len, kinds.values()))} pictures: {counts or 'none'}.</p>"]
     for kind, found in kinds.items():
         if found:
             word = WORDS.get(kind, kind)
@@ -43,9 +35,9 @@ def html(folder: Path, entries: Iterable[Outcome]) -> str:
             parts.append("</div>")
     parts.append(
         "<p><small>Judged from the data and the results alone; the true pictures are not known here. Left: before, right: after."
-        "</small></p></main></body></html>\n"
+        "</small></p>"
     )
-    return "".join(parts)
+    return page(folder.name, "".join(parts), images="'self' file:", style=CARDS)
 
 
 def _card(entry: Outcome, tone: str) -> str:

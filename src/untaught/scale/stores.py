@@ -219,11 +219,13 @@ def create(path: Path, shape: Sequence[int], dtype: Any) -> np.memmap:
     return np.lib.format.open_memmap(path, "w+", np.dtype(dtype), tuple(shape))
 
 
-def write_tiff(path: Path, array: NDArray, source: Source, recipe: str, side: int = 512) -> None:
+def write_tiff(path: Path, array: NDArray, source: Source, recipe: str) -> None:
     """The result of a source as a tiled BigTIFF, compressed without loss, a tile at a time."""
     import tifffile
 
     from untaught.io.images.picture import RECIPE_TAG
+
+    side = 512
 
     def tiles() -> Iterator[NDArray]:
         for row in range(0, array.shape[0], side):

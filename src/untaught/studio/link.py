@@ -117,13 +117,13 @@ class Link:
         if self.process is not None and self.process.is_alive():
             self.process.kill()
 
-    def end(self, patience: float = 3.0) -> None:
+    def end(self) -> None:
         """Let it keep its run and go; kill it where that takes too long. Blocks: only when the server ends."""
         self.ending = True
         if self.process is None:
             return
         self.send(Quit())
-        self.process.join(patience)
+        self.process.join(3)
         if self.process.is_alive():
             self.process.kill()
             self.process.join(2)

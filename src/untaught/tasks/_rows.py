@@ -15,7 +15,7 @@ from untaught.prior import Architecture, Ensemble, Network, Pixels
 from untaught.prior.codes import Code, Fed, Noise, Start
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
-from untaught.problem.operators.dct import BlockDCT
+from untaught.problem.operators.jpeg import BlockDCT
 from untaught.solver.averaging import Average, ExponentialPictures, ExponentialWeights, Last
 from untaught.solver.objectives import Objective
 from untaught.solver.objectives.bootstrap import Bootstrap, Teacher
@@ -90,18 +90,19 @@ class Beside(Row):
 
     Its code is the picture of the stage before, which is the result until it is over. Its own error hardly depends on what is
     wrong with the data, that of a fed network grows with it, and so does the share: `slope` times the level, `most` at most.
-    measured: it goes by how near to the data the generator has come instead.
+    measured: it goes by how near to the data the generator has come instead: with little noise it has not found the detail yet.
     """
 
     row: Fitted
     slope: float = 3.0
     most: float = 0.5
     measured: bool = False
+    jitter: float = 0.1
     source: str = field(default=f"a share of a Deep Image Prior ({DIP}); values: docs/benchmarks", repr=False)
 
     def stages(self, facts: Facts) -> tuple[Solve, ...]:
         share = self.most if self.measured else min(self.most, self.slope * level(facts))
-        return replace(self.row, code=Start(), jitter=0.1, objective=Fit(share, self.measured)).stages(facts)
+        return replace(self.row, code=Start(), jitter=self.jitter, objective=Fit(share, self.measured)).stages(facts)
 
 
 # Sixteen channels, few passes over them and a rate that falls: as good as one of 16 to 128 in a quarter of its time.

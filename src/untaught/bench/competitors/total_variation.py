@@ -36,12 +36,12 @@ def without_blocks(picture: NDArray, tables: list[list[int]]) -> Iterator[NDArra
     return (_chambolle(picture, weight) for weight in DEJPEG)
 
 
-def filled(picture: NDArray, known: NDArray, *, steps: int = 400) -> NDArray:
+def filled(picture: NDArray, known: NDArray) -> NDArray:
     """Through the known pixels: Chambolle and Pock's iteration (2011), from the nearest fill."""
     x = np.atleast_3d(nearest(picture, known)).transpose(2, 0, 1)
     fixed, mask, bar = x.copy(), known[None], x.copy()
     p = np.zeros((2, *x.shape))
-    for _ in range(steps):
+    for _ in range(400):
         p[0, :, :-1] += 0.35 * np.diff(bar, axis=1)
         p[1, :, :, :-1] += 0.35 * np.diff(bar, axis=2)
         p /= np.maximum(1, np.sqrt((p**2).sum(0)))
@@ -76,8 +76,8 @@ def each_enlarged(small: NDArray, large: tuple[int, int]) -> Iterator[NDArray]:
     return (enlarged(small, large, weight) for weight in UPSCALE)
 
 
-def least(y: Tensor, operator: Operator, start: Tensor, weight: float, rounds: int = 4) -> Tensor:
-    """argmin |A x - y|^2 + weight TV(x) (means over the elements) by L-BFGS, `rounds` of 20 steps."""
+def least(y: Tensor, operator: Operator, start: Tensor, weight: float) -> Tensor:
+    """argmin |A x - y|^2 + weight TV(x) (means over the elements) by L-BFGS, four rounds of 20 steps."""
     from untaught.prior import Pixels
     from untaught.problem import Problem
     from untaught.problem.likelihoods import Gaussian
@@ -90,4 +90,4 @@ def least(y: Tensor, operator: Operator, start: Tensor, weight: float, rounds: i
 
     # In units of 1/30 of full scale, single precision knows the energy well enough to end the search late.
     problem = Problem(y, operator, Gaussian(1 / 30), 450 * weight * TV() if weight else Sum(), start=start)
-    return solve(problem, Method(Pixels(), optimiser=LBFGS(history=10), average=Last(), stop=After(rounds))).x
+    return solve(problem, Method(Pixels(), optimiser=LBFGS(history=10), average=Last(), stop=After(4))).x

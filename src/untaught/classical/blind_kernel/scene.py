@@ -18,6 +18,9 @@ from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.geometry import pad_to
 from untaught.problem.operators.blur import smooth_size
 
+SURE = 6
+"""How often mean and variance take turns, until the evidence is told."""
+
 
 @dataclass(frozen=True)
 class Belief:
@@ -113,9 +116,9 @@ class Scene:
 
         return conjugate_gradients(normal, drawn(self.data), allowed * start, 21)
 
-    def evidence(self, kernel: Tensor, noise: float, turns: int = 6) -> float:
+    def evidence(self, kernel: Tensor, noise: float) -> float:
         """-log of how likely the data are with this kernel (an upper bound, less what no kernel changes), a gradient."""
-        belief = self.believe(kernel, noise, turns)
+        belief = self.believe(kernel, noise, SURE)
         rest = self.seen * (self.data - self._plane(self._transfer(kernel) * self._spectrum(belief.mean)))
         prior = belief.mean.square() / belief.prior + (noise + belief.prior * kernel.square().sum()).log()
         return float(rest.square().sum() / noise + (self.seen * prior).sum()) / self.count

@@ -1,7 +1,7 @@
 """Which kernel blurred a picture, from the picture alone.
 
 From coarse to fine, a sharp picture of few strong edges and the kernel that leads from it to the data are found in turn; the
-kernel is then bettered, and at last compared with those that have a name (`blurscene` holds the mathematics).
+kernel is then bettered, and at last compared with those that have a name (`scene` holds the mathematics).
 """
 
 from __future__ import annotations

@@ -15,8 +15,7 @@ from untaught.noise.simulate._base import Simulated, Simulation, White
 
 def kinds() -> dict[str, type[Simulation]]:
     """Every pipeline by its name."""
-    registered = (kind for _, found in simulations.items() for kind in found)
-    return {parsing.name_of(kind): kind for kind in (White, *registered)}
+    return simulations.kinds(White)
 
 
 def pipeline(written: str) -> Simulation:

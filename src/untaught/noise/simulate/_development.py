@@ -69,11 +69,11 @@ def light(shown: NDArray, contrast: float) -> NDArray:
     return np.interp(shown, tone(grid, contrast), grid)
 
 
-def sharpened(picture: NDArray, amount: float, radius: float = 1.0) -> NDArray:
-    """An unsharp mask: `amount` times what a Gaussian of `radius` pixels takes away is added."""
+def sharpened(picture: NDArray, amount: float) -> NDArray:
+    """An unsharp mask: `amount` times what a Gaussian of one pixel takes away is added."""
     from scipy import ndimage
 
-    blurred = ndimage.gaussian_filter(picture, (radius, radius, 0), mode="nearest")
+    blurred = ndimage.gaussian_filter(picture, (1, 1, 0), mode="nearest")
     return picture + amount * (picture - blurred)
 
 

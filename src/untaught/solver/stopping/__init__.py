@@ -22,8 +22,7 @@ from untaught.solver.stopping.variance import ExponentialVariance, WindowedVaria
 
 def kinds() -> dict[str, type[Rule]]:
     """Every rule by its name."""
-    registered = (rule for _, found in rules.items() for rule in found)
-    return {parsing.name_of(rule): rule for rule in (After, *registered)}
+    return rules.kinds(After)
 
 
 def rule(written: str) -> Rule:

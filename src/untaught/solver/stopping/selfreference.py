@@ -23,6 +23,7 @@ from untaught.solver.iterate import Iterate, Verdict
 from untaught.solver.objectives._base import Objective
 from untaught.solver.stopping._base import Minimum, Rule, State, refuse_shared_noise
 
+WIDTHS = (0.6, 1.0, 1.6)  # of the Gaussians that the means are taken under, pixels
 SAMPLE = 1 << 15  # pixels that the linear prediction is fitted on
 
 
@@ -75,9 +76,9 @@ class SelfReference(Minimum):
         return (SelfReference(every=2, patience=10),)
 
 
-def means(y: Tensor, weight: Tensor, widths: tuple[float, ...] = (0.6, 1.0, 1.6)) -> Iterator[Tensor]:
-    """For each width, in pixels: the mean of the known neighbours of "b c *space" under a Gaussian without its middle."""
-    for width in widths:
+def means(y: Tensor, weight: Tensor) -> Iterator[Tensor]:
+    """For each of `WIDTHS`: the mean of the known neighbours of "b c *space" under a Gaussian without its middle."""
+    for width in WIDTHS:
         side = torch.arange(-max(1, round(2.5 * width)), max(1, round(2.5 * width)) + 1, device=y.device, dtype=y.dtype)
         g = torch.exp(-side.square() / (2 * width * width))
         around = [_windowed(v, g) - v for v in (y * weight, weight)]  # the middle of g is 1

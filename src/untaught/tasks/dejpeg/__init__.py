@@ -109,7 +109,7 @@ def _problem(found: Coefficients) -> Any:
 
     from untaught.problem import Problem
     from untaught.problem.likelihoods import Interval
-    from untaught.problem.operators.dct import BlockDCT, Plane
+    from untaught.problem.operators.jpeg import BlockDCT, Plane
 
     planes = tuple(
         Plane((c.shape[0], c.shape[1]), shrink, steps)

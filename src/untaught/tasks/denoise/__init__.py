@@ -74,7 +74,6 @@ def denoise(
     full, scale = arrays.full_scale(array), (offset, unit)
     data = arrays.tensor(seen, axis, scale)
     hot = noises.find_hot(data) if noise == "auto" and preset != "paper" else None
-    hot = None if hot is None or noises.find_impulses(data) is not None else hot
     if hot is not None:
         data = noises.mended(data, hot)
         notes.append(f"{int(hot.sum())} hot or dead pixels were found and filled")

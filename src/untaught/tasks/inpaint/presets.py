@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from untaught.classical.exemplar import Exemplar
 from untaught.classical.inpaint import Fill, RidgeFill
+from untaught.core.amounts import percent
 from untaught.core.errors import unknown
 from untaught.prior.codes import Grid, Noise
 from untaught.prior.networks.compact import Compact
@@ -75,8 +76,6 @@ RECIPES = {
 
 def recognise(holes: Shape) -> tuple[str, str]:
     """(the recipe for such holes, why)."""
-    from untaught.io.masks import percent
-
     share = percent(holes.missing)
     if holes.missing >= SPARSE:
         return "sparse", f"{share} is missing"

@@ -11,13 +11,12 @@ from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.plug_and_play import LeveledPlugAndPlay
 from untaught.classical.total_variation import TotalVariation
-from untaught.prior.codes import Noise, Start
+from untaught.prior.codes import Noise
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import ExponentialPictures
-from untaught.solver.objectives.fit import Fit
 from untaught.solver.stage import Estimate, Stage
 from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, When, way
-from untaught.tasks._rows import DIP, Bare, Fitted
+from untaught.tasks._rows import DIP, Bare, Beside, Fitted
 
 SMALL = 16
 """Pixels a side under which there are too few similar patches for the ridge."""
@@ -90,23 +89,6 @@ def _plugged(filter: NonLocalRidge, facts: Facts, fine: LIChI | None = None, **s
     return LeveledPlugAndPlay(filter, pilot=True, fine=fine, **settings)
 
 
-@dataclass(frozen=True)
-class Generated(Row):
-    """A network beside what was found, which is its code: it errs elsewhere, so that a share of it improves the picture.
-
-    The share is less the farther it is from the data: of those of little noise a network has not found the detail yet.
-    """
-
-    row: Fitted
-    share: float = 0.4
-    source: str = field(default=f"a share of a Deep Image Prior ({DIP}); values: docs/benchmarks", repr=False)
-
-    def stages(self, facts: Facts) -> tuple[Stage, ...]:
-        return replace(self.row, code=Start(), jitter=0.05, objective=Fit(share=self.share, measured=True)).stages(
-            facts
-        )
-
-
 INSTANT = Validated(note="{preset} is total variation, no network")
 FAST = Validated(
     filter=_FINE,
@@ -117,7 +99,8 @@ FIRST = replace(FAST, note="")
 PAPER = Fitted(steps=2000, jitter=1 / 30, source=f"{DIP}, as for upscaling")
 NARROW = Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero")
 MORE = Validated(rounds=80, filter=_FINE, fine=_ROUNDS, count=60, fall=0.97)
-BESIDE = Generated(Fitted(NARROW, 300, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98)))
+_GENERATOR = Fitted(NARROW, 300, lr=0.01, schedule="one-cycle", average=ExponentialPictures(0.98))
+BESIDE = Beside(_GENERATOR, most=0.4, measured=True, jitter=0.05)
 THREE_BESIDE = replace(BESIDE, row=replace(BESIDE.row, members=3))
 SOUGHT = Fitted(NARROW, 600, Noise(16), 0.02, "one-cycle", source=f"{DIP}, a narrow network")
 LONGER = Fitted(Hourglass((32,) * 5, skip=8, upsample="nearest", padding="zero"), 2000, Noise(16), 0.02, "one-cycle")
