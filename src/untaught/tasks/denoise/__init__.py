@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Channel, Device, Gt, KeepNan, Net, Picture, Seed, Sigma, Steps, Stop, Strength, Unit
+from untaught.core.types import Along, Channel, Device, Gt, KeepNan, Net, Picture, Seed, Sigma, Steps, Stop, Strength, Unit
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def denoise(
     looks: Annotated[float | None, Gt(0), Unit("looks")] = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     strength: Strength = 1.0,
+    along: Along = "space",
     keep_nan: KeepNan = False,
     steps: Steps = None,
     stop: Stop = "preset",
@@ -61,7 +62,7 @@ def denoise(
     from untaught.tasks.denoise.presets import PRESETS, grainy
     from untaught.tasks.denoise.result import Mended
 
-    array, axis = arrays.take(picture, channel_axis)
+    array, axis = arrays.take(picture, arrays.of_frames(picture, channel_axis) if along == "time" else channel_axis)
     copies, still = arrays.copies(array, axis), arrays.still(array, axis)
     seen = array if axis is None or copies == 1 else array.take([0], axis)
     notes = ["its channels are all the same, so that it is restored as a grey picture"] if copies > 1 else []
@@ -104,5 +105,5 @@ def denoise(
         finish = Stabilised(finish, *evened, transform)
     problem = Problem(data, likelihood=likelihood, weight=weight)
     pictures = full > 1 and scale == (0.0, full)
-    facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network)
+    facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=along)
     return PRESETS.job(preset, facts, finish, notes)

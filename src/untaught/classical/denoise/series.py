@@ -1,0 +1,107 @@
+"""A non-local ridge along time: similar patches are sought in the frames before and after, too, wherever they moved.
+
+As Arias and Morel ("Video denoising via empirical Bayesian estimation of space-time patches", Journal of Mathematical Imaging and
+Vision 2018) gather the groups of NL-Bayes, without a motion that has to be estimated: a patch that is there again with other noise
+is similar by itself. Groups are combined as in one picture (`nl_ridge`), for which frames lie one below the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untaught.classical.denoise.nl_ridge import (
+    AT_ONCE,
+    NonLocalRidge,
+    Pass,
+    distances,
+    filtered,
+    grid,
+    shared_components,
+)
+from untaught.classical.denoise.nlm import NonLocalMeans
+from untaught.core.geometry import over
+
+
+@dataclass(frozen=True)
+class SeriesRidge:
+    """A pass without a pilot, then those of `then`, each with what was found before as its pilot.
+
+    frames: how many before and after a frame are searched, in a square of `near` pixels about the same place.
+    pixels: a longer series is filtered by about that many, so that memory does not grow with it.
+    """
+
+    first: Pass = Pass(7, 16)
+    then: tuple[Pass, ...] = (Pass(5, 64), Pass(5, 128))
+    frames: int = 2
+    near: int = 15
+    pixels: int = 1 << 20
+
+    @property
+    def frames_seen(self) -> int:
+        """Frames before and after one that it depends on; the components, which all frames at hand share, aside."""
+        return self.frames * (1 + len(self.then))
+
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        """The estimate of a series (1, c, t, h, w); `deviation` of its noise broadcasts against it.
+
+        Frames that are too small for a group are left to non-local means, and a picture to the ridge.
+        """
+        alone = NonLocalRidge(self.first, self.then)
+        if noisy.ndim != 5:
+            return alone(noisy, deviation)
+        fitted = alone.passes((self.first, *self.then), noisy[:, :, 0], deviation)
+        if not fitted:
+            return NonLocalMeans()(noisy, deviation)
+        height, width = noisy.shape[3:]
+        side = (max(2 * self.frames_seen, self.pixels // (height * width)), height, width)
+
+        def part(seen: tuple[Any, ...], _: int) -> Tensor:
+            y, variance = noisy[seen][0], deviation.expand_as(noisy)[seen][0].square().flatten(1, 2)
+            made: Tensor | None = None
+            for one in fitted:
+                groups = self._groups(y if made is None else made, one)
+                pilot = None if made is None else made.flatten(1, 2)
+                made = filtered(y.flatten(1, 2), groups, one, variance, pilot).view(y.shape)
+            assert made is not None
+            return made[None]
+
+        return over(noisy.shape[2:], side, self.frames_seen, part)
+
+    def _groups(self, x: Tensor, one: Pass) -> Tensor:
+        """For the patches of a grid in every frame of (c, t, h, w) the most similar ones, by number in the frames one below the
+        other, (g, k)."""
+        f = shared_components(x.movedim(1, 0), one.patch)
+        return torch.cat([part for t in range(len(f)) for part in self._of_frame(f, t, one, x.shape[2])])
+
+    def _of_frame(self, f: Tensor, t: int, one: Pass, height: int) -> Iterator[Tensor]:
+        """The groups for frame t of the components f (t, k, h, w) of frames of that height, some rows of them at a time."""
+        h, w = f.shape[2:]
+        down, along = (grid(n, one.stride).to(f.device) for n in (h, w))
+        others = range(max(0, t - self.frames), min(len(f), t + self.frames + 1))
+        windows = [one.window if s == t else min(self.near, one.window) for s in others]
+        wide = [F.pad(f[s], [n // 2] * 4, value=float("inf")) for s, n in zip(others, windows, strict=True)]
+        moved = [_moved(n, w, (s - t) * height * w, f.device) for s, n in zip(others, windows, strict=True)]
+        places = torch.cat(moved)
+        for some in down.split(max(1, AT_ONCE // (len(places) * len(along)))):
+            reference = f[t][:, some][:, :, along]
+            apart = [distances(reference, v, some, along, n) for v, n in zip(wide, windows, strict=True)]
+            apart[t - others[0]][one.window // 2, one.window // 2] = -1  # itself, always
+            all_of_them = torch.cat([a.flatten(2).flatten(0, 1) for a in apart]).T.contiguous()
+            nearest = all_of_them.topk(one.group, dim=1, largest=False, sorted=False).indices
+            at = ((t * height + some)[:, None] * w + along).flatten()
+            yield at[:, None] + places[nearest]
+
+
+def _moved(window: int, width: int, frame: int, device: torch.device) -> Tensor:
+    """How much further, by number, every place of a window lies than its middle, in a frame that begins so much later."""
+    k = torch.arange(window**2, device=device)
+    return (k // window - window // 2) * width + k % window - window // 2 + frame
+
+
+
