@@ -103,8 +103,8 @@ Along: TypeAlias = Annotated[
     Literal["space", "time"],
     About(
         "space: all axes are of one picture, or of a volume. time: the first axis is that of the frames of a clip, (t, h, w) or "
-        "(t, h, w, 3); what is alike in the frames before and after is used, and flicker is taken away. At the command line: a TIFF of "
-        "several pages, a .y4m film, or frames as files."
+        "(t, h, w, 3); what is alike in the frames before and after is used, too, and they flicker less. At the command line: a "
+        "TIFF of several pages, a .y4m film, or frames as files."
     ),
 ]
 Channel: TypeAlias = Annotated[

@@ -340,13 +340,13 @@ def patches(x: Tensor, side: int) -> Tensor:
 
 def components(x: Tensor, side: int) -> Tensor:
     """The leading principal components of all patches, (components, h, w): few numbers hold most of their distances."""
-    return shared_components(x[None], side)[0]
+    return F.conv2d(x[None], leading(x[None], side))[0]
 
 
-def shared_components(x: Tensor, side: int) -> Tensor:
-    """The same of several pictures (b, c, h, w), whose patches have their axes in common: (b, components, h, w)."""
+def leading(x: Tensor, side: int) -> Tensor:
+    """The axes of these components for the patches of all pictures (b, c, h, w), as the weights of a convolution."""
     c = x.shape[1]
     some = x.unfold(2, side, 3).unfold(3, side, 3).permute(0, 2, 3, 1, 4, 5).reshape(-1, c * side * side)
     some = some - some.mean(0)
     _, ways = axes(some.T @ some)
-    return F.conv2d(x, ways[:, -COMPONENTS:].T.reshape(-1, c, side, side))
+    return ways[:, -COMPONENTS:].T.reshape(-1, c, side, side)

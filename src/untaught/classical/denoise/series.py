@@ -7,8 +7,9 @@ is similar by itself. Groups are combined as in one picture (`nl_ridge`), for wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ from untaught.classical.denoise.nl_ridge import (
     distances,
     filtered,
     grid,
-    shared_components,
+    leading,
 )
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.geometry import over
@@ -33,19 +34,21 @@ class SeriesRidge:
     """A pass without a pilot, then those of `then`, each with what was found before as its pilot.
 
     frames: how many before and after a frame are searched, in a square of `near` pixels about the same place.
-    pixels: a longer series is filtered by about that many, so that memory does not grow with it.
+    whole: pixels of all frames together up to which a series is filtered at once; a larger one in tiles of `side`, frame by frame
+    and pixel by pixel, so that memory does not grow with it.
     """
 
     first: Pass = Pass(7, 16)
     then: tuple[Pass, ...] = (Pass(5, 64), Pass(5, 128))
     frames: int = 2
     near: int = 15
-    pixels: int = 1 << 20
+    whole: int = 1 << 19
+    side: tuple[int, int, int] = (8, 192, 192)
 
     @property
     def frames_seen(self) -> int:
         """Frames before and after one that it depends on; the components, which all frames at hand share, aside."""
-        return self.frames * (1 + len(self.then))
+        return 2 * self.frames * (1 + len(self.then))
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """The estimate of a series (1, c, t, h, w); `deviation` of its noise broadcasts against it.
@@ -58,25 +61,32 @@ class SeriesRidge:
         fitted = alone.passes((self.first, *self.then), noisy[:, :, 0], deviation)
         if not fitted:
             return NonLocalMeans()(noisy, deviation)
-        height, width = noisy.shape[3:]
-        side = (max(2 * self.frames_seen, self.pixels // (height * width)), height, width)
+        space, made = noisy.shape[2:], None
+        side = space if prod(space) <= self.whole else self.side
+        for one in fitted:
+            made = over(space, side, (2 * self.frames, one.reach, one.reach), self._pass(one, noisy, deviation, made))
+        assert made is not None
+        return made
 
-        def part(seen: tuple[Any, ...], _: int) -> Tensor:
+    def _pass(
+        self, one: Pass, noisy: Tensor, deviation: Tensor, pilot: Tensor | None
+    ) -> Callable[[tuple[Any, ...], int], Tensor]:
+        """What makes a tile of a pass: all of them look for what is alike by the same components."""
+        ways = leading((noisy if pilot is None else pilot)[0].movedim(1, 0), one.patch)
+
+        def tile(seen: tuple[Any, ...], _: int) -> Tensor:
             y, variance = noisy[seen][0], deviation.expand_as(noisy)[seen][0].square().flatten(1, 2)
-            made: Tensor | None = None
-            for one in fitted:
-                groups = self._groups(y if made is None else made, one)
-                pilot = None if made is None else made.flatten(1, 2)
-                made = filtered(y.flatten(1, 2), groups, one, variance, pilot).view(y.shape)
-            assert made is not None
-            return made[None]
+            x = None if pilot is None else pilot[seen][0]
+            groups = self._groups(y if x is None else x, one, ways)
+            clean = None if x is None else x.flatten(1, 2)
+            return filtered(y.flatten(1, 2), groups, one, variance, clean).view(1, *y.shape)
 
-        return over(noisy.shape[2:], side, self.frames_seen, part)
+        return tile
 
-    def _groups(self, x: Tensor, one: Pass) -> Tensor:
+    def _groups(self, x: Tensor, one: Pass, ways: Tensor) -> Tensor:
         """For the patches of a grid in every frame of (c, t, h, w) the most similar ones, by number in the frames one below the
         other, (g, k)."""
-        f = shared_components(x.movedim(1, 0), one.patch)
+        f = F.conv2d(x.movedim(1, 0), ways)
         return torch.cat([part for t in range(len(f)) for part in self._of_frame(f, t, one, x.shape[2])])
 
     def _of_frame(self, f: Tensor, t: int, one: Pass, height: int) -> Iterator[Tensor]:
@@ -102,6 +112,3 @@ def _moved(window: int, width: int, frame: int, device: torch.device) -> Tensor:
     """How much further, by number, every place of a window lies than its middle, in a frame that begins so much later."""
     k = torch.arange(window**2, device=device)
     return (k // window - window // 2) * width + k % window - window // 2 + frame
-
-
-

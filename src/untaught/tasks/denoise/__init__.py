@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Along, Channel, Device, Gt, KeepNan, Net, Picture, Seed, Sigma, Steps, Stop, Strength, Unit
+from untaught.core.types import (
+    Along,
+    Channel,
+    Device,
+    Gt,
+    KeepNan,
+    Net,
+    Picture,
+    Seed,
+    Sigma,
+    Steps,
+    Stop,
+    Strength,
+    Unit,
+)
 from untaught.tasks import task
 
 if TYPE_CHECKING:

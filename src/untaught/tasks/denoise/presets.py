@@ -158,7 +158,9 @@ QUICK = Filtered(
     Tiled(SPARSE),
     "LIChI (Herbreteau and Kervrann 2024); values: docs/benchmarks/white-noise.md",
 )
-_ALONG = "NL-Ridge with groups along time (as Arias and Morel, JMIV 2018, for NL-Bayes); values: docs/benchmarks/series.md"
+_ALONG = (
+    "NL-Ridge with groups along time (as Arias and Morel, JMIV 2018, for NL-Bayes); values: docs/benchmarks/series.md"
+)
 ALONG = Classic(Filter(SeriesRidge(then=(Pass(5, 64),), frames=1)), _ALONG)
 ALONG_TWICE = Classic(Filter(SeriesRidge()), _ALONG)
 ALONG_MORE = Classic(Filter(SeriesRidge(frames=4)), _ALONG)
