@@ -2,8 +2,8 @@
 
     python benchmarks/memory.py DATA [TASK ...]
 
-prints | job | pixels | memory foretold | held at most | ratio | seconds foretold | taken | ratio |. Memory: the peak of the process,
-less what it holds when everything is loaded and no job has begun.
+prints | job | pixels | memory foretold | held at most | ratio | seconds foretold | taken | ratio |. Memory: the peak of the
+process, less what it holds when everything is loaded and no job has begun.
 """
 
 from __future__ import annotations
@@ -33,8 +33,22 @@ JOBS = (
     ("deblur", 256, ("--kernel", "disk:2", "--preset", "instant")),
     ("deblur", 256, ("--kernel", "disk:2", "--preset", "paper", "--steps", "5")),
     ("dejpeg", 256, ("--preset", "instant")),
-    ("dejpeg", 256, ("--steps", "30",)),
-    ("enhance", 256, ("--steps", "30",)),
+    (
+        "dejpeg",
+        256,
+        (
+            "--steps",
+            "30",
+        ),
+    ),
+    (
+        "enhance",
+        256,
+        (
+            "--steps",
+            "30",
+        ),
+    ),
 )
 LAUNCH = (
     "import sys, resource, json; from untaught.core.registry import tasks; import torch, scipy.ndimage, PIL.Image;"

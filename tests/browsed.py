@@ -7,7 +7,6 @@ import re
 import shutil
 from pathlib import Path
 
-import firefox
 import pytest
 
 CHROMIUM = os.environ.get("UNTAUGHT_CHROMIUM") or next(
@@ -23,7 +22,6 @@ QUIET = [  # off the network, and without a sandbox, which containers do not all
     "--disable-sync",
     "--no-first-run",
 ]
-WHICH = os.environ.get("UNTAUGHT_BROWSER", "chromium")  # or firefox
 SLOW = 600_000  # milliseconds until a wait has failed: for a page that hangs, and not for a busy machine
 
 
@@ -38,41 +36,34 @@ def page_studio(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory):
+def play():
+    """Playwright, of which a thread has one."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="the extra test-studio is not installed")
-    if (firefox.FIREFOX if WHICH == "firefox" else CHROMIUM) is None:
-        pytest.skip(f"Debian's {WHICH} is not installed: apt-get install chromium firefox-esr")
     sync_api.expect.set_options(timeout=SLOW)
     with sync_api.sync_playwright() as play:
-        if WHICH == "firefox":
-            program = firefox.wrapped(tmp_path_factory.mktemp("firefox"))
-            browser = play.firefox.launch(executable_path=program, channel="moz-firefox", timeout=SLOW)
-        else:
-            browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
+        yield play
 
 
-def opened(browser, studio, **how):
-    """A context in which the studio can be opened. In Firefox Playwright speaks with a page by eval, which the page's own policy
-    forbids: there it comes without it, and the policy is tried in Chromium alone."""
-
-    def without_policy(route):
-        answer = route.fetch()
-        kept = {k: v for k, v in answer.headers.items() if k.lower() != "content-security-policy"}
-        route.fulfill(response=answer, headers=kept)
-
-    context = browser.new_context(reduced_motion="reduce", **how)
-    if WHICH == "firefox":
-        context.route(f"{studio.base}/", without_policy)
-    return context
+@pytest.fixture(scope="session")
+def browser(play):
+    if CHROMIUM is None:
+        pytest.skip("Debian's chromium is not installed: apt-get install chromium")
+    browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
 def page(browser, page_studio):
     """An open studio. Any error, any broken policy and any request to another host fails the test."""
-    studio = page_studio
-    context = opened(browser, studio, viewport={"width": 1200, "height": 760}, accept_downloads=True)
+    context = browser.new_context(
+        viewport={"width": 1200, "height": 760}, accept_downloads=True, reduced_motion="reduce"
+    )
+    yield from watched(context, page_studio)
+
+
+def watched(context, studio):
+    """The studio's page in that context; afterwards an `AssertionError` for what went wrong in it."""
     page = context.new_page()
     page.set_default_timeout(SLOW)
     wrong = []

@@ -17,9 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-FIREFOX = os.environ.get("UNTAUGHT_FIREFOX") or next(
-    filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None
-)
+FIREFOX = os.environ.get("UNTAUGHT_FIREFOX") or next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
 TOLD = re.compile(r"WebDriver BiDi listening on (ws://\S+)")
 
 

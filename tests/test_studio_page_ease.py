@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from browsed import SLOW, card, choose, hand_in, opened
+from browsed import SLOW, card, choose, hand_in
 from PIL import Image
 from served import png
 
@@ -41,7 +41,7 @@ def test_how_long_it_takes_is_said_before_anything_was_run(page, noisy):
 
 
 def test_the_page_speaks_as_its_reader_does(browser, page_studio, noisy):
-    context = opened(browser, page_studio, locale="de-DE", viewport={"width": 390, "height": 844})
+    context = browser.new_context(locale="de-DE", viewport={"width": 390, "height": 844}, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(SLOW)
     page.goto(f"{page_studio.base}/#t={page_studio.token}")
@@ -116,7 +116,7 @@ def test_the_arrows_choose_among_the_cards(page, clean):
 
 
 def test_on_a_phone_the_button_is_in_reach(browser, page_studio, clean):
-    context = opened(browser, page_studio, viewport={"width": 390, "height": 844}, has_touch=True)
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(SLOW)
     page.goto(f"{page_studio.base}/#t={page_studio.token}")

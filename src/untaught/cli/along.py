@@ -56,7 +56,7 @@ def restore_clip(name: str, pictures: list[Path], settings: dict[str, Any], aske
 def _clip(name: str, pictures: list[Path], asked: Asked, places: Places) -> Clip:
     """What is named, and where it goes; `BadInput` for what is no clip, and what cannot be written."""
     from untaught.io.images import check_output
-    from untaught.scale.clips import Files, Film, Stack
+    from untaught.scale.clips import Files, Pages, Planes
     from untaught.scale.gathering import gather
 
     if len(pictures) > 1:
@@ -80,11 +80,11 @@ def _clip(name: str, pictures: list[Path], asked: Asked, places: Places) -> Clip
     film = path.suffix.lower() == ".y4m"
     if film:
         places.check(target, also=(target.with_name(target.name + ".toml"),))
-        return Film(path, target, places, asked.max_megapixels)
+        return Planes(path, target, places, asked.max_megapixels)
     if path.suffix.lower() not in (".tif", ".tiff", ".npy"):
         raise BadInput(f"'{path}' is one picture: along time name a TIFF of several pages, a .y4m film, or all frames.")
     check_output(target, places=places)
-    return Stack(path, target, places, asked.max_megapixels)
+    return Pages(path, target, places, asked.max_megapixels)
 
 
 def _ordered(name: str) -> list[tuple[str, int]]:

@@ -58,7 +58,7 @@ class Clip(ABC):
         """Clear away what is only on the way."""
 
 
-class Stack(Clip):
+class Pages(Clip):
     """One file that holds all frames: TIFF or NPY. limit: megapixels of a frame."""
 
     def __init__(self, path: Path, target: Path, places: Places, limit: float) -> None:
@@ -133,7 +133,7 @@ def _stack(path: Path, limit: float) -> tuple[NDArray, Image]:
     return frames, like
 
 
-class Film(Clip):
+class Planes(Clip):
     """YUV4MPEG2 (.y4m), 8 bit: each plane is restored as it lies there, and the film stays what it was beside."""
 
     def __init__(self, path: Path, target: Path, places: Places, limit: float) -> None:
