@@ -10,6 +10,7 @@ import pytest
 import tifffile
 import torch
 from kept_runs import cli
+from scipy.ndimage import gaussian_filter
 from skimage import data
 
 import untaught
@@ -57,6 +58,28 @@ def test_frames_together_are_better_than_each_alone_and_flicker_less(moves: int,
     assert (together.shape, together.dtype) == (noisy.shape, noisy.dtype)
     assert quality(together, clean) > quality(alone, clean) + 0.3
     assert flicker(together, clean) < 0.9 * flicker(alone, clean)
+
+
+@pytest.mark.parametrize("noise", ["auto", "poisson"])
+def test_noise_of_other_kinds_is_taken_as_what_it_is_in_a_frame(noise: str):
+    """As cameras have it: shared by neighbours, or louder where it is brighter."""
+    clean, _ = clip(1, count=5, side=72)
+    rng = np.random.default_rng(0)
+    if noise == "auto":
+        shared = gaussian_filter(rng.normal(0, 1, clean.shape), (0, 0.8, 0.8))
+        noisy = clean + 12 * shared / shared.std()
+    else:
+        noisy = 6.0 * rng.poisson(clean / 6)
+    noisy = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    together = untaught.denoise(noisy, along="time", noise=noise)
+    alone = np.stack([untaught.denoise(frame, preset="instant", noise=noise) for frame in noisy])
+    assert quality(together, clean) > quality(alone, clean)
+    assert flicker(together, clean) < 0.6 * flicker(noisy, clean)
+
+
+def test_clean_frames_stay_as_they_are():
+    clean, _ = clip(1, count=3)
+    assert quality(untaught.denoise(clean, along="time"), clean) > 40
 
 
 def test_a_cut_between_two_scenes_is_no_worse_than_each_alone():

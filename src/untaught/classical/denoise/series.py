@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from untaught.classical import Denoiser, Estimated, Estimator, refuse_unless_identity
 from untaught.classical.denoise.nl_ridge import (
     AT_ONCE,
     NonLocalRidge,
@@ -26,7 +27,8 @@ from untaught.classical.denoise.nl_ridge import (
     leading,
 )
 from untaught.classical.denoise.nlm import NonLocalMeans
-from untaught.core.geometry import over
+from untaught.core.geometry import box, over
+from untaught.problem import Problem
 
 
 @dataclass(frozen=True)
@@ -50,18 +52,20 @@ class SeriesRidge:
         """Frames before and after one that it depends on; the components, which all frames at hand share, aside."""
         return 2 * self.frames * (1 + len(self.then))
 
-    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+    def __call__(self, noisy: Tensor, deviation: Tensor, pilot: Tensor | None = None) -> Tensor:
         """The estimate of a series (1, c, t, h, w); `deviation` of its noise broadcasts against it.
 
-        Frames that are too small for a group are left to non-local means, and a picture to the ridge.
+        pilot: a first estimate, in the place of the first pass. Frames that are too small for a group are left to it, or to
+        non-local means, and a picture to the ridge.
         """
         alone = NonLocalRidge(self.first, self.then)
         if noisy.ndim != 5:
             return alone(noisy, deviation)
-        fitted = alone.passes((self.first, *self.then), noisy[:, :, 0], deviation)
+        passes = (self.first, *self.then) if pilot is None else self.then
+        fitted = alone.passes(passes, noisy[:, :, 0], deviation)
         if not fitted:
-            return NonLocalMeans()(noisy, deviation)
-        space, made = noisy.shape[2:], None
+            return NonLocalMeans()(noisy, deviation) if pilot is None else pilot
+        space, made = noisy.shape[2:], pilot
         side = space if prod(space) <= self.whole else self.side
         for one in fitted:
             made = over(space, side, (2 * self.frames, one.reach, one.reach), self._pass(one, noisy, deviation, made))
@@ -112,3 +116,41 @@ def _moved(window: int, width: int, frame: int, device: torch.device) -> Tensor:
     """How much further, by number, every place of a window lies than its middle, in a frame that begins so much later."""
     k = torch.arange(window**2, device=device)
     return (k // window - window // 2) * width + k % window - window // 2 + frame
+
+
+@dataclass(frozen=True)
+class SeriesFilter(Estimator):
+    """The ridge's estimate of the frames, told the noise's own deviation in each, without the bias of noise that was cut off.
+
+    pilot: what makes the first estimate, of each frame alone. Neighbours that share their noise are alike by it, so that the
+    ridge's own first pass would keep it; in another frame it is another, and what is alike in the pilots is alike in the picture.
+    """
+
+    denoiser: SeriesRidge = SeriesRidge()
+    pilot: Denoiser | None = None
+
+    def check(self, problem: Problem) -> None:
+        refuse_unless_identity(self, problem)
+
+    def iterates(self, problem: Problem) -> Iterator[Estimated]:
+        y, likelihood = problem.data, problem.likelihood
+        if y.ndim != 5:
+            yield Estimated(likelihood.unbias(self.denoiser(y, likelihood.deviation(box(y, 2)))))
+            return
+        frames = y[0].movedim(1, 0)
+        deviation = likelihood.deviation(box(frames, 2)).expand_as(frames)
+        first = None
+        if self.pilot is not None:
+            alone = [self.pilot(one[None], spread[None]) for one, spread in zip(frames, deviation, strict=True)]
+            first = _series(torch.cat(alone))
+        x = self.denoiser(y, _series(deviation), first)
+        yield Estimated(_series(likelihood.unbias(x[0].movedim(1, 0))))
+
+    @classmethod
+    def examples(cls) -> tuple[Estimator, ...]:
+        return (SeriesFilter(SeriesRidge(then=(Pass(5, 32),), frames=1)),)
+
+
+def _series(frames: Tensor) -> Tensor:
+    """(t, c, h, w) -> (1, c, t, h, w)."""
+    return frames.movedim(0, 1)[None]

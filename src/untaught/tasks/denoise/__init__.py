@@ -102,7 +102,13 @@ def denoise(
             f"{name} noise of sigma {where.said(size)} was found and taken off" for name, size in stripes.sigmas.items()
         ]
     counts = None if gain is None else gain * scale[1] / full
-    found = noises.measure(data, noise, notes, where, sigma=level, gain=counts, looks=looks)
+    sample = (
+        data[:, :, data.shape[2] // 2] if along == "time" else data
+    )  # a frame is a picture, and all are of one camera
+    found = noises.measure(sample, noise, notes, where, sigma=level, gain=counts, looks=looks)
+    if found.lost is not None and along == "time":
+        notes[:] = ["impulses, which were found, are not filled along time"]
+        found = noises.measure(sample, "gaussian", notes, where, sigma=level)
     likelihood, weight, transform = found.likelihood, None, None
     finish: Result = Layout.of(array, axis, strength, copies, still)
     if found.kind in ("poisson", "poisson-gaussian", "speckle"):

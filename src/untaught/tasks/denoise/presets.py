@@ -11,7 +11,7 @@ from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Pass, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
-from untaught.classical.denoise.series import SeriesRidge
+from untaught.classical.denoise.series import SeriesFilter, SeriesRidge
 from untaught.noise.kinds import GRAIN
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
@@ -161,9 +161,11 @@ QUICK = Filtered(
 _ALONG = (
     "NL-Ridge with groups along time (as Arias and Morel, JMIV 2018, for NL-Bayes); values: docs/benchmarks/series.md"
 )
-ALONG = Classic(Filter(SeriesRidge(then=(Pass(5, 64),), frames=1)), _ALONG)
-ALONG_TWICE = Classic(Filter(SeriesRidge()), _ALONG)
-ALONG_MORE = Classic(Filter(SeriesRidge(frames=4)), _ALONG)
+ALONG = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 64),), frames=1)), _ALONG)
+ALONG_TWICE = Classic(SeriesFilter(), _ALONG)
+ALONG_MORE = Classic(SeriesFilter(SeriesRidge(frames=4)), _ALONG)
+# Of what neighbours share each frame alone knows more than the ridge's own first pass.
+ALONG_SHARED = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), MEANS.guide), _ALONG)
 # What is fed may be found quicker than what is shown: groups of 64, not 128, cost 0.05 dB in the mean.
 _SOON = LIChIGuide(NonLocalRidge(then=(Pass(5, 64),)))
 FAST = Recorrupted(steps=300, widths=(16, 32, 48), lr=3e-3, pool=2, guide=_SOON)
@@ -212,6 +214,8 @@ PRESETS = Presets(
         "best": "what minutes buy",
         "paper": "the exact recipe",
     },
+    way(FRAMES & NEIGHBOURS, instant=ALONG_SHARED),
+    way(FRAMES & NEIGHBOURS, _FRAMES, fast=ALONG_SHARED, balanced=ALONG_SHARED, best=ALONG_SHARED),
     way(FRAMES, instant=ALONG),
     way(FRAMES, _FRAMES, fast=ALONG_TWICE, balanced=ALONG_TWICE, best=ALONG_MORE),
     way(IMPULSES & NOISIER, paper=Robust(LOUD)),
