@@ -60,6 +60,7 @@ def network(noisy: NDArray) -> NDArray:
         net,
         untaught.Recorrupt(0.5, SeriesRidge(), pool=2),
         untaught.Adam(3e-3),
+        average=untaught.ExponentialWeights(),
         stop=untaught.After(300),
         passes=2,
     )
