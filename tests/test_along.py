@@ -187,5 +187,7 @@ def test_what_is_no_clip_is_one_sentence(tmp_path: Path, monkeypatch, capsys, na
 
 
 def test_arrays_that_are_no_frames():
+    with pytest.raises(BadInput, match="did you mean 'time'"):
+        untaught.denoise(np.zeros((20, 20), np.uint8), along="tim")
     with pytest.raises(BadInput, match="no series of frames"):
         untaught.denoise(np.zeros((20, 20), np.uint8), along="time")

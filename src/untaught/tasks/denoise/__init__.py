@@ -67,6 +67,7 @@ def denoise(
     """
     from untaught import noise as noises
     from untaught.classical.denoise.stripes import find_stripes
+    from untaught.core.errors import unknown
     from untaught.io import arrays
     from untaught.io.results import Filled, Layout
     from untaught.noise import anscombe
@@ -76,6 +77,8 @@ def denoise(
     from untaught.tasks.denoise.presets import PRESETS, grainy
     from untaught.tasks.denoise.result import Mended
 
+    if along not in ("space", "time"):
+        raise unknown("along", along, ("space", "time"))
     array, axis = arrays.take(picture, arrays.of_frames(picture, channel_axis) if along == "time" else channel_axis)
     copies, still = arrays.copies(array, axis), arrays.still(array, axis)
     seen = array if axis is None or copies == 1 else array.take([0], axis)
