@@ -1,9 +1,9 @@
-"""Frames along time beside each frame alone, and beside the network in three dimensions: PSNR and flicker.
+"""Frames along time beside each frame alone: PSNR and flicker.
 
-    python benchmarks/series.py DATA [--network]
+    python benchmarks/series.py DATA
 
 Seven frames of 96 x 96, cut out of a photograph along a straight line, with a square that moves the other way; white noise of
-15/255. Flicker: the deviation of what changes from frame to frame and not in the scene, in grey levels. --network: minutes more.
+15/255. Flicker: the deviation of what changes from frame to frame and not in the scene, in grey levels.
 """
 
 from __future__ import annotations
@@ -46,33 +46,9 @@ def clip(path: Path, speed: float) -> tuple[NDArray, NDArray]:
     return clean, np.clip(np.rint(clean + noise), 0, 255).astype(np.uint8)
 
 
-def network(noisy: NDArray) -> NDArray:
-    """`fast` of one picture, with its network in three dimensions and the ridge along time as its guide."""
-    import torch
-
-    from untaught.classical.denoise.series import SeriesRidge
-
-    net = untaught.Network(
-        untaught.Compact((16, 32, 48)), untaught.Fed(2 if noisy.ndim == 3 else 6), output="linear", residual=SIGMA / 255
-    )
-    y = torch.from_numpy(np.moveaxis(noisy if noisy.ndim == 4 else noisy[..., None], -1, 0)[None] / 255).float()
-    method = untaught.Method(
-        net,
-        untaught.Recorrupt(0.5, SeriesRidge(), pool=2),
-        untaught.Adam(3e-3),
-        average=untaught.ExponentialWeights(),
-        stop=untaught.After(300),
-        passes=2,
-    )
-    job = untaught.Job((untaught.Solve(method),), untaught.Problem(y, likelihood=untaught.Gaussian(SIGMA / 255)))
-    x = untaught.solve(job).x[0].numpy() * 255
-    return np.moveaxis(x, 0, -1) if noisy.ndim == 4 else x[0]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--network", action="store_true")
     asked = parser.parse_args()
     ways: dict[str, Callable[[NDArray], NDArray]] = {
         "each alone, `instant`": lambda y: np.stack([untaught.denoise(f, preset="instant") for f in y]),
@@ -80,7 +56,6 @@ def main() -> None:
         "along time, `fast`": lambda y: untaught.denoise(y, along="time"),
         "along time, `best`": lambda y: untaught.denoise(y, along="time", preset="best"),
     }
-    ways = {"a network in three dimensions": network} if asked.network else ways
     for name, speed in CLIPS:
         clean, noisy = clip(asked.data / name, speed)
         for way, make in ways.items():
