@@ -36,24 +36,34 @@ def page_studio(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def browser():
+def play():
+    """Playwright, of which a thread has one."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="the extra test-studio is not installed")
-    if CHROMIUM is None:
-        pytest.skip("Debian's chromium is not installed: apt-get install chromium")
     sync_api.expect.set_options(timeout=SLOW)
     with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
+        yield play
+
+
+@pytest.fixture(scope="session")
+def browser(play):
+    if CHROMIUM is None:
+        pytest.skip("Debian's chromium is not installed: apt-get install chromium")
+    browser = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
 def page(browser, page_studio):
     """An open studio. Any error, any broken policy and any request to another host fails the test."""
-    studio = page_studio
     context = browser.new_context(
         viewport={"width": 1200, "height": 760}, accept_downloads=True, reduced_motion="reduce"
     )
+    yield from watched(context, page_studio)
+
+
+def watched(context, studio):
+    """The studio's page in that context; afterwards an `AssertionError` for what went wrong in it."""
     page = context.new_page()
     page.set_default_timeout(SLOW)
     wrong = []

@@ -279,7 +279,7 @@ def test_the_command_prints_the_formula_and_json(tmp_path, noisy, untaught):
     assert facts["stages"][0]["parameters"] == sum(p.numel() for p in Run(job).course.model.parameters())
     assert facts["seconds"] == pytest.approx(sum(s["seconds"] for s in facts["stages"]))
     assert facts["stages"][0]["engine"] > 0
-    assert facts["memory_bytes"] == needed(job)
+    assert needed(job) <= facts["memory_bytes"] < 2e9  # as its steps hold, which the least one does not fall short of
     assert not list(tmp_path.glob("*untaught*"))  # nothing was restored
 
 

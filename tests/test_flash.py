@@ -187,8 +187,8 @@ def test_a_job_pickles_to_the_same_job(pair):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda dark, bright: {}, "none is given: give --flash or --guide"),
-        (lambda dark, bright: {"flash": bright, "guide": bright}, "both is given"),
+        (lambda dark, bright: {}, "flash is missing: give it with --flash"),
+        (lambda dark, bright: {"flash": bright, "guide": bright}, "both given"),
         (lambda dark, bright: {"flash": bright[:, :40]}, r"40 x 96 and the picture 112 x 96.*Crop"),
         (lambda dark, bright: {"guide": bright * 0}, "guide cannot be used.*Every pixel"),
         (lambda dark, bright: {"guide": bright * np.nan}, "All 32256 values of the picture are unknown"),

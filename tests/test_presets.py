@@ -64,6 +64,8 @@ def denoise() -> Iterator[tuple[str, Facts]]:
                 weight = torch.arange(space[-1]).clamp_max(1).float() if lost else None
                 problem = Problem(empty(channels, space), likelihood=likelihood, weight=weight)
                 yield f"{name}, {size}, {channels}", Facts(problem, True)
+                if size == "volume" and name in ("white 25", "shared by neighbours"):
+                    yield f"frames, {name}, {channels}", Facts(problem, True, kind="time")
 
 
 def deblur() -> Iterator[tuple[str, Facts]]:

@@ -27,6 +27,7 @@ _HOMES = {
     "classical.denoise.nl_bayes": ("NonLocalBayes",),
     "classical.denoise.lichi": ("LIChI", "LIChIGuide"),
     "classical.denoise.nl_ridge": ("NonLocalRidge", "Pass", "Quick", "Tiled"),
+    "classical.denoise.series": ("SeriesFilter", "SeriesRidge"),
     "classical.denoise.nlm": ("NonLocalMeans",),
     "classical.exemplar": ("Exemplar",),
     "classical.inpaint": ("Fill", "Harmonic", "RidgeFill"),

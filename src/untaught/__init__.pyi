@@ -18,6 +18,7 @@ from untaught.classical.denoise.lichi import LIChI as LIChI, LIChIGuide as LIChI
 from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
 from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Pass as Pass, Quick as Quick, Tiled as Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
+from untaught.classical.denoise.series import SeriesFilter as SeriesFilter, SeriesRidge as SeriesRidge
 from untaught.classical.exemplar import Exemplar as Exemplar
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
 from untaught.classical.plug_and_play import LeveledPlugAndPlay as LeveledPlugAndPlay, PlugAndPlay as PlugAndPlay
@@ -183,6 +184,8 @@ __all__ = [
     "SeekKernel",
     "SelfReference",
     "Series",
+    "SeriesFilter",
+    "SeriesRidge",
     "Smooth",
     "Solution",
     "Solve",
@@ -302,6 +305,7 @@ def denoise(
     looks: float | None = None,
     preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
     strength: float = 1.0,
+    along: Literal['space', 'time'] = 'space',
     keep_nan: bool = False,
     steps: int | None = None,
     stop: str = 'preset',

@@ -81,6 +81,8 @@ def restore_all(
 
     if not pictures:
         raise BadInput("No picture is named: name files, folders, or a pattern in quotes.")
+    if settings.get("along") == "time":
+        raise BadInput(f"--along time makes one clip of all frames: untaught {name} FRAMES --along time -o {output}.")
     which = Part.of(part)
     items = gather(pictures, output)
     work = Batch(

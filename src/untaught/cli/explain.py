@@ -37,14 +37,12 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
     """Read the picture, compose its job, probe it for a second, print."""
     from untaught.core.machine import free_memory
     from untaught.session import explain as study
-    from untaught.solver.memory import needed
 
     task = tasks.get(name)
     image = None if picture is None else task.read(picture)
     job = task.job(image, **settings)
-    costs = study.costs(job)
+    costs, bytes = study.held(job, lambda: study.costs(job))
     device = job.stages[0].device
-    bytes = needed(job)
     lines = study.formula(
         job,
         costs,
@@ -75,7 +73,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
         ("device", f"{device}, seed {job.seed}"),
         (
             "memory",
-            f"at least {amount(bytes)}" + (f"; {amount(free)} are free" if free is not None else ""),
+            f"about {amount(bytes)}" + (f"; {amount(free)} are free" if free is not None else ""),
         ),
         *_engines(costs),
         ("time", _time(costs, seconds)),

@@ -55,6 +55,10 @@ def command(name: str) -> Any:
     def run(picture: Path | None = None, /, *more: Path, **arguments: Any) -> int:
         own = {key: arguments.pop(key) for key in list(arguments) if key in one.settings}
         asked = Asked(**arguments)
+        if own.get("along") == "time" and picture is not None:
+            from untaught.cli.along import restore_clip
+
+            return restore_clip(name, [picture, *more], own, asked)
         return several(name, [picture, *more], own, asked) if more else restore(name, picture, own, asked)
 
     about = Parameter(

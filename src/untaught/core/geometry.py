@@ -61,11 +61,12 @@ def strips(n: int, height: int, halo: int) -> Iterator[Strip]:
         yield Strip(start, stop, max(0, start - halo), min(n, stop + halo))
 
 
-def tiles(space: Sequence[int], side: int | Sequence[int], halo: int) -> Iterator[tuple[Strip, ...]]:
+def tiles(space: Sequence[int], side: int | Sequence[int], halo: int | Sequence[int]) -> Iterator[tuple[Strip, ...]]:
     """Cover a space by boxes of at most `side`, each seen with `halo` more where there is any: about equally large ones, or, where
-    there is a side for each axis, boxes of just that size but for the last."""
+    there is a side for each axis, boxes of just that size but for the last. halo: of all axes, or of each."""
     sides = [-(-n // -(-n // side)) for n in space] if isinstance(side, int) else side
-    return product(*(strips(n, s, halo) for n, s in zip(space, sides, strict=True)))
+    halos = [halo] * len(space) if isinstance(halo, int) else halo
+    return product(*(strips(n, s, h) for n, s, h in zip(space, sides, halos, strict=True)))
 
 
 def _index(part: tuple[slice, ...]) -> tuple[Any, ...]:
@@ -73,7 +74,10 @@ def _index(part: tuple[slice, ...]) -> tuple[Any, ...]:
 
 
 def over(
-    space: Sequence[int], side: int | Sequence[int], halo: int, work: Callable[[tuple[Any, ...], int], Tensor]
+    space: Sequence[int],
+    side: int | Sequence[int],
+    halo: int | Sequence[int],
+    work: Callable[[tuple[Any, ...], int], Tensor],
 ) -> Tensor:
     """ "... *space" from tiles: `work(seen, i)` makes of the i-th the part at `seen`, an index, "... *size of what is seen"."""
     whole: Tensor | None = None

@@ -129,3 +129,13 @@ def _line(path: Path, name: str) -> float | None:
             return next((float(line.split()[1]) for line in lines if line.startswith(f"{name}")), None)
     except (OSError, ValueError, IndexError):
         return None
+
+
+def held_memory(device: str = "cpu") -> tuple[float, float] | None:
+    """Bytes that this process holds now, and at most until now, on that device; None where the system does not tell."""
+    if device.startswith("cuda"):
+        import torch
+
+        return float(torch.cuda.memory_allocated(device)), float(torch.cuda.max_memory_allocated(device))
+    now, most = (_line(Path("/proc/self/status"), name) for name in ("VmRSS:", "VmHWM:"))
+    return None if now is None or most is None else (1024 * now, 1024 * most)

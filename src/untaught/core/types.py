@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Le
 
 __all__ = [
     "About",
+    "Along",
     "Amount",
     "Channel",
     "Data",
@@ -98,6 +99,14 @@ Net: TypeAlias = Annotated[
 ]
 Seed: TypeAlias = Annotated[int, Ge(0), About("The same seed gives the same picture.")]
 Device: TypeAlias = Annotated[str, About("auto, cpu, cuda or cuda:1.")]
+Along: TypeAlias = Annotated[
+    Literal["space", "time"],
+    About(
+        "space: all axes are of one picture, or of a volume. time: the first axis is that of the frames of a clip, (t, h, w) or "
+        "(t, h, w, 3); what is alike in the frames before and after is used, too, and they flicker less. At the command line: a "
+        "TIFF of several pages, a .y4m film, or frames as files."
+    ),
+]
 Channel: TypeAlias = Annotated[
     int | Literal["auto"] | None,
     About("Where the channels of an array are: auto, a number, or None for a picture without channels."),

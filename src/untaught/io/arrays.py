@@ -67,6 +67,18 @@ def channels(array: NDArray, channel_axis: Channel) -> int | None:
     return channel_axis
 
 
+def of_frames(array: Any, channel_axis: Channel) -> int | None:
+    """The axis of the channels of a clip (t, h, w) or (t, h, w, 3); `BadInput` for an array of another shape."""
+    shape = np.shape(array)
+    axis = (-1 if len(shape) == 4 and shape[-1] in (1, 3) else None) if channel_axis == "auto" else channel_axis
+    if len(shape) - (axis is not None) != 3 or axis == 0 or shape[0] < 2:
+        raise BadInput(
+            f"An array of shape {shape} is no series of frames: give (frames, height, width) or (frames, height, width, 3), or "
+            "leave along = time out."
+        )
+    return axis
+
+
 def copies(array: NDArray, channel_axis: int | None) -> int:
     """How many channels the array has where they are all the same, as in a grey picture kept as RGB; 1 where they differ."""
     if channel_axis is None:

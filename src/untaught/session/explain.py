@@ -66,6 +66,27 @@ def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
     return found
 
 
+def held(job: Job, probe: Callable[[], list[Cost]]) -> tuple[list[Cost], float]:
+    """(what the probe finds, bytes that the job will hold beside what is held now).
+
+    The probe takes real steps of every stage, and what they hold at most is what a run holds; of a stage that is tried on a part of
+    the picture, beside the copies of the whole that every stage has. Where the system does not tell, the figure is one that a job
+    does not fall short of.
+    """
+    from untaught.core.machine import held_memory
+    from untaught.solver.memory import needed
+
+    device, least = job.stages[0].device, needed(job)
+    before = held_memory(device)
+    found = probe()
+    after = held_memory(device)
+    if before is None or after is None:
+        return found, least
+    seen = after[1] - before[0]
+    parts = any(stage.whole and stage.excerpt(stage.problem or job.problem) for stage in job.stages)
+    return found, max(least, seen) + (least if parts else 0.0)
+
+
 def begin(stage: Stage, problem: Problem, pool: int = 1) -> Course:
     """The stage on that problem, at its start, with so many inputs that are prepared once."""
     from untaught.solver.run import Run

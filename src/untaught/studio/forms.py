@@ -18,7 +18,7 @@ from untaught.tasks import role
 
 LEVELS = re.compile(r",? as a fraction of full scale(, e\.g\. [\d./]+?(?=\.( |$)))?")
 """As a page has it: there such numbers are written in grey levels."""
-HIDDEN = {"channel_axis"}  # a file says itself where its channels are
+HIDDEN = {"channel_axis", "along"}  # a file says itself where its channels are, and holds one picture
 
 
 class Form(BaseModel):

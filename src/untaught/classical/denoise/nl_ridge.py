@@ -104,15 +104,15 @@ class NonLocalRidge:
 
         Series, volumes and pictures too small for a group are left to non-local means.
         """
-        passes = self._passes((self.first, *self.then), noisy, deviation)
+        passes = self.passes((self.first, *self.then), noisy, deviation)
         return self._by_strips(passes, noisy, deviation) if passes else NonLocalMeans()(noisy, deviation)
 
     def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
         """Further passes, beginning with a pilot of the clean picture."""
-        passes = self._passes(self.again, noisy, deviation)
+        passes = self.passes(self.again, noisy, deviation)
         return self._by_strips(passes, noisy, deviation, pilot) if passes else pilot
 
-    def _passes(self, passes: tuple[Pass, ...], y: Tensor, deviation: Tensor) -> tuple[Pass, ...]:
+    def passes(self, passes: tuple[Pass, ...], y: Tensor, deviation: Tensor) -> tuple[Pass, ...]:
         """The passes for a picture of that size and noise; none where it is too small."""
         if y.ndim != 4 or not passes:
             return ()
@@ -165,15 +165,21 @@ def match(x: Tensor, one: Pass, *, itself: bool = True) -> Groups:
 
 def _nearest(f: Tensor, wide: Tensor, down: Tensor, along: Tensor, one: Pass, itself: bool) -> Tensor:
     """For the patches at those rows and columns of the components f the places in the window of the most similar ones, (g, k)."""
-    reference, reach = f[:, down][:, :, along], one.window // 2
-    apart = f.new_empty(one.window, one.window, len(down), len(along))
-    for j in range(one.window):
-        column = wide.index_select(2, along + j)
-        for i in range(one.window):
-            difference = column.index_select(1, down + i).sub_(reference)
-            torch.sum(difference.square_(), 0, out=apart[i, j])
+    apart, reach = distances(f[:, down][:, :, along], wide, down, along, one.window), one.window // 2
     apart[reach, reach] = -1 if itself else float("inf")
     return apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
+
+
+def distances(reference: Tensor, wide: Tensor, down: Tensor, along: Tensor, window: int) -> Tensor:
+    """From the components (k, rows, columns) of the patches at those places to all in a window about each of other components,
+    which are padded by half a window: squared, (window, window, rows, columns)."""
+    apart = reference.new_empty(window, window, len(down), len(along))
+    for j in range(window):
+        column = wide.index_select(2, along + j)
+        for i in range(window):
+            difference = column.index_select(1, down + i).sub_(reference)
+            torch.sum(difference.square_(), 0, out=apart[i, j])
+    return apart
 
 
 def filtered(
@@ -334,8 +340,13 @@ def patches(x: Tensor, side: int) -> Tensor:
 
 def components(x: Tensor, side: int) -> Tensor:
     """The leading principal components of all patches, (components, h, w): few numbers hold most of their distances."""
-    c = x.shape[0]
-    some = x.unfold(1, side, 3).unfold(2, side, 3).permute(1, 2, 0, 3, 4).reshape(-1, c * side * side)
+    return F.conv2d(x[None], leading(x[None], side))[0]
+
+
+def leading(x: Tensor, side: int) -> Tensor:
+    """The axes of these components for the patches of all pictures (b, c, h, w), as the weights of a convolution."""
+    c = x.shape[1]
+    some = x.unfold(2, side, 3).unfold(3, side, 3).permute(0, 2, 3, 1, 4, 5).reshape(-1, c * side * side)
     some = some - some.mean(0)
     _, ways = axes(some.T @ some)
-    return F.conv2d(x[None], ways[:, -COMPONENTS:].T.reshape(-1, c, side, side))[0]
+    return ways[:, -COMPONENTS:].T.reshape(-1, c, side, side)

@@ -90,7 +90,7 @@ def _only_page(tif: Any, name: str) -> Any:
     if count > 1:
         raise BadInput(
             f"{name} holds {count} pages and one picture at a time can be worked on until volumes exist: extract one, "
-            f"e.g. tifffile.imwrite('page0.tif', tifffile.imread({name}, key=0))."
+            f"e.g. tifffile.imwrite('page0.tif', tifffile.imread({name}, key=0)); frames of a clip: denoise --along time."
         )
     return first
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Channel, Device, Gt, KeepNan, Net, Picture, Seed, Sigma, Steps, Stop, Strength, Unit
+from untaught.core.types import (
+    Along,
+    Channel,
+    Device,
+    Gt,
+    KeepNan,
+    Net,
+    Picture,
+    Seed,
+    Sigma,
+    Steps,
+    Stop,
+    Strength,
+    Unit,
+)
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -21,6 +35,7 @@ def denoise(
     looks: Annotated[float | None, Gt(0), Unit("looks")] = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     strength: Strength = 1.0,
+    along: Along = "space",
     keep_nan: KeepNan = False,
     steps: Steps = None,
     stop: Stop = "preset",
@@ -52,6 +67,7 @@ def denoise(
     """
     from untaught import noise as noises
     from untaught.classical.denoise.stripes import find_stripes
+    from untaught.core.errors import unknown
     from untaught.io import arrays
     from untaught.io.results import Filled, Layout
     from untaught.noise import anscombe
@@ -61,7 +77,9 @@ def denoise(
     from untaught.tasks.denoise.presets import PRESETS, grainy
     from untaught.tasks.denoise.result import Mended
 
-    array, axis = arrays.take(picture, channel_axis)
+    if along not in ("space", "time"):
+        raise unknown("along", along, ("space", "time"))
+    array, axis = arrays.take(picture, arrays.of_frames(picture, channel_axis) if along == "time" else channel_axis)
     copies, still = arrays.copies(array, axis), arrays.still(array, axis)
     seen = array if axis is None or copies == 1 else array.take([0], axis)
     notes = ["its channels are all the same, so that it is restored as a grey picture"] if copies > 1 else []
@@ -86,7 +104,13 @@ def denoise(
             f"{name} noise of sigma {where.said(size)} was found and taken off" for name, size in stripes.sigmas.items()
         ]
     counts = None if gain is None else gain * scale[1] / full
-    found = noises.measure(data, noise, notes, where, sigma=level, gain=counts, looks=looks)
+    sample = (
+        data[:, :, data.shape[2] // 2] if along == "time" else data
+    )  # a frame is a picture, and all are of one camera
+    found = noises.measure(sample, noise, notes, where, sigma=level, gain=counts, looks=looks)
+    if found.lost is not None and along == "time":
+        notes[:] = ["impulses, which were found, are not filled along time"]
+        found = noises.measure(sample, "gaussian", notes, where, sigma=level)
     likelihood, weight, transform = found.likelihood, None, None
     finish: Result = Layout.of(array, axis, strength, copies, still)
     if found.kind in ("poisson", "poisson-gaussian", "speckle"):
@@ -103,5 +127,5 @@ def denoise(
         finish = Stabilised(finish, *evened, transform)
     problem = Problem(data, likelihood=likelihood, weight=weight)
     pictures = full > 1 and scale == (0.0, full)
-    facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network)
+    facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=along)
     return PRESETS.job(preset, facts, finish, notes)

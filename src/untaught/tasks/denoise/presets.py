@@ -11,6 +11,7 @@ from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Pass, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
+from untaught.classical.denoise.series import SeriesFilter, SeriesRidge
 from untaught.noise.kinds import GRAIN
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
@@ -152,6 +153,14 @@ QUICK = Filtered(
     Tiled(SPARSE),
     "LIChI (Herbreteau and Kervrann 2024); values: docs/benchmarks/white-noise.md",
 )
+_ALONG = (
+    "NL-Ridge with groups along time (as Arias and Morel, JMIV 2018, for NL-Bayes); values: docs/benchmarks/series.md"
+)
+ALONG = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 64),), frames=1)), _ALONG)
+ALONG_TWICE = Classic(SeriesFilter(), _ALONG)
+ALONG_MORE = Classic(SeriesFilter(SeriesRidge(frames=4)), _ALONG)
+# Of what neighbours share each frame alone knows more than the ridge's own first pass.
+ALONG_SHARED = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), MEANS.guide), _ALONG)
 # What is fed may be found quicker than what is shown: groups of 64, not 128, cost 0.05 dB in the mean.
 _SOON = LIChIGuide(NonLocalRidge(then=(Pass(5, 64),)))
 FAST = Recorrupted(steps=300, widths=(16, 32, 48), lr=3e-3, pool=2, guide=_SOON)
@@ -173,6 +182,7 @@ def _measured(facts: Facts, kind: str) -> bool:
 NEIGHBOURS = When("noise that neighbouring pixels share", lambda facts: _measured(facts, "neighbouring pixels"))
 CHANNELS = When("noise that the channels share", lambda facts: _measured(facts, "the channels"))
 GROWS = When("noise that changes with brightness", lambda facts: _measured(facts, "brightness"))
+FRAMES = When("frames along time", lambda facts: facts.kind == "time")
 IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
 # There are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge.
 PLAIN = When("1 or 2 channels, above 768 x 768 pixels", lambda facts: _large(facts) and facts.channels < 3)
@@ -189,6 +199,7 @@ _BETTER = "for noise that {} a classic filter does better than the network, and 
 _NEIGHBOURS = _BETTER.format("neighbouring pixels share", "")
 _CHANNELS = _BETTER.format("the channels share", ", and the noise as gaussian,")
 _GROWS = _BETTER.format("changes with brightness", "")
+_FRAMES = "along time a classic filter does better than the network, and was used"
 _PLAIN = "for large grey pictures a classic filter does better than the quick network, and was used"
 PRESETS = Presets(
     {
@@ -198,6 +209,10 @@ PRESETS = Presets(
         "best": "what minutes buy",
         "paper": "the exact recipe",
     },
+    way(FRAMES & NEIGHBOURS, instant=ALONG_SHARED),
+    way(FRAMES & NEIGHBOURS, _FRAMES, fast=ALONG_SHARED, balanced=ALONG_SHARED, best=ALONG_SHARED),
+    way(FRAMES, instant=ALONG),
+    way(FRAMES, _FRAMES, fast=ALONG_TWICE, balanced=ALONG_TWICE, best=ALONG_MORE),
     way(IMPULSES & NOISIER, paper=Robust(LOUD)),
     way(
         IMPULSES,

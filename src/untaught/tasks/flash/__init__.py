@@ -55,10 +55,9 @@ def flash(
     from untaught.tasks.flash.presets import PRESETS
 
     if (flash is None) == (guide is None):
-        count = "both" if flash is not None else "none"
-        raise BadInput(
-            f"Flash and guide name the one picture that guides, and {count} is given: give --flash or --guide."
-        )
+        if flash is None:
+            raise BadInput("The photo with flash is missing: give it with --flash flash.jpg, or another with --guide.")
+        raise BadInput("Flash and guide are both given, and one picture guides: leave one of the two out.")
     array, axis = arrays.take(picture, channel_axis)
     if array.ndim - (axis is not None) != 2:
         raise BadInput(f"A picture of shape {array.shape} cannot be guided: two axes of space are needed.")
