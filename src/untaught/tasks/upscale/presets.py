@@ -37,7 +37,7 @@ class Smoothest(Row):
     """The picture that, made smaller, is the data, with the least total variation; in turn with a non-local filter after that."""
 
     source: str = field(
-        default="TV (Rudin, Osher and Fatemi 1992); PnP-HQS (Zhang et al., TPAMI 2021); values: docs/benchmarks/super-resolution.md",
+        default="TV (Rudin, Osher and Fatemi 1992); PnP-HQS (Zhang et al., TPAMI 2021); values: docs/benchmarks",
         repr=False,
     )
 
