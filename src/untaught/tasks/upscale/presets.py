@@ -71,7 +71,7 @@ class Paired(Row):
         if not self.finished:
             net, objective, rate = Compact(self.widths, unshuffle=2), Pairs(crops=Crops(48, 4)), 2e-3
         else:
-            net, objective, rate = Compact(self.widths), Pairs(stride=2**0.5, crops=Crops(48, 2)), 4e-3
+            net, objective, rate = Compact(self.widths), Pairs(stride=1.45, crops=Crops(48, 2)), 4e-3
             if _flat(facts):
                 objective = replace(objective, other=SMOOTH, share=0.8, finish=PLUGGED, rounding=ROUNDING)
         return (taught(facts, net, objective, self.steps, rate, residual=1.0, inputs=1),)
