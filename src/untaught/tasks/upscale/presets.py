@@ -19,8 +19,6 @@ from untaught.tasks._rows import DIP, Fitted, taught
 
 FEW = 3600
 """Pixels of the small picture under which a network knows them by heart (x8, docs/benchmarks/super-resolution.md)."""
-
-
 LARGE = 1024 * 1024
 """Pixels of the result above which only `best` takes the minutes of a finish."""
 ROUNDING = 0.0015
