@@ -78,7 +78,7 @@ def deblur() -> Iterator[tuple[str, Facts]]:
 
 
 def upscale() -> Iterator[tuple[str, Facts]]:
-    for small in ((10, 12), (64, 70), (5, 8, 9), (50,)):
+    for small in ((10, 12), (64, 70), (520, 520), (5, 8, 9), (50,)):
         for factor in (2, 8):
             operator = Downsample(small, tuple(n * factor for n in small), "lanczos3")
             yield f"{small} times {factor}", Facts(Problem(empty(3, small), operator), True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from PIL import Image
 import untaught
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, UntaughtError
-from untaught.prior import Pixels
+from untaught.core.randomness import Rng
 from untaught.problem import Problem
+from untaught.problem.likelihoods import Gaussian
 from untaught.problem.operators.resample import KERNELS, Downsample, resized
 from untaught.solver.objectives.pairs import Pairs
+from untaught.solver.stage import Estimate
 from untaught.tasks.upscale.presets import PRESETS
 
 PILLOW = {"box": Image.Resampling.BOX, "bicubic": Image.Resampling.BICUBIC, "lanczos3": Image.Resampling.LANCZOS}
@@ -84,6 +87,24 @@ class TestPairs:
         x = Pairs(repeats=30).put_back(resized(y, (36, 36)), y, operator)
         assert float((operator(x) - y).abs().max()) < 5e-3
 
+    def test_a_share_of_nothing_is_the_other_estimate_and_the_finish_has_the_last_word(self):
+        (_, prior), (shared, _) = Pairs.examples()
+        operator = Downsample((9, 10), (18, 20))
+        y = torch.rand(1, 1, 9, 10, generator=torch.Generator().manual_seed(0))
+        problem = Problem(y, operator)
+        asked = Problem(y, operator, Gaussian(shared.rounding), start=resized(y, (18, 20)))
+        rng, other = Rng(0), shared.other.estimate(asked)
+
+        def picture(**changed):
+            return replace(shared, **changed).bind(problem, prior).picture(lambda z: z, problem, rng)
+
+        torch.testing.assert_close(picture(share=0.0, finish=None), other)
+        plain = picture(other=None, finish=None)
+        torch.testing.assert_close(picture(share=0.25, finish=None), other + 0.25 * (plain - other))
+        torch.testing.assert_close(shared.quick().bind(problem, prior).picture(lambda z: z, problem, rng), plain)
+        found = shared.finish.estimate(replace(asked, start=plain))
+        torch.testing.assert_close(picture(other=None), shared.put_back(found, y, operator))
+
     def test_other_operators_are_refused(self, photo):
         problem = Problem(torch.rand(1, 3, 8, 8), operator=torch.nn.ReLU())
         (_, prior) = Pairs.examples()[0]
@@ -130,12 +151,35 @@ def test_too_few_pixels_to_learn_from_are_enlarged_without_a_network_and_that_is
     few, more = photo[:40], np.tile(photo, (2, 2, 1))
     for picture, said in ((few, True), (more, False)):
         job = untaught.upscale.job(picture, factor=2, steps=40)
-        (stage,) = job.stages
-        assert isinstance(stage.method.prior, Pixels) == said
+        assert all(isinstance(stage, Estimate) for stage in job.stages) == said
         assert any("no network" in note for note in job.notes) == said
     small = small_of(photo)
     bicubic = np.asarray(Image.fromarray(small).resize(photo.shape[1::-1], Image.Resampling.BICUBIC))
     assert psnr(untaught.upscale(small, factor=2) / 255, photo / 255) > psnr(bicubic / 255, photo / 255)
+
+
+def shapes(side: int) -> np.ndarray:
+    """Grey on grey, drawn at four times the size and averaged: edges of every direction, none of them at a border of pixels."""
+    y, x = (np.mgrid[: 4 * side, : 4 * side] + 0.5) / (4 * side)
+    scene = np.full(x.shape, 80.0)
+    scene[(x - 0.4) ** 2 + (y - 0.45) ** 2 < 0.08] = 190
+    scene[np.abs(x + 0.6 * y - 1.1) < 0.07] = 30
+    return np.rint(scene.reshape(side, 4, side, 4).mean((1, 3))).astype(np.uint8)
+
+
+@pytest.mark.parametrize("few", [0, 1 << 20])
+def test_edges_become_sharper_than_by_interpolation_and_have_no_halo(few, monkeypatch):
+    monkeypatch.setattr("untaught.tasks.upscale.presets.FEW", few)
+    clean = shapes(128)
+    small = np.asarray(Image.fromarray(clean).resize((64, 64), Image.Resampling.LANCZOS))
+    bicubic = np.asarray(Image.fromarray(small).resize((128, 128), Image.Resampling.BICUBIC))
+    large = untaught.upscale(small, factor=2, steps=80)
+    assert psnr(large, clean) > psnr(bicubic, clean) + 2
+
+    def halo(x):
+        return max(float(x.max()) - float(clean.max()), float(clean.min()) - float(x.min()))
+
+    assert halo(large) < halo(bicubic)
 
 
 @pytest.mark.usefixtures("learns")
@@ -216,6 +260,27 @@ class TestBench:
         scores = {n: compare.score(r, case.clean)[0] for n, r in results.items()}
         assert scores["tv"] > scores["bicubic"]
         assert all(r.shape == case.clean.shape for r in results.values())
+
+    def test_the_bicubic_protocol_is_another_crop_another_kernel_and_told(self, photo, tmp_path):
+        from untaught.bench.comparisons.upscale import made_smaller
+        from untaught.core.registry import comparisons
+
+        wide = np.tile(photo, (2, 2, 1))[:90, :103]
+        clean, small = made_smaller(wide, 4, "bicubic")
+        assert np.array_equal(clean, wide[:88, :100])
+        exact = Downsample((22, 25), (88, 100), "bicubic")(torch.from_numpy(clean / 1.0).permute(2, 0, 1)[None])
+        assert (
+            float((exact[0].permute(1, 2, 0) - torch.from_numpy(small / 1.0)).abs().max()) <= 1
+        )  # rounded, axis by axis
+        Image.fromarray(wide).save(tmp_path / "a.png")
+        compare = comparisons.get("upscale")
+        (case,) = compare.cases([tmp_path / "a.png"], {"factor": 4, "kernel": "bicubic"})
+        assert case.told == {"factor": 4, "kernel": "bicubic"}
+        found = [compare.run(compare.baselines[name], case.input(0), case.told) for name in ("bicubic", "no prior")]
+        scores = [compare.score(x, case.clean)[0] for x in found]
+        assert scores[1] > scores[0]
+        with pytest.raises(BadInput, match="lanczos9"):
+            compare.cases([tmp_path / "a.png"], {"factor": 4, "kernel": "lanczos9"})
 
     @pytest.mark.parametrize(
         ("pictures", "options", "sentence"),

@@ -28,7 +28,12 @@ Force = Annotated[
     bool,
     Parameter(negative=(), help="Write over existing files (never over a picture that is read)."),
 ]
-Kernel = Annotated[str | None, Parameter(help="What the pictures are blurred with, e.g. gauss:1.6 (deblur).")]
+Kernel = Annotated[
+    str | None,
+    Parameter(
+        help="What the pictures are blurred with, e.g. gauss:1.6 (deblur), or made smaller: lanczos3 or bicubic (upscale)."
+    ),
+]
 Markdown = Annotated[Path | None, Parameter(help="Write the tables here.")]
 Missing = Annotated[float | None, Parameter(help="The fraction of pixels taken away at random (inpaint).")]
 Pairs = Annotated[

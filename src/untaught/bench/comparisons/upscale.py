@@ -1,7 +1,9 @@
 """Enlarging: pictures made smaller by Pillow; against bicubic interpolation, no prior, and total variation.
 
-As published tables have it: the clean picture is cropped at its centre to multiples of 32, the small one is Pillow's LANCZOS in
-8 bit, and PSNR is that of the luminance Y (limited range), 4 pixels of the border left out.
+Two protocols of published tables. Of the Deep Image Prior: the clean picture is cropped at its centre to multiples of 32, the
+small one is Pillow's LANCZOS in 8 bit. Of most others (--kernel bicubic): it is cropped at its end to multiples of the factor, and
+the small one is Pillow's BICUBIC (a = -1/2, widened by the factor, as MATLAB's imresize is, but for the outermost pixels). PSNR is
+that of the luminance Y (limited range), 4 pixels of the border left out.
 """
 
 from __future__ import annotations
@@ -18,32 +20,40 @@ from untaught.bench.case import Case, always
 from untaught.bench.comparisons._base import Comparison, eight, score
 from untaught.bench.competitors import total_variation
 from untaught.bench.competitors._base import Competitor, by_name
-from untaught.core.errors import BadInput
+from untaught.core.errors import BadInput, unknown
 
 BORDER = 4
+PILLOW = {"lanczos3": "LANCZOS", "bicubic": "BICUBIC"}
 
 
 def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:
     factor = options.get("factor")
     if factor is None or not factor > 1:
         raise BadInput("How much smaller the pictures are made is not said: give a factor above 1, e.g. --factor 4.")
-    found = []
+    word, found = options.get("kernel"), []
+    kernel, told = word or "lanczos3", {"factor": factor, "kernel": word} if word else {"factor": factor}
+    if kernel not in PILLOW:
+        raise unknown("kernel", kernel, PILLOW)
     for name, picture in cases.clean(pictures):
-        clean, small = made_smaller(cases.eight(picture), factor)
-        found.append(Case(name, clean, f"x{factor:g}", always(small), {"factor": factor}, fixed=True))
+        clean, small = made_smaller(cases.eight(picture), factor, kernel)
+        # The protocols' figures are not to be compared with each other.
+        level = f"x{factor:g}" if kernel == "lanczos3" else f"x{factor:g} {kernel}"
+        found.append(Case(name, clean, level, always(small), told, fixed=True))
     return found
 
 
-def made_smaller(picture: NDArray, factor: float) -> tuple[NDArray, NDArray]:
-    """(clean, small): the centre in multiples of 32, or less where the factor is no whole number, and Pillow's LANCZOS of it."""
+def made_smaller(picture: NDArray, factor: float, kernel: str = "lanczos3") -> tuple[NDArray, NDArray]:
+    """(clean, small): what that kernel's protocol leaves of the picture, or less where the factor is no whole number, and Pillow's
+    small one."""
     from PIL import Image
 
-    space = [n // 32 * 32 or n for n in picture.shape[:2]]
+    step = 32 if kernel == "lanczos3" else 1
+    space = [n // step * step or n for n in picture.shape[:2]]
     small = [max(1, int(n / factor + 1e-9)) for n in space]
     space = [min(n, round(s * factor)) for n, s in zip(space, small, strict=True)]
-    top, left = ((n - m) // 2 for n, m in zip(picture.shape[:2], space, strict=True))
+    top, left = ((n - m) // 2 if step > 1 else 0 for n, m in zip(picture.shape[:2], space, strict=True))
     clean = np.ascontiguousarray(picture[top : top + space[0], left : left + space[1]])
-    return clean, np.asarray(Image.fromarray(clean).resize((small[1], small[0]), Image.Resampling.LANCZOS))
+    return clean, np.asarray(Image.fromarray(clean).resize((small[1], small[0]), Image.Resampling[PILLOW[kernel]]))
 
 
 def luminance(picture: NDArray) -> NDArray:
@@ -72,12 +82,12 @@ def _enlarged(small: NDArray, height: int, width: int, how: str = "BICUBIC") -> 
     return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling[how]))
 
 
-def _bicubic(small: NDArray, large: tuple[int, int]) -> NDArray:
+def _bicubic(small: NDArray, large: tuple[int, int], kernel: str) -> NDArray:
     return _enlarged(eight(small), *large) / 255
 
 
 def _call(classic: Competitor, small: NDArray, told: Mapping[str, Any]) -> Any:
-    return classic.run(small / 255, _large(small, told))
+    return classic.run(small / 255, _large(small, told), told.get("kernel", "lanczos3"))
 
 
 def _small(ndim: int) -> tuple[NDArray, dict[str, Any]]:
@@ -106,7 +116,8 @@ COMPARISON = Comparison(
     show=lambda given, case: _enlarged(given, case.clean.shape[0], case.clean.shape[1], "NEAREST"),
     score=_score,
     said=(
-        "The small pictures are Pillow's LANCZOS of the clean ones, cropped at their centre to multiples of 32. "
+        "The small pictures are Pillow's LANCZOS of the clean ones, cropped at their centre to multiples of 32, or, with --kernel "
+        "bicubic, its BICUBIC of the clean ones, cropped at their end to multiples of the factor. "
         "PSNR and SSIM are of the luminance in limited range, a border of 4 pixels left out.",
         "The weight of tv is chosen with the clean picture, in its favour.",
     ),

@@ -63,17 +63,17 @@ def deblurred(y: NDArray, kernel: NDArray) -> Iterator[NDArray]:
     return (array(crop_to(least(data, operator, start, w), data.shape[2:]), y) for w in DEBLUR)
 
 
-def enlarged(small: NDArray, large: tuple[int, int], weight: float = 0.0) -> NDArray:
+def enlarged(small: NDArray, large: tuple[int, int], kernel: str = "lanczos3", weight: float = 0.0) -> NDArray:
     """From the bicubic picture, by L-BFGS. Without weight there is no prior at all."""
     from untaught.problem.operators.resample import Downsample, resized
 
     y = tensor(small)
-    operator = Downsample(small.shape[:2], large)
+    operator = Downsample(small.shape[:2], large, kernel)
     return array(least(y, operator, resized(y, operator.large), weight), small)
 
 
-def each_enlarged(small: NDArray, large: tuple[int, int]) -> Iterator[NDArray]:
-    return (enlarged(small, large, weight) for weight in UPSCALE)
+def each_enlarged(small: NDArray, large: tuple[int, int], kernel: str = "lanczos3") -> Iterator[NDArray]:
+    return (enlarged(small, large, kernel, weight) for weight in UPSCALE)
 
 
 def least(y: Tensor, operator: Operator, start: Tensor, weight: float) -> Tensor:

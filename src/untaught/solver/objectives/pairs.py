@@ -13,11 +13,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from untaught.classical import Estimator
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.prior.codes import Fed
 from untaught.problem import Problem
+from untaught.problem.likelihoods import Gaussian
 from untaught.problem.operators import Operator
 from untaught.problem.operators.resample import resized
 from untaught.solver.iterate import Step
@@ -32,6 +34,9 @@ class Pairs(Objective):
     The way from small to large is made in strides of at most `stride`, each with the same network; after each the data are
     put back in, since the picture made smaller must be the data (`repeats` rounds of iterative back-projection, Irani and
     Peleg 1991). shrinks: further targets, the picture at these sizes. A pass is one of the eight symmetries.
+
+    other: an estimator of the large picture from the small one, which errs elsewhere; the network's has the weight `share` beside
+    it. finish: what makes the result of that, from the data once more. Both are told white noise of the deviation `rounding`.
     """
 
     stride: float = 2.0
@@ -39,6 +44,10 @@ class Pairs(Objective):
     shrinks: tuple[float, ...] = (1.0, 0.9, 0.8, 0.7)
     repeats: int = 8
     error: Literal["absolute", "square"] = "absolute"
+    other: Estimator | None = None
+    share: float = 1.0
+    finish: Estimator | None = None
+    rounding: float = 0.0015
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     transfers = True
@@ -70,7 +79,17 @@ class Pairs(Objective):
             for space in self.sizes(small, large):
                 x = averaged([resized(x, space)] * passes, model)
                 x = self.put_back(x, problem.data, operator.between(small, space).to(x.device))
+            asked = replace(problem, likelihood=Gaussian(self.rounding), start=resized(problem.data, large))
+            if self.other is not None:
+                if "other" not in self._made:
+                    self._made["other"] = self.other.estimate(asked)
+                x = torch.lerp(self._made["other"], x, self.share)
+            if self.finish is not None:
+                x = self.put_back(self.finish.estimate(replace(asked, start=x)), problem.data, operator)
         return x
+
+    def quick(self) -> Pairs:
+        return replace(self, other=None, finish=None)
 
     def sizes(self, small: Sequence[int], large: Sequence[int]) -> list[tuple[int, ...]]:
         """The sizes on the way from the small picture to the large one, in equal strides."""
@@ -114,10 +133,17 @@ class Pairs(Objective):
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
+        from untaught.classical.plug_and_play import PlugAndPlay
+        from untaught.classical.total_variation import TotalVariation
         from untaught.prior.networks.hourglass import Hourglass
 
         net = Hourglass.examples()[0]
-        return ((Pairs(crops=Crops(8, 2), repeats=1), Network(net, Fed(1), output="linear", residual=1.0)),)
+        prior = Network(net, Fed(1), output="linear", residual=1.0)
+        (other,) = TotalVariation.examples()
+        return (
+            (Pairs(crops=Crops(8, 2), repeats=1), prior),
+            (Pairs(crops=Crops(8, 2), repeats=1, other=other, share=0.8, finish=PlugAndPlay.examples()[0]), prior),
+        )
 
 
 OBJECTIVE = Pairs
