@@ -124,9 +124,13 @@ def guessed(picture: Tensor, where: Tensor) -> tuple[Tensor, Tensor] | None:
 def _nearest(asked: Tensor, here: Tensor, offered: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
     """The squared distance to the most similar surroundings that do not overlap, and where they are."""
     squares, found = offered.square().sum(1), []
+    here, there = here.float(), there.float()  # which is quicker, and exact
     for rows, at in zip(asked.split(500), here.split(500), strict=True):
-        apart = rows.square().sum(1, keepdim=True) + squares - 2 * rows @ offered.T
-        same = (at[:, None, 0] == there[:, 0]) & ((at[:, None, 1:] - there[:, 1:]).abs() < SIDE).all(2)
+        apart = rows.square().sum(1, keepdim=True) + squares
+        apart -= 2 * rows @ offered.T
+        same = at[:, None, 0] == there[:, 0]
+        for axis in (1, 2):
+            same &= (at[:, None, axis] - there[:, axis]).abs_() < SIDE
         found.append(apart.masked_fill_(same, float("inf")).min(1))
     return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
 
