@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from untaught.bench.metrics import psnr
-from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+from untaught.classical.denoise.matching import Pass
+from untaught.classical.denoise.nl_ridge import NonLocalRidge
 
 SIGMA, SIDE = 25 / 255, 256
 PICTURES = {

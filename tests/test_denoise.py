@@ -45,6 +45,18 @@ def test_importing_costs_no_torch():
     assert done.stdout.split() == ["False", "False"]
 
 
+def test_a_network_loads_no_compiler():
+    """torch loads its own, and sympy, where an optimiser or some small functions are first called: two seconds of every command."""
+    code = (
+        "import sys, numpy, untaught; from untaught.tasks.denoise import denoise;"
+        "x = numpy.random.default_rng(0).random((48, 48)).astype('float32');"
+        "job = denoise.job(x, sigma=0.1, preset='fast', steps=2, device='cpu');"
+        "untaught.report(untaught.solve(job)); print('torch._dynamo' in sys.modules, 'sympy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
 def test_every_public_name_is_there():
     for name in untaught.__all__:
         assert getattr(untaught, name) is not None

@@ -20,7 +20,8 @@ import untaught
 from untaught.bench.metrics import psnr
 from untaught.calibration.series import Series
 from untaught.classical.blind_kernel import search
-from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+from untaught.classical.denoise.matching import Pass
+from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.core import registry
 from untaught.core.errors import BadInput
 from untaught.prior import Ensemble, Network, codes

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass, piloted
+from untaught.classical.denoise.matching import Pass
+from untaught.classical.denoise.nl_ridge import NonLocalRidge, piloted
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.geometry import box, crop_to, mirror, pad_to, padded, strips, symmetry, unsymmetry
 from untaught.core.randomness import Rng

@@ -18,7 +18,8 @@ import untaught
 from untaught.classical.denoise import filter as classic
 from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
-from untaught.classical.denoise.nl_ridge import WIDER, NonLocalRidge, Pass, Quick, Tiled
+from untaught.classical.denoise.matching import Pass
+from untaught.classical.denoise.nl_ridge import WIDER, NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.errors import BadInput
 from untaught.core.geometry import tiles

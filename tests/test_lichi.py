@@ -8,7 +8,8 @@ import torch
 from untaught.bench.metrics import psnr
 from untaught.classical.denoise import nl_ridge
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
-from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass, combined, match, patches, piloted, taken
+from untaught.classical.denoise.matching import Pass, match
+from untaught.classical.denoise.nl_ridge import NonLocalRidge, combined, patches, piloted, taken
 
 SMALL = LIChI(NonLocalRidge(then=()), Pass(3, 16, 9, stride=2), 2)
 
@@ -39,19 +40,9 @@ def test_weights_are_those_of_least_risk(patches_of_a_group, affine):
     torch.testing.assert_close(1 / sure[0].double(), mix.diagonal(), rtol=0, atol=2e-3)
 
 
-def test_groups_are_the_same_however_many_are_compared_at_a_time(monkeypatch):
-    x, one = scene(2)[0], Pass(3, 9, 7, stride=2)
-    whole = match(x, one)
-    monkeypatch.setattr(nl_ridge, "AT_ONCE", 1)
-    parts = match(x, one)
-    assert whole.grid == parts.grid
-    assert torch.equal(whole.at, parts.at)
-    assert torch.equal(whole.alike.sort(1).values, parts.alike.sort(1).values)
-
-
 def test_patches_that_are_left_alone_make_the_picture(monkeypatch):
     x, one = scene(3)[0], Pass(3, 9, 7, stride=2)
-    monkeypatch.setattr(nl_ridge, "ROWS", 40)
+    monkeypatch.setattr(nl_ridge, "VALUES", 40 * 27)
     rows = patches(x, one.patch)
     same = combined(
         lambda some: (2 * taken(rows, some), torch.full(some.shape, 2.0)), match(x, one).alike, x, one.patch
@@ -81,8 +72,9 @@ def test_a_guide_makes_its_pilot_better(channels):
 def test_a_guide_shares_in_colour_alone():
     noisy, sigma = scene(3) + 0.1 * torch.randn(1, 3, 40, 40), torch.tensor(0.1)
     whole, none = LIChIGuide(share=1.0), LIChIGuide(share=0.0)
-    torch.testing.assert_close(whole.refine(noisy, sigma, noisy), whole.pilot.refine(noisy, sigma, noisy))
-    assert not torch.equal(none.refine(noisy, sigma, noisy), whole.refine(noisy, sigma, noisy))
+    rounds = LIChI.refine(whole, noisy, sigma, noisy)
+    torch.testing.assert_close(whole.refine(noisy, sigma, noisy), rounds)
+    torch.testing.assert_close(none.refine(noisy, sigma, noisy), none.pilot.refine(noisy, sigma, rounds))
     grey = noisy[:, :1]
     assert torch.equal(none.refine(grey, sigma, grey), whole.refine(grey, sigma, grey))
 

@@ -15,8 +15,9 @@ from untaught.classical.deblock import Deblock as Deblock
 from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
 from untaught.classical.denoise.filter import Filter as Filter
 from untaught.classical.denoise.lichi import LIChI as LIChI, LIChIGuide as LIChIGuide
+from untaught.classical.denoise.matching import Pass as Pass
 from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
-from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Pass as Pass, Quick as Quick, Tiled as Tiled
+from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Quick as Quick, Tiled as Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
 from untaught.classical.denoise.series import SeriesFilter as SeriesFilter, SeriesRidge as SeriesRidge
 from untaught.classical.exemplar import Exemplar as Exemplar

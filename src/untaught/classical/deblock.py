@@ -57,7 +57,8 @@ class Deblock(Estimator):
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
-        from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+        from untaught.classical.denoise.matching import Pass
+        from untaught.classical.denoise.nl_ridge import NonLocalRidge
 
         return (Deblock(NonLocalRidge(Pass(7, 16, 9), (Pass(5, 16, 9),), (Pass(5, 16, 9),))),)
 

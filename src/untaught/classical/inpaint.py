@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.classical import Estimated, Estimator, refuse_unless_identity
-from untaught.classical.denoise.nl_ridge import Groups, Pass, match, overlap, patches
+from untaught.classical.denoise.matching import Groups, Pass, match
+from untaught.classical.denoise.nl_ridge import overlap, patches
 from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import box, over
 from untaught.problem import Problem

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from untaught.classical import Estimated, Estimator
 from untaught.classical.deblock import Deblock
-from untaught.classical.denoise.nl_ridge import FEW, Pass, combined, match, patches, taken
+from untaught.classical.denoise.matching import Pass, match
+from untaught.classical.denoise.nl_ridge import FEW, combined, patches, taken
 from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import over
 from untaught.problem import Problem

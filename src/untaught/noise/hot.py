@@ -62,23 +62,26 @@ def _alone(x: Tensor, part: bool) -> Tensor:
     least = max(LEAST, times * float(some.quantile(quantile)))
     sure = (height > least) | ends
     wide = F.pad(torch.cat([x, high - low], 1), [2] * 4, "reflect")
-    h, w = x.shape[2:]
-    for b, _, i, j in sure.nonzero().tolist():
-        values, ranges = wide[b, :, i : i + 5, j : j + 5]
-        about = values.clone()
-        about[1:4, 1:4] = float("nan")
-        ground = about.nanmedian()
-        usual = ranges.median()  # of eight values: 2.8 deviations
-        near = torch.stack([values[1, 2], values[3, 2], values[2, 1], values[2, 3]]).mean() - ground
-        reach = values[2, 2] - ground
-        alone = near * reach.sign() < LIGHT * reach.abs() + 0.5 * usual
-        # The dot of a letter, among strokes as dark as it is.
-        about = x[b, 0, max(0, i - NEAR) : min(h, i + NEAR + 1), max(0, j - NEAR) : min(w, j + NEAR + 1)]
-        others = int(((about - ground) * reach.sign() > STROKE * reach.abs()).sum()) - 1
-        if alone and others < MANY:
-            sticks = reach.abs() / usual.clamp_min(1e-6)
-            strict[b, 0, i, j] = height[b, 0, i, j] > BEYOND * usual or (ends[b, 0, i, j] and sticks > OUT)
-            loose[b, 0, i, j] = bool(strict[b, 0, i, j] or ends[b, 0, i, j])
+    at = sure.nonzero(as_tuple=True)
+    b, _, i, j = at
+    values, ranges = wide.unfold(2, 5, 1).unfold(3, 5, 1)[b, :, i, j].unbind(1)
+    about = values.clone()
+    about[:, 1:4, 1:4] = float("nan")
+    ground = about.flatten(1).nanmedian(1).values
+    usual = ranges.flatten(1).median(1).values  # of eight values: 2.8 deviations
+    near = torch.stack([values[:, 1, 2], values[:, 3, 2], values[:, 2, 1], values[:, 2, 3]], 1).mean(1) - ground
+    reach = values[:, 2, 2] - ground
+    alone = near * reach.sign() < LIGHT * reach.abs() + 0.5 * usual
+    # The dot of a letter, among strokes as dark as it is.
+    near, side = F.pad(x, [NEAR] * 4, value=float("nan")), 2 * NEAR + 1
+    near = near.unfold(2, side, 1).unfold(3, side, 1)[b, 0, i, j]
+    others = ((near - ground[:, None, None]) * reach.sign()[:, None, None] > STROKE * reach.abs()[:, None, None]).sum(
+        (1, 2)
+    ) - 1
+    alone &= others < MANY
+    sticks = reach.abs() / usual.clamp_min(1e-6)
+    strict[at] = alone & ((height[at] > BEYOND * usual) | (ends[at] & (sticks > OUT)))
+    loose[at] = alone & (strict[at] | ends[at])
     # Where there are hot pixels for sure, and hardly more that may be, these are hot, too; texture that was cut off has many.
     few = part and bool(loose.sum() <= FEW * loose.numel())
     return loose if few or loose.sum() <= SOME * strict.sum() else strict

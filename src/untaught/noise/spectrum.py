@@ -187,8 +187,8 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
 
 
 def _tints(f: Tensor, band: Tensor) -> Tensor:
-    """The power of what the channels of spectra "n c k k" differ by, "n band", but for what follows their mean: a tinted texture does,
-    noise does not."""
+    """The power of what the channels of spectra "n c k k" differ by, "n band", but for what follows their mean: a tinted texture
+    does, noise does not."""
     grey = f.mean(1, keepdim=True)
     found = []
     for k in range(int(band.max()) + 1):

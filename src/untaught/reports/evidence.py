@@ -59,8 +59,8 @@ def by_level(t: Tensor, brightness: Tensor, figure: Callable[[Tensor], Tensor]) 
     found = torch.empty_like(t)
     for channel, level, into in zip(t.movedim(1, 0), brightness.movedim(1, 0), found.movedim(1, 0), strict=True):
         for some in level.flatten().argsort().chunk(LEVELS):
-            at = torch.unravel_index(some, level.shape)
-            into[at] = figure(channel[at])
+            # torch.unravel_index would load sympy, which takes half a second.
+            into.put_(some, figure(channel.take(some)).expand(len(some)))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -52,7 +53,7 @@ class Adam(Optimiser):
         return self.schedule != "constant"
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas)
+        return _Adam(parameters, lr=self.lr, betas=self.betas)
 
     def rate(self, progress: float | None) -> float:
         if self.schedule == "constant" or progress is None:
@@ -114,7 +115,17 @@ class Langevin(Optimiser):
         return _Langevin(parameters, self)
 
 
-class _Langevin(torch.optim.Adam):
+class _Adam(torch.optim.Adam):
+    """torch's own, without the marks for its compiler: the first call of what bears one loads it, which takes a second."""
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
+    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+
+
+class _Langevin(_Adam):
     def __init__(self, parameters: Iterable[nn.Parameter], recipe: Langevin) -> None:
         super().__init__(parameters, lr=recipe.lr, betas=recipe.betas)
         self.recipe = recipe

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -76,7 +77,7 @@ class Spread:
         errors = [float((a - b).square().mean()) for a, b in combinations(made, 2)]
         apart = made.std(0)
         rough = box(apart.mean(1, keepdim=True), 8)[0, 0]
-        place = torch.unravel_index(rough.argmax(), rough.shape)
+        place = np.unravel_index(int(rough.argmax()), rough.shape)  # torch's own would load sympy
         levels = sorted(-10 * math.log10(max(e, 1e-12)) for e in errors)
         return cls(len(made), apart, tuple(levels), tuple(int(i) for i in place))
 

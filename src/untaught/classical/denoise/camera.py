@@ -10,8 +10,9 @@ from torch import Tensor
 
 from untaught.classical import Estimated, Estimator, refuse_unless_identity
 from untaught.classical.denoise.lichi import SIDE, LIChI
+from untaught.classical.denoise.matching import Pass
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
-from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Pass, Tiled
+from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.geometry import box
 from untaught.noise.spectrum import interpolated

@@ -17,7 +17,8 @@ from typing import Any
 
 from torch import Tensor
 
-from untaught.classical.denoise.nl_ridge import FEW, NonLocalRidge, Pass, filtered, match
+from untaught.classical.denoise.matching import Pass, match
+from untaught.classical.denoise.nl_ridge import FEW, NonLocalRidge, filtered
 from untaught.core.geometry import box, over
 
 NEAR = 2  # pixels about one whose y - z says how much noise is left there
@@ -31,7 +32,7 @@ class LIChI:
 
     pilot: NonLocalRidge = NonLocalRidge()
     each: Pass = Pass(3, 40, 37, stride=3)
-    rounds: int = 5
+    rounds: int = 6
 
     @property
     def reach(self) -> int:
@@ -63,7 +64,8 @@ class LIChI:
         z, groups = y, match(y[0], one).alike
         for _ in range(self.rounds):
             left = (deviation - box((y - z).square(), NEAR).sqrt()).clamp_min(1e-6)
-            x = z = filtered(z[0], groups, one, left.square()[0], x[0], affine=True)[None]
+            before = z[0]
+            x = z = filtered(before, groups, one, left.square()[0], before if x is z else x[0], affine=True)[None]
         return x
 
 
@@ -71,17 +73,20 @@ class LIChI:
 class LIChIGuide(LIChI):
     """A guide: the pilot alone, and all rounds only where there is a better one than it.
 
-    share: of the ridge's own refined picture in theirs where there are three channels: its large groups err elsewhere.
+    Of three channels the ridge's last pass, with its large groups, is the better for the rounds' picture as its pilot, and of fewer
+    the rounds for the ridge's (docs/benchmarks/white-noise.md).
+    share: of the rounds' picture beside the ridge's where that comes last.
     """
 
-    share: float = 0.5
+    share: float = 0.2
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """The pilot's estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
         return self.pilot(noisy, deviation)
 
     def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
-        """The ridge's last pass, and all rounds beginning with that."""
-        ridge = self.pilot.refine(noisy, deviation, pilot)
-        found = super().refine(noisy, deviation, ridge)
-        return found if noisy.shape[1] < 3 else found.lerp(ridge, self.share)
+        """All rounds and the ridge's last pass."""
+        if noisy.shape[1] < 3:
+            return super().refine(noisy, deviation, self.pilot.refine(noisy, deviation, pilot))
+        found = super().refine(noisy, deviation, pilot)
+        return self.pilot.refine(noisy, deviation, found).lerp(found, self.share)

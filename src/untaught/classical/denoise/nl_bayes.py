@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.classical.denoise.nl_ridge import FEW, Pass, blind, combined, match, patch_means, patches, taken
+from untaught.classical.denoise.matching import Pass, match
+from untaught.classical.denoise.nl_ridge import FEW, blind, combined, patch_means, patches, taken
 from untaught.core.conjugate_gradients import axes, factor
 from untaught.core.geometry import box, over
 

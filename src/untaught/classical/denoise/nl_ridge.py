@@ -10,7 +10,7 @@ A better pilot makes a better estimate, and so does a larger group: with more pa
 
     T = X (X^T X + n v I)^-1 X^T,       an n x n system however large the group.
 
-Patches are colour patches, matched by their leading principal components.
+Patches are colour patches; which are similar: `matching`.
 """
 
 from __future__ import annotations
@@ -23,60 +23,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from untaught.classical.denoise.matching import Pass, match
 from untaught.classical.denoise.nlm import NonLocalMeans
-from untaught.core.conjugate_gradients import axes, factor
-from untaught.core.errors import BadInput
+from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import over
 
-COMPONENTS = 12
 FEW = 16
 """Similar patches that are no group yet if there are fewer."""
-MOST = 128
-"""Patches of a group in pictures of one or two channels."""
-ROWS = 1 << 14
-"""Patches that are combined at a time: few enough for the cache."""
-AT_ONCE = 1 << 24
-"""Distances that are compared at a time, so that memory does not grow with the picture."""
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One filtering: the patch's side; how many similar ones make a group, sought in a square `window` (fewer where it
-    holds fewer in a corner of the picture); the distance of the patches that are grouped for. For three channels (`of`)."""
-
-    patch: int
-    group: int
-    window: int = 25
-    stride: int = 5
-
-    def __post_init__(self) -> None:
-        if not 0 < self.stride <= self.patch:
-            raise BadInput(
-                f"Patches of {self.patch} at every {self.stride}th pixel leave gaps: give a stride of 1 to {self.patch}."
-            )
-
-    @property
-    def reach(self) -> int:
-        """Pixels to each side that a pixel of the estimate depends on, of any number of channels (`of` adds up to four); the
-        components, which all share, aside."""
-        return self.window // 2 + self.patch + 4
-
-    def of(self, channels: int, more: int) -> Pass:
-        """The same for a picture of so many channels, with patches that are `more` pixels larger if there are three or more.
-
-        With fewer, a patch of that side holds too few values to tell noise from picture: a larger one, of about as many values,
-        gains 2 dB in grey pictures, where groups of more patches are worse again (docs/benchmarks).
-        """
-        if channels >= 3:
-            return replace(self, patch=self.patch + more)
-        lacking = 3 - channels
-        group = min(self.group, MOST)
-        return replace(self, patch=self.patch + 2 * lacking, stride=self.stride + lacking, group=group)
-
-    def within(self, space: tuple[int, ...]) -> Pass:
-        """The same with a group that a window can hold in a corner of the picture."""
-        height, width = (max(0, min(n - self.patch + 1, self.window // 2 + 1)) for n in space)
-        return replace(self, group=min(self.group, height * width))
+VALUES = 3 << 17
+"""Of the patches that are combined at a time: few enough for the cache."""
 
 
 @dataclass(frozen=True)
@@ -137,61 +92,19 @@ class NonLocalRidge:
         return over((height, width), (rows, width), halo, strip)
 
 
-@dataclass(frozen=True)
-class Groups:
-    """Patches by number: `at` (g,), which lie on a `grid`, and for each the most similar ones (g, k)."""
-
-    at: Tensor
-    alike: Tensor
-    grid: tuple[int, int]
-
-
-def match(x: Tensor, one: Pass, *, itself: bool = True) -> Groups:
-    """For each grouped-for patch of (c, h, w) the `group` most similar ones in its window; itself: whether it is one of them."""
-    f = components(x, one.patch)
-    _, h, w = f.shape
-    reach = one.window // 2
-    down, along = (grid(n, one.stride).to(x.device) for n in (h, w))
-    wide = F.pad(f, [reach] * 4, value=float("inf"))  # no patch there: never similar
-    found = [
-        _nearest(f, wide, some, along, one, itself)
-        for some in down.split(max(1, AT_ONCE // (one.window**2 * len(along))))
-    ]
-    nearest = torch.cat(found)
-    moved = (nearest // one.window - reach) * w + nearest % one.window - reach
-    at = (down[:, None] * w + along).flatten()
-    return Groups(at, at[:, None] + moved, (len(down), len(along)))
-
-
-def _nearest(f: Tensor, wide: Tensor, down: Tensor, along: Tensor, one: Pass, itself: bool) -> Tensor:
-    """For the patches at those rows and columns of the components f the places in the window of the most similar ones, (g, k)."""
-    apart, reach = distances(f[:, down][:, :, along], wide, down, along, one.window), one.window // 2
-    apart[reach, reach] = -1 if itself else float("inf")
-    return apart.flatten(2).flatten(0, 1).T.contiguous().topk(one.group, dim=1, largest=False, sorted=False).indices
-
-
-def distances(reference: Tensor, wide: Tensor, down: Tensor, along: Tensor, window: int) -> Tensor:
-    """From the components (k, rows, columns) of the patches at those places to all in a window about each of other components,
-    which are padded by half a window: squared, (window, window, rows, columns)."""
-    apart = reference.new_empty(window, window, len(down), len(along))
-    for j in range(window):
-        column = wide.index_select(2, along + j)
-        for i in range(window):
-            difference = column.index_select(1, down + i).sub_(reference)
-            torch.sum(difference.square_(), 0, out=apart[i, j])
-    return apart
-
-
 def filtered(
     y: Tensor, groups: Tensor, one: Pass, variance: Tensor, pilot: Tensor | None, *, affine: bool = False
 ) -> Tensor:
     """(c, h, w) with every group by its ridge; affine: the weights of an estimate add up to one (`piloted`)."""
-    rows, clean = patches(y, one.patch), None if pilot is None else patches(pilot, one.patch)
+    rows = patches(y, one.patch)
+    clean = rows if pilot is y else None if pilot is None else patches(pilot, one.patch)
     noise = rows.shape[1] * patch_means(variance, one.patch)
 
     def ridge(some: Tensor) -> tuple[Tensor, Tensor]:
         noisy, loud = taken(rows, some), noise[some].mean(1)
-        return blind(noisy, loud) if clean is None else piloted(noisy, taken(clean, some), loud, affine=affine)
+        if clean is None:
+            return blind(noisy, loud)
+        return piloted(noisy, noisy if clean is rows else taken(clean, some), loud, affine=affine)
 
     return combined(ridge, groups, y, one.patch)
 
@@ -204,7 +117,7 @@ def combined(work: Callable[[Tensor], tuple[Tensor, Tensor]], groups: Tensor, li
     c, height, width = like.shape
     total = like.new_zeros((height - side + 1) * (width - side + 1), c * side * side)
     weights = total.new_zeros(len(total))
-    for some in groups.split(max(1, ROWS // groups.shape[1])):
+    for some in groups.split(max(1, VALUES // total.shape[1] // groups.shape[1])):
         estimate, sure = work(some)
         total.index_add_(0, some.flatten(), estimate.flatten(0, 1))
         weights.index_add_(0, some.flatten(), sure.flatten())
@@ -327,26 +240,7 @@ class Tiled:
         return over(noisy.shape[2:], self.side, self.ridge.reach * (1 + self.twice), tile)
 
 
-def grid(n: int, stride: int) -> Tensor:
-    """Every `stride`-th position of n, and the last."""
-    return torch.unique(torch.cat([torch.arange(0, n, stride), torch.tensor([n - 1])]))
-
-
 def patches(x: Tensor, side: int) -> Tensor:
     """All patches of (c, h, w), one a row, (positions, side * side * c)."""
     found = x.permute(1, 2, 0).contiguous().unfold(0, side, 1).unfold(1, side, 1)
     return found.permute(0, 1, 3, 4, 2).reshape(found.shape[0] * found.shape[1], -1)
-
-
-def components(x: Tensor, side: int) -> Tensor:
-    """The leading principal components of all patches, (components, h, w): few numbers hold most of their distances."""
-    return F.conv2d(x[None], leading(x[None], side))[0]
-
-
-def leading(x: Tensor, side: int) -> Tensor:
-    """The axes of these components for the patches of all pictures (b, c, h, w), as the weights of a convolution."""
-    c = x.shape[1]
-    some = x.unfold(2, side, 3).unfold(3, side, 3).permute(0, 2, 3, 1, 4, 5).reshape(-1, c * side * side)
-    some = some - some.mean(0)
-    _, ways = axes(some.T @ some)
-    return ways[:, -COMPONENTS:].T.reshape(-1, c, side, side)

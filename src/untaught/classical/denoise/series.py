@@ -17,18 +17,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.classical import Denoiser, Estimated, Estimator, refuse_unless_identity
-from untaught.classical.denoise.nl_ridge import (
-    AT_ONCE,
-    NonLocalRidge,
-    Pass,
-    distances,
-    filtered,
-    grid,
-    leading,
-)
+from untaught.classical.denoise.matching import Pass, grid, leading
+from untaught.classical.denoise.nl_ridge import NonLocalRidge, filtered
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.geometry import box, over
 from untaught.problem import Problem
+
+AT_ONCE = 1 << 24
+"""Distances that are compared at a time, so that memory does not grow with the frames."""
 
 
 @dataclass(frozen=True)
@@ -104,12 +100,24 @@ class SeriesRidge:
         places = torch.cat(moved)
         for some in down.split(max(1, AT_ONCE // (len(places) * len(along)))):
             reference = f[t][:, some][:, :, along]
-            apart = [distances(reference, v, some, along, n) for v, n in zip(wide, windows, strict=True)]
+            apart = [_distances(reference, v, some, along, n) for v, n in zip(wide, windows, strict=True)]
             apart[t - others[0]][one.window // 2, one.window // 2] = -1  # itself, always
             all_of_them = torch.cat([a.flatten(2).flatten(0, 1) for a in apart]).T.contiguous()
             nearest = all_of_them.topk(one.group, dim=1, largest=False, sorted=False).indices
             at = ((t * height + some)[:, None] * w + along).flatten()
             yield at[:, None] + places[nearest]
+
+
+def _distances(reference: Tensor, wide: Tensor, down: Tensor, along: Tensor, window: int) -> Tensor:
+    """From the components (k, rows, columns) of the patches at those places to all in a window about each of other components,
+    which are padded by half a window: squared, (window, window, rows, columns)."""
+    apart = reference.new_empty(window, window, len(down), len(along))
+    for j in range(window):
+        column = wide.index_select(2, along + j)
+        for i in range(window):
+            difference = column.index_select(1, down + i).sub_(reference)
+            torch.sum(difference.square_(), 0, out=apart[i, j])
+    return apart
 
 
 def _moved(window: int, width: int, frame: int, device: torch.device) -> Tensor:

@@ -101,7 +101,8 @@ class Bootstrap(Objective):
 
     @classmethod
     def examples(cls) -> tuple[tuple[Objective, Prior], ...]:
-        from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+        from untaught.classical.denoise.matching import Pass
+        from untaught.classical.denoise.nl_ridge import NonLocalRidge
         from untaught.prior.networks.hourglass import Hourglass
 
         prior = Network(Hourglass.examples()[0], Fed(2), output="linear", residual=1.0)

@@ -44,6 +44,7 @@ class Recorrupt(Objective):
     pool: how many recorruptions are made, in pairs of n and -n; each covers a window of at most `window` pixels a side, so
     that memory does not grow with the picture.
     refine: whether the guide filters the picture once more with the network's picture as its pilot.
+    base: what the noise's law is taken from, where it follows the picture: a quick estimate will do. None for the guide.
     """
 
     alpha: float = 0.5
@@ -52,6 +53,7 @@ class Recorrupt(Objective):
     pool: int = 16
     window: int = 768
     refine: bool = False
+    base: Denoiser | None = None
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     samples, refits, needs_all, transfers = True, True, True, True
@@ -193,7 +195,8 @@ class Recorrupt(Objective):
         return y, self._made[corner]
 
     def _estimate(self, noisy: Tensor, deviation: Tensor) -> Tensor:
-        return box(noisy, 2) if self.guide is None else self.guide(noisy, deviation)
+        base = self.base or self.guide
+        return box(noisy, 2) if base is None else base(noisy, deviation)
 
     def _recorrupted(
         self, y: Tensor, base: Tensor, model: Likelihood, rng: torch.Generator, halves: int = 2

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from untaught.classical.blind_kernel.seek import SeekKernel
-from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+from untaught.classical.denoise.matching import Pass
+from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.classical.plug_and_play import PlugAndPlay
 from untaught.prior.codes import Noise
 from untaught.prior.networks.hourglass import Hourglass

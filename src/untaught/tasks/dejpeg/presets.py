@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from untaught.classical.deblock import Deblock
-from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+from untaught.classical.denoise.matching import Pass
+from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.classical.recode import Recode
 from untaught.core.errors import BadInput
 from untaught.prior.codes import Noise

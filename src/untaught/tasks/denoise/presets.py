@@ -8,8 +8,9 @@ from math import ceil, prod
 from untaught.classical.denoise.camera import Camera, Counted
 from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
+from untaught.classical.denoise.matching import Pass
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
-from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Pass, Quick, Tiled
+from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.denoise.series import SeriesFilter, SeriesRidge
 from untaught.noise.kinds import GRAIN
@@ -29,6 +30,7 @@ STRONG = 35 / 255  # and from which on it is worth more than the longer part of 
 LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
 SMALL = 2**17  # and up to which `balanced` has the time for a generator after the whole of its fed stage
 HUGE = 10**7  # and from which on they are quicker still
+LAW = NonLocalMeans(distance=4, strip=64)  # what noise that was cut off is like needs no better estimate
 _RIDGE = "NL-Ridge (Herbreteau and Kervrann 2022); values: docs/benchmarks"
 
 
@@ -76,7 +78,7 @@ class Recorrupted(Row):
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         # A small picture is soon known by heart, noise and all: it gets more recorruptions, which cost it little.
         pool = max(self.pool, min(6, ceil(self.pool * 2**16 / prod(facts.space))))
-        objective, passes, steps = Recorrupt(0.5, self.guide, pool=pool, refine=True), pool, self.steps
+        objective, passes, steps = Recorrupt(0.5, self.guide, pool=pool, refine=True, base=LAW), pool, self.steps
         if self.quick and _large(facts):
             guide, pool, passes, steps = Quick(), 16, 2, max(steps, 600)  # there is more to be learnt from more windows
             if prod(facts.space) > HUGE:
@@ -160,12 +162,17 @@ ALONG = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 64),), frames=1)), _ALONG
 ALONG_TWICE = Classic(SeriesFilter(), _ALONG)
 ALONG_MORE = Classic(SeriesFilter(SeriesRidge(frames=4)), _ALONG)
 # Of what neighbours share each frame alone knows more than the ridge's own first pass.
-ALONG_SHARED = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), MEANS.guide), _ALONG)
-# What is fed may be found quicker than what is shown: groups of 64, not 128, cost 0.05 dB in the mean.
-_SOON = LIChIGuide(NonLocalRidge(then=(Pass(5, 64),)))
-FAST = Recorrupted(steps=300, widths=(16, 32, 48), lr=3e-3, pool=2, guide=_SOON)
-BALANCED = Recorrupted(steps=1200, widths=(16, 32, 48), lr=3e-3, pool=6)
-BEST = Recorrupted(steps=3000, widths=(32, 48, 64), lr=2e-3, pool=12, quick=False)
+ALONG_SHARED = Classic(
+    SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), NonLocalMeans(1.8, coarse=0.7, strip=64)), _ALONG
+)
+# The rounds need no better pilot than what a network makes of the first pass in few steps; larger groups in the last pass are worth
+# their time from `balanced` on (docs/benchmarks/white-noise.md).
+_LARGE = (Pass(5, 384, 45),)
+FAST = Recorrupted(steps=100, widths=(16, 32, 48), lr=3e-3, pool=2, guide=LIChIGuide(NonLocalRidge(then=()), rounds=5))
+_FIRST = LIChIGuide(NonLocalRidge(then=(), again=_LARGE))
+BALANCED = Recorrupted(steps=800, widths=(16, 32, 48), lr=3e-3, pool=6, guide=_FIRST)
+_SECOND = LIChIGuide(NonLocalRidge(again=_LARGE))
+BEST = Recorrupted(steps=3000, widths=(32, 48, 64), lr=2e-3, pool=12, quick=False, guide=_SECOND)
 # After LIChI less of a generator is too much: of montage 0.3 are best, of barbara none (docs/benchmarks/white-noise.md).
 NARROW = replace(_rows.NARROW, slope=1.0)
 WIDE = Beside(Fitted(Hourglass((16, 32, 64, 128, 128), skip=16), 500), slope=1.0)

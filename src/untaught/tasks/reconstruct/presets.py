@@ -7,7 +7,8 @@ from typing import Any
 
 from untaught.classical.cross_validated import CrossValidated
 from untaught.classical.denoise.lichi import LIChI
-from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+from untaught.classical.denoise.matching import Pass
+from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.plug_and_play import LeveledPlugAndPlay
 from untaught.classical.total_variation import TotalVariation

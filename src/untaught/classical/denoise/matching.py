@@ -1,0 +1,137 @@
+"""Similar patches: for some of a picture the most similar ones in a window about each, by their leading principal components.
+
+The squared distances of a few neighbours to all that their windows hold are one matrix product,
+
+    |a - b|^2 = (-2 a, |a|^2, 1) . (b, 1, |b|^2),
+
+in which the rows of windows that overlap are shared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untaught.core.conjugate_gradients import axes
+from untaught.core.errors import BadInput
+
+COMPONENTS = 12
+MOST = 128
+"""Patches of a group in pictures of one or two channels."""
+ABREAST = 8
+"""Neighbours whose windows are compared with them at once."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One filtering: the patch's side; how many similar ones make a group, sought in a square `window` (fewer where it
+    holds fewer in a corner of the picture); the distance of the patches that are grouped for. For three channels (`of`)."""
+
+    patch: int
+    group: int
+    window: int = 25
+    stride: int = 5
+
+    def __post_init__(self) -> None:
+        if not 0 < self.stride <= self.patch:
+            raise BadInput(
+                f"Patches of {self.patch} at every {self.stride}th pixel leave gaps: give a stride of 1 to {self.patch}."
+            )
+
+    @property
+    def reach(self) -> int:
+        """Pixels to each side that a pixel of the estimate depends on, of any number of channels (`of` adds up to four); the
+        components, which all share, aside."""
+        return self.window // 2 + self.patch + 4
+
+    def of(self, channels: int, more: int) -> Pass:
+        """The same for a picture of so many channels, with patches that are `more` pixels larger if there are three or more.
+
+        With fewer, a patch of that side holds too few values to tell noise from picture: a larger one, of about as many values,
+        gains 2 dB in grey pictures, where groups of more patches are worse again (docs/benchmarks).
+        """
+        if channels >= 3:
+            return replace(self, patch=self.patch + more)
+        lacking = 3 - channels
+        group = min(self.group, MOST)
+        return replace(self, patch=self.patch + 2 * lacking, stride=self.stride + lacking, group=group)
+
+    def within(self, space: tuple[int, ...]) -> Pass:
+        """The same with a group that a window can hold in a corner of the picture."""
+        height, width = (max(0, min(n - self.patch + 1, self.window // 2 + 1)) for n in space)
+        return replace(self, group=min(self.group, height * width))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Patches by number: `at` (g,), which lie on a `grid`, and for each the most similar ones (g, k)."""
+
+    at: Tensor
+    alike: Tensor
+    grid: tuple[int, int]
+
+
+def match(x: Tensor, one: Pass, *, itself: bool = True) -> Groups:
+    """For each grouped-for patch of (c, h, w) the `group` most similar ones in its window; itself: whether it is one of them."""
+    f = components(x, one.patch)
+    _, h, w = f.shape
+    down, along = (grid(n, one.stride).to(x.device) for n in (h, w))
+    even = (w - 1) // one.stride + 1  # as many lie evenly apart; the last may be nearer
+    found = [_nearest(f, down, 0, even, one, itself)]
+    if even < len(along):
+        found.append(_nearest(f, down, w - 1, 1, one, itself))
+    nearest, reach = torch.cat(found, 1).flatten(0, 1), one.window // 2
+    moved = (nearest // one.window - reach) * w + nearest % one.window - reach
+    at = (down[:, None] * w + along).flatten()
+    return Groups(at, at[:, None] + moved, (len(down), len(along)))
+
+
+def _nearest(f: Tensor, down: Tensor, start: int, count: int, one: Pass, itself: bool) -> Tensor:
+    """For the patches in the rows `down` of the components f, `count` of them at every stride-th column from `start` on, the places
+    in the window of the most similar ones, (rows, count, k)."""
+    side, reach, stride = one.window, one.window // 2, one.stride
+    abreast = min(ABREAST, count)
+    tiles, span = -(-count // abreast), side + stride * (abreast - 1)
+    f = f - f.mean((1, 2), keepdim=True)  # so that little is lost to rounding
+    square = f.square().sum(0, keepdim=True)
+    room = max(0, start + stride * abreast * tiles + side - f.shape[2])
+    edges = (reach, room, reach, reach)
+    # What lies outside is infinitely far from all: never similar.
+    others = torch.cat(
+        [F.pad(f, edges), F.pad(torch.ones_like(square), edges), F.pad(square, edges, value=float("inf"))]
+    )
+    windows = others[:, :, start:].unfold(2, span, stride * abreast)[:, :, :tiles]
+    mine = F.pad(torch.cat([-2 * f, square, torch.ones_like(square)]), (0, room))
+    mine = mine[:, down, start : start + stride * abreast * tiles : stride].permute(1, 2, 0)
+    places = []
+    for row, top in zip(mine.reshape(len(down), tiles, abreast, -1), down.tolist(), strict=True):
+        theirs = windows[:, top : top + side].permute(2, 0, 1, 3).reshape(tiles, -1, side * span)
+        apart = row @ theirs
+        # The i-th of those abreast has its window i strides further.
+        steps = (abreast * side * span, side * span + stride, span, 1)
+        apart = apart.as_strided((tiles, abreast, side, side), steps).reshape(-1, side * side)[:count]
+        apart[:, reach * side + reach] = -float("inf") if itself else float("inf")
+        places.append(apart.topk(one.group, dim=1, largest=False, sorted=False).indices)
+    return torch.stack(places)
+
+
+def grid(n: int, stride: int) -> Tensor:
+    """Every `stride`-th position of n, and the last."""
+    return torch.unique(torch.cat([torch.arange(0, n, stride), torch.tensor([n - 1])]))
+
+
+def components(x: Tensor, side: int) -> Tensor:
+    """The leading principal components of all patches, (components, h, w): few numbers hold most of their distances."""
+    return F.conv2d(x[None], leading(x[None], side))[0]
+
+
+def leading(x: Tensor, side: int) -> Tensor:
+    """The axes of these components for the patches of all pictures (b, c, h, w), as the weights of a convolution."""
+    c = x.shape[1]
+    some = x.unfold(2, side, 3).unfold(3, side, 3).permute(0, 2, 3, 1, 4, 5).reshape(-1, c * side * side)
+    some = some - some.mean(0)
+    _, ways = axes(some.T @ some)
+    return ways[:, -COMPONENTS:].T.reshape(-1, c, side, side)
