@@ -55,6 +55,10 @@ class Camera(Estimator):
         y, likelihood = problem.data, problem.likelihood
         yield Estimated(likelihood.unbias(self.filtered(y, likelihood.deviation(box(y, 2)), likelihood.kernel)))
 
+    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
+        """The estimate of a picture (1, c, *space) whose channels and neighbours are not known to share the noise."""
+        return self.filtered(noisy, deviation)
+
     def filtered(self, y: Tensor, deviation: Tensor, kernel: Tensor | None = None) -> Tensor:
         """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it, kernel "c c k k" says what
         neighbours and channels share of it."""

@@ -132,6 +132,7 @@ class SeriesFilter(Estimator):
 
     pilot: what makes the first estimate, of each frame alone. Neighbours that share their noise are alike by it, so that the
     ridge's own first pass would keep it; in another frame it is another, and what is alike in the pilots is alike in the picture.
+    The result is the mean of both, which err differently.
     """
 
     denoiser: SeriesRidge = SeriesRidge()
@@ -152,6 +153,7 @@ class SeriesFilter(Estimator):
             alone = [self.pilot(one[None], spread[None]) for one, spread in zip(frames, deviation, strict=True)]
             first = _series(torch.cat(alone))
         x = self.denoiser(y, _series(deviation), first)
+        x = x if first is None else (x + first) / 2
         yield Estimated(_series(likelihood.unbias(x[0].movedim(1, 0))))
 
     @classmethod

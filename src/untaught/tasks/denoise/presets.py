@@ -162,9 +162,7 @@ ALONG = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 64),), frames=1)), _ALONG
 ALONG_TWICE = Classic(SeriesFilter(), _ALONG)
 ALONG_MORE = Classic(SeriesFilter(SeriesRidge(frames=4)), _ALONG)
 # Of what neighbours share each frame alone knows more than the ridge's own first pass.
-ALONG_SHARED = Classic(
-    SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), NonLocalMeans(1.8, coarse=0.7, strip=64)), _ALONG
-)
+ALONG_SHARED = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), Camera(bayes=None)), _ALONG)
 # The rounds need no better pilot than what a network makes of the first pass in few steps; larger groups in the last pass are worth
 # their time from `balanced` on (docs/benchmarks/white-noise.md).
 _LARGE = (Pass(5, 384, 45),)
