@@ -309,9 +309,9 @@ class TestBest:
 
     def test_balanced_has_it_where_there_is_time_or_much_noise(self, monkeypatch):
         steps = lambda sigma: [s.method.stop.steps for s in self.job(preset="balanced", sigma=sigma / 255).stages]  # noqa: E731
-        assert steps(25) == steps(50) == [1200, 280]
+        assert steps(25) == steps(50) == [800, 280]
         monkeypatch.setattr("untaught.tasks.denoise.presets.SMALL", 24 * 24 - 1)
-        assert (steps(25), steps(50)) == ([1200], [300, 280])
+        assert (steps(25), steps(50)) == ([800], [100, 280])
 
     @pytest.mark.parametrize("preset", ["balanced", "best"])
     def test_its_share_grows_with_the_noise(self, preset):
