@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from untaught.noise.spectrum import EDGES, PATCH, WHITE, flattest, periodogram, sample
+from untaught.noise.neighbours import flattest
+from untaught.noise.spectrum import EDGES, PATCH, WHITE, periodogram, sample
 from untaught.problem.likelihoods.gaussian import censored
 
 CLASSES = 16

@@ -14,7 +14,6 @@ patches), Foi et al. 2008 (variance linear in brightness). Units: brightness in 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,29 +22,17 @@ from torch import Tensor
 
 from untaught.core.conjugate_gradients import axes
 from untaught.noise.foretold import Foretold, foretell
+from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, textured, tints
 
 PATCH = 16  # side of a patch, pixels
-FLAT = 0.05  # share of a class's patches that is trusted to be flat
 CLASSES = 6  # brightness classes, equally many patches each
 EDGES = (1.5, 2.5, 3.5, 4.5, 6.0, 8.0)  # radial bands, cycles per 16 pixels (Nyquist is 8 along an axis)
 CLIPPED = 0.02  # patches with more black or white pixels than this are not measured
-COLOURED = 4.0  # middle over high frequencies (power) from which noise counts as correlated ...
-TIED, LOOSELY = (
-    0.3,
-    3.3,
-)  # ... or from the second on, where what cannot be foretold is that much alike in neighbours, too ...
-UNEVEN = 2.1  # ... unless amplitude grows by this from the flattest 2 % to the flattest 30 %: then it is texture
-LOUD = 5 / 255  # deviation in a middle band, from which on noise that neighbours share must not look like texture:
-COLOURFUL = 0.1  # share of the power that is of colour, from which on that decides: ...
-TINTED = 3.0  # noise that neighbours share has this much more of it in the middle bands than in a high one
-EDGY, SOLID = (
-    0.12,
-    0.1,
-)  # deviation between cut-off parts that is of edges, and the share of a picture that is solid black or white
-BLOTCHY = 0.3  # power of colour over that of fine grain, at low frequencies, from which on neighbours share the noise
-MOST = 20 / 255  # amplitude of texture in the flattest patches, at the most
-LEVEL, LEAST = 3, 0.5  # band below which noise levels off; the least that its power is thought to rise by, a logarithm
-STRAIGHT = 0.7, 0.4  # else what the power rises to the lowest band, over what it rose before: texture from there on
+TIED, LOOSELY = 0.3, 3.3
+"""How alike what cannot be foretold is in neighbours, and the middle over high frequencies from which that is correlated, too."""
+UNEVEN = 2.1  # growth of amplitude from the flattest 2 % to the flattest 30 %, from which on it is texture
+EDGY, SOLID = 0.12, 0.1
+"""Deviation between cut-off parts that is of edges, and the share of a picture that is solid black or white then."""
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
@@ -53,10 +40,8 @@ FLOOR = 0.55, 0.9  # power in the highest of them over their median, between whi
 RISEN = 2.0  # power of the band below them over that of the highest, from which on there is texture in them
 DOUBT = 1.5  # power to which what is read over what is not foretold is how much of that is thought to be noise
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
-LESS, SURE = (
-    0.75,
-    0.06,
-)  # what is foretold over what is read, and its `alike`, up to which white noise is what is foretold
+LESS, SURE = 0.75, 0.06
+"""What is foretold over what is read, and its `alike`, up to which white noise is what is foretold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +121,7 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     band = torch.bucketize((radius[:, None] + radius).sqrt() * 16, torch.tensor(EDGES))
     band = torch.unique(band, return_inverse=True)[1]
     power = torch.stack([f[:, :, band == k].abs().square().mean((1, 2)) for k in range(int(band.max()) + 1)], 1)
-    colour = _tints(f, band)
+    colour = tints(f, band)
     order = mean.argsort()
     classes = order.chunk(max(1, min(CLASSES, len(order) // 60)))
 
@@ -149,121 +134,47 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     told = foretell(x)
     tied = told is not None and told.alike > TIED
     correlated = bool(shape[1 : high - 1].mean() > (LOOSELY if tied else COLOURED)) if high > 2 else False
-    textured = False
+    texture = False
     if correlated:
         wide, tight = (torch.stack([_read(power, g, q)[0] for g in classes]) for q in (0.3, 0.02))
         growth = (wide / (tight + 1e-12)).sqrt().median(0).values[1 : high - 1]
         correlated = float(growth.mean()) < UNEVEN and bool(sound.sum() >= ENOUGH)
         coloured = torch.stack([_read(power, g, FLAT, colour)[0] for g in classes])
-        textured = correlated and _textured(level, coloured)
-        correlated = correlated and not textured
+        texture = correlated and textured(level, coloured)
+        correlated = correlated and not texture
     if told is not None and told.white and (correlated or _overread(level, told)):
         # A pattern: what looked like noise that neighbours share is foretold by the same elsewhere.
         line = _line(told.brightness, told.variance) if told.rises else (torch.zeros(1), torch.ones(1))
         return _noise(told.least, torch.diag(told.least.square()), *_gain(*line))
     if not correlated:
-        knots, v = _line(knots, _white(level, told if textured else None))
+        white = _white(level, told if texture else None)
+        knots, v = _line(knots, white)
         # channels: the ratio of their powers in the two highest bands of the flattest patches
         flat = torch.cat([r[1] for r in reads])
         cov = _between(f[flat][:, :, band >= high])
-        white = _white(level, told if textured else None)
-        over = _blotchy(torch.stack([_read(power, g, FLAT, colour)[0] for g in classes]), white) if c > 2 else None
+        over = blotchy(torch.stack([_read(power, g, FLAT, colour)[0] for g in classes]), white) if c > 2 else None
         if over is not None and sound.sum() >= ENOUGH:
             apart = torch.eye(c) - 1 / c
-            tints = _crossed(torch.einsum("ij,njxy->nixy", apart.to(f), f), power, classes, band, over)
-            cov, v = 1 + tints, v * (1 + (over * share).sum())
+            blotches = crossed(torch.einsum("ij,njxy->nixy", apart.to(f), f), power, classes, band, over)
+            cov, v = 1 + blotches, v * (1 + (over * share).sum())
             each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
         else:
             each = cov.diagonal()
         if sound.sum() < ENOUGH and (rough := _rough(x)) is not None:  # a small object on black: its rim is no noise
             knots, v, each = torch.zeros(1), rough.square()[None], torch.ones(c)
     else:
-        cov = _crossed(f, power, classes, band, shape)
-        v = _total(level, shape, share) * _levelled(cov, band, level[:, high].median())
+        cov = crossed(f, power, classes, band, shape)
+        v = _total(level, shape, share) * levelled(cov, band, level[:, high].median())
         each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
 
-def _tints(f: Tensor, band: Tensor) -> Tensor:
-    """The power of what the channels of spectra "n c k k" differ by, "n band", but for what follows their mean: a tinted texture
-    does, noise does not."""
-    grey = f.mean(1, keepdim=True)
-    found = []
-    for k in range(int(band.max()) + 1):
-        g, tint = grey[:, :, band == k], (f - grey)[:, :, band == k]
-        following = (tint * g.conj()).sum(2).abs().square() / g.abs().square().sum(2).clamp_min(1e-20)
-        count = g.shape[2] / 2  # of a real picture, every frequency is there twice
-        found.append((tint.abs().square().sum(2) - following).mean(1) / g.shape[2] * count / (count - 1))
-    return torch.stack(found, 1).clamp_min(0)
-
-
-def _crossed(f: Tensor, power: Tensor, classes: Sequence[Tensor], band: Tensor, shape: Tensor) -> Tensor:
-    """The cross-spectra of the channels, "k k c c", in the patches of every class that are flattest in the other bands; their mean
-    over the channels is `shape`, by band."""
-    cov = torch.zeros(*band.shape, f.shape[1], f.shape[1], dtype=f.dtype)
-    for group in classes:
-        for k in range(len(shape)):
-            a = f[flattest(power, group, k, FLAT)][:, :, band == k]
-            a = torch.einsum("nif,njf->fij", a, a.conj())
-            cov[band == k] += a * (shape[k] / a.diagonal(dim1=1, dim2=2).real.mean().clamp_min(1e-20))
-    return cov / len(classes)
-
-
-def _blotchy(colour: Tensor, white: Tensor) -> Tensor | None:
-    """Of "class band", the power of colour, that of each band over the `white` power of brightness; None where it does not rise
-    towards low frequencies: the colours of a developed sensor, or of a JPEG, are blotches even where the grain is fine."""
-    high = colour.shape[1] - 2
-    shape = (colour / colour[:, high : high + 1].clamp_min(1e-12)).quantile(0.25, 0)
-    over = (colour / white[:, None].clamp_min(1e-12)).median(0).values
-    return over if high > 2 and shape[1 : high - 1].mean() > COLOURED and over[1] > BLOTCHY else None
-
-
 def _overread(level: Tensor, told: Foretold) -> bool:
     """Whether what was read of white noise is more than is left of the picture once it is foretold."""
     read = level[:, -WHITE:].median(1).values.mean().sqrt()
     return told.alike < SURE and float(told.least.square().mean().sqrt()) < LESS * float(read)
-
-
-def _textured(level: Tensor, colour: Tensor) -> bool:
-    """Whether what looks like loud noise that neighbours share is texture: of "class band", the power and that of its colour.
-
-    Foliage, gravel and fur are grey, and the coarser the stronger. Noise of a camera or of a film has colour, whose spectrum
-    texture hardly touches; and where it has not, its power levels off towards the low frequencies.
-    """
-    usual, high = level.median(0).values, level.shape[1] - 2
-    middle = high - 2
-    if usual[middle] < LOUD**2:
-        return False
-    share = (colour.median(0).values / usual)[middle : high + 1].mean()
-    if share > COLOURFUL:
-        shape = (colour / colour[:, high : high + 1].clamp_min(1e-12)).quantile(0.25, 0)
-        return bool(shape[1 : high - 1].mean() < TINTED)
-    rises = usual[0] * usual[high] / usual[middle] ** 2, usual[0] * usual[high - 1] / usual[middle - 1] ** 2
-    return all(bool(rise > least) for rise, least in zip(rises, STRAIGHT, strict=True))
-
-
-def _levelled(cov: Tensor, band: Tensor, unit: Tensor) -> float:
-    """What is left of the power of cross-spectra "k k c c" once their grey, changed in place, is limited at low frequencies.
-
-    Noise of white pixels that went through a mosaic, a resize or a small blur falls like a normal curve of frequency, so that each
-    step between bands is at most as steep as the first above it says. Of a texture it goes on rising. Colour does, too, of noise.
-    unit: the power that 1 stands for; flat patches have texture of power MOST^2 at most.
-    """
-    c = cov.shape[-1]
-    radius = torch.fft.fftfreq(len(band), 1 / 16).square()
-    radius = radius[:, None] + radius
-    grey, before = cov.mean((2, 3)).real, cov.diagonal(dim1=2, dim2=3).real.mean()
-    power, square = (torch.stack([x[band == k].mean() for k in range(LEVEL + 2)]) for x in (grey, radius))
-    power = power.clamp_min(1e-20)
-    steep = (power[LEVEL] / power[LEVEL + 1]).log().clamp_min(LEAST) / (square[LEVEL + 1] - square[LEVEL])
-    limit = power[LEVEL] * (steep * (square[LEVEL] - square[:LEVEL])).exp()
-    limit = torch.maximum(limit, power[:LEVEL] - MOST**2 / unit)
-    for k, less in enumerate((limit / power[:LEVEL]).clamp(max=1).sqrt()):
-        gentle = torch.eye(c) - (1 - less) / c  # of the channels: their mean becomes less, what they differ by stays
-        cov[band == k] = (gentle @ cov[band == k].real @ gentle + 1j * (gentle @ cov[band == k].imag @ gentle)).to(cov)
-    return float(cov.diagonal(dim1=2, dim2=3).real.mean() / before)
 
 
 def _white(level: Tensor, told: Foretold | None = None) -> Tensor:
@@ -337,13 +248,6 @@ def periodogram(p: Tensor) -> Tensor:
     p = p - p.mean((2, 3), keepdim=True)
     p = p - (p * t).mean((2, 3), keepdim=True) * t - (p * t[:, None]).mean((2, 3), keepdim=True) * t[:, None]
     return torch.fft.fft2(p * w / w.square().mean().sqrt()) / n
-
-
-def flattest(power: Tensor, group: Tensor, k: int, share: float) -> Tensor:
-    """Patches of `group` with the least log power in all bands but k, each against its own 10 % quantile."""
-    r = power[group] + 1e-12
-    r = (r / r.quantile(0.1, 0)).log()
-    return group[(r.sum(1) - r[:, k]).argsort()[: max(8, int(share * len(group)))]]
 
 
 def _read(power: Tensor, group: Tensor, share: float, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
