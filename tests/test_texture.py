@@ -9,6 +9,7 @@ from skimage import data
 
 import untaught
 from untaught.noise import NoiseModel, estimate_noise, simulate
+from untaught.noise.spectrum import halved
 
 SIDE = 128
 TINT = np.array([1.0, 0.9, 0.7])
@@ -83,3 +84,20 @@ def test_blotches_of_colour_are_found_beside_fine_grain(noise):
 def test_the_colour_of_a_tinted_texture_is_not_of_noise():
     noisy, _ = simulate.pipeline("white:sigma=0.0314")(TEXTURES["tinted gravel"], 0)
     assert not measured(noisy).correlated
+
+
+def test_noise_at_half_the_resolution_is_that_of_its_means_of_four():
+    noisy, _ = pair("fur", "film")
+    noise = measured(noisy)
+    kernel, ratio = halved(noise.kernel)
+    rng, flat = torch.Generator().manual_seed(0), torch.ones(1)
+    one, zero = torch.ones(3), torch.zeros(1)
+    drawn = NoiseModel(one, True, noise.kernel, zero, flat).draw(torch.zeros(1, 3, 512, 512), rng)
+    means = torch.nn.functional.avg_pool2d(drawn, 2)
+    again = NoiseModel(ratio, True, kernel, zero, flat).draw(torch.zeros(1, 3, 256, 256), rng)
+
+    def near(x: torch.Tensor) -> list[float]:
+        pairs = (x, x), (x[..., 1:], x[..., :-1]), (x[..., 1:, :], x[..., :-1, :]), (x[:, :1], x[:, 1:])
+        return [float((a * b).mean()) for a, b in pairs]
+
+    assert near(again) == pytest.approx(near(means), abs=0.05 * near(means)[0])

@@ -227,16 +227,34 @@ def sample(x: Tensor) -> Tensor:
 
 
 def _noise(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> NoiseModel:
-    """cov: of the channels, "c c", or cross-spectra "k k c c". The kernel is their Hermitian root: zero-phase, so as short as
-    the correlation."""
+    """cov: of the channels, "c c", or cross-spectra "k k c c"."""
+    return NoiseModel(sigma, cov.ndim > 2, _root(cov), knots, gain)
+
+
+def halved(kernel: Tensor) -> tuple[Tensor, Tensor]:
+    """The kernel of that noise at half the resolution, each pixel the mean of 2 x 2; and the deviation "c" that it has there over
+    that here."""
+    c, _, _, k = kernel.shape
+    lags = F.conv2d(F.pad(kernel, [k - 1] * 4), kernel)  # of channel a here and channel b there, by how far that is
+    overlap = torch.tensor([0.25, 0.5, 0.25]).to(kernel)  # of two means that are so far apart
+    lags = F.conv2d(lags.flatten(0, 1)[:, None], torch.outer(overlap, overlap)[None, None], padding=1)
+    lags = lags.unflatten(0, (c, c))[:, :, 0, (k - 1) % 2 :: 2, (k - 1) % 2 :: 2]
+    ratio = lags[range(c), range(c), lags.shape[2] // 2, lags.shape[3] // 2].clamp_min(1e-20).sqrt()
+    spectra = torch.fft.fft2(torch.fft.ifftshift(lags, (2, 3))).permute(2, 3, 0, 1)
+    return _root((spectra + spectra.mH) / 2), ratio
+
+
+def _root(cov: Tensor) -> Tensor:
+    """The kernel "c c k k" that filters white noise of unit variance to noise of that covariance, channels of unit variance: the
+    Hermitian root, zero-phase, so as short as the correlation."""
     value, vector = axes(cov)
     k = vector @ torch.diag_embed(value.clamp_min(0).sqrt()).to(vector.dtype) @ vector.mH
-    if correlated := cov.ndim > 2:
-        k = torch.fft.fftshift(torch.fft.ifft2(k, dim=(0, 1)).real, (0, 1)).permute(2, 3, 0, 1)
-    else:
-        k = k[:, :, None, None]
-    k = k / k.square().sum((1, 2, 3), keepdim=True).sqrt().clamp_min(1e-20)
-    return NoiseModel(sigma, correlated, k.contiguous(), knots, gain)
+    whole = (
+        torch.fft.fftshift(torch.fft.ifft2(k, dim=(0, 1)).real, (0, 1)).permute(2, 3, 0, 1)
+        if cov.ndim > 2
+        else k[..., None, None]
+    )
+    return (whole / whole.square().sum((1, 2, 3), keepdim=True).sqrt().clamp_min(1e-20)).contiguous()
 
 
 def periodogram(p: Tensor) -> Tensor:

@@ -13,9 +13,9 @@ from untaught.classical.denoise.lichi import SIDE, LIChI
 from untaught.classical.denoise.matching import Pass
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Tiled
-from untaught.classical.denoise.nlm import NonLocalMeans
+from untaught.classical.denoise.nlm import NonLocalMeans, double, halve
 from untaught.core.geometry import box
-from untaught.noise.spectrum import interpolated
+from untaught.noise.spectrum import halved, interpolated
 from untaught.problem import Problem
 
 SURE, TAKEN, LITTLE = 1.1, 2 / 255, 1.3
@@ -25,6 +25,10 @@ LOST = 0.9, 1.8
 """What the means took away, in units of the noise's power, from which on it is thought to be picture, and for sure."""
 BACK = 0.8  # how much of what is thought to be picture the means alone give back
 FINE = 0.1  # correlation of neighbouring pixels' brightness up to which the grain is fine, whatever the colours do
+SMALL, BLOTCHES = (
+    64,
+    8 / 255,
+)  # side of a picture, and deviation of its colours at half the resolution, from which on it is cleaned there
 BINS = 24
 MIDDLE = 0.35, 0.65
 SKEW, SMOOTHEST = 0.75, 2.4  # of the middle, how much; strength of the means that say the brightness
@@ -37,7 +41,8 @@ class Camera(Estimator):
     Bayes with the means as its pilot, and with what both have found.
 
     Its colour has the means in the place of Bayes, which leaves blotches. Where only the colours share their noise with neighbours,
-    the brightness is found by `fine`. Last, skewed noise is moved to the middle of the values (`skewed`).
+    the brightness is found by `fine`; where their blotches are large, they are cleaned once more at half the resolution. Last,
+    skewed noise is moved to the middle of the values (`skewed`).
 
     bayes: None leaves it out; the means then give back what they took where that is more than noise has.
     fine, large: filters for white noise, of pictures up to and above SIDE x SIDE.
@@ -77,10 +82,23 @@ class Camera(Estimator):
         if grain is not None:
             white = self.fine if y[0, 0].numel() <= SIDE**2 else self.large
             estimate = _coloured(white(y.mean(1, keepdim=True), grain).expand_as(y), colour)
+        estimate = estimate + self._coarser(y, estimate, measured, kernel)
         if not _cut_off(y):
             return estimate
         smoothest = replace(self.means, strength=SMOOTHEST, coarse=0.4 * SMOOTHEST)
         return estimate + skewed(y, estimate, box(smoothest(y, deviation), 2))
+
+    def _coarser(self, y: Tensor, x: Tensor, deviation: Tensor, kernel: Tensor | None) -> Tensor:
+        """What the colours of an estimate x gain by the same filter at half the resolution, where there are loud blotches still."""
+        if kernel is None or y.shape[1] < 3 or min(y.shape[2:]) < SMALL:
+            return torch.zeros_like(x)
+        wide, ratio = halved(kernel.to(y))
+        spread = halve(deviation) * ratio.view(1, -1, 1, 1)
+        level = spread.square().mean((0, 2, 3)).sqrt()[:, None, None, None] * wide
+        if float((level - level.mean(0)).square().sum().sqrt()) < BLOTCHES:
+            return torch.zeros_like(x)
+        better = self.filtered(halve(y), spread, wide) - halve(x)
+        return double(better - better.mean(1, keepdim=True), y.shape[2:])
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
