@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from skimage.data import chelsea
 
 import untaught
 from untaught.classical.denoise.camera import skewed
@@ -164,3 +165,19 @@ def test_only_noise_of_a_camera_that_was_cut_off_at_black_is_centred() -> None:
     moved = skewed(dark, flat, flat + 1e-4 * torch.rand(dark.shape, generator=draw))
     assert float(moved.mean()) < 0  # the middle of what was cut off below is less than its mean
     assert mean + float(moved.mean()) == pytest.approx(0.05, abs=0.002)
+
+
+def test_letters_are_not_measured_as_noise_and_counts_are_all_of_theirs() -> None:
+    """The paper between letters is foretold best; of counts the dark is, but that is not all of their noise."""
+    paper = np.full((SIDE, SIDE), 255.0)
+    page = Image.fromarray(paper.astype(np.uint8))
+    for y in range(2, SIDE, 11):
+        ImageDraw.Draw(page).text((3, y), "quick brown fox jumps over", fill=0, font_size=9)
+    for sigma in (10, 25):
+        found = estimate_noise(tensor(noisy(np.asarray(page, np.float64), sigma)))
+        assert float(found.sigma) * 255 == pytest.approx(sigma, rel=0.35)
+    clean = np.asarray(Image.fromarray(chelsea()).convert("L").crop((100, 80, 228, 208)), np.float64)
+    counts = np.clip(np.rint(np.random.default_rng(0).poisson(clean * 60 / 255) * 2.5), 0, 255).astype(np.uint8)
+    blind, told = (untaught.denoise(counts, preset="instant", **kw) for kw in ({}, {"noise": "poisson", "gain": 102}))
+    truth = np.clip(clean * 60 / 255 * 2.5, 0, 255).astype(np.uint8)
+    assert untaught.psnr(blind, truth) > untaught.psnr(told, truth) - 1

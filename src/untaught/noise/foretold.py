@@ -26,7 +26,7 @@ BLACK = (
 )  # share of the surroundings at one end of the range, between which the picture is black or white itself
 STROKE = 15  # lower quartiles of the noise that sticks out of black, from which on a pixel there is a stroke of something else
 APART = 2.0  # variance of the class that is foretold worst over that of the best, from which on the latter's is believed, unless
-# it grows with brightness
+# that is the darkest
 FEWEST = 40  # pixels of a class, and the fewest of all
 WHITE = 0.17
 """Correlation between neighbouring differences up to which the noise is independent. It is 0.00 to 0.04 for patterns and
@@ -55,9 +55,11 @@ class Foretold:
 
     @property
     def least(self) -> Tensor:
-        """sigma, or, where the classes do not agree, that of the one foretold best: paper beside lettering."""
+        """sigma, or, where the classes do not agree, that of the one foretold best: paper beside lettering. Not of the darkest,
+        since light grows louder."""
         low, high, usual = self.variance.min(), self.variance.max(), self.variance.median()
-        return self.sigma if self.rises or high < APART * low else self.sigma * (low / usual).sqrt()
+        grows = int(self.variance.argmin()) == 0
+        return self.sigma if grows or high < APART * low else self.sigma * (low / usual).sqrt()
 
 
 def foretell(picture: Tensor) -> Foretold | None:
