@@ -23,11 +23,6 @@ OUT, SOME = (
     2.5,
 )  # how far one at an end has to be from what is around it, in those units; how many more may be hot then
 FEW = 0.0004  # share of a part up to which those that may be hot are, too
-NEAR, STROKE, MANY = (
-    7,
-    0.7,
-    6,
-)  # so many pixels about it, within that distance, that stick out as far: lettering, or texture
 LIGHT = 0.12  # of its height, that the four nearest are above what is around them in the mean, from which on it is a point of light
 
 
@@ -72,13 +67,6 @@ def _alone(x: Tensor, part: bool) -> Tensor:
     near = torch.stack([values[:, 1, 2], values[:, 3, 2], values[:, 2, 1], values[:, 2, 3]], 1).mean(1) - ground
     reach = values[:, 2, 2] - ground
     alone = near * reach.sign() < LIGHT * reach.abs() + 0.5 * usual
-    # The dot of a letter, among strokes as dark as it is.
-    near, side = F.pad(x, [NEAR] * 4, value=float("nan")), 2 * NEAR + 1
-    near = near.unfold(2, side, 1).unfold(3, side, 1)[b, 0, i, j]
-    others = ((near - ground[:, None, None]) * reach.sign()[:, None, None] > STROKE * reach.abs()[:, None, None]).sum(
-        (1, 2)
-    ) - 1
-    alone &= others < MANY
     sticks = reach.abs() / usual.clamp_min(1e-6)
     strict[at] = alone & ((height[at] > BEYOND * usual) | (ends[at] & (sticks > OUT)))
     loose[at] = alone & (strict[at] | ends[at])

@@ -134,9 +134,11 @@ class Speeds:
         for i, stage in enumerate(job.stages):
             if (name := signature(stage, job)) in self.known:
                 continue
+            own = begun if i else asked
             if i < len(small.stages) and signature(small.stages[i], small) == name:
                 stage = small.stages[i]  # what is as large as its picture is so here
-            self.known[name] = _tried(stage, begun if i else asked)
+                own = stage.problem or own
+            self.known[name] = _tried(stage, own)
         for name in list(self.known)[:-KEPT]:
             del self.known[name]
         self._keep()

@@ -108,7 +108,7 @@ class Pairs(Objective):
 
     def _pair(self, problem: Problem, rng: Rng) -> list[Tensor]:
         """[input, target] of one size, by chance: each size as often as it has pixels."""
-        if not self._made:
+        if "pairs" not in self._made:
             self._made["pairs"] = pairs = self._pairs(problem)
             self._made["count"] = torch.tensor([float(p[1].numel()) for p in pairs], device=rng.device)
         which = torch.multinomial(self._made["count"], 1, generator=rng.stream)
@@ -139,10 +139,10 @@ class Pairs(Objective):
 
         net = Hourglass.examples()[0]
         prior = Network(net, Fed(1), output="linear", residual=1.0)
-        (other,) = TotalVariation.examples()
+        (other,), finish = TotalVariation.examples(), PlugAndPlay.examples()[0]
         return (
             (Pairs(crops=Crops(8, 2), repeats=1), prior),
-            (Pairs(crops=Crops(8, 2), repeats=1, other=other, share=0.8, finish=PlugAndPlay.examples()[0]), prior),
+            (Pairs(crops=Crops(8, 2), repeats=0, other=other, share=0.8, finish=finish, rounding=0.1), prior),
         )
 
 
