@@ -19,6 +19,7 @@ from untaught.core.conjugate_gradients import axes
 from untaught.core.errors import BadInput
 
 COMPONENTS = 12
+SPARE = 1 << 25  # bytes, more than a convolution takes beside its result
 MOST = 128
 """Patches of a group in pictures of one or two channels."""
 ABREAST = 8
@@ -125,7 +126,11 @@ def grid(n: int, stride: int) -> Tensor:
 
 def components(x: Tensor, side: int) -> Tensor:
     """The leading principal components of all patches, (components, h, w): few numbers hold most of their distances."""
-    return F.conv2d(x[None], leading(x[None], side))[0]
+    ways = leading(x[None], side)
+    torch.empty(
+        SPARE, dtype=torch.uint8
+    )  # oneDNN, without room, ends the process; this raises, and is given back at once
+    return F.conv2d(x[None], ways)[0]
 
 
 def leading(x: Tensor, side: int) -> Tensor:
