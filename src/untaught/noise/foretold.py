@@ -55,10 +55,10 @@ class Foretold:
 
     @property
     def least(self) -> Tensor:
-        """sigma, or, where the classes do not agree, that of the one foretold best: paper beside lettering. Not of the darkest,
-        since light grows louder."""
+        """sigma, or, where the classes do not agree, that of the one foretold best: paper beside lettering. Not where the noise
+        rises or falls with brightness."""
         low, high, usual = self.variance.min(), self.variance.max(), self.variance.median()
-        grows = int(self.variance.argmin()) == 0
+        grows = int(self.variance.argmin()) == 0 or bool((self.variance.diff() < 0).all())
         return self.sigma if grows or high < APART * low else self.sigma * (low / usual).sqrt()
 
 
