@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from untaught.cli.asked import Asked
-from untaught.cli.watching import INTERRUPTED, bar_of, interrupts
+from untaught.cli.watching import INTERRUPTED, bar_of, end, interrupts
 from untaught.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -44,12 +44,8 @@ def restore_clip(name: str, pictures: list[Path], settings: dict[str, Any], aske
     finally:
         clip.close()
     target = asked.output if len(pictures) > 1 else places.went.get(clip.target, clip.target)  # type: ignore[attr-defined]
-    if asked.json:
-        print(json.dumps({"output": str(target), "notes": notes}), flush=True)
-    elif not asked.quiet:
-        for note in notes:
-            print(f"note: {note}", file=sys.stderr)
-        print(f"Saved {target} ({clip.tracks[0][0]} frames).", file=sys.stderr)
+    line = f"Saved {target} ({clip.tracks[0][0]} frames)."
+    end(line, as_json=asked.json, quiet=asked.quiet, output=str(target), notes=notes)
     return 0
 
 

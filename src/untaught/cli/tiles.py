@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from untaught.cli.asked import Asked
-from untaught.cli.watching import INTERRUPTED, bar_of, interrupts
+from untaught.cli.watching import INTERRUPTED, bar_of, end, interrupts
 from untaught.core.errors import BadInput, OutOfMemory
 
 _UNITS = {"": 1.0, "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KIB": 2.0**10, "MIB": 2.0**20, "GIB": 2.0**30}
@@ -85,10 +85,6 @@ def restore_in_tiles(
         print("untaught: interrupted. Its tiles are kept; the same command goes on.", file=sys.stderr)
         return INTERRUPTED
     notes = large.end()
-    if asked.json:
-        print(json.dumps({"output": str(places.went.get(target, target)), "notes": notes}), flush=True)
-    elif not asked.quiet:
-        for note in notes:
-            print(f"note: {note}", file=sys.stderr)
-        print(f"{places.went.get(target, target)}: {count} tiles.", file=sys.stderr)
+    went = places.went.get(target, target)
+    end(f"{went}: {count} tiles.", as_json=asked.json, quiet=asked.quiet, output=str(went), notes=notes)
     return 0

@@ -125,22 +125,25 @@ def _progress(*columns: Any, hidden: bool) -> Any:
     return Progress(*columns, console=console, transient=True, disable=hidden or not console.is_terminal)
 
 
-def say(solution: Solution, notes: tuple[str, ...], target: Path, *, as_json: bool, quiet: bool) -> None:
+def end(line: str, *, as_json: bool, quiet: bool, **told: Any) -> None:
+    """What is said of a result: all that is told, its "notes" among it, as a line of JSON; or the notes and that line."""
     if as_json:
-        print(
-            json.dumps(
-                {
-                    "output": str(target),
-                    "step": solution.step,
-                    "reason": solution.reason,
-                    "notes": notes,
-                    "seconds": solution.seconds,
-                }
-            ),
-            flush=True,
-        )
+        print(json.dumps(told), flush=True)
     elif not quiet:
-        for note in notes:
+        for note in told["notes"]:
             print(f"note: {note}", file=sys.stderr)
-        why = "" if solution.reason.startswith("all ") else f": {solution.reason}, at step {solution.step}"
-        print(f"Saved {target} ({solution.seconds:.0f} s){why}.", file=sys.stderr)
+        print(line, file=sys.stderr)
+
+
+def say(solution: Solution, notes: tuple[str, ...], target: Path, *, as_json: bool, quiet: bool) -> None:
+    why = "" if solution.reason.startswith("all ") else f": {solution.reason}, at step {solution.step}"
+    end(
+        f"Saved {target} ({solution.seconds:.0f} s){why}.",
+        as_json=as_json,
+        quiet=quiet,
+        output=str(target),
+        step=solution.step,
+        reason=solution.reason,
+        notes=notes,
+        seconds=solution.seconds,
+    )

@@ -26,7 +26,7 @@ BLACK = (
 )  # share of the surroundings at one end of the range, between which the picture is black or white itself
 STROKE = 15  # lower quartiles of the noise that sticks out of black, from which on a pixel there is a stroke of something else
 APART = 2.0  # variance of the class that is foretold worst over that of the best, from which on the latter's is believed, unless
-# that is the darkest
+# the noise rises or falls with brightness
 FEWEST = 40  # pixels of a class, and the fewest of all
 WHITE = 0.17
 """Correlation between neighbouring differences up to which the noise is independent. It is 0.00 to 0.04 for patterns and

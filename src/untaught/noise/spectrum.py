@@ -134,12 +134,11 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     told = foretell(x)
     tied = told is not None and told.alike > TIED
     correlated = bool(shape[1 : high - 1].mean() > (LOOSELY if tied else COLOURED)) if high > 2 else False
-    texture = False
+    texture, coloured = False, torch.stack([_read(power, g, FLAT, colour)[0] for g in classes])
     if correlated:
         wide, tight = (torch.stack([_read(power, g, q)[0] for g in classes]) for q in (0.3, 0.02))
         growth = (wide / (tight + 1e-12)).sqrt().median(0).values[1 : high - 1]
         correlated = float(growth.mean()) < UNEVEN and bool(sound.sum() >= ENOUGH)
-        coloured = torch.stack([_read(power, g, FLAT, colour)[0] for g in classes])
         texture = correlated and textured(level, coloured)
         correlated = correlated and not texture
     if told is not None and told.white and (correlated or _overread(level, told)):
@@ -152,7 +151,7 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
         # channels: the ratio of their powers in the two highest bands of the flattest patches
         flat = torch.cat([r[1] for r in reads])
         cov = _between(f[flat][:, :, band >= high])
-        over = blotchy(torch.stack([_read(power, g, FLAT, colour)[0] for g in classes]), white) if c > 2 else None
+        over = blotchy(coloured, white) if c > 2 else None
         if over is not None and sound.sum() >= ENOUGH:
             apart = torch.eye(c) - 1 / c
             blotches = crossed(torch.einsum("ij,njxy->nixy", apart.to(f), f), power, classes, band, over)
@@ -231,11 +230,15 @@ def _noise(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> NoiseMode
     return NoiseModel(sigma, cov.ndim > 2, _root(cov), knots, gain)
 
 
+def autocovariance(kernel: Tensor) -> Tensor:
+    """Of white noise that went through the kernel "c c k k": of channel a here and channel b there, by how far that is."""
+    return F.conv2d(F.pad(kernel, [kernel.shape[-1] - 1] * 4), kernel)
+
+
 def halved(kernel: Tensor) -> tuple[Tensor, Tensor]:
     """The kernel of that noise at half the resolution, each pixel the mean of 2 x 2; and the deviation "c" that it has there over
     that here."""
-    c, _, _, k = kernel.shape
-    lags = F.conv2d(F.pad(kernel, [k - 1] * 4), kernel)  # of channel a here and channel b there, by how far that is
+    (c, _, _, k), lags = kernel.shape, autocovariance(kernel)
     overlap = torch.tensor([0.25, 0.5, 0.25]).to(kernel)  # of two means that are so far apart
     lags = F.conv2d(lags.flatten(0, 1)[:, None], torch.outer(overlap, overlap)[None, None], padding=1)
     lags = lags.unflatten(0, (c, c))[:, :, 0, (k - 1) % 2 :: 2, (k - 1) % 2 :: 2]

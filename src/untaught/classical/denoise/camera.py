@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from untaught.classical import Estimated, Estimator, refuse_unless_identity
-from untaught.classical.denoise.lichi import SIDE, LIChI
-from untaught.classical.denoise.matching import Pass
+from untaught.classical.denoise.lichi import QUICK, SIDE, LIChI
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans, double, halve
@@ -25,10 +24,8 @@ LOST = 0.9, 1.8
 """What the means took away, in units of the noise's power, from which on it is thought to be picture, and for sure."""
 BACK = 0.8  # how much of what is thought to be picture the means alone give back
 FINE = 0.1  # correlation of neighbouring pixels' brightness up to which the grain is fine, whatever the colours do
-SMALL, BLOTCHES = (
-    64,
-    8 / 255,
-)  # side of a picture, and deviation of its colours at half the resolution, from which on it is cleaned there
+SMALL, BLOTCHES = 64, 8 / 255
+"""Side of a picture, and deviation of its colours at half the resolution, from which on it is cleaned there."""
 BINS = 24
 MIDDLE = 0.35, 0.65
 SKEW, SMOOTHEST = 0.75, 2.4  # of the middle, how much; strength of the means that say the brightness
@@ -50,7 +47,7 @@ class Camera(Estimator):
 
     means: NonLocalMeans = NonLocalMeans(1.0, coarse=0.4, strip=64)
     bayes: NonLocalBayes | None = NonLocalBayes()
-    fine: LIChI = LIChI(NonLocalRidge(then=()), Pass(3, 40, 25, stride=3), 3)
+    fine: LIChI = QUICK
     large: Tiled = Tiled(SPARSE)
 
     def check(self, problem: Problem) -> None:
@@ -85,7 +82,8 @@ class Camera(Estimator):
         estimate = estimate + self._coarser(y, estimate, measured, kernel)
         if not _cut_off(y):
             return estimate
-        smoothest = replace(self.means, strength=SMOOTHEST, coarse=0.4 * SMOOTHEST)
+        once = self.means
+        smoothest = replace(once, strength=SMOOTHEST * once.strength, coarse=SMOOTHEST * once.coarse)
         return estimate + skewed(y, estimate, box(smoothest(y, deviation), 2))
 
     def _coarser(self, y: Tensor, x: Tensor, deviation: Tensor, kernel: Tensor | None) -> Tensor:
@@ -94,8 +92,8 @@ class Camera(Estimator):
             return torch.zeros_like(x)
         wide, ratio = halved(kernel.to(y))
         spread = halve(deviation) * ratio.view(1, -1, 1, 1)
-        level = spread.square().mean((0, 2, 3)).sqrt()[:, None, None, None] * wide
-        if float((level - level.mean(0)).square().sum().sqrt()) < BLOTCHES:
+        noise = _level(spread)[:, None, None, None] * wide
+        if float((noise - noise.mean(0)).square().sum().sqrt()) < BLOTCHES:
             return torch.zeros_like(x)
         better = self.filtered(halve(y), spread, wide) - halve(x)
         return double(better - better.mean(1, keepdim=True), y.shape[2:])
@@ -105,11 +103,16 @@ class Camera(Estimator):
         return (Camera(), Camera(bayes=None))
 
 
+def _level(deviation: Tensor) -> Tensor:
+    """Of each channel of (1, c, *space), root mean square, "c"."""
+    return deviation.square().mean((0, *range(2, deviation.ndim))).sqrt()
+
+
 def _fine(deviation: Tensor, kernel: Tensor | None) -> Tensor | None:
     """The deviation (1, 1, *space) of the brightness of colour pictures, where neighbouring pixels do not share it; else None."""
     if kernel is None or deviation.shape[1] < 3:
         return None
-    level = deviation.square().mean((0, *range(2, deviation.ndim))).sqrt()
+    level = _level(deviation)
     grey = (level[:, None, None, None] * kernel.to(deviation)).mean(0)
     power = grey.square().sum().clamp_min(1e-20)
     shared = max(float((grey[:, 1:] * grey[:, :-1]).sum()), float((grey[..., 1:] * grey[..., :-1]).sum()))

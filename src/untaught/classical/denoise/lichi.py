@@ -69,6 +69,9 @@ class LIChI:
         return x
 
 
+QUICK = LIChI(NonLocalRidge(then=()), Pass(3, 40, 25, stride=3), 3)
+
+
 @dataclass(frozen=True)
 class LIChIGuide(LIChI):
     """A guide: the pilot alone, and all rounds only where there is a better one than it.

@@ -126,11 +126,14 @@ def grid(n: int, stride: int) -> Tensor:
 
 def components(x: Tensor, side: int) -> Tensor:
     """The leading principal components of all patches, (components, h, w): few numbers hold most of their distances."""
-    ways = leading(x[None], side)
-    torch.empty(
-        SPARE, dtype=torch.uint8
-    )  # oneDNN, without room, ends the process; this raises, and is given back at once
-    return F.conv2d(x[None], ways)[0]
+    return projected(x[None], leading(x[None], side))[0]
+
+
+def projected(x: Tensor, ways: Tensor) -> Tensor:
+    """The components of all patches of pictures (b, c, h, w) along those axes, (b, components, h, w)."""
+    # Where there is no room, oneDNN ends the process; this raises, and is given back at once.
+    torch.empty(SPARE, dtype=torch.uint8)
+    return F.conv2d(x, ways)
 
 
 def leading(x: Tensor, side: int) -> Tensor:

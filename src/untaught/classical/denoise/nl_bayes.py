@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.classical.denoise.matching import Pass, match
 from untaught.classical.denoise.nl_ridge import FEW, blind, combined, patch_means, patches, taken
 from untaught.core.conjugate_gradients import axes, factor
 from untaught.core.geometry import box, over
+from untaught.noise.spectrum import autocovariance
 
 LEAST = 1e-4  # eigenvalue of the noise's covariance, over their mean: what a spectrum lacks is not sure to be picture
 SIDE = 512  # of the tiles of a large picture
@@ -94,8 +94,7 @@ class _Law:
 
 def covariance(kernel: Tensor, side: int) -> Tensor:
     """That of a patch of side * side * c values (`patches`) of white noise that went through the kernel "c c k k"."""
-    c, _, _, k = kernel.shape
-    lags = F.conv2d(F.pad(kernel, [k - 1] * 4), kernel)  # of channel a here and channel b there, by how far that is
+    (c, _, _, k), lags = kernel.shape, autocovariance(kernel)
     step = torch.arange(side, device=kernel.device)
     apart = step - step[:, None]
     down, along = (v.expand([side] * 4) for v in (apart[:, None, :, None], apart[None, :, None, :]))

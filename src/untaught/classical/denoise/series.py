@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.classical import Denoiser, Estimated, Estimator, refuse_unless_identity
-from untaught.classical.denoise.matching import Pass, grid, leading
+from untaught.classical.denoise.matching import Pass, grid, leading, projected
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, filtered
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.geometry import box, over
@@ -86,7 +86,7 @@ class SeriesRidge:
     def _groups(self, x: Tensor, one: Pass, ways: Tensor) -> Tensor:
         """For the patches of a grid in every frame of (c, t, h, w) the most similar ones, by number in the frames one below the
         other, (g, k)."""
-        f = F.conv2d(x.movedim(1, 0), ways)
+        f = projected(x.movedim(1, 0), ways)
         return torch.cat([part for t in range(len(f)) for part in self._of_frame(f, t, one, x.shape[2])])
 
     def _of_frame(self, f: Tensor, t: int, one: Pass, height: int) -> Iterator[Tensor]:

@@ -104,9 +104,8 @@ def denoise(
             f"{name} noise of sigma {where.said(size)} was found and taken off" for name, size in stripes.sigmas.items()
         ]
     counts = None if gain is None else gain * scale[1] / full
-    sample = (
-        data[:, :, data.shape[2] // 2] if along == "time" else data
-    )  # a frame is a picture, and all are of one camera
+    # A frame is a picture, and all are of one camera.
+    sample = data[:, :, data.shape[2] // 2] if along == "time" else data
     found = noises.measure(sample, noise, notes, where, sigma=level, gain=counts, looks=looks)
     if found.lost is not None and along == "time":
         notes[:] = ["impulses, which were found, are not filled along time"]

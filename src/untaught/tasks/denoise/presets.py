@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from math import ceil, prod
 
+from untaught.classical.denoise import lichi
 from untaught.classical.denoise.camera import Camera, Counted
 from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
@@ -151,7 +152,7 @@ COUNTED = Filtered(
 )
 COUNTED_TWICE = replace(COUNTED, large=Counted(NonLocalMeans(1.2, strip=64), Tiled(WIDER, twice=True)))
 QUICK = Filtered(
-    LIChI(NonLocalRidge(then=()), Pass(3, 40, 25, stride=3), 3),
+    lichi.QUICK,
     Tiled(SPARSE),
     "LIChI (Herbreteau and Kervrann 2024); values: docs/benchmarks/white-noise.md",
 )
