@@ -73,13 +73,16 @@ def test_a_word_is_a_word_whatever_lies_in_the_folder_of_the_start(tmp_path, mon
         ("seed", "denoise", {"seed": 3}, {"seed": 4}),
         ("softer", "denoise", {"sigma": 0.1}, {"sigma": 0.125}),
         ("sharper", "denoise", {}, {"sigma": 0.04}),
-        ("sharper", "denoise", {"noise": "poisson"}, {"strength": 0.75}),  # which has no sigma
         ("softer", "enhance", {}, {"amount": 0.7}),
         ("softer", "flash", {}, {"steps": 650}),
     ],
 )
 def test_again_moves_what_decides(how, task, settings, changed):
     assert forms.again(how, task, settings, 1000, 0.05) == {**settings, **changed}
+
+
+def test_what_a_slider_does_without_another_go_is_none():
+    assert forms.again("sharper", "denoise", {"noise": "poisson"}, 1000, 0.05) is None  # which has no sigma
 
 
 def test_settings_are_called_what_a_person_would_call_them():

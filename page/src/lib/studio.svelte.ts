@@ -30,6 +30,7 @@ class Studio {
   ready = $state(false)
   connected = $state(true)
   seconds = $state<Record<string, number>>({}) // what the job that is chosen would take, by preset
+  partSeconds = $state<number | null>(null) // and on the square on which it is tried first
   timing = $state(false) // whether that is being found out
   private asked = Symbol() // of the last time that this was asked for
   private amounts = $state<Record<string, [number, number]>>({}) // of each result: of its brightness, and of its colours
@@ -225,6 +226,7 @@ class Studio {
     if (fresh) {
       this.chosen = false
       this.part = null
+      this.seconds = {} // were another picture's
     }
     // One button always gives a picture: until something is known of it, and where nothing is found, it is cleaned.
     const wish = picture.measured?.suggestion ?? picture.wish ?? this.tasks.find((one) => one.subject)?.name ?? ''
@@ -248,17 +250,27 @@ class Studio {
   async foretell(): Promise<void> {
     const [picture, form, settings] = [this.picture, this.form, this.settings]
     this.seconds = {}
+    this.partSeconds = null
     const asked = (this.asked = Symbol())
     this.timing = !!picture && !!form?.subject
     if (!picture || !form?.subject) return
     const field = form.form.properties.preset
     const chosen = String(settings.preset ?? field?.default ?? '')
-    for (const preset of new Set([chosen, ...(field?.enum ?? [])])) {
-      const own = Object.fromEntries(Object.entries(settings).filter(([n]) => n !== 'preset' && means(form, n, settings)))
+    const own = Object.fromEntries(Object.entries(settings).filter(([n]) => n !== 'preset' && means(form, n, settings)))
+    const ask = async (preset: string, more: { side?: number } = {}) => {
       const wanted = preset && preset !== field?.default ? { ...own, preset } : own
-      const told = await call<{ seconds: number | null }>('POST', '/api/seconds', { task: form.name, picture: picture.id, settings: wanted }).catch(() => null)
+      const told = await call<{ seconds: number | null }>('POST', '/api/seconds', { task: form.name, picture: picture.id, settings: wanted, ...more }).catch(() => null)
+      return told?.seconds ?? null
+    }
+    if (this.part && this.parts) {
+      const seconds = await ask(chosen, { side: this.partSide })
       if (this.asked !== asked) return
-      if (told?.seconds != null) this.seconds[preset] = told.seconds
+      this.partSeconds = seconds
+    }
+    for (const preset of new Set([chosen, ...(field?.enum ?? [])])) {
+      const seconds = await ask(preset)
+      if (this.asked !== asked) return
+      if (seconds !== null) this.seconds[preset] = seconds
       this.timing = false // what is chosen was asked first
     }
   }
@@ -295,7 +307,7 @@ class Studio {
     // Refused here, since a browser that is still sending does not hear the answer.
     if (file.size > this.most)
       throw new Error(
-        t('{name} has {n} MB, and at most {most} MB are taken: raise the limit with --max-megapixels {limit}, or restore a part of it.', { name, n: Math.ceil(file.size / 1e6), most: Math.floor(this.most / 1e6), limit: 2 * this.limit }),
+        t('{name} has {n} MB, and at most {most} MB are taken: start the studio again with --max-megapixels {limit}, or cut out a part of it.', { name, n: Math.ceil(file.size / 1e6), most: Math.floor(this.most / 1e6), limit: 2 * this.limit }),
       )
     const answer = await call<Picture>('POST', `/api/pictures?role=${role}`, file.slice(), { 'x-file-name': encodeURIComponent(name) })
     return this.heard.get(answer.id) ?? answer
@@ -347,6 +359,21 @@ class Studio {
   async again(job: Job, how: string): Promise<void> {
     const next = await this.doing('', () => call<Job>('POST', `/api/jobs/${job.id}/again/${how}`))
     if (next) this.arrived(next)
+  }
+
+  /** Take a result as the next picture: what is left of one fault, or another one, is then restored in it. */
+  async goOn(job: Job): Promise<void> {
+    const [brightness, colour] = this.amount(job)
+    const ending = job.result?.depth.includes('float') ? 'tif' : 'png'
+    const name = `${job.name.replace(/\.[^.]*$/, '')}.${ending}`
+    const picture = await this.doing(t('Reading {name}', { name }), async () => {
+      const answer = await fetch(`/api/jobs/${job.id}/result.${ending}${job.result?.mixes ? `?brightness=${brightness}&colour=${colour}` : ''}`)
+      if (!answer.ok) throw new Error(t('The studio answered {n}.', { n: answer.status }))
+      return this.upload(await answer.blob(), 'picture', name)
+    })
+    if (!picture) return
+    this.shown = null
+    this.take(picture)
   }
 
   /** Whether a download can be had; why not is said. */
