@@ -101,7 +101,7 @@ def test_jobs_that_cannot_be_begun(studio, picture):
         ({"task": "denoise", "picture": "gone"}, "not here any more"),
         ({"task": "denoise", "picture": picture, "more": 1}, "no field 'more'"),
         ({"task": "denoise", "picture": picture, "settings": []}, "give an object"),
-        ({"task": "flash", "picture": picture, "settings": {"flash": "no-such-id"}}, "hand it in first"),
+        ({"task": "flash", "picture": picture, "settings": {"flash": "no-such-id"}}, "add it first"),
     ):
         answer = studio.post("/api/jobs", json=order)
         assert answer.status_code == 400, order

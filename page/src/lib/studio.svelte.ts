@@ -316,7 +316,7 @@ class Studio {
   private async openRecipe(file: File): Promise<void> {
     await this.doing(t('Reading the recipe'), async () => {
       const found = await call<{ task: string; settings: Settings }>('POST', '/api/recipes', file.slice())
-      if (!this.picture) throw new Error(t('The recipe was read, but there is no picture yet: hand in the picture first.'))
+      if (!this.picture) throw new Error(t('The recipe was read, but there is no picture yet: add the picture first.'))
       this.shown = null
       this.choose(found.task)
       this.settings = found.settings
@@ -341,7 +341,7 @@ class Studio {
       }
       const guides = roles.filter(([, f]) => f.role === 'picture')
       if (guides.length && !guides.some(([name]) => settings[name]))
-        throw new Error(t('The second picture is missing: hand in "{name}".', { name: told(guides[0]![1].title ?? guides[0]![0]) }))
+        throw new Error(t('The second picture is missing: add "{name}".', { name: told(guides[0]![1].title ?? guides[0]![0]) }))
       return call<Job>('POST', '/api/jobs', { task: form.name, picture: form.subject ? this.picture?.id : null, settings })
     })
     if (job) this.arrived(job)

@@ -16,7 +16,7 @@ export function changed(job: Job, before: Job | undefined, task: Task | undefine
   const names = [...new Set([...Object.keys(before.settings), ...Object.keys(job.settings)])]
   const other = names.filter((name) => JSON.stringify(before.settings[name]) !== JSON.stringify(job.settings[name]))
   if (!other.length) return t('the same again')
-  if (other.length === 1 && other[0] === 'seed') return t('drawn anew')
+  if (other.length === 1 && other[0] === 'seed') return t('another try')
   const level = (one: Job, name: string) => one.settings[name] ?? task?.form.properties[name]?.default
   if (other.length === 1 && ['sigma', 'strength', 'amount'].includes(other[0]!)) {
     const [now, was] = [level(job, other[0]!), level(before, other[0]!)]

@@ -119,7 +119,7 @@ def word(field: str, value: str) -> str:
     """A word that can name no file of another folder; the engine reads it in one that is empty, and here it is not looked up."""
     if not re.fullmatch(r"[\w.,:;+ ()=#|-]{0,100}", value) or ".." in value or re.match(r"[A-Za-z]:", value):
         raise BadInput(
-            f"{field} = '{value[:60]}' is no plain word, and files are not named here: hand the file in instead."
+            f"{field} = '{value[:60]}' is no plain word, and files are not named here: add the file instead."
         )
     return value
 

@@ -285,7 +285,7 @@ class Jobs:
         job.state = "preparing"
         picture = self.pictures.all.get(job.picture) if job.picture else None
         if job.picture and picture is None:
-            job.message = "Its picture is not here any more: hand it in again."
+            job.message = "Its picture is not here any more: add it again."
             self._over(job, "failed")
             self._changed(job)
             return

@@ -68,7 +68,7 @@ class Pictures:
 
     def get(self, id: str) -> Upload:
         if id not in self.all:
-            raise BadInput("This picture is not here any more: hand it in again.")
+            raise BadInput("This picture is not here any more: add it again.")
         return self.all[id]
 
     async def take(self, chunks: AsyncIterator[bytes], name: str, role: str) -> Upload:
@@ -100,7 +100,7 @@ class Pictures:
             whole = True
         except OSError as error:
             raise UntaughtError(
-                f"{name} could not be kept ({error.strerror}): make room in the studio's folder and hand it in again."
+                f"{name} could not be kept ({error.strerror}): make room in the studio's folder and add it again."
             ) from error
         finally:
             if not whole:

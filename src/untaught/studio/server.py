@@ -28,7 +28,7 @@ from untaught.studio.worker import sentence
 
 STATIC = Path(__file__).parent / "static"
 UNMEASURED = (
-    "The engine ended while it looked at this picture; choose yourself what to do with it, or hand it in again."
+    "The engine ended while it looked at this picture; choose yourself what to do with it, or add it again."
 )
 
 
@@ -111,7 +111,7 @@ class Studio:
                 continue
             if value not in self.pictures.all:
                 if what == "picture":
-                    raise BadInput(f"The picture for '{name}' is not here: hand it in first.")
+                    raise BadInput(f"The picture for '{name}' is not here: add it first.")
                 forms.word(name, value)
             elif what == "mask" and picture is not None:
                 mask, mine = (p.about for p in (self.pictures.get(value), picture))
@@ -257,7 +257,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         found = Recipe.from_toml(text, "This file")
         if found.files:
             names = ", ".join(found.files)
-            raise BadInput(f"This recipe names files of a disk ({names}): choose the task and hand those in here.")
+            raise BadInput(f"This recipe names files of a disk ({names}): choose the task and add those here.")
         known = {k: v for k, v in found.settings.items() if k not in forms.HIDDEN}
         return {"task": found.task, "settings": forms.check(found.task, known)}
 
@@ -270,7 +270,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
             raise BadInput(f"There is no task '{str(task)[:40]}': it is one of {', '.join(forms.tasks.names())}.")
         needed = forms.tasks.get(task).subject is not None
         if needed and not isinstance(id, str):
-            raise BadInput(f"'{task}' needs a picture: hand one in first.")
+            raise BadInput(f"'{task}' needs a picture: add one first.")
         subject = pictures.get(str(id)) if needed else None
         checked = studio.resolve(task, subject, settings)
         if jobs.engine.state == "broken":
