@@ -157,3 +157,14 @@ def test_sixteen_bit_grey_is_kept_and_said_to_be_stretched(studio):
     told = studio.upload(out.getvalue(), "scan.tif").json()
     assert told["about"]["depth"] == "16 bit"
     assert any("stretched" in note for note in told["about"]["notes"])
+
+
+def test_a_square_of_a_picture_takes_less_time_than_all_of_it(studio, noisy):
+    id = studio.upload(png(np.tile(noisy, (5, 5, 1))), "wide.png").json()["id"]
+    order = {"task": "denoise", "picture": id, "settings": {"preset": "instant", "sigma": 0.1}}
+    whole = eventually(lambda: studio.post("/api/seconds", json=order).json()["seconds"])
+    assert 0 < studio.post("/api/seconds", json={**order, "side": 60}).json()["seconds"] < whole
+    for side in (0, -1, "60"):
+        answer = studio.post("/api/seconds", json={**order, "side": side})
+        assert answer.status_code == 400
+        assert "a square's side" in answer.json()["message"]
