@@ -159,6 +159,7 @@ def test_versions_are_stepped_through_and_compared(page, noisy):
     tile = page.url.replace("/#picture=", "/api/pictures/") + "/tiles/0/0/0.png"
     now, before = (np.asarray(Image.open(io.BytesIO(data))) for data in (page_studio_get(page, tile), result))
     assert np.array_equal(now, before)
+    expect(page.get_by_role("button", name=re.compile("^instant"))).to_have_attribute("aria-pressed", "true")  # as before
     expect(page.get_by_role("button", name="Restore")).to_be_enabled()
 
 

@@ -1,6 +1,7 @@
 /** What the page knows, and what it can ask for. One stream brings what changes, while somebody looks. */
 import { call, enter, words } from './api'
 import { means } from './forms'
+import { begins, remember } from './remembered'
 import { shared, type Heard, type Stream } from './stream'
 import type { EngineView, Example, Job, Picture, Point, Settings, Task, Whole } from './types'
 import { t, told } from './words.svelte'
@@ -243,7 +244,7 @@ class Studio {
 
   private beginWith(task: string): void {
     this.task = task
-    this.settings = { ...this.form?.begin }
+    this.settings = this.form ? begins(this.form) : {}
   }
 
   /** Ask what the job that is chosen would take on this computer, by every preset: by the chosen one first. */
@@ -344,7 +345,9 @@ class Studio {
         throw new Error(t('The second picture is missing: add "{name}".', { name: told(guides[0]![1].title ?? guides[0]![0]) }))
       return call<Job>('POST', '/api/jobs', { task: form.name, picture: form.subject ? this.picture?.id : null, settings })
     })
-    if (job) this.arrived(job)
+    if (!job) return
+    remember(form.name, this.settings.preset)
+    this.arrived(job)
   }
 
   private arrived(job: Job): void {
