@@ -27,9 +27,7 @@ from untaught.studio.views import Example
 from untaught.studio.worker import sentence
 
 STATIC = Path(__file__).parent / "static"
-UNMEASURED = (
-    "The engine ended while it looked at this picture; choose yourself what to do with it, or add it again."
-)
+UNMEASURED = "The engine ended while it looked at this picture; choose yourself what to do with it, or add it again."
 
 
 class Studio:

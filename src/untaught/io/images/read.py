@@ -215,7 +215,8 @@ def _plugin(kind: str, name: str) -> Any:
             return importlib.import_module("pillow_heif.as_plugin").HeifImageFile
         except ImportError as error:
             raise Missing(
-                f"{name} is a HEIC picture, as iPhones take them: save it as JPEG first, or pip install 'untaught[heif]'."
+                f"{name} is a HEIC picture, as iPhones take them: save it as JPEG first (the iPhone does so by itself after "
+                "Settings, Camera, Formats, Most Compatible), or pip install 'untaught[heif]'."
             ) from error
     module = {"PNG": "Png", "JPEG": "Jpeg", "WEBP": "WebP", "BMP": "Bmp", "AVIF": "Avif"}[kind]
     try:
