@@ -176,7 +176,7 @@ def _of_pattern(told: Foretold) -> NoiseModel:
 
 
 def _misread(sigma: Tensor, told: Foretold) -> bool:
-    """Whether white noise was read off a pattern, or off little else than black: what is left once the picture is foretold is another."""
+    """Whether white noise was read off a pattern, or off little but black: what cannot be foretold is another."""
     return not LESS < float((told.least.square().mean() / sigma.square().mean().clamp_min(1e-20)).sqrt()) < MORE
 
 
