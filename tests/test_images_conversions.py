@@ -233,7 +233,7 @@ def test_what_phones_take_is_read_and_what_is_made_of_it_is_a_png(tmp_path: Path
 @pytest.mark.parametrize(
     ("head", "package", "said"),
     [
-        (b"\0\0\0\x18ftypheic", "pillow_heif.as_plugin", "save it as JPEG first, or pip install 'untaught.heif.'"),
+        (b"\0\0\0\x18ftypheic", "pillow_heif.as_plugin", "save it as JPEG first .*pip install 'untaught.heif.'"),
         (b"\0\0\0\x18ftypavif", "PIL.AvifImagePlugin", "needs Pillow 11.3 or newer"),
     ],
 )
