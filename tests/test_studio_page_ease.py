@@ -130,6 +130,8 @@ def test_on_a_phone_the_button_is_in_reach(browser, page_studio, clean):
     assert box["y"] >= 0
     assert box["y"] + box["height"] <= 844
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="New picture").tap()
+    page.get_by_role("button", name="Choose a file").wait_for()
     context.close()
 
 
