@@ -20,8 +20,10 @@ SURE = 0.5  # standard error, over the span of what the dark may be, up to which
 
 
 class Dark(NamedTuple):
-    """value: of no light, in the units of the picture. error: its standard error. told: whether it is known at all; where it is not,
-    it is the value at which the noise would end."""
+    """value: of no light, in the units of the picture. error: its standard error. told: whether it is known at all.
+
+    Where it is not, it is the value at which the noise would end.
+    """
 
     value: float
     error: float

@@ -47,7 +47,7 @@ class Scale:
     """How the data lie in the picture's full scale: `unit` is what 1 in the data is of it, `dark` the data of no light.
 
     clipped: values beyond [0, 1] were cut off after the noise came in. full: its largest value, None where its units are its own.
-    known: somebody said what no light is; otherwise it is the value 0, or as counts tell it.
+    below: whether at 0, too. known: somebody said what no light is; otherwise it is the value 0, or as counts tell it.
     """
 
     unit: float = 1.0
@@ -55,6 +55,12 @@ class Scale:
     clipped: bool = False
     full: float | None = 255.0
     known: bool = False
+    below: bool = True
+
+    @property
+    def free(self) -> bool:
+        """Whether counts may tell what no light is."""
+        return not self.known and not (self.clipped and self.below)
 
     @property
     def top(self) -> str:
@@ -110,11 +116,7 @@ def measure(
     if kind == "speckle" and looks is not None:
         return Found(kind, Speckle(looks))
     if kind == "poisson" and gain is not None:
-        raised = (
-            _raised(data, scale, gain)
-            if open_minded and data.ndim == 4 and not (scale.known or scale.clipped)
-            else None
-        )
+        raised = _raised(data, scale, gain) if open_minded and data.ndim == 4 and scale.free else None
         if raised is not None:
             notes.append(raised.likelihood.told(scale) + _dark(raised, scale))
         return raised or Found(kind, Poisson(gain))
@@ -142,7 +144,7 @@ def measure(
     notes.append(found.likelihood.told(scale))
     if found.dark is not None:
         notes[-1] += _dark(found, scale)
-    if kind == "auto" and data.shape[1] == 1 and counted is None and (scale.clipped or found.loss > CLOSE):
+    if kind == "auto" and data.shape[1] == 1 and counted is None and (found.dark is None or found.loss > CLOSE):
         return Found("gaussian", Measured(noise))  # nearer than a law that is not near
     return found
 
@@ -212,7 +214,7 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
 
     if kind == "auto":
         even, counts, both, product = law(constant=True), law(linear=True), law(True, True), law(square=True)
-        raised = None if clipped or scale.known else _raised(slices, scale)
+        raised = _raised(slices, scale) if scale.free else None
         if raised is not None:
             return raised
         ends = torch.stack([x.min().clamp_min(0), x.max()])
@@ -228,7 +230,7 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
     if kind == "poisson":
         counts = law(linear=True)
         return Found(kind, Poisson(1 / _some(counts.a, kind)), loss=counts.loss)
-    if not (scale.known or clipped):
+    if scale.free:
         raised = _raised(slices, scale, gain, sigma)
         if raised is not None:
             return raised

@@ -87,7 +87,7 @@ def denoise(
     from untaught.solver.result import Result, Scaled, Stabilised
     from untaught.tasks._presets import Facts
     from untaught.tasks.denoise.presets import PRESETS, grainy
-    from untaught.tasks.denoise.result import Mended, Saturated
+    from untaught.tasks.denoise.result import Mended, Saturated, starred
 
     if along not in ("space", "time"):
         raise unknown("along", along, ("space", "time"))
@@ -118,7 +118,8 @@ def denoise(
             raise BadInput("read_noise is the sigma of poisson-gaussian noise: give one of them, and no other noise.")
         level, noise = read_noise / scale[1], "poisson-gaussian"
     black = ((dark or 0.0) - scale[0]) / scale[1]
-    where = noises.Scale(scale[1] / full, black, clipped, arrays.amounts(array, scale).full, dark is not None)
+    below = clipped and bool((seen == 0).any())
+    where = noises.Scale(scale[1] / full, black, clipped, arrays.amounts(array, scale).full, dark is not None, below)
     if stripes is not None:
         data = stripes.removed(data)
         notes += [
@@ -139,6 +140,7 @@ def denoise(
     if found.kind in ("poisson", "poisson-gaussian", "speckle"):
         none = where.dark if found.dark is None else found.dark  # what is counted, or multiplied, begins at no light
         data, scale = data - none, (scale[0] + none * scale[1], scale[1])
+        clipped = clipped and none == 0
         transform = None if preset == "paper" else anscombe.stabiliser(likelihood)
     if found.lost is not None:
         weight = (~found.lost).float()
@@ -146,6 +148,8 @@ def denoise(
         if preset != "paper" and not grainy(likelihood):
             finish = Filled(finish, lost, array, axis)
     finish = Scaled(finish, *scale) if hot is None else Mended(Scaled(finish, *scale))
+    if (found.kind == "gaussian" and likelihood.white) or likelihood.counts is not None:
+        finish, data = starred(finish, data, likelihood, axis, notes)
     if transform is not None:
         flux = () if clipped else tuple(data.double().flatten(2).mean(2)[0].tolist())
         data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
