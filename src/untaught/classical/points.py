@@ -22,6 +22,7 @@ WIDTHS = 0.6, 0.75, 0.95, 1.2, 1.5, 1.9, 2.4
 SEEN, SURE = 4.2, 6.0  # how many deviations a point stands out; and those that tell the shape
 FEWEST = 5  # sure points
 MOSTLY = 0.75  # share of what stands out that has to be of that shape, else it is texture
+DARK = 0.1  # dark points for each bright one: texture has as many of them
 CROWDED = 0.02  # points a pixel beyond which they are texture, too
 FITS, ALIKE = 1.6, 0.12  # variance of the noise that a fit may leave; and how far, of the height, a shape may be off
 AROUND = 7  # pixels to each side that the ground is measured on
@@ -66,9 +67,10 @@ def find_points(channel: Tensor, spread: Callable[[Tensor], Tensor]) -> Points |
         flux = _fitted(y - ground, places, width)
     points = Points(places, flux, width)
     clean = (ground + points.picture(y.shape)).clamp_min(float(ground.min()))[None, None]
+    dark, _ = _peaks(ground + points.picture(y.shape) - y, width, sigma)
     good = _of_that_shape(y - ground, points, spread(clean).expand_as(clean)[0, 0]) & (flux > 0)
     sure = strength > SURE
-    if int((good & sure).sum()) < max(FEWEST, MOSTLY * int(sure.sum())):
+    if len(dark) > DARK * len(places) or int((good & sure).sum()) < max(FEWEST, MOSTLY * int(sure.sum())):
         return None
     places = places[good]
     return Points(places, _fitted(y - ground, places, width), width)
