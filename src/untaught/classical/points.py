@@ -24,7 +24,7 @@ FEWEST = 5  # sure points
 MOSTLY = 0.75  # share of what stands out that has to be of that shape, else it is texture
 DARK = 0.1  # dark points for each bright one: texture has as many of them
 CROWDED = 0.02  # points a pixel beyond which they are texture, too
-FITS, ALIKE = 1.6, 0.12  # variance of the noise that a fit may leave; and how far, of the height, a shape may be off
+FITS, ALIKE = 1.6, 0.2  # variance of the noise that a fit may leave; and how far, of the height, a shape may be off
 AROUND = 7  # pixels to each side that the ground is measured on
 
 

@@ -144,7 +144,12 @@ def measure(
     notes.append(found.likelihood.told(scale))
     if found.dark is not None:
         notes[-1] += _dark(found, scale)
-    if kind == "auto" and data.shape[1] == 1 and counted is None and (found.dark is None or found.loss > CLOSE):
+    if (
+        kind == "auto"
+        and data.shape[1] == 1
+        and counted is None
+        and (found.loss > CLOSE or (found.dark is None and not scale.known))
+    ):
         return Found("gaussian", Measured(noise))  # nearer than a law that is not near
     return found
 
@@ -243,7 +248,7 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
         slope = ((variance - sigma**2) / x.clamp_min(1e-3)).quantile(0.35)
         return Found(kind, PoissonGaussian(1 / _some(float(slope), kind), sigma))
     found = law(linear=True, constant=True)
-    return Found(kind, PoissonGaussian(1 / _some(found.a, kind), found.b**0.5))
+    return Found(kind, PoissonGaussian(1 / _some(found.a, kind), found.b**0.5), loss=found.loss)
 
 
 def _raised(slices: Tensor, scale: Scale, gain: float | None = None, sigma: float | None = None) -> Found | None:
