@@ -210,7 +210,7 @@ def _dark(found: Found, scale: Scale) -> str:
 
 def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None, gain: float | None) -> Found | None:
     """The law of the kind given, or the one that the curve of the noise speaks for; None: the noise does not grow."""
-    brightness, variance = curve(slices)
+    brightness, variance = curve(slices, FEW) if scale.known else curve(slices)
     x = brightness - scale.dark
     clipped = scale.clipped and scale.dark == 0
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from untaught.core.types import (
     Along,
+    Axes,
     Channel,
     Device,
     Ge,
@@ -46,6 +47,7 @@ def denoise(
     network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
+    axes: Axes = "auto",
     channel_axis: Channel = "auto",
 ) -> Job:
     """Remove noise from a picture.
@@ -91,6 +93,8 @@ def denoise(
 
     if along not in ("space", "time"):
         raise unknown("along", along, ("space", "time"))
+    if axes != "auto":
+        channel_axis = arrays.channel_of(picture, axes, along, channel_axis)
     array, axis = arrays.take(picture, arrays.of_frames(picture, channel_axis) if along == "time" else channel_axis)
     copies, still = arrays.copies(array, axis), arrays.still(array, axis)
     seen = array if axis is None or copies == 1 else array.take([0], axis)
