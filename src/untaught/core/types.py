@@ -112,8 +112,8 @@ Axes: TypeAlias = Annotated[
     str,
     About(
         "What the axes of an array or a stack are, a letter each, such as TZCYX. Z, Y and X are restored together, with Z as a "
-        "volume; C (or S) are its channels; T and any other letter count pictures, each restored for itself, or T along time. auto: "
-        "one picture. At the command line also file: a TIFF's own names."
+        "volume; C (or S) are its channels; T and any other letter count pictures, each restored for itself, or T along time. "
+        "auto: one picture. At the command line also file: a TIFF's own names."
     ),
 ]
 Channel: TypeAlias = Annotated[

@@ -19,7 +19,7 @@ IMAGEJ = "TZCYXS"  # its axes, in its order
 
 
 @dataclass(frozen=True)
-class Stack:
+class Hyperstack:
     """array: as it is in the file. axes: a letter for each. imagej, resolution: what an ImageJ file says besides."""
 
     array: NDArray
@@ -28,7 +28,7 @@ class Stack:
     resolution: tuple[Any, Any] | None = None
 
 
-def read(path: Path, axes: str, limit: float = 100.0) -> Stack:
+def read(path: Path, axes: str, limit: float = 100.0) -> Hyperstack:
     """The stack in a file, with the axes given or, for "file", those that it names. limit: megapixels of one picture.
 
     `BadInput` where it is none, where it does not name them, and where those given are not as many as it has.
@@ -39,7 +39,7 @@ def read(path: Path, axes: str, limit: float = 100.0) -> Stack:
     if suffix not in (".tif", ".tiff", ".npy"):
         raise BadInput(f"'{path}' holds one picture: --axes is of TIFF (also ImageJ's and OME) and NPY.")
     try:
-        found = Stack(np.load(path, allow_pickle=False), "") if suffix == ".npy" else _tiff(path, limit)
+        found = Hyperstack(np.load(path, allow_pickle=False), "") if suffix == ".npy" else _tiff(path, limit)
     except (UntaughtError, MemoryError):
         raise
     except Exception as error:  # readers raise whatever they like
@@ -53,10 +53,10 @@ def read(path: Path, axes: str, limit: float = 100.0) -> Stack:
                 "volume, TYX for frames, CYX for channels."
             )
     Axes(axes).of(array)
-    return Stack(array, axes, found.imagej, found.resolution)
+    return Hyperstack(array, axes, found.imagej, found.resolution)
 
 
-def _tiff(path: Path, limit: float) -> Stack:
+def _tiff(path: Path, limit: float) -> Hyperstack:
     import tifffile
 
     with tifffile.TiffFile(path) as tif:
@@ -69,10 +69,10 @@ def _tiff(path: Path, limit: float) -> Stack:
         }
         at = page.tags.get(282), page.tags.get(283)
         resolution = (at[0].value, at[1].value) if tif.is_imagej and at[0] and at[1] else None
-        return Stack(series.asarray(), series.axes, said, resolution)
+        return Hyperstack(series.asarray(), series.axes, said, resolution)
 
 
-def write(target: Path, array: NDArray, stack: Stack, places: Places) -> tuple[str, ...]:
+def write(target: Path, array: NDArray, stack: Hyperstack, places: Places) -> tuple[str, ...]:
     """The array into `target`, TIFF or NPY, with the axes of the stack: what there is to say."""
     import tifffile
 
