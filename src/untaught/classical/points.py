@@ -152,7 +152,9 @@ def _narrowed(y: Tensor, places: Tensor, width: float) -> float:
         index, _ = _stamps(places, WIDTHS[-2], y.shape)
         return float((y - points.picture(y.shape)).flatten()[index].square().sum())
 
-    return min((width * factor for factor in (0.8, 0.87, 0.93, 1.0, 1.07, 1.15, 1.25)), key=left)
+    for step in (0.16, 0.06, 0.02):
+        width = min((width * factor for factor in (1 / (1 + step), 1.0, 1 + step)), key=left)
+    return width
 
 
 def _of_that_shape(y: Tensor, points: Points, spread: Tensor) -> Tensor:
