@@ -97,11 +97,12 @@ def mri(folder: Path, out: Path) -> None:
 def micrograph(folder: Path, out: Path) -> None:
     truth = 30.0 * data.coins()[60:188, 60:188] / 255
     soft = ndimage.gaussian_filter(truth, 1.5, mode="reflect")
-    np.save(out / "counts.npy", 100 + 1.0 * np.random.default_rng(0).poisson(soft))
+    seen = 100 + 1.0 * np.random.default_rng(0).poisson(soft)
+    np.save(out / "counts.npy", seen)
     command = "untaught reconstruct counts.npy --operator blur:gauss:1.5 --gain 1 --dark 100 -o sharp.tif"
     x = run(command, out)
-    print(f"micrograph: {decibels(soft, truth):.2f} dB without noise and blurred, {decibels(x, truth):.2f} dB restored")
-    sheet(out / "science-micrograph.png", np.load(out / "counts.npy") - 100, middle(x, truth.shape), truth)
+    print(f"micrograph: {decibels(seen - 100, truth):.2f} dB as counted, {decibels(x, truth):.2f} dB restored")
+    sheet(out / "science-micrograph.png", seen - 100, middle(x, truth.shape), truth)
 
 
 def volume(side: tuple[int, int, int] = (16, 96, 96)) -> NDArray:
