@@ -12,6 +12,7 @@ from untaught.core.amounts import Amounts
 from untaught.core.errors import BadInput
 from untaught.noise.curve import LOWER, Law, curve, fit
 from untaught.noise.dark import darkness
+from untaught.noise.foretold import foretell
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
 from untaught.noise.spectrum import NoiseModel, estimate_noise, second_differences
@@ -221,15 +222,13 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
         even, counts, both, product = law(constant=True), law(linear=True), law(True, True), law(square=True)
         raised = _raised(slices, scale) if scale.free else None
         if raised is not None:
-            return raised
-        ends = torch.stack([x.min().clamp_min(0), x.max()])
-        low, high = both.variance(ends).clamp_min(1e-12).sqrt()
-        if min(product.loss, both.loss) > GROWS * even.loss or (
-            high < EVEN * low and product.loss > BETTER * both.loss
-        ):
+            return None if _falls(slices) else raised
+        best = product if product.loss < BETTER * both.loss else both
+        low, high = best.variance(torch.stack([x.min().clamp_min(0), x.max()])).clamp_min(1e-12).sqrt()
+        if best.loss > GROWS * even.loss or high < EVEN * low or _falls(slices):
             return None
         kind = "poisson-gaussian" if BETTER * counts.loss > both.loss else "poisson"
-        kind = "speckle" if product.loss < BETTER * both.loss else kind
+        kind = "speckle" if best is product else kind
     if kind == "speckle":
         return Found(kind, Speckle(1 / _some(law(square=True).c, kind)))
     if kind == "poisson":
@@ -275,6 +274,12 @@ def _raised(slices: Tensor, scale: Scale, gain: float | None = None, sigma: floa
     dark = darkness(slices, slope, origin, low).value if sigma is None else min(origin + sigma**2 / slope, low)
     read = max(slope * (dark - origin), 0.0) ** 0.5
     return Found("poisson-gaussian", PoissonGaussian(1 / slope, read), loss=found.loss, dark=dark)
+
+
+def _falls(slices: Tensor) -> bool:
+    """Whether what cannot be foretold is the less the brighter, as of an object that was cut out on black, beside its rim."""
+    told = foretell(slices)
+    return told is not None and told.white and bool((told.variance.diff() < 0).all()) and len(told.variance) > 1
 
 
 def _some(value: float, kind: Kind) -> float:
