@@ -35,8 +35,8 @@ class Result(ABC):
         """Data in the caller's units, as the problem has them: the other way round, as far as that is of values and not of axes."""
         return data
 
-    def on(self, array: NDArray) -> Result:
-        """The same for another input of that type and those axes, as a part of it is."""
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Result:
+        """The same for another input of that type and those axes, as a part of it is. fill: True where that is to be filled."""
         return self
 
     def remarks(self, x: Tensor) -> tuple[str, ...]:
@@ -134,8 +134,8 @@ class Wrapped(Result):
     def measured(self, data: Tensor) -> Tensor:
         return self.after(self.then.measured(data))
 
-    def on(self, array: NDArray) -> Self:
-        return replace(self, then=self.then.on(array))
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Self:
+        return replace(self, then=self.then.on(array, fill))
 
     def plain(self, x: Tensor) -> Tensor:
         return self.then.plain(x)
