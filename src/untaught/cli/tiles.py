@@ -63,7 +63,9 @@ def restore_in_tiles(
     else:
         check_output(target, places=places)
     cluster = (
-        Cluster(asked.scheduler, lambda said: print(f"untaught: {said}", file=sys.stderr)) if asked.scheduler else None
+        None
+        if asked.scheduler is None
+        else Cluster(asked.scheduler, lambda said: print(f"untaught: {said}", file=sys.stderr))
     )
     large = Large(
         name, settings, picture, target, places, memory=memory or None, workers=asked.workers, cluster=cluster
