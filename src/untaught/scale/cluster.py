@@ -50,7 +50,9 @@ class Cluster:
         distributed = require("distributed", extra="cluster")
         host, port = _named(address)
         try:
-            socket.create_connection((host, port), WAIT).close()  # at once, where the client would try for as long as it may
+            socket.create_connection(
+                (host, port), WAIT
+            ).close()  # at once, where the client would try for as long as it may
             self.client = _within(2 * WAIT, lambda: distributed.Client(address, timeout=WAIT, set_as_default=False))
         except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]

@@ -102,6 +102,7 @@ class Large:
         self._settle(places.force)
         with self.cleared():
             self.source = stores.open_source(path, self.folder / "input.npy")
+            self._room(1)
             self.workers = _workers(NEED[3 if len(self.source.shape) == 3 else 1], memory, workers)
             files = [path, *tasks.get(task).files(settings).values()]
             told = [
@@ -114,6 +115,11 @@ class Large:
             known = self.learnt.read_bytes() if self.learnt.exists() else None
             self.learning = Learning(task, settings, self.source, known, self.folder)
         self.recipe: Recipe | None = None
+
+    def _room(self, scale: int) -> None:
+        """UntaughtError, before the work, where the disk is too small for its result and for the file that it becomes."""
+        if not (self.folder / "result.npy").exists():
+            stores.room(self.folder, self.source.bytes * scale**2 * (1 if self.kind == "NPY" else 2))
 
     def _settle(self, force: bool) -> None:
         """The folder, empty or of an earlier run of ours."""
@@ -203,6 +209,7 @@ class Large:
                     f"'{self.folder}' holds tiles of another run: finish it as it was begun, or begin anew with --force."
                 )
             return {int(line) for line in lines if line.isdigit()}
+        self._room(found.scale)
         shape = (*(found.scale * n for n in self.source.shape[:2]), *self.source.shape[2:])
         stores.create(result, shape, np.dtype(self.source.dtype).newbyteorder("="))
         path.write_text(key + "\n")

@@ -7,7 +7,9 @@ unpacked into an NPY file beside the result, a segment at a time, and read from 
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -245,12 +247,30 @@ def _whole(path: Path, unpacked: Path) -> Source:
 def create(path: Path, shape: Sequence[int], dtype: Any) -> np.memmap:
     """A new NPY file of that size, to be filled by parts. UntaughtError where the disk has no room for it."""
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    if (free := shutil.disk_usage(path.parent).free) < size:
-        raise UntaughtError(
-            f"{size / 1e9:.3g} GB are needed in '{path.parent}', and {free / 1e9:.3g} GB are free: make room, or name "
-            "another folder with -o."
-        )
-    return np.lib.format.open_memmap(path, "w+", np.dtype(dtype), tuple(shape))
+    room(path.parent, size)
+    array = np.lib.format.open_memmap(path, "w+", np.dtype(dtype), tuple(shape))
+    try:
+        with path.open("r+b") as file:  # now, since a disk that is full later kills who writes into what is mapped
+            os.posix_fallocate(file.fileno(), 0, array.offset + size)
+    except (OSError, AttributeError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            path.unlink()
+            raise UntaughtError(_needed(path.parent, size)) from error
+    return array
+
+
+def room(folder: Path, size: float) -> None:
+    """UntaughtError where the disk has no room for so many bytes."""
+    if shutil.disk_usage(folder).free < size:
+        raise UntaughtError(_needed(folder, size))
+
+
+def _needed(folder: Path, size: float) -> str:
+    free = shutil.disk_usage(folder).free
+    return (
+        f"{size / 1e9:.3g} GB are needed in '{folder}', and {free / 1e9:.3g} GB are free: make room, or name another folder with "
+        "-o."
+    )
 
 
 def write_tiff(path: Path, array: NDArray, source: Source, recipe: str) -> None:
