@@ -140,7 +140,7 @@ def test_holes_that_no_tile_can_fill(tmp_path: Path, capsys):
         (
             np.s_[4:156, 4:156],
             ("--recipe", "pixels"),
-            "A hole reaches 76 pixels from what is known, and in tiles at most 64",
+            "A hole reaches 76 pixels from what is known, and in tiles at most 32",
         ),
         (np.s_[9, 9:90], ("--grow", "70"), "grow = 70 is further than a tile sees"),
         (np.s_[0:0], (), "marks no pixel"),
@@ -296,6 +296,16 @@ def refused(task: str, source: stores.Source) -> bool:
     with pytest.raises(UntaughtError):
         tiling.check(job_of(task, source, {}))
     return True
+
+
+def test_row_noise_is_of_whole_rows(tmp_path: Path):
+    """A tile would keep what the whole is freed of: 5 dB."""
+    striped = CLEAN["grey"] + np.random.default_rng(0).normal(0, 12, (len(CLEAN["grey"]), 1))
+    source = saved(
+        tmp_path, np.clip(striped + np.random.default_rng(1).normal(0, 10, striped.shape), 0, 255).astype(np.uint8)
+    )
+    with pytest.raises(BadInput, match="row or column noise was taken off, which is found along whole rows"):
+        find(job_of("denoise", source, {"preset": "instant"}))
 
 
 def test_hot_pixels_are_found_on_the_whole_and_filled_in_every_tile(tmp_path: Path):

@@ -24,7 +24,8 @@ from untaught.scale.parts import Coded, Marked
 
 BAND = 512  # rows that are looked at together
 FAR = 128  # rows on both sides in which what is known is looked for
-DEEP = 64.0  # pixels from what is known, at most, that a tile of its own can fill
+GRID = 64  # pixels on whose multiples tiles, and what they see, begin
+DEEP = 32.0  # pixels from what is known, at most, that a tile of its own can fill
 WHOLE = 10**8  # pixels of the largest picture whose mask is understood on the whole
 SAID = ("mask", "mask_keeps", "mask_colour", "tolerance", "grow")
 """The settings that say where a picture is to be filled."""
@@ -36,7 +37,7 @@ def prepared(task: str, source: stores.Source, settings: dict[str, Any], folder:
     if one.masked:
         return replace(source, marked=_marked(source, settings, folder))
     like = source.like
-    wanted = "coefficients" in one.settings and settings.get("coefficients", True) and settings.get("preset") != "paper"
+    wanted = "coefficients" in one.settings and settings.get("coefficients", True)
     if wanted and like is not None and like.format == "JPEG":
         return replace(source, coded=_coded(source.path, folder))
     return source
@@ -46,7 +47,7 @@ def _coded(path: Path, folder: Path) -> Coded:
     from untaught.io.images.jpeg import coefficients
 
     found = Coded.kept(coefficients(path), folder)
-    if any(stores.WINDOW % n or 96 % n for n in found.like.period):
+    if any(stores.WINDOW % n or GRID % n for n in found.like.period):
         raise BadInput(
             f"The colour of '{path}' is at 1/{found.like.period[0] // 8} x 1/{found.like.period[1] // 8} of its pixels, which does "
             "not fit into tiles: leave --memory out."

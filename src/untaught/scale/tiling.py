@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from untaught.scale.crew import Contact
     from untaught.solver.stage import Job
 
-HALO = 96  # pixels that a tile sees beyond itself: as far as guides, networks and last passes reach together
+SEEN = 1024  # pixels a side of all that a tile sees
+HALO, ENLARGED = 64, 48  # of them beyond itself, where pictures stay as large as they are, and where they are enlarged
 SIDE = (
-    1024 - 2 * HALO
-)  # of a tile, for itself: on the grid of whatever a network shrinks by, and never another, for the same bits
+    SEEN - 2 * HALO
+)  # for itself: on the grid of what a network shrinks by and of a JPEG's blocks, always, for the same bits
 CORNER = 64  # pixels a side of what is tried before
 FITTED = "a network is fitted to the whole picture, and one that has seen a part knows nothing of the next"
 NEED = {1: 1.0e9, 3: 1.35e9}  # bytes that a process holds at most, by channels: docs/large.md
@@ -54,11 +55,11 @@ class Learnt:
     @property
     def side(self) -> int:
         """Of a tile, for itself."""
-        return SIDE if self.scale == 1 else max(64, (SIDE + 2 * HALO) // self.scale - HALO)
+        return SIDE if self.scale == 1 else max(64, SEEN // self.scale - 2 * ENLARGED)
 
     @property
     def halo(self) -> int:
-        return HALO if self.scale == 1 else HALO // 2
+        return HALO if self.scale == 1 else ENLARGED
 
 
 def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False, *, filled: bool = False) -> Learnt | None:
@@ -110,6 +111,8 @@ def unfit(job: Job, filled: bool = False) -> str:
         weight is not None and not filled and not operator.quantised
     ):
         return "impulses are filled"
+    if job.finish.whole:
+        return job.finish.whole
     *before, last = job.stages
     fitted = isinstance(last, Solve) and not last.method.objective.transfers
     if fitted or any(isinstance(stage, Solve) for stage in before):

@@ -91,6 +91,11 @@ class Result(ABC):
         """Whether x is meant to explain the data, so that what it leaves of them can be judged."""
         return True
 
+    @property
+    def whole(self) -> str:
+        """What was done to the data that a part of them does not tell, in words; empty where there is nothing."""
+        return ""
+
 
 @dataclass(frozen=True)
 class AsIs(Result):
@@ -172,6 +177,10 @@ class Wrapped(Result):
     @property
     def restores(self) -> bool:
         return self.then.restores
+
+    @property
+    def whole(self) -> str:
+        return self.then.whole
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def denoise(
     from untaught.solver.result import Result, Scaled, Stabilised
     from untaught.tasks._presets import Facts
     from untaught.tasks.denoise.presets import PRESETS, grainy
-    from untaught.tasks.denoise.result import Mended
+    from untaught.tasks.denoise.result import Evened, Mended
 
     if along not in ("space", "time"):
         raise unknown("along", along, ("space", "time"))
@@ -121,6 +121,7 @@ def denoise(
         if preset != "paper" and not grainy(likelihood):
             finish = Filled(finish, lost, array, axis)
     finish = Scaled(finish, *scale) if hot is None else Mended(Scaled(finish, *scale))
+    finish = finish if stripes is None else Evened(finish)
     if transform is not None:
         data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
         finish = Stabilised(finish, *evened, transform)
