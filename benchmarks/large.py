@@ -3,8 +3,9 @@
     python benchmarks/large.py --sides 1500,3000 --memory 2GB --workers 2
     OMP_NUM_THREADS=1 python benchmarks/large.py --sides 1000,2000 --workers 1 --jpeg
 
-The processor's seconds are of all processes; what is learnt on the sample, and paid once, is part of them. --jpeg: 8 bits in colour,
-as a JPEG of quality 95, into a TIFF. Linux alone, which says what a process holds. Files that are mapped count as long as their pages are in memory.
+The processor's seconds are of all processes; what is learnt on the sample, and paid once, is part of them. --jpeg: 8 bits in
+colour, as a JPEG of quality 95, into a TIFF. Linux alone, which says what a process holds. Files that are mapped count as long as
+their pages are in memory.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ def main() -> None:
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             print(
-                f"{side} x {side} x {channels}: {seconds:.0f} s, the processor {busy:.0f} s, {busy / megapixels:.1f} s a megapixel, "
-                f"{most / 1e9:.2f} GB at most", flush=True,
+                f"{side} x {side} x {channels}: {seconds:.0f} s, the processor {busy:.0f} s, {busy / megapixels:.1f} s a "
+                f"megapixel, {most / 1e9:.2f} GB at most", flush=True,
             )  # fmt: skip
 
 

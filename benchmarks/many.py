@@ -58,7 +58,10 @@ def watched(folder: Path, *words: object) -> str:
     first, last = (np.median(part) / 1e6 for part in (seen[quarter : 2 * quarter], seen[-quarter:-2] or seen[-1:]))
     results = len(list(folder.glob("*.png")))
     told = ", ".join(f"{count} {state}" for state, count in states.items())
-    return f"exit code {running.returncode}, {seconds:.0f} s: {told}; {results} files; {first:.0f} MB held in the second quarter, {last:.0f} in the last"
+    return (
+        f"exit code {running.returncode}, {seconds:.0f} s: {told}; {results} files; {first:.0f} MB held in the second quarter, "
+        f"{last:.0f} in the last"
+    )
 
 
 def main() -> None:
