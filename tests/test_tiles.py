@@ -73,7 +73,7 @@ def tiled(
     found = find(job_of(task, source, settings), filled=source.marked is not None)
     assert found is not None
     found = tiling.tried(found, source)
-    stores.create(result, (*(found.scale * n for n in source.space), *source.shape[2:]), source.dtype)
+    stores.create(result, (*(found.scale * n for n in source.shape[:2]), *source.shape[2:]), source.dtype)
     work = Tiling(found, source, result, SIDE, near)
     assert len(work.tiles) == 4
     assert [work(number) for number in range(4)] == [""] * 4
