@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from skimage import data
 from PIL import Image as Pillow
+from skimage import data
 from torch import nn
 
 import untaught
