@@ -235,8 +235,8 @@ class Stabilised(Scaled):
                 channel *= factor
         return x
 
-    def on(self, array: NDArray) -> Self:
-        return replace(super().on(array), flux=())  # a part has a mean of its own
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Self:
+        return replace(super().on(array, fill), flux=())  # a part has a mean of its own
 
     def after(self, data: Tensor) -> Tensor:
         return super().after(self.transform.forward(data))

@@ -20,10 +20,14 @@ class Discrepancy(Rule):
     the picture that is returned is as old as that, a jittered code makes single steps come below too early, and strong noise
     is fitted a little by the best picture, too. Needs a likelihood whose noise level is known. The iterate at which it stops is
     the last and the best.
+
+    start: the floor is the energy of the picture that the stage begins at, for noise of which no likelihood knows the level: who
+    explains the data as well as a filter of it does begins to fit what that has taken away.
     """
 
     factor: float = 1.0
     decay: float = 0.99
+    start: bool = False
     needs = frozenset({"x"})  # crops are judged by other energies than the likelihood's
     _floor: float | None = None
 
@@ -35,6 +39,10 @@ class Discrepancy(Rule):
             )
 
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
+        if self.start:
+            if problem.start is None:
+                raise BadInput("Discrepancy(start=True) compares with the picture that a stage begins at, and there is none.")
+            return problem, replace(self, _floor=float(problem.energy(problem.start)))
         floor = problem.likelihood.floor(problem.data, problem.weight)
         if floor is None:
             raise BadInput(

@@ -56,8 +56,8 @@ class Saturated(Wrapped):
         made = self.then(x)
         return np.where(self.original >= self.level, self.original, made).astype(made.dtype)
 
-    def on(self, array: NDArray) -> Self:
-        return replace(super().on(array), original=array)
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Self:
+        return replace(super().on(array, fill), original=array)
 
     @property
     def direct(self) -> bool:
@@ -78,9 +78,9 @@ class Starred(Wrapped):
     def after(self, data: Tensor) -> Tensor:
         return data - _points(data, self.likelihood)[0]
 
-    def on(self, array: NDArray) -> Self:
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Self:
         points, _ = _points(arrays.tensor(array, self.channel_axis, self.scale), self.likelihood)
-        return replace(super().on(array), points=points)
+        return replace(super().on(array, fill), points=points)
 
     def plain(self, x: Tensor) -> Tensor:
         return self.then.plain(self.before(x))
