@@ -106,7 +106,6 @@ class Refilled(Row):
     steps: int
     widths: tuple[int, ...]
     pool: int
-    patch: int
     hide: Hide
     before: Fitted | None = None
     source: str = field(
@@ -115,7 +114,7 @@ class Refilled(Row):
     )
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
-        objective = Refill(RidgeFill(self.patch), self.hide, pool=self.pool, seed=facts.seed)
+        objective = Refill(RidgeFill(), self.hide, pool=self.pool, seed=facts.seed)
         last = taught(facts, Compact(self.widths), objective, self.steps, 2e-3, residual=0.05)
         if self.before is None:
             return (last,)
@@ -151,11 +150,11 @@ class Copied(Row):
 # A rate that falls to nothing and starts twice as high gains 0.7 to 1.9 dB with few steps where single pixels are missing, and
 # loses 1.4 where next to nothing is known. Two that are averaged gain more than as many steps (docs/benchmarks/inpaint.md).
 FILLED = Classic(Fill(RidgeFill()), "ridge regression on similar patches; values: docs/benchmarks")
-FAST = Refilled(300, (16, 32, 48), pool=2, patch=7, hide="pixels")
+FAST = Refilled(300, (16, 32, 48), pool=2, hide="pixels")
 BEFORE = Fitted(_SHALLOW, 600, Noise(), 0.02, "one-cycle", jitter=0.03)
 GROWN = Fitted(Hourglass((16, 32, 64, 128, 128), skip=16), 3000, Noise(), 0.02, "one-cycle", jitter=0.03, members=2)
-BALANCED = Refilled(400, (16, 32, 48), pool=2, patch=9, hide="pixels", before=BEFORE)
-BEST = Refilled(1000, (32, 48, 64), pool=6, patch=9, hide="pixels", before=GROWN)
+BALANCED = Refilled(400, (16, 32, 48), pool=2, hide="pixels", before=BEFORE)
+BEST = Refilled(1000, (32, 48, 64), pool=6, hide="pixels", before=GROWN)
 
 
 def _of(recipe: str) -> When:
