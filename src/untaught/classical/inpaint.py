@@ -20,7 +20,6 @@ from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import box, over
 from untaught.problem import Problem
 
-
 PIECE = 128
 """Groups that are combined at a time: few enough for the cache."""
 

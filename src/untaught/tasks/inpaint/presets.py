@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING
 
+from untaught.classical.blended import Blended, Hide, kept_back
 from untaught.classical.exemplar import Exemplar
 from untaught.classical.inpaint import Fill, RidgeFill
 from untaught.core.amounts import percent
@@ -15,7 +16,7 @@ from untaught.prior.codes import Grid, Noise
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import ExponentialPictures, Last
-from untaught.solver.objectives.refill import Hide, Refill, kept_back
+from untaught.solver.objectives.refill import Refill
 from untaught.solver.stage import Estimate, Stage
 from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, Way, When, way
 from untaught.tasks._rows import CLASSIC, DIP, Classic, Fitted, taught
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 WIDE = 8.0  # pixels from what is known: further than a patch of seven reaches in a round or two
 SPARSE = 0.9  # missing: less than five known pixels in a patch of seven
 MANY = 0.2  # missing
+SMALL = 2**17  # pixels: a wider generator's steps are affordable
 SIX = (16, 32, 64, 128, 128, 128)
 
 
@@ -130,6 +132,38 @@ class Refilled(Row):
 
 
 @dataclass(frozen=True)
+class Drawn(Row):
+    """A generator is fitted to the known pixels less those that are kept back, and blended into the non-local ridge's filling where
+    it is nearer to these.
+
+    pixels: of the largest picture that gets all its steps; in larger ones, a step of which costs more, they are fewer. least: with
+    fewer than these it has no picture yet, and the filling is left alone.
+    """
+
+    generator: Fitted
+    hide: Hide = "pixels"
+    pixels: int = 2**16
+    least: int = 200
+    source: str = field(
+        default=f"ridge regression on similar patches, and a share of a Deep Image Prior ({DIP}); values: docs/benchmarks",
+        repr=False,
+    )
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        last = Blended(RidgeFill(), self.hide, seed=facts.seed)
+        known = facts.problem.weight
+        steps = round(self.generator.steps * min(1, self.pixels / prod(facts.space)))
+        if known is None or steps < self.least:
+            return (Estimate(last),)
+        back = kept_back(facts.problem.known, self.hide, last.fraction, facts.seed)
+        seen = known * (1 - back)
+        if not bool(seen.any()) or not bool(back.any()):
+            return (Estimate(last),)
+        (first,) = replace(self.generator, steps=steps).stages(facts)
+        return replace(first, problem=replace(facts.problem, weight=seen)), Estimate(last)
+
+
+@dataclass(frozen=True)
 class Copied(Row):
     """The picture is continued from known patches elsewhere in it; the seed is the search's, and another finds another filling."""
 
@@ -155,6 +189,15 @@ BEFORE = Fitted(_SHALLOW, 600, Noise(), 0.02, "one-cycle", jitter=0.03)
 GROWN = Fitted(Hourglass((16, 32, 64, 128, 128), skip=16), 3000, Noise(), 0.02, "one-cycle", jitter=0.03, members=2)
 BALANCED = Refilled(400, (16, 32, 48), pool=2, hide="pixels", before=BEFORE)
 BEST = Refilled(1000, (32, 48, 64), pool=6, hide="pixels", before=GROWN)
+NARROW = Fitted(
+    Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero"), 300, Noise(), 0.02, "one-cycle", jitter=0.03
+)
+DRAWN = {"fast": Drawn(NARROW), "balanced": Drawn(BEFORE), "best": Drawn(GROWN)}
+LARGER = {
+    "fast": Drawn(NARROW),
+    "balanced": Drawn(NARROW, pixels=2**18),
+    "best": Drawn(replace(BEFORE, steps=900), pixels=2**18),
+}
 
 
 def _of(recipe: str) -> When:
@@ -171,6 +214,12 @@ def _painted(recipe: str, best: int = 2000) -> Way:
 
 COPIED = Copied()
 _PICTURE = When("along two axes", lambda facts: len(facts.space) == 2)
+
+
+_SMALL = When(
+    f"along two axes, at most {SMALL:,} pixels".replace(",", " "),
+    lambda facts: len(facts.space) == 2 and prod(facts.space) <= SMALL,
+)
 
 
 def _continued(recipe: str) -> Way:
@@ -193,6 +242,8 @@ PRESETS = Presets(
         _of("text"), paper=RECIPES["text"].paper,
         fast=replace(FAST, hide="holes"), balanced=replace(BALANCED, hide="holes"), best=replace(BEST, hide="holes"),
     ),
+    way(_of("pixels") & _SMALL, **DRAWN),
+    way(_of("pixels") & _PICTURE, **LARGER),
     way(_of("pixels"), fast=FAST, balanced=BALANCED, best=BEST, paper=RECIPES["pixels"].paper),
     _painted("sparse", best=1000),
     _painted("hole"),
