@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from untaught.io.masks import Shape
 
 WIDE = 8.0  # pixels from what is known: further than a patch of seven reaches in a round or two
-SPARSE = 0.9  # missing: less than five known pixels in a patch of seven
+MOST = 0.8  # missing: single pixels that are known lie so far apart that some are twice as far from the next
+SPARSE = 0.96  # missing: less than five known pixels in a patch of eleven
 MANY = 0.2  # missing
 SMALL = 2**17  # pixels: a wider generator's steps are affordable
 SIX = (16, 32, 64, 128, 128, 128)
@@ -81,7 +82,7 @@ def recognise(holes: Shape) -> tuple[str, str]:
     share = percent(holes.missing)
     if holes.missing >= SPARSE:
         return "sparse", f"{share} is missing"
-    if holes.radius >= WIDE:
+    if holes.radius >= (WIDE if holes.missing < MOST else 2 * WIDE):
         name = "region" if holes.missing > 0.1 else "hole"
         return name, f"{share} is missing, in holes that reach {holes.radius:.0f} pixels from what is known"
     name = "pixels" if holes.missing >= MANY else "text"
