@@ -147,11 +147,11 @@ class RidgeFill:
         rows = max(self.pixels // width, 4 * halo)
 
         def strip(seen: tuple[Any, ...], _: int) -> Tensor:
-            return self._strip(*(v[seen][0] for v in (x, y, known)), one)[None]
+            return self._strip(one, *(v[seen][0] for v in (x, y, known)))[None]
 
         return y * known + (1 - known) * over((height, width), (rows, width), halo, strip)
 
-    def _strip(self, x: Tensor, y: Tensor, known: Tensor, one: Pass) -> Tensor:
+    def _strip(self, one: Pass, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
         c, height, width = x.shape
         # The patch itself would be its own best answer.
         groups = match(x, one, itself=False)

@@ -193,12 +193,7 @@ BEST = Refilled(1000, (32, 48, 64), pool=6, hide="pixels", before=GROWN)
 NARROW = Fitted(
     Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero"), 300, Noise(), 0.02, "one-cycle", jitter=0.03
 )
-DRAWN = {"fast": Drawn(NARROW), "balanced": Drawn(BEFORE), "best": Drawn(GROWN)}
-LARGER = {
-    "fast": Drawn(NARROW),
-    "balanced": Drawn(NARROW, pixels=2**18),
-    "best": Drawn(replace(BEFORE, steps=900), pixels=2**18),
-}
+WIDER = replace(BEFORE, steps=900)
 
 
 def _of(recipe: str) -> When:
@@ -217,10 +212,7 @@ COPIED = Copied()
 _PICTURE = When("along two axes", lambda facts: len(facts.space) == 2)
 
 
-_SMALL = When(
-    f"along two axes, at most {SMALL:,} pixels".replace(",", " "),
-    lambda facts: len(facts.space) == 2 and prod(facts.space) <= SMALL,
-)
+_SMALL = When(f"at most {SMALL} pixels", lambda facts: prod(facts.space) <= SMALL)
 
 
 def _continued(recipe: str) -> Way:
@@ -243,8 +235,8 @@ PRESETS = Presets(
         _of("text"), paper=RECIPES["text"].paper,
         fast=replace(FAST, hide="holes"), balanced=replace(BALANCED, hide="holes"), best=replace(BEST, hide="holes"),
     ),
-    way(_of("pixels") & _SMALL, **DRAWN),
-    way(_of("pixels") & _PICTURE, **LARGER),
+    way(_of("pixels") & _PICTURE & _SMALL, fast=Drawn(NARROW), balanced=Drawn(BEFORE), best=Drawn(GROWN)),
+    way(_of("pixels") & _PICTURE, fast=FILLED, balanced=Drawn(NARROW, pixels=2**18), best=Drawn(WIDER, pixels=2**18)),
     way(_of("pixels"), fast=FAST, balanced=BALANCED, best=BEST, paper=RECIPES["pixels"].paper),
     _painted("sparse", best=1000),
     _painted("hole"),
