@@ -28,7 +28,7 @@ WIDE = 8.0  # pixels from what is known: further than a patch of seven reaches i
 MOST = 0.8  # missing: single pixels that are known lie so far apart that some are twice as far from the next
 SPARSE = 0.96  # missing: less than five known pixels in a patch of eleven
 MANY = 0.2  # missing
-SMALL = 2**17  # pixels: a wider generator's steps are affordable
+DRAWN = 2**17  # pixels: above, a generator's steps are no matter of seconds
 SIX = (16, 32, 64, 128, 128, 128)
 
 
@@ -138,7 +138,7 @@ class Drawn(Row):
     it is nearer to these.
 
     pixels: of the largest picture that gets all its steps; in larger ones, a step of which costs more, they are fewer. least: with
-    fewer than these it has no picture yet, and the filling is left alone.
+    fewer than these it has no picture yet.
     """
 
     generator: Fitted
@@ -153,13 +153,13 @@ class Drawn(Row):
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         last = Blended(RidgeFill(), self.hide, seed=facts.seed)
         known = facts.problem.weight
-        steps = round(self.generator.steps * min(1, self.pixels / prod(facts.space)))
-        if known is None or steps < self.least:
+        if known is None:
             return (Estimate(last),)
         back = kept_back(facts.problem.known, self.hide, last.fraction, facts.seed)
         seen = known * (1 - back)
         if not bool(seen.any()) or not bool(back.any()):
             return (Estimate(last),)
+        steps = max(self.least, round(self.generator.steps * min(1, self.pixels / prod(facts.space))))
         (first,) = replace(self.generator, steps=steps).stages(facts)
         return replace(first, problem=replace(facts.problem, weight=seen)), Estimate(last)
 
@@ -210,9 +210,7 @@ def _painted(recipe: str, best: int = 2000) -> Way:
 
 COPIED = Copied()
 _PICTURE = When("along two axes", lambda facts: len(facts.space) == 2)
-
-
-_SMALL = When(f"at most {SMALL} pixels", lambda facts: prod(facts.space) <= SMALL)
+_SMALL = When(f"at most {DRAWN} pixels", lambda facts: prod(facts.space) <= DRAWN)
 
 
 def _continued(recipe: str) -> Way:
