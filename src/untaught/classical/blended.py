@@ -94,17 +94,17 @@ def kept_back(known: Tensor, hide: Hide, fraction: float, seed: int) -> Tensor:
     return known * hiding(known, hide, fraction / 2, Rng(seed, known.device).fork("kept back"))
 
 
-def share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: int = 0) -> Tensor:
+def share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: int = 0, sure: float = SURE) -> Tensor:
     """How far to go from this picture to the other to come nearest to y, 0 to 1: everywhere alike, or by neighbourhoods.
 
-    By least squares, less `SURE` standard errors of the regression: chance among few pixels blends in nothing.
+    By least squares, less `sure` standard errors of the regression: chance among few pixels blends in nothing.
     """
     step, wanted = other - this, y - this
     toward, squares = weight * step * wanted, weight * step.square()
     best = (toward.sum() / squares.sum().clamp_min(1e-12)).clamp(0, 1)
     scatter = (toward - best * squares).square()
     error = scatter.sum().sqrt() / scatter.numel()
-    whole = ((toward.mean() - SURE * error) / squares.mean().clamp_min(1e-12)).clamp(0, 1)
+    whole = ((toward.mean() - sure * error) / squares.mean().clamp_min(1e-12)).clamp(0, 1)
     if radius == 0:
         return whole
     here = [box(v.sum(1, keepdim=True), radius) for v in (toward, squares, scatter)]
@@ -113,4 +113,4 @@ def share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: int = 
     least = (
         FAINT * squares.mean() * y.shape[1]
     )  # where little is hidden, or both agree, the whole picture's share holds
-    return ((here[0] + whole * least - SURE * error) / (here[1] + least).clamp_min(1e-12)).clamp(0, 1)
+    return ((here[0] + whole * least - sure * error) / (here[1] + least).clamp_min(1e-12)).clamp(0, 1)

@@ -80,7 +80,7 @@ class Refill(Objective):
             return z[:, y.shape[1] :], averaged((z for _ in range(passes)), model)
 
         guess, answer = corrected(tried, 1)
-        taken = share(guess, answer, y, back)
+        taken = share(guess, answer, y, back, sure=0)
         x = torch.lerp(*corrected(z, passes), taken)
         if problem.start is not None:
             blind = torch.lerp(guess, answer, taken)
