@@ -226,6 +226,7 @@ def test_clipped_noise_has_the_moments_that_the_model_knows(level):
     mean = y.mean()
     assert float(model.deviation(mean.view(1, 1, 1, 1))) == pytest.approx(float(y.std()), rel=0.02)
     assert float(model.unbias(mean.view(1, 1, 1, 1))) == pytest.approx(level, abs=2e-3)
+    assert float(model.expected(x).mean()) == pytest.approx(float(mean), abs=2e-3)
     assert float(model.trusted(mean.view(1, 1, 1, 1))) == (1 if level == 0.3 else 0)
 
 

@@ -14,9 +14,10 @@ from judged import SIGMA, natural, noisy, said
 from kept_runs import cli
 
 import untaught
+from untaught.core.geometry import box
 from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.problem.likelihoods import Gaussian
+from untaught.problem.likelihoods import ClippedGaussian, Gaussian
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
@@ -48,7 +49,6 @@ def test_noise_alone_is_good(clean: torch.Tensor) -> None:
 
 
 def test_a_residual_with_the_picture_in_it(clean: torch.Tensor) -> None:
-    from untaught.core.geometry import box
 
     assert said(Problem(noisy(clean)), box(clean, 3)) == ("doubtful", {"structure"})
 
@@ -111,13 +111,30 @@ def test_a_wide_hole_is_out_of_reach(clean: torch.Tensor) -> None:
 
 def test_saturation_is_out_of_reach(clean: torch.Tensor) -> None:
     bright = clean * 1.2
-    bright[..., :60] += 1.0
+    bright[..., :90] += 1.0
     y = noisy(bright).clamp(0, 1)
     assert said(Problem(y), bright.clamp(0, 1)) == ("out of reach", {"cut off"})
 
 
+def test_an_object_cut_out_on_black_is_judged_by_the_object(clean: torch.Tensor) -> None:
+    there = torch.zeros_like(clean)
+    there[..., 30:100, 30:100] = 1
+    y = noisy(clean).clamp(0, 1) * there
+    assert "cut off" not in said(Problem(y, likelihood=ClippedGaussian(SIGMA)), clean * there)[1]
+
+
+def test_strokes_on_white_that_are_a_little_pale_are_no_colour_cast() -> None:
+    """Noise that was cut off at white makes the data darker than the page: brightness is compared with what is expected of it, and
+    where it was cut off, too."""
+    page = torch.full((1, 1, 96, 96), 0.96)
+    page[..., ::6] = page[..., 1::6] = 0.2
+    x = torch.lerp(page, box(page, 1), 0.1)
+    y = noisy(page).clamp(0, 1)
+    assert "colour" not in said(Problem(y, likelihood=ClippedGaussian(SIGMA)), x)[1]
+    assert "colour" in said(Problem(y, likelihood=ClippedGaussian(SIGMA)), 0.9 * x)[1]
+
+
 def test_correlated_noise_is_out_of_reach_for_a_white_model(clean: torch.Tensor) -> None:
-    from untaught.core.geometry import box
     from untaught.noise import Measured, estimate_noise
 
     y = clean + box(noisy(torch.zeros_like(clean), 3 * SIGMA), 1)

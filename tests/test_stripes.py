@@ -24,6 +24,7 @@ PICTURES = {
     "fringes that narrow": 128 + 40 * np.sin(2 * np.pi * np.cumsum(0.02 + 0.45 * Y / SIDE, 0)),
     "faint fringes that widen": 128 + 9 * np.sin(2 * np.pi * np.cumsum(0.4 - 0.3 * Y / SIDE, 0)),
     "a lattice": 220 - 180.0 * ((X % 9 < 2) | (Y % 11 < 1)),
+    "a fine checkerboard": 51 + 153.0 * ((X // 2 + Y // 2) % 2),
     "bars": 40 + 170.0 * np.repeat(DRAWN.integers(0, 2, (SIDE // 2, 1)), 2, 0) * np.ones((1, SIDE)),
     "a ramp with an edge": np.clip(Y * 1.2 + 60 * (Y > 50), 0, 255) * np.ones((1, SIDE)),
     "one line": 120 + 90.0 * (Y == 60),

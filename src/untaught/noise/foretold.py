@@ -50,8 +50,8 @@ class Foretold:
 
     @property
     def rises(self) -> bool:
-        """Whether it grows with brightness."""
-        return bool((self.variance.diff() > 0).all())
+        """Whether it grows with brightness, by more than what is cut off at black takes of it."""
+        return bool((self.variance.diff() > 0).all()) and bool(self.variance[-1] > APART * self.variance[0])
 
     @property
     def least(self) -> Tensor:

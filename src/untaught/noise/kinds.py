@@ -11,6 +11,7 @@ from torch import Tensor
 from untaught.core.amounts import Amounts
 from untaught.core.errors import BadInput
 from untaught.noise.curve import Law, curve, fit
+from untaught.noise.foretold import foretell
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
 from untaught.noise.spectrum import NoiseModel, estimate_noise, second_differences
@@ -192,14 +193,12 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
 
     if kind == "auto":
         even, counts, both, product = law(constant=True), law(linear=True), law(True, True), law(square=True)
-        ends = torch.stack([x.min().clamp_min(0), x.max()])
-        low, high = both.variance(ends).clamp_min(1e-12).sqrt()
-        if min(product.loss, both.loss) > GROWS * even.loss or (
-            high < EVEN * low and product.loss > BETTER * both.loss
-        ):
+        best = product if product.loss < BETTER * both.loss else both
+        low, high = best.variance(torch.stack([x.min().clamp_min(0), x.max()])).clamp_min(1e-12).sqrt()
+        if best.loss > GROWS * even.loss or high < EVEN * low or _falls(slices):
             return None
         kind = "poisson-gaussian" if BETTER * counts.loss > both.loss else "poisson"
-        kind = "speckle" if product.loss < BETTER * both.loss else kind
+        kind = "speckle" if best is product else kind
     if kind == "speckle":
         return Found(kind, Speckle(1 / _some(law(square=True).c, kind)))
     if kind == "poisson":
@@ -213,6 +212,12 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
         return Found(kind, PoissonGaussian(1 / _some(float(slope), kind), sigma))
     found = law(linear=True, constant=True)
     return Found(kind, PoissonGaussian(1 / _some(found.a, kind), found.b**0.5))
+
+
+def _falls(slices: Tensor) -> bool:
+    """Whether what cannot be foretold is the less the brighter, as of an object that was cut out on black, beside its rim."""
+    told = foretell(slices)
+    return told is not None and told.white and bool((told.variance.diff() < 0).all()) and len(told.variance) > 1
 
 
 def _some(value: float, kind: Kind) -> float:

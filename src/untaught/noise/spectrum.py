@@ -40,8 +40,8 @@ FLOOR = 0.55, 0.9  # power in the highest of them over their median, between whi
 RISEN = 2.0  # power of the band below them over that of the highest, from which on there is texture in them
 DOUBT = 1.5  # power to which what is read over what is not foretold is how much of that is thought to be noise
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
-LESS, SURE = 0.75, 0.06
-"""What is foretold over what is read, and its `alike`, up to which white noise is what is foretold."""
+LESS, MORE, SURE = 0.75, 1.15, 0.06
+"""What is not foretold over what is read, up to which, and from which on, white noise is that; and its `alike` up to which."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +141,8 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
         correlated = float(growth.mean()) < UNEVEN and bool(sound.sum() >= ENOUGH)
         texture = correlated and textured(level, coloured)
         correlated = correlated and not texture
-    if told is not None and told.white and (correlated or _overread(level, told)):
-        # A pattern: what looked like noise that neighbours share is foretold by the same elsewhere.
-        line = _line(told.brightness, told.variance) if told.rises else (torch.zeros(1), torch.ones(1))
-        return _noise(told.least, torch.diag(told.least.square()), *_gain(*line))
+    if told is not None and told.white and correlated:
+        return _of_pattern(told)  # what looked like noise that neighbours share is foretold by the same elsewhere
     if not correlated:
         white = _white(level, told if texture else None)
         knots, v = _line(knots, white)
@@ -167,13 +165,19 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
         each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
+    if told is not None and told.alike < SURE and not correlated and len(knots) == 1 and _misread(sigma, told):
+        return _of_pattern(told)
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
 
-def _overread(level: Tensor, told: Foretold) -> bool:
-    """Whether what was read of white noise is more than is left of the picture once it is foretold."""
-    read = level[:, -WHITE:].median(1).values.mean().sqrt()
-    return told.alike < SURE and float(told.least.square().mean().sqrt()) < LESS * float(read)
+def _of_pattern(told: Foretold) -> NoiseModel:
+    line = _line(told.brightness, told.variance) if told.rises else (torch.zeros(1), torch.ones(1))
+    return _noise(told.least, torch.diag(told.least.square()), *_gain(*line))
+
+
+def _misread(sigma: Tensor, told: Foretold) -> bool:
+    """Whether white noise was read off a pattern, or off little but black: what cannot be foretold is another."""
+    return not LESS < float((told.least.square().mean() / sigma.square().mean().clamp_min(1e-20)).sqrt()) < MORE
 
 
 def _white(level: Tensor, told: Foretold | None = None) -> Tensor:

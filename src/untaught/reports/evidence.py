@@ -35,6 +35,7 @@ class Evidence:
     the noise to be independent between pixels. direct: whether the data are the picture itself. evened: whether all of this is of
     a transform of the data in which their noise, which grows with the light, is the same everywhere. whole: share of the known data
     whose noise was not cut off; of fewer than UNCUT, all are looked at, and the prediction has their means by brightness.
+    shift: mean residual of each channel where y is known, cut off or not.
     """
 
     data: Tensor
@@ -48,6 +49,7 @@ class Evidence:
     direct: bool
     evened: bool = False
     whole: float = 1.0
+    shift: tuple[float, ...] = ()
 
     @property
     def residual(self) -> Tensor:
@@ -89,12 +91,14 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
             ratio = [a / b for a, b in zip(x.shape[-2:], y.shape[-2:], strict=True)]
             wide = [min(n, round(r * s)) for n, r, s in zip(x.shape[-2:], ratio, size, strict=True)]
             picture = _cut(x, [(int(i * ratio[0]), int(j * ratio[1])) for i, j in corners], wide)
-        told, whole, transform = None, 1.0, stabiliser(problem.likelihood)
+        told, whole, transform, everywhere = None, 1.0, stabiliser(problem.likelihood), weight
         if transform is not None:
             made = _evened(problem.likelihood, transform, data, weight, prediction, picture if local else prediction)
             data, weight, told, prediction, seen = made
+            everywhere = weight
             picture = seen if local else picture  # of others it is not in the units of the data
         elif problem.likelihood.floor(data) is not None:
+            prediction = problem.likelihood.expected(prediction)
             trusted = weight * (problem.likelihood.trusted(prediction).expand_as(data) > 0.5)
             whole = float(trusted.mean() / weight.mean().clamp_min(1e-9))
             if whole > UNCUT:
@@ -112,8 +116,20 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
                 noise = estimate_noise(data) if direct else _rough(data)
             drawn = noise.draw(data, torch.Generator(data.device).manual_seed(0))
         white = not problem.likelihood.measured
+        sums = ((data - prediction) * everywhere).sum((0, 2, 3)) / everywhere.sum((0, 2, 3)).clamp_min(1)
         return Evidence(
-            data, prediction, weight, picture, noise, drawn, told, white, direct, transform is not None, whole
+            data,
+            prediction,
+            weight,
+            picture,
+            noise,
+            drawn,
+            told,
+            white,
+            direct,
+            transform is not None,
+            whole,
+            tuple(sums.tolist()),
         )
 
 

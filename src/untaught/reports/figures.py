@@ -29,7 +29,7 @@ MORE, LITTLE = (
     1.25,
     0.2,
 )  # times the data's power, and besides times that of their noise, above which a band has more than they
-LIMIT = 0.5 / 255  # from black or white: there a value counts as cut off
+LIMIT = 0.5 / 255  # from white: there a value counts as cut off
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Figures:
     picture does not explain. edges: correlation of the residual's local size with the picture's local detail, less that of the
     draw. remains: noise of the picture over that of the data. rise: how far the picture's spectrum times f^2 rises towards
     higher frequencies, dB; natural pictures' hardly does. outside: share of the picture beyond the range of the data. cut:
-    share of the data in areas that are black or white throughout. missing: share of unknown measurements. hole: how far, in
+    share of the data in areas that are white throughout. missing: share of unknown measurements. hole: how far, in
     pixels, the farthest of them is from a known one. spread: root mean square deviation between the results of several seeds,
     None for one; pairs: the mean PSNR of two of them, dB; place: about which pixel they differ most. transformed: whether the
     data were changed to make their noise even, so that a level is none of the picture's, and is told beside the noise; the
@@ -117,8 +117,6 @@ def measure(
     amounts: Amounts | None = None,
 ) -> Figures:
     r, w, transformed = e.residual, e.weight, transformed or e.evened
-    known = w.sum((0, 2, 3)).clamp_min(1)
-    shift = (r * w).sum((0, 2, 3)) / known
     pure = e.drawn if e.drawn is not None else torch.randn(r.shape, generator=torch.Generator().manual_seed(0)).to(r)
     deviation = _mean(r.square(), w) ** 0.5
     noise = None if e.noise is None or e.noise.level < NOTHING else e.noise.level
@@ -133,7 +131,7 @@ def measure(
     return Figures(
         full=amounts.full,
         unit=amounts.unit,
-        shift=tuple(float(v) for v in shift),
+        shift=e.shift,
         residual=deviation,
         noise=noise,
         told=e.told,
@@ -152,7 +150,7 @@ def measure(
         remains=estimate_noise(e.picture).level / noise if noise and e.data.shape == e.picture.shape else None,
         rise=_rise(e.picture, e.data, None if own is None else own * less) if e.direct else _rise(e.picture),
         outside=_outside(e),
-        cut=_cut_off(e.data, black=not transformed),
+        cut=_blown_out(e.data),
         missing=missing,
         hole=hole,
         spread=None if spread is None else spread.size,
@@ -266,8 +264,6 @@ def _outside(e: Evidence) -> float:
     return float(((e.picture < low - room) | (e.picture > high + room)).float().mean())
 
 
-def _cut_off(y: Tensor, *, black: bool) -> float:
-    """Nine in a square at the same end: there the light was far beyond what the file holds. black: whether that can be, too."""
-    ends = [(y >= 1 - LIMIT).float(), (y <= LIMIT).float()][: 1 + black]
-    solid = torch.stack([-F.max_pool2d(-end, 3, 1) for end in ends])
-    return float(solid.amax(0).mean())
+def _blown_out(y: Tensor) -> float:
+    """Nine in a square are white: there the light was far beyond what the file holds. Black is where there was none."""
+    return float((-F.max_pool2d(-(y >= 1 - LIMIT).float(), 3, 1)).mean())

@@ -168,7 +168,7 @@ def _figures(f: Figures, led: set[str]) -> str:
             "rise of the picture's spectrum times f^2; natural pictures: up to about 3",
         ),
         ("outside", "Beyond the data's range", percent(f.outside), "of the picture"),
-        ("cut", "Black or white throughout", percent(f.cut), "of the data, 3 x 3 pixels and more at a limit"),
+        ("cut", "White throughout", percent(f.cut), "of the data, 3 x 3 pixels and more at full scale"),
         ("missing", "Unknown", percent(f.missing), "of the measurements"),
         ("hole", "Deepest hole", f"{f.hole} pixels", "from the nearest known pixel"),
         (

@@ -39,7 +39,7 @@ class Limits:
     shift: float = 2 / 255
     spread: float = 0.02
     hole: int = 16
-    cut: float = 0.25
+    cut: float = 0.5
     noisy: float = 1.5 / 255
 
 
@@ -108,7 +108,7 @@ def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
     if noisy and f.cut > at.cut:
         yield _reason(
             "cut off",
-            f"{percent(f.cut)} of the picture lie in areas that are black or white throughout: what was there is not in the data",
+            f"{percent(f.cut)} of the picture lie in areas that are white throughout: what was there is not in the data",
             cut=f.cut,
         )
 

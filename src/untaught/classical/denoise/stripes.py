@@ -33,6 +33,7 @@ WINDOW, NEW = (
 EVENLY = 0.6, 1.3  # ... or their usual size is not that of normal values beside their deviation: lines, or bars
 FAINT = 0.3 / 255  # deviation of offsets that nobody sees, ...
 LOUD = 0.15  # and of those that are picture, whatever else speaks for them
+SHOWN = 0.5  # share of what a row says of its offset beside the next one's, that its own mean has to show at least
 FAR = 4.0  # deviations of the offsets from which on one is a line of the picture
 
 
@@ -79,7 +80,8 @@ def _offsets(x: Tensor, cut: Tensor) -> Tensor:
     for _ in range(ROUNDS):
         y = x - total[..., None]
         said, halves = _said(y - MEANS(y[None], level.clamp_min(FAINT))[0], cut)
-        size = size or _noise(halves, profile) or 0.0
+        if not size:
+            size = (_noise(halves, profile) or 0.0) if _shown(x, cut, said) else 0.0
         if not size:
             return total
         total += torch.where(said.abs() < FAR * size, said, 0.0)
@@ -107,6 +109,14 @@ def _noise(halves: Tensor, profile: Tensor) -> float | None:
     usual = 1.4826 * float(both.abs().median()) / float(both.square().mean().sqrt())
     noise = float(again[1:].max()) < AGAIN and low < usual < high and FAINT < size < LOUD
     return size if noise and _new(profile) > NEW * size else None
+
+
+def _shown(x: Tensor, cut: Tensor, said: Tensor) -> bool:
+    """Whether the means of the rows of (c, h, w) differ from each other by what these say; those of a fine checkerboard do not."""
+    sound = (~cut).to(x)
+    means = (x * sound).sum(2) / sound.sum(2).clamp_min(1)
+    step, stated = means.diff(dim=1), said.diff(dim=1)
+    return bool((step * stated).sum() > SHOWN * stated.square().sum())
 
 
 def _new(profile: Tensor) -> float:

@@ -87,6 +87,10 @@ class Likelihood(ABC):
         """The picture whose noisy versions have that mean: itself, where the noise's mean is 0."""
         return mean
 
+    def expected(self, prediction: Tensor) -> Tensor:
+        """E[y] of the picture `prediction`: what `unbias` leads back from."""
+        return prediction
+
     @classmethod
     @abstractmethod
     def examples(cls) -> tuple[Likelihood, ...]: ...

@@ -86,6 +86,11 @@ class ClippedGaussian(Gaussian):
         x, means, _ = self._table(mean)
         return _interpolate(mean, means, x)
 
+    def expected(self, prediction: Tensor) -> Tensor:
+        """E[y] where the picture is `prediction`, in [0, 1] or at its nearer end."""
+        x, means, _ = self._table(prediction)
+        return _interpolate(prediction, x, means)
+
     def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x, E[y] and the deviation of y on a fine grid of x."""
         s = channelwise(self.sigma or 1.0, like).double().mean()
