@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from untaught.classical.blended import Blended, Hide, kept_back
 from untaught.classical.exemplar import Exemplar
-from untaught.classical.inpaint import Fill, RidgeFill
+from untaught.classical.inpaint import SOUGHT, SOUGHT_IN_COLOUR, Fill, RidgeFill
 from untaught.core.amounts import percent
 from untaught.core.errors import unknown
 from untaught.prior.codes import Grid, Noise
@@ -142,6 +142,7 @@ class Drawn(Row):
     """
 
     generator: Fitted
+    filling: RidgeFill = RidgeFill()
     hide: Hide = "pixels"
     pixels: int = 2**16
     least: int = 200
@@ -151,7 +152,7 @@ class Drawn(Row):
     )
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
-        last = Blended(RidgeFill(), self.hide, seed=facts.seed)
+        last = Blended(self.filling, self.hide, seed=facts.seed)
         known = facts.problem.weight
         if known is None:
             return (Estimate(last),)
@@ -194,6 +195,8 @@ NARROW = Fitted(
     Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero"), 300, Noise(), 0.02, "one-cycle", jitter=0.03
 )
 WIDER = replace(BEFORE, steps=900)
+# Twice the rounds: up to 0.6 dB where nine tenths are missing, 0.1 where fewer are.
+THOROUGH = RidgeFill(2 * SOUGHT, 2 * SOUGHT_IN_COLOUR)
 
 
 def _of(recipe: str) -> When:
@@ -233,8 +236,8 @@ PRESETS = Presets(
         _of("text"), paper=RECIPES["text"].paper,
         fast=replace(FAST, hide="holes"), balanced=replace(BALANCED, hide="holes"), best=replace(BEST, hide="holes"),
     ),
-    way(_of("pixels") & _PICTURE & _SMALL, fast=Drawn(NARROW), balanced=Drawn(BEFORE), best=Drawn(GROWN)),
-    way(_of("pixels") & _PICTURE, fast=FILLED, balanced=Drawn(NARROW, pixels=2**18), best=Drawn(WIDER, pixels=2**18)),
+    way(_of("pixels") & _PICTURE & _SMALL, fast=Drawn(NARROW), balanced=Drawn(BEFORE, THOROUGH), best=Drawn(GROWN, THOROUGH)),
+    way(_of("pixels") & _PICTURE, fast=FILLED, balanced=Drawn(NARROW, pixels=2**18), best=Drawn(WIDER, THOROUGH, pixels=2**18)),
     way(_of("pixels"), fast=FAST, balanced=BALANCED, best=BEST, paper=RECIPES["pixels"].paper),
     _painted("sparse", best=1000),
     _painted("hole"),
