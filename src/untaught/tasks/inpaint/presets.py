@@ -236,7 +236,7 @@ PRESETS = Presets(
         _of("text"), paper=RECIPES["text"].paper,
         fast=replace(FAST, hide="holes"), balanced=replace(BALANCED, hide="holes"), best=replace(BEST, hide="holes"),
     ),
-    way(_of("pixels") & _PICTURE & _SMALL, fast=Drawn(NARROW), balanced=Drawn(BEFORE, THOROUGH), best=Drawn(GROWN, THOROUGH)),
+    way(_of("pixels") & _PICTURE & _SMALL, fast=Drawn(replace(BEFORE, steps=400)), balanced=Drawn(BEFORE, THOROUGH), best=Drawn(GROWN, THOROUGH)),
     way(_of("pixels") & _PICTURE, fast=FILLED, balanced=Drawn(NARROW, pixels=2**18), best=Drawn(WIDER, THOROUGH, pixels=2**18)),
     way(_of("pixels"), fast=FAST, balanced=BALANCED, best=BEST, paper=RECIPES["pixels"].paper),
     _painted("sparse", best=1000),
