@@ -194,7 +194,7 @@ BEST = Refilled(1000, (32, 48, 64), pool=6, hide="pixels", before=GROWN)
 NARROW = Fitted(
     Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero"), 300, Noise(), 0.02, "one-cycle", jitter=0.03
 )
-WIDER = replace(BEFORE, steps=900)
+SHORT, WIDER = replace(BEFORE, steps=400), replace(BEFORE, steps=900)
 # Twice the rounds: up to 0.6 dB where nine tenths are missing, 0.1 where fewer are.
 THOROUGH = RidgeFill(2 * SOUGHT, 2 * SOUGHT_IN_COLOUR)
 
@@ -236,7 +236,7 @@ PRESETS = Presets(
         _of("text"), paper=RECIPES["text"].paper,
         fast=replace(FAST, hide="holes"), balanced=replace(BALANCED, hide="holes"), best=replace(BEST, hide="holes"),
     ),
-    way(_of("pixels") & _PICTURE & _SMALL, fast=Drawn(replace(BEFORE, steps=400)), balanced=Drawn(BEFORE, THOROUGH), best=Drawn(GROWN, THOROUGH)),
+    way(_of("pixels") & _PICTURE & _SMALL, fast=Drawn(SHORT), balanced=Drawn(BEFORE, THOROUGH), best=Drawn(GROWN, THOROUGH)),
     way(_of("pixels") & _PICTURE, fast=FILLED, balanced=Drawn(NARROW, pixels=2**18), best=Drawn(WIDER, THOROUGH, pixels=2**18)),
     way(_of("pixels"), fast=FAST, balanced=BALANCED, best=BEST, paper=RECIPES["pixels"].paper),
     _painted("sparse", best=1000),
