@@ -75,7 +75,7 @@ def test_ten_damaged_of_many_are_ten_entries_and_the_rest_is_restored(tmp_path: 
     where, out = scans(tmp_path, 60, DAMAGED), tmp_path / "out"
     assert batch(where) == 1
     said = capsys.readouterr().err
-    assert said.count("is truncated or damaged") == DAMAGED
+    assert said.count("is incomplete or damaged") == DAMAGED
     assert "50 of 60 pictures are restored" in said
     assert f"{DAMAGED} failed" in said
     found = entries(out)

@@ -190,7 +190,7 @@ def test_same_seed_same_bits_and_jobs_pickle(photo):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "kernel is missing.*gauss:1.6"),
+        ({}, "How is it blurred.*gauss:1.6.*blind"),
         ({"kernel": "gauss:1", "blind": True}, "leave out one"),
         ({"kernel": "gauss:30"}, "kernel is 241 x 241 and the picture 48 x 56"),
         ({"kernel": np.full((3, 3), 0.2)}, "sums to 1.8, not to 1: divide it by its sum"),

@@ -261,7 +261,7 @@ class TestBadInput:
     def test_a_damaged_file(self, saved, tmp_path):
         path = tmp_path / "half.jpg"
         path.write_bytes(saved().read_bytes()[:500])
-        with pytest.raises(BadInput, match="truncated or damaged"):
+        with pytest.raises(BadInput, match="incomplete or damaged"):
             untaught.dejpeg.job(path)
 
     @pytest.mark.parametrize(

@@ -226,14 +226,14 @@ def test_what_phones_take_is_read_and_what_is_made_of_it_is_a_png(tmp_path: Path
         images.read(tmp_path / f"p.{kind}", max_megapixels=0.001)
     assert images.default_output(tmp_path / f"p.{kind}").suffix == ".png"
     (tmp_path / f"cut.{kind}").write_bytes((tmp_path / f"p.{kind}").read_bytes()[:-200])
-    with pytest.raises(BadInput, match="truncated or damaged"):
+    with pytest.raises(BadInput, match="incomplete or damaged"):
         images.read(tmp_path / f"cut.{kind}")
 
 
 @pytest.mark.parametrize(
     ("head", "package", "said"),
     [
-        (b"\0\0\0\x18ftypheic", "pillow_heif.as_plugin", "save it as JPEG first, or pip install 'untaught.heif.'"),
+        (b"\0\0\0\x18ftypheic", "pillow_heif.as_plugin", "save it as JPEG first .*pip install 'untaught.heif.'"),
         (b"\0\0\0\x18ftypavif", "PIL.AvifImagePlugin", "needs Pillow 11.3 or newer"),
     ],
 )

@@ -49,14 +49,16 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         (b"%PDF-1.7", "a PDF document"),
         (b"\0\0\0\x18ftypisom", "a film"),
         (b"BMW and other cars", "plain text"),
-        (b"II*\0\x10\0\0\0CR\2\0", "a raw camera file"),
+        (b"II*\0\x10\0\0\0CR\2\0", "a camera RAW file"),
+        (b"\0\0\0\x18ftypcrx ", "a camera RAW file"),
+        (b"FUJIFILMCCD-RAW 0201", "a camera RAW file"),
         (b"PK\x03\x04", "NPZ"),
         (b"\x01\x02\x03\xff\xfe", "bytes 01 02 03 ff fe"),
     ],
 )
 def test_what_is_no_picture(tmp_path: Path, head: bytes, words: str) -> None:
     (tmp_path / "p.png").write_bytes(head + b"\0" * (300 if b"\0" in head or head[0] == 1 else 0))
-    refused(tmp_path / "p.png", words, "convert it to PNG, JPEG, TIFF, WebP, BMP or NPY")
+    refused(tmp_path / "p.png", words, "develop it" if "RAW" in words else "save it as PNG, JPEG or TIFF")
 
 
 def test_magic_bytes_go_before_names(tmp_path: Path) -> None:
@@ -154,7 +156,7 @@ def test_colours_that_would_be_misread(tmp_path: Path) -> None:
     tifffile.imwrite(
         tmp_path / "r.tif", draw((8, 9), np.uint16), photometric="cfa", extratags=[(33421, 3, 2, (2, 2), True)]
     )
-    refused(tmp_path / "r.tif", "raw camera file", "develop it")
+    refused(tmp_path / "r.tif", "camera RAW file", "develop it")
     for channels in (2, 5, 9):
         many = draw((8, 9, channels), np.uint16)
         tifffile.imwrite(tmp_path / "m.tif", many, photometric="minisblack", planarconfig="contig")

@@ -196,6 +196,24 @@ def test_lettering_is_found_and_no_face_is_taken_for_it(ink, shared):
     assert found[~letters].mean() < 0.03
 
 
+@pytest.mark.parametrize("kind", proposals.KINDS)
+def test_of_a_clean_portrait_hardly_anything_is_marked(kind, shared):
+    kate = np.asarray(Image.open(shared("dip/inpainting/kate.png")).convert("RGB"))
+    assert proposals.propose(kate, kind).mean() < 0.005
+
+
+def test_scratches_that_cross_are_found_and_the_edge_of_a_shade_is_none(cat):
+    layer = Image.new("L", cat.shape[1::-1])
+    pen = ImageDraw.Draw(layer)
+    for ends in ([(10, 40), (290, 180)], [(280, 20), (30, 210)], [(150, 5), (140, 215)]):
+        pen.line(ends, 255, 2)
+    marked = np.asarray(layer) > 127
+    even = np.full(cat.shape, 90, np.uint8)
+    for picture in (even, np.where(np.arange(300)[None, :, None] > 150, np.uint8(140), even)):
+        assert not proposals.propose(picture, "scratches").any()
+        assert proposals.propose(np.where(marked[..., None], np.uint8(240), picture), "scratches")[marked].mean() > 0.9
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 4, 3), (40, 40)])
 @pytest.mark.parametrize("kind", proposals.KINDS)
 def test_a_picture_of_any_size_can_be_searched(kind, shape):
@@ -215,7 +233,7 @@ def test_the_command_writes_a_mask_and_says_that_it_is_a_proposal(cat, tmp_path,
     for arguments, words in (
         (["--find", "dead-pixels"], "exists already"),
         (["--find", "dead-pixel", "-o", str(tmp_path / "b.png")], "did you mean 'dead-pixels'"),
-        (["--find", "scratches", "-o", str(tmp_path / "b.png")], "No scratches were found"),
+        (["--find", "scratches", "-o", str(tmp_path / "b.png")], "No scratches found"),
     ):
         code, out, err = untaught("mask", tmp_path / "photo.png", *arguments)
         assert (code, out, err.count("\n")) == (2, "", 1)

@@ -73,13 +73,16 @@ def test_a_word_is_a_word_whatever_lies_in_the_folder_of_the_start(tmp_path, mon
         ("seed", "denoise", {"seed": 3}, {"seed": 4}),
         ("softer", "denoise", {"sigma": 0.1}, {"sigma": 0.125}),
         ("sharper", "denoise", {}, {"sigma": 0.04}),
-        ("sharper", "denoise", {"noise": "poisson"}, {"strength": 0.75}),  # which has no sigma
         ("softer", "enhance", {}, {"amount": 0.7}),
         ("softer", "flash", {}, {"steps": 650}),
     ],
 )
 def test_again_moves_what_decides(how, task, settings, changed):
     assert forms.again(how, task, settings, 1000, 0.05) == {**settings, **changed}
+
+
+def test_what_a_slider_does_without_another_go_is_none():
+    assert forms.again("sharper", "denoise", {"noise": "poisson"}, 1000, 0.05) is None  # which has no sigma
 
 
 def test_settings_are_called_what_a_person_would_call_them():
@@ -98,7 +101,7 @@ def test_jobs_that_cannot_be_begun(studio, picture):
         ({"task": "denoise", "picture": "gone"}, "not here any more"),
         ({"task": "denoise", "picture": picture, "more": 1}, "no field 'more'"),
         ({"task": "denoise", "picture": picture, "settings": []}, "give an object"),
-        ({"task": "flash", "picture": picture, "settings": {"flash": "no-such-id"}}, "hand it in first"),
+        ({"task": "flash", "picture": picture, "settings": {"flash": "no-such-id"}}, "add it first"),
     ):
         answer = studio.post("/api/jobs", json=order)
         assert answer.status_code == 400, order
@@ -154,3 +157,14 @@ def test_sixteen_bit_grey_is_kept_and_said_to_be_stretched(studio):
     told = studio.upload(out.getvalue(), "scan.tif").json()
     assert told["about"]["depth"] == "16 bit"
     assert any("stretched" in note for note in told["about"]["notes"])
+
+
+def test_a_square_of_a_picture_takes_less_time_than_all_of_it(studio, noisy):
+    id = studio.upload(png(np.tile(noisy, (5, 5, 1))), "wide.png").json()["id"]
+    order = {"task": "denoise", "picture": id, "settings": {"preset": "instant", "sigma": 0.1}}
+    whole = eventually(lambda: studio.post("/api/seconds", json=order).json()["seconds"])
+    assert 0 < studio.post("/api/seconds", json={**order, "side": 60}).json()["seconds"] < whole
+    for side in (0, -1, "60"):
+        answer = studio.post("/api/seconds", json={**order, "side": side})
+        assert answer.status_code == 400
+        assert "a square's side" in answer.json()["message"]

@@ -52,3 +52,15 @@ def test_it_is_seen_in_a_picture(which):
     strength = np.interp(light, (40, 200), (18, 6) if which == "dark" else (6, 18))
     told = measure(Image(np.uint8(np.clip(light + strength * draw.standard_normal(light.shape), 0, 255).round())))
     assert FOUND[which] in told.found
+
+
+@pytest.mark.parametrize("name", ["kodim05", "kodim08", "kodim19", "kodim20", "kodim23"])
+def test_a_clean_photo_made_small_has_no_grain(name, shared):
+    """Its texture is as fine as grain, then."""
+    from PIL import Image as Pillow
+
+    whole = Pillow.open(shared(f"kodak/{name}.png"))
+    small = np.asarray(whole.reduce(4))
+    assert not [said for said in measure(Image(small)).found if "grain" in said]
+    noisy = np.uint8(np.clip(small + np.random.default_rng(0).normal(0, 12, small.shape), 0, 255))
+    assert measure(Image(noisy)).suggestion == "denoise"

@@ -153,11 +153,11 @@ def test_bad_input_is_a_sentence_on_the_page(page, noisy):
     Image.new("1", (9000, 7000)).save(large, "PNG")
     for data, said in (
         (b"these are only words", "thing.png holds plain text, not a picture"),
-        (good[: len(good) // 2], "thing.png.* truncated or damaged"),
+        (good[: len(good) // 2], "thing.png.* incomplete or damaged"),
         (moving.getvalue(), "thing.png.* animation of 2 frames"),
         (
             large.getvalue(),
-            r"thing.png.* is 9000 x 7000 pixels .63 MP\) and the limit is 50 MP: raise it with --max-megapixels 63",
+            r"thing.png.* is 9000 x 7000 pixels .63 MP\) and the limit is 50 MP: start again with --max-megapixels 63",
         ),
     ):
         refused(page, "A picture to restore", "thing.png", data, said)

@@ -215,7 +215,7 @@ def test_the_amount_is_seen_at_once_and_is_what_is_downloaded(page, noisy):
     data, _ = downloaded(page)
     saved = np.asarray(Image.open(io.BytesIO(data))).astype(float)
     assert np.abs(saved - some).max() <= 2
-    page.get_by_label("Brightness and colour apart").check()
+    page.get_by_label("Brightness and colour separately").check()
     page.get_by_label("Amount of brightness").fill("90")
     page.get_by_label("Amount of colour").fill("20")
     apart = still(page, "After").astype(float)

@@ -90,7 +90,7 @@ def test_what_is_no_picture_is_refused_in_a_sentence(studio, noisy):
         (b"", "is empty"),
         (b"hello, this is text", "holds plain text"),
         (b"GIF89a" + bytes(300), "a GIF picture"),
-        (good[: len(good) // 2], "truncated or damaged"),
+        (good[: len(good) // 2], "incomplete or damaged"),
         (moving.getvalue(), "an animation of 2 frames"),
     ):
         answer = studio.upload(data, "thing.png")
@@ -108,7 +108,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(studio):
     answer = studio.upload(big.getvalue(), "bomb.png")
     assert answer.status_code in (400, 422)
     assert (
-        "9000 x 7000 pixels (63 MP) and the limit is 50 MP: raise it with --max-megapixels 63"
+        "9000 x 7000 pixels (63 MP) and the limit is 50 MP: start again with --max-megapixels 63"
         in answer.json()["message"]
     )
 

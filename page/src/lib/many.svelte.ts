@@ -1,5 +1,6 @@
 /** Many photos at once: each with its own suggestion, and one button for all of them. */
 import { call, words } from './api'
+import { begins } from './remembered'
 import { studio } from './studio.svelte'
 import type { Job, Picture, Task } from './types'
 import { t } from './words.svelte'
@@ -93,7 +94,7 @@ class Many {
     for (const item of this.ready) {
       try {
         const task = studio.tasks.find((one) => one.name === item.task)
-        const job = await call<Job>('POST', '/api/jobs', { task: item.task, picture: item.picture!.id, settings: { ...task?.begin } })
+        const job = await call<Job>('POST', '/api/jobs', { task: item.task, picture: item.picture!.id, settings: task ? begins(task) : {} })
         if (!studio.jobs.some((j) => j.id === job.id)) studio.jobs.push(job)
         item.job = job.id
       } catch (error) {

@@ -62,7 +62,7 @@ export interface KeptMoment {
   whole: boolean
 }
 
-/** The result. n: the number of its picture. again: the words for what another go may change. mixes: whether less of it can be taken, since it has the size and the type of the picture. */
+/** The result. n: the number of its picture. again: the words for what another go may change. mixes: whether less of it can be taken, since it has the size and the type of the picture. draws: whether another seed gives another one. */
 export interface ResultAbout {
   n: number
   width: number
@@ -70,6 +70,7 @@ export interface ResultAbout {
   depth: string
   again: string[]
   mixes: boolean
+  draws: boolean
 }
 
 /** What the report says of a result: the verdict's kind, its sentence, and the names of its reasons; "" where nothing was restored. */

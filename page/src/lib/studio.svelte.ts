@@ -1,6 +1,7 @@
 /** What the page knows, and what it can ask for. One stream brings what changes, while somebody looks. */
 import { call, enter, words } from './api'
 import { means } from './forms'
+import { begins, remember } from './remembered'
 import { shared, type Heard, type Stream } from './stream'
 import type { EngineView, Example, Job, Picture, Point, Settings, Task, Whole } from './types'
 import { t, told } from './words.svelte'
@@ -30,6 +31,7 @@ class Studio {
   ready = $state(false)
   connected = $state(true)
   seconds = $state<Record<string, number>>({}) // what the job that is chosen would take, by preset
+  partSeconds = $state<number | null>(null) // and on the square on which it is tried first
   timing = $state(false) // whether that is being found out
   private asked = Symbol() // of the last time that this was asked for
   private amounts = $state<Record<string, [number, number]>>({}) // of each result: of its brightness, and of its colours
@@ -225,6 +227,7 @@ class Studio {
     if (fresh) {
       this.chosen = false
       this.part = null
+      this.seconds = {} // were another picture's
     }
     // One button always gives a picture: until something is known of it, and where nothing is found, it is cleaned.
     const wish = picture.measured?.suggestion ?? picture.wish ?? this.tasks.find((one) => one.subject)?.name ?? ''
@@ -241,24 +244,34 @@ class Studio {
 
   private beginWith(task: string): void {
     this.task = task
-    this.settings = { ...this.form?.begin }
+    this.settings = this.form ? begins(this.form) : {}
   }
 
   /** Ask what the job that is chosen would take on this computer, by every preset: by the chosen one first. */
   async foretell(): Promise<void> {
     const [picture, form, settings] = [this.picture, this.form, this.settings]
     this.seconds = {}
+    this.partSeconds = null
     const asked = (this.asked = Symbol())
     this.timing = !!picture && !!form?.subject
     if (!picture || !form?.subject) return
     const field = form.form.properties.preset
     const chosen = String(settings.preset ?? field?.default ?? '')
-    for (const preset of new Set([chosen, ...(field?.enum ?? [])])) {
-      const own = Object.fromEntries(Object.entries(settings).filter(([n]) => n !== 'preset' && means(form, n, settings)))
+    const own = Object.fromEntries(Object.entries(settings).filter(([n]) => n !== 'preset' && means(form, n, settings)))
+    const ask = async (preset: string, more: { side?: number } = {}) => {
       const wanted = preset && preset !== field?.default ? { ...own, preset } : own
-      const told = await call<{ seconds: number | null }>('POST', '/api/seconds', { task: form.name, picture: picture.id, settings: wanted }).catch(() => null)
+      const told = await call<{ seconds: number | null }>('POST', '/api/seconds', { task: form.name, picture: picture.id, settings: wanted, ...more }).catch(() => null)
+      return told?.seconds ?? null
+    }
+    if (this.part && this.parts) {
+      const seconds = await ask(chosen, { side: this.partSide })
       if (this.asked !== asked) return
-      if (told?.seconds != null) this.seconds[preset] = told.seconds
+      this.partSeconds = seconds
+    }
+    for (const preset of new Set([chosen, ...(field?.enum ?? [])])) {
+      const seconds = await ask(preset)
+      if (this.asked !== asked) return
+      if (seconds !== null) this.seconds[preset] = seconds
       this.timing = false // what is chosen was asked first
     }
   }
@@ -295,7 +308,7 @@ class Studio {
     // Refused here, since a browser that is still sending does not hear the answer.
     if (file.size > this.most)
       throw new Error(
-        t('{name} has {n} MB, and at most {most} MB are taken: raise the limit with --max-megapixels {limit}, or restore a part of it.', { name, n: Math.ceil(file.size / 1e6), most: Math.floor(this.most / 1e6), limit: 2 * this.limit }),
+        t('{name} has {n} MB, and at most {most} MB are taken: start the studio again with --max-megapixels {limit}, or cut out a part of it.', { name, n: Math.ceil(file.size / 1e6), most: Math.floor(this.most / 1e6), limit: 2 * this.limit }),
       )
     const answer = await call<Picture>('POST', `/api/pictures?role=${role}`, file.slice(), { 'x-file-name': encodeURIComponent(name) })
     return this.heard.get(answer.id) ?? answer
@@ -304,7 +317,7 @@ class Studio {
   private async openRecipe(file: File): Promise<void> {
     await this.doing(t('Reading the recipe'), async () => {
       const found = await call<{ task: string; settings: Settings }>('POST', '/api/recipes', file.slice())
-      if (!this.picture) throw new Error(t('The recipe was read, but there is no picture yet: hand in the picture first.'))
+      if (!this.picture) throw new Error(t('The recipe was read, but there is no picture yet: add the picture first.'))
       this.shown = null
       this.choose(found.task)
       this.settings = found.settings
@@ -329,10 +342,12 @@ class Studio {
       }
       const guides = roles.filter(([, f]) => f.role === 'picture')
       if (guides.length && !guides.some(([name]) => settings[name]))
-        throw new Error(t('The second picture is missing: hand in "{name}".', { name: told(guides[0]![1].title ?? guides[0]![0]) }))
+        throw new Error(t('The second picture is missing: add "{name}".', { name: told(guides[0]![1].title ?? guides[0]![0]) }))
       return call<Job>('POST', '/api/jobs', { task: form.name, picture: form.subject ? this.picture?.id : null, settings })
     })
-    if (job) this.arrived(job)
+    if (!job) return
+    remember(form.name, this.settings.preset)
+    this.arrived(job)
   }
 
   private arrived(job: Job): void {
@@ -347,6 +362,21 @@ class Studio {
   async again(job: Job, how: string): Promise<void> {
     const next = await this.doing('', () => call<Job>('POST', `/api/jobs/${job.id}/again/${how}`))
     if (next) this.arrived(next)
+  }
+
+  /** Take a result as the next picture: what is left of one fault, or another one, is then restored in it. */
+  async goOn(job: Job): Promise<void> {
+    const [brightness, colour] = this.amount(job)
+    const ending = job.result?.depth.includes('float') ? 'tif' : 'png'
+    const name = `${job.name.replace(/\.[^.]*$/, '')}.${ending}`
+    const picture = await this.doing(t('Reading {name}', { name }), async () => {
+      const answer = await fetch(`/api/jobs/${job.id}/result.${ending}${job.result?.mixes ? `?brightness=${brightness}&colour=${colour}` : ''}`)
+      if (!answer.ok) throw new Error(t('The studio answered {n}.', { n: answer.status }))
+      return this.upload(await answer.blob(), 'picture', name)
+    })
+    if (!picture) return
+    this.shown = null
+    this.take(picture)
   }
 
   /** Whether a download can be had; why not is said. */

@@ -16,8 +16,9 @@ app = App(
 )
 _FIRST, _RESTORE = Group("Start here", sort_key=0), Group("Restore a picture", sort_key=1)
 _RUNS, _STUDIES = Group("Runs and recipes", sort_key=2), Group("Look closer", sort_key=3)
+_LOOKS = {"activate", "preimage"}  # at networks: nothing is restored
 for _name in tasks.names():
-    app.command(command(_name), name=_name, group=_RESTORE)
+    app.command(command(_name), name=_name, group=_STUDIES if _name in _LOOKS else _RESTORE)
 for _group, _name, _help in (
     (_FIRST, "demo", "Show what it does, without a file: a sample photo, noise, and the restoration."),
     (_FIRST, "studio", "Open a page on which pictures are restored and watched."),

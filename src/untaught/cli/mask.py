@@ -54,7 +54,7 @@ def mask(
     pixels = image.pixels[..., 0] if image.pixels.ndim == 3 and image.pixels.shape[2] == 1 else image.pixels
     found = propose(pixels, find)
     if not found.any():
-        raise BadInput(f"No {find} were found in '{picture}': paint the mask by hand, white where it is to be filled.")
+        raise BadInput(f"No {find} found in '{picture}': paint the mask by hand, white where it is to be filled.")
     found = grown(found, grow)
     images.write(target, found.astype(np.uint8) * 255, places=places)
     tell(places)

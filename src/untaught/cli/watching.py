@@ -136,7 +136,8 @@ def end(line: str, *, as_json: bool, quiet: bool, **told: Any) -> None:
 
 
 def say(solution: Solution, notes: tuple[str, ...], target: Path, *, as_json: bool, quiet: bool) -> None:
-    why = "" if solution.reason.startswith("all ") else f": {solution.reason}, at step {solution.step}"
+    as_planned = solution.reason.startswith(("all ", "the estimate is made"))
+    why = "" if as_planned else f": {solution.reason}, at step {solution.step}"
     end(
         f"Saved {target} ({solution.seconds:.0f} s){why}.",
         as_json=as_json,

@@ -15,6 +15,7 @@ from untaught.core.errors import unknown
 from untaught.io import arrays
 
 Grey = NDArray[np.float64]
+CALM = 0.3  # of its contrast: what varies more about a mark is texture, or an edge (0.06 to 0.2 about drawn ones, 0.35 to 3 else)
 
 
 def propose(picture: NDArray, kind: str) -> NDArray:
@@ -63,18 +64,21 @@ def scratches(picture: Grey) -> NDArray:
     from skimage import measure, morphology
 
     grey = _grey(picture)
+    plain = grey - ndimage.gaussian_filter(grey, 5)
     found = np.zeros(grey.shape, bool)
     for thin in _hats(grey, 3):
         # A line survives the mean over a stretch in its own direction, texture does not.
         length = 21
-        along = np.max([ndimage.convolve(thin, k, mode="mirror") for k in _lines(length)], axis=0)
-        strong = along > np.maximum(6 * _spread(along), 8 / 255)
-        here = strong & (thin > 0.5 * along)
-        for region in measure.regionprops(
-            measure.label(morphology.closing(here, np.ones((3, 3), bool)), connectivity=2)
-        ):
-            if region.axis_major_length > 1.5 * length and region.axis_major_length > 6 * region.axis_minor_length:
-                found[tuple(region.coords.T)] = True
+        means = np.stack([ndimage.convolve(thin, k, mode="mirror") for k in _lines(length)])
+        along, way = means.max(0), means.argmax(0)
+        here = (along > np.maximum(6 * _spread(along), 8 / 255)) & (thin > 0.5 * along)
+        for k in range(len(means)):  # lines that cross lie in different directions
+            turned = (way - k + 1) % len(means) <= 2
+            part = morphology.closing(here & turned, np.ones((3, 3), bool))
+            for region in measure.regionprops(measure.label(part, connectivity=2)):
+                long, wide = region.axis_major_length, region.axis_minor_length
+                if long > max(1.5 * length, 6 * wide) and _alone(region, thin, plain):
+                    found[tuple(region.coords.T)] = True
     return np.asarray(morphology.dilation(found, np.ones((3, 3), bool)))
 
 
@@ -128,15 +132,35 @@ def _hats(grey: Grey, radius: int) -> tuple[Grey, Grey]:
 
 
 def _specks(grey: Grey, radius: int, keep: Callable[..., bool]) -> NDArray:
+    from scipy import ndimage
     from skimage import filters, measure, morphology
 
+    plain = grey - ndimage.gaussian_filter(grey, 5)
     found = np.zeros(grey.shape, bool)
     for hat in _hats(grey, radius):
         high = max(8 * _spread(hat), 40 / 255)
         here = filters.apply_hysteresis_threshold(hat, high / 2, high)
         labels = measure.label(here, connectivity=2)
-        found |= np.isin(labels, [r.label for r in measure.regionprops(labels) if keep(r)])
+        marks = [r for r in measure.regionprops(labels) if keep(r) and _alone(r, hat, plain)]
+        found |= np.isin(labels, [r.label for r in marks])
     return np.asarray(morphology.dilation(found, np.ones((3, 3), bool)))
+
+
+def _alone(region: object, hat: Grey, plain: Grey) -> bool:
+    """Whether it stands out from calm surroundings, as damage does, and hair, cloth and the edge of an arm do not.
+
+    hat: by how much it stands out. plain: the picture without its slow changes.
+    """
+    from scipy import ndimage
+
+    top, left, bottom, right = region.bbox  # type: ignore[attr-defined]
+    part = slice(max(0, top - 4), bottom + 4), slice(max(0, left - 4), right + 4)
+    its = np.zeros(plain.shape, bool)[part]
+    rows, columns = region.coords.T  # type: ignore[attr-defined]
+    its[rows - part[0].start, columns - part[1].start] = True
+    wide = ndimage.binary_dilation(its, np.ones((9, 9), bool))
+    ring = plain[part][wide & ~ndimage.binary_dilation(its, np.ones((5, 5), bool))]
+    return bool(ring.size and ring.std() < CALM * np.median(hat[part][its]))
 
 
 def _sides(region: object) -> tuple[int, int]:

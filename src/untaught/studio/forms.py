@@ -119,7 +119,7 @@ def word(field: str, value: str) -> str:
     """A word that can name no file of another folder; the engine reads it in one that is empty, and here it is not looked up."""
     if not re.fullmatch(r"[\w.,:;+ ()=#|-]{0,100}", value) or ".." in value or re.match(r"[A-Za-z]:", value):
         raise BadInput(
-            f"{field} = '{value[:60]}' is no plain word, and files are not named here: hand the file in instead."
+            f"{field} = '{value[:60]}' is no plain word, and files are not named here: add the file instead."
         )
     return value
 
@@ -145,7 +145,8 @@ def has(name: str, field: str) -> bool:
 
 
 def again(how: str, name: str, settings: dict[str, Any], steps: int, sigma: float | None) -> dict[str, Any] | None:
-    """The settings of another go: "seed" draws anew, "softer" and "sharper" move what decides; None where nothing does.
+    """The settings of another go: "seed" draws anew, "softer" and "sharper" move what decides; None where nothing does. How much of
+    a result is taken is no other go: the page blends it.
 
     sigma: what was measured on the picture, where it is one number. steps: what the run took.
     """
@@ -162,6 +163,4 @@ def again(how: str, name: str, settings: dict[str, Any], steps: int, sigma: floa
             return {**now, "sigma": round(level * (1.25 if up else 0.8), 5)}
     elif "steps" in has and steps > 10:
         return {**now, "steps": max(1, round(steps * (0.65 if up else 1.5)))}
-    if "strength" in has and not up:
-        return {**now, "strength": round(now.get("strength", 1.0) * 0.75, 3)}
     return None

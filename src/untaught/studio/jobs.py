@@ -187,7 +187,8 @@ class Jobs:
                 job.note(*told.notes)
                 ended = replace(job.numbers or m.Numbers(), step=told.step, best=told.best, left=None)
                 job.numbers = replace(ended, seconds=told.seconds, stopped=told.stopped)
-                again = tuple(how for how in ("softer", "sharper", "seed") if self.again(job, how) is not None)
+                hows = ("softer", "sharper", *(("seed",) if told.result.draws else ()))
+                again = tuple(how for how in hows if self.again(job, how) is not None)
                 job.result = replace(told.result, again=again)
                 self._over(job, "done")
             case m.JobJudged(_, verdict):
@@ -284,7 +285,7 @@ class Jobs:
         job.state = "preparing"
         picture = self.pictures.all.get(job.picture) if job.picture else None
         if job.picture and picture is None:
-            job.message = "Its picture is not here any more: hand it in again."
+            job.message = "Its picture is not here any more: add it again."
             self._over(job, "failed")
             self._changed(job)
             return

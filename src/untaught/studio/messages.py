@@ -87,7 +87,7 @@ class KeptMoment(Message):
 @dataclass(frozen=True)
 class ResultAbout(Message):
     """The result. n: the number of its picture. again: the words for what another go may change. mixes: whether less of it can be
-    taken, since it has the size and the type of the picture."""
+    taken, since it has the size and the type of the picture. draws: whether another seed gives another one."""
 
     n: int
     width: int
@@ -95,6 +95,7 @@ class ResultAbout(Message):
     depth: str
     again: tuple[str, ...] = ()
     mixes: bool = False
+    draws: bool = True
 
 
 @dataclass(frozen=True)
@@ -362,7 +363,7 @@ class MakeThumbnail(DeskCall, kind="thumbnail"):
 @dataclass(frozen=True)
 class ForetellJob(DeskCall, kind="foretell"):
     """The seconds that a job would take. samples: of the picture, a path; source, format: of its file. folder: where it is kept how
-    fast this computer is."""
+    fast this computer is. side: of the square of the picture that is asked about; None: all of it."""
 
     task: str
     samples: str
@@ -370,6 +371,7 @@ class ForetellJob(DeskCall, kind="foretell"):
     format: str
     settings: dict[str, Any]
     folder: str
+    side: int | None = None
 
 
 @dataclass(frozen=True)

@@ -68,12 +68,12 @@ class Pictures:
 
     def get(self, id: str) -> Upload:
         if id not in self.all:
-            raise BadInput("This picture is not here any more: hand it in again.")
+            raise BadInput("This picture is not here any more: add it again.")
         return self.all[id]
 
     async def take(self, chunks: AsyncIterator[bytes], name: str, role: str) -> Upload:
         """Write what arrives to the disk. `TooLarge`, `BadInput` with a sentence; then nothing of it is left."""
-        from untaught.io.images.picture import FORMATS, KNOWN, describe, sniff
+        from untaught.io.images.picture import FORMATS, sniff, unread
 
         id = secrets.token_urlsafe(12)
         place, count, head = self.folder / id, 0, b""
@@ -86,7 +86,7 @@ class Pictures:
                     if count > self.most:
                         raise TooLarge(
                             f"{name} has more than {self.most / 1e6:.0f} MB, which no picture of {self.limit:g} megapixels "
-                            f"needs: raise the limit with --max-megapixels {2 * self.limit:g}, or restore a part of it."
+                            f"needs: start again with --max-megapixels {2 * self.limit:g}, or cut out a part of it."
                         )
                     head = (head + chunk[: 256 - len(head)]) if len(head) < 256 else head
                     file.write(chunk)
@@ -94,13 +94,13 @@ class Pictures:
                 raise BadInput(f"{name} is empty (0 bytes): fetch it again, or choose another file.")
             kind = sniff(head)
             if kind is None:
-                raise BadInput(f"{name} holds {describe(head)}, not a picture that can be read: convert it to {KNOWN}.")
+                raise unread(name, head)
             suffix = next((s for s, k in FORMATS.items() if k == kind), f".{kind.lower()}")
             trial.rename(place / f"picture{suffix}")
             whole = True
         except OSError as error:
             raise UntaughtError(
-                f"{name} could not be kept ({error.strerror}): make room in the studio's folder and hand it in again."
+                f"{name} could not be kept ({error.strerror}): make room in the studio's folder and add it again."
             ) from error
         finally:
             if not whole:

@@ -260,7 +260,7 @@ class Player:
                 step=run.total,
                 best=solution.step,
                 seconds=self.composed + run.seconds + drawn,
-                result=m.ResultAbout(last, width, height, depth, mixes=mixes),
+                result=m.ResultAbout(last, width, height, depth, mixes=mixes, draws=self.session.job.draws),
                 ask=m.AskCost(**uncertainty.offer(self.session.job, run.seconds, self.first + drawn)),
             )
         )

@@ -27,9 +27,7 @@ from untaught.studio.views import Example
 from untaught.studio.worker import sentence
 
 STATIC = Path(__file__).parent / "static"
-UNMEASURED = (
-    "The engine ended while it looked at this picture; choose yourself what to do with it, or hand it in again."
-)
+UNMEASURED = "The engine ended while it looked at this picture; choose yourself what to do with it, or add it again."
 
 
 class Studio:
@@ -111,7 +109,7 @@ class Studio:
                 continue
             if value not in self.pictures.all:
                 if what == "picture":
-                    raise BadInput(f"The picture for '{name}' is not here: hand it in first.")
+                    raise BadInput(f"The picture for '{name}' is not here: add it first.")
                 forms.word(name, value)
             elif what == "mask" and picture is not None:
                 mask, mine = (p.about for p in (self.pictures.get(value), picture))
@@ -193,8 +191,8 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         declared = request.headers.get("content-length", "")
         if declared.isdigit() and int(declared) > pictures.most:
             raise TooLarge(
-                f"{name} has {int(declared) / 1e6:.0f} MB, and at most {pictures.most / 1e6:.0f} MB are taken: raise the limit "
-                f"with --max-megapixels {2 * pictures.limit:g}, or restore a part of it."
+                f"{name} has {int(declared) / 1e6:.0f} MB, and at most {pictures.most / 1e6:.0f} MB are taken: start again "
+                f"with --max-megapixels {2 * pictures.limit:g}, or cut out a part of it."
             )
         role = role if role in ("picture", "mask", "guide", "data") else "picture"
         return (await studio.open(await pictures.take(request.stream(), name, role))).public().plain()
@@ -231,14 +229,18 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
 
     @app.post("/api/seconds")
     async def seconds(order: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
-        """How long a job of that task, picture and settings would take on this computer; null where nobody knows."""
+        """How long a job of that task, picture and settings would take on this computer, or one of a square of it; null where
+        nobody knows."""
         task, settings = order.get("task"), order.get("settings", {})
         subject = pictures.get(str(order.get("picture")))
         if not isinstance(task, str) or task not in forms.tasks.names() or forms.tasks.get(task).subject is None:
             raise BadInput(f"There is no task '{str(task)[:40]}' of a picture.")
         checked = studio.resolve(task, subject, settings)
         samples, file, kind = pictures.samples(subject), pictures.path(subject), subject.about and subject.about.format
-        call = m.ForetellJob(task, str(samples), str(file), kind or "", checked, str(studio.folder / "speeds"))
+        side = order.get("side")
+        if side is not None and not (isinstance(side, int) and 0 < side < 10**6):
+            raise BadInput(f"side = {side!r} is not what it can be: the pixels of a square's side.")
+        call = m.ForetellJob(task, str(samples), str(file), kind or "", checked, str(studio.folder / "speeds"), side)
         try:
             return {"seconds": await jobs.link.call(call)}
         except UntaughtError:  # what the job itself will say, when it is begun
@@ -253,7 +255,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         found = Recipe.from_toml(text, "This file")
         if found.files:
             names = ", ".join(found.files)
-            raise BadInput(f"This recipe names files of a disk ({names}): choose the task and hand those in here.")
+            raise BadInput(f"This recipe names files of a disk ({names}): choose the task and add those here.")
         known = {k: v for k, v in found.settings.items() if k not in forms.HIDDEN}
         return {"task": found.task, "settings": forms.check(found.task, known)}
 
@@ -266,7 +268,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
             raise BadInput(f"There is no task '{str(task)[:40]}': it is one of {', '.join(forms.tasks.names())}.")
         needed = forms.tasks.get(task).subject is not None
         if needed and not isinstance(id, str):
-            raise BadInput(f"'{task}' needs a picture: hand one in first.")
+            raise BadInput(f"'{task}' needs a picture: add one first.")
         subject = pictures.get(str(id)) if needed else None
         checked = studio.resolve(task, subject, settings)
         if jobs.engine.state == "broken":

@@ -23,7 +23,7 @@ DOING = {
     "upscale": "Making it larger",
     "dejpeg": "Undoing JPEG blocks",
     "deblur": "Sharpening what is blurred",
-    "flash": "Cleaning with the guide",
+    "flash": "Cleaning with the second photo",
     "enhance": "Bringing out detail",
 }
 LATE = {"preimage", "activate"}  # for the curious, after those that restore
@@ -38,7 +38,7 @@ TITLES = {
     "preset": "How thorough",
     "keep_nan": "Keep what is unknown",
     "device": "Where it is computed",
-    "seed": "Number of the draw",
+    "seed": "Which try",
     "strength": "How much of it",
     "steps": "Steps",
     "stop": "When it ends",
@@ -72,7 +72,7 @@ ABOUT = {
     "preset": "How much time it may take.",
     "steps": "Left empty: as many as the method takes by itself.",
     "enhance.steps": "Left empty: as many as suit the detail that was chosen.",
-    "seed": "Another number draws the network's beginning anew, and gives another picture; the same one gives the same again.",
+    "seed": "Another number starts the network differently and gives another picture; the same number gives the same one again.",
     "device": "auto takes a graphics card where there is one.",
     "coefficients": "They say more than its pixels; without them, only the pixels are taken.",
     "align": "By the shift found between both, to a fraction of a pixel; otherwise it is taken as it lies.",
@@ -136,7 +136,7 @@ FOUND = {
     "dark": "the grain is stronger in the shadows",
     "bright": "the grain is stronger in the bright parts",
     "colour": "much of the grain is in the colours",
-    "holes": "holes: {count} values are no numbers",
+    "holes": "holes: {count} values are missing",
     "small": "it is small, {width} x {height} pixels",
 }
 """What is said of a picture that was measured."""

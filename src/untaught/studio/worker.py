@@ -171,7 +171,10 @@ class Foreteller:
 
         self.speeds = self.speeds or Speeds(Path(order.folder))
         pixels = np.load(order.samples, mmap_mode="r", allow_pickle=False)
-        image = Image(pixels, format=order.format, source=Path(order.source))
+        if order.side is None:
+            image = Image(pixels, format=order.format, source=Path(order.source))
+        else:
+            image = Image(pixels[: order.side, : order.side])
         self.trying = True
         try:
             return self.speeds.foretell(order.task, image, order.settings, lambda: not self.running)
@@ -280,7 +283,7 @@ def _propose(order: m.ProposeMask) -> bytes:
     pixels = images.read(order.path, max_megapixels=math.inf).pixels
     found = propose(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels, order.find)
     if not found.any():
-        raise BadInput(f"No {order.find.replace('-', ' ')} were found: paint over what is broken by hand.")
+        raise BadInput(f"No {order.find.replace('-', ' ')} found: paint over what is broken by hand.")
     return png((255 * found).astype("uint8"))
 
 

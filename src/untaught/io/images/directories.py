@@ -40,7 +40,7 @@ def check(file: BinaryIO, name: str) -> None:
             total += length
             if total > size:
                 raise BadInput(
-                    f"{name} is truncated or damaged: tag {tag} of its directory at byte {at} counts {count} values, and "
+                    f"{name} is incomplete or damaged: tag {tag} of its directory at byte {at} counts {count} values, and "
                     f"the file has {size} bytes; fetch it again."
                 )
             if tag in _ONE and (kind not in _WHOLE or count != 1):
@@ -73,7 +73,7 @@ def _chain(file: BinaryIO, size: int, name: str) -> Iterator[tuple[int, list[tup
         start, row = at + struct.calcsize(order + number), struct.calcsize(order + entry)
         if start + count * row > size:
             raise BadInput(
-                f"{name} is truncated or damaged: its directory at byte {at} counts {count} entries, and the file has "
+                f"{name} is incomplete or damaged: its directory at byte {at} counts {count} entries, and the file has "
                 f"{size} bytes; fetch it again."
             )
         file.seek(start)

@@ -23,7 +23,6 @@ FORMATS = {
     ".npy": "NPY",
 }
 SUFFIXES = (*FORMATS, ".bmp", ".heic", ".heif", ".avif")  # of what is read
-KNOWN = "PNG, JPEG, TIFF, WebP, BMP or NPY"
 XMP = "XML:com.adobe.xmp"  # PNG's own keyword for an XMP packet; those of the other formats are kept under it too
 RECIPE = "untaught"  # the PNG keyword of a recipe
 IMAGEJ = 50839  # the TIFF tag of what ImageJ adds: overlays, labels, look-up tables
@@ -43,6 +42,8 @@ _MAGIC = (
     (b"II+\0", "TIFF"),
     (b"MM\0+", "TIFF"),
 )
+RAW = "a camera RAW file"
+DEVELOP = "develop it in a photo program, and save it from there as TIFF (16 bit) or JPEG"
 _OTHERS = (  # said by name, because "not a picture" would be untrue of most of them
     (b"GIF8", "a GIF picture"),
     (b"8BPS", "a Photoshop document"),
@@ -54,8 +55,10 @@ _OTHERS = (  # said by name, because "not a picture" would be untrue of most of 
     (b"v/1\x01", "an OpenEXR picture"),
     (b"\x89HDF", "an HDF5 file"),
     (b"SIMPLE  =", "a FITS file"),
-    (b"IIRO", "a raw camera file"),
-    (b"IIU\0", "a raw camera file"),
+    (b"IIRO", RAW),
+    (b"IIRS", RAW),
+    (b"IIU\0", RAW),
+    (b"FUJIFILMCCD-RAW", RAW),
     (b"<svg", "an SVG drawing"),
     (b"<", "a web page or another XML file"),
     (b"P5", "a PGM picture"),
@@ -117,9 +120,9 @@ def sniff(head: bytes) -> str | None:
 def describe(head: bytes) -> str:
     """What a file that is not one of our formats seems to be, in words."""
     if head[4:8] == b"ftyp":
-        return f"a film (brand '{head[8:12].decode('latin-1').strip()}')"
+        return RAW if head[8:12] == b"crx " else f"a film (brand '{head[8:12].decode('latin-1').strip()}')"
     if head[8:10] == b"CR":
-        return "a raw camera file"
+        return RAW
     if head[128:132] == b"DICM":
         return "a DICOM file"
     for magic, words in _OTHERS:
@@ -131,6 +134,14 @@ def describe(head: bytes) -> str:
         text = "\0"
     readable = text.isprintable() or (text.isascii() and "\0" not in text)
     return "plain text" if readable else f"bytes {head[:8].hex(' ')}"
+
+
+def unread(name: str, head: bytes) -> BadInput:
+    """Why a file that begins so is not read, and what to do."""
+    what = describe(head)
+    if what == RAW:
+        return BadInput(f"{name} is a camera RAW file: {DEVELOP}.")
+    return BadInput(f"{name} holds {what}, not a picture that can be read: save it as PNG, JPEG or TIFF.")
 
 
 def format_of(path: Path) -> str:
@@ -148,7 +159,7 @@ def check_size(name: str, width: int, height: int, limit: float) -> None:
     if megapixels > limit:
         raise BadInput(
             f"{name} is {width} x {height} pixels ({megapixels:.4g} MP) and the limit is {limit:g} MP: "
-            f"raise it with --max-megapixels {math.ceil(megapixels)}, or restore a part of it."
+            f"start again with --max-megapixels {math.ceil(megapixels)}, or cut out a part of it."
         )
 
 

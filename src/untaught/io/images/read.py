@@ -19,15 +19,14 @@ from untaught.io.images import ifd, png, tiff, unusual
 from untaught.io.images.hidden import veiled
 from untaught.io.images.picture import (
     FORMATS,
-    KNOWN,
     RECIPE,
     RECIPE_BYTES,
     XMP,
     Image,
     check_bytes,
     check_size,
-    describe,
     sniff,
+    unread,
 )
 from untaught.io.images.samples import cmyk_to_rgb, split, standard, stored_type, upright
 
@@ -103,7 +102,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
             head = file.read(256)
             kind = sniff(head)
             if kind is None:
-                raise BadInput(f"{name} holds {describe(head)}, not a picture that can be read: convert it to {KNOWN}.")
+                raise unread(name, head)
             file.seek(0)
             yield file, kind
     except UntaughtError:
@@ -120,7 +119,7 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
             raise BadInput(f"{name} cannot be read ({error.strerror}): make it readable, or copy it.") from error
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise BadInput(
-            f"{name} ({size} bytes) is truncated or damaged ({why}): fetch it again, or save it anew where it was made."
+            f"{name} ({size} bytes) is incomplete or damaged ({why}): copy it again from where it came."
         ) from error
 
 
@@ -216,7 +215,8 @@ def _plugin(kind: str, name: str) -> Any:
             return importlib.import_module("pillow_heif.as_plugin").HeifImageFile
         except ImportError as error:
             raise Missing(
-                f"{name} is a HEIC picture, as iPhones take them: save it as JPEG first, or pip install 'untaught[heif]'."
+                f"{name} is a HEIC picture, as iPhones take them: save it as JPEG first (the iPhone does so by itself after "
+                "Settings, Camera, Formats, Most Compatible), or pip install 'untaught[heif]'."
             ) from error
     module = {"PNG": "Png", "JPEG": "Jpeg", "WEBP": "WebP", "BMP": "Bmp", "AVIF": "Avif"}[kind]
     try:

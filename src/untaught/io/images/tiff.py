@@ -13,7 +13,7 @@ import numpy as np
 from untaught.core.errors import BadInput
 from untaught.io.images import directories, geo, ifd, inner
 from untaught.io.images.hidden import NODATA, marked, number
-from untaught.io.images.picture import IMAGEJ, RECIPE_BYTES, RECIPE_TAG, XMP, Image, check_bytes, check_size
+from untaught.io.images.picture import DEVELOP, IMAGEJ, RECIPE_BYTES, RECIPE_TAG, XMP, Image, check_bytes, check_size
 from untaught.io.images.samples import cmyk_to_rgb, join, split, standard, stored_type, unpremultiply, upright, widen
 
 TEXT = {"Title": 269, "Description": 270, "Software": 305, "DateTime": 306, "Author": 315, "Copyright": 33432}
@@ -81,7 +81,7 @@ def _only_page(tif: Any, name: str) -> Any:
     pages = [page for page in tif.pages if not (page.is_reduced or page.is_mask)]
     first = pages[0] if pages else tif.pages[0]
     if not pages or first.photometric in _RAW or 50706 in first.tags:
-        raise BadInput(f"{name} is a raw camera file: develop it to a 16-bit TIFF first.")
+        raise BadInput(f"{name} is a camera RAW file: {DEVELOP}.")
     count = len(pages)
     if count == 1 and not tif.is_ome:  # ImageJ and tifffile also describe a whole stack in its first page
         count = max(1, math.prod(tif.series[0].shape) // max(1, math.prod(first.shape)))

@@ -73,7 +73,8 @@ def deblur(
         raise BadInput("blind seeks the kernel, and one is given: leave out one of them.")
     if not blind and kernel is None:
         raise BadInput(
-            "The kernel is missing: give one such as gauss:1.6, motion:15,30, disk:3 or a file, or ask for blind."
+            "How is it blurred? Give a kernel: disk:3 (out of focus), motion:15,30 (the camera moved), gauss:1.6 (soft) or a file; "
+            "or ask for blind, where it is not known."
         )
     operator: Blur | BlindBlur | SoughtBlur
     finish = Inner(Layout.of(array, axis), space)
