@@ -30,6 +30,7 @@ _HOMES = {
     "classical.denoise.matching": ("Pass",),
     "classical.denoise.nl_ridge": ("NonLocalRidge", "Quick", "Tiled"),
     "classical.denoise.series": ("SeriesFilter", "SeriesRidge"),
+    "classical.denoise.splines": ("LocalSplines",),
     "classical.denoise.nlm": ("NonLocalMeans",),
     "classical.exemplar": ("Exemplar",),
     "classical.inpaint": ("Fill", "Harmonic", "RidgeFill"),

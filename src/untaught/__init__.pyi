@@ -21,6 +21,7 @@ from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
 from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Quick as Quick, Tiled as Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
 from untaught.classical.denoise.series import SeriesFilter as SeriesFilter, SeriesRidge as SeriesRidge
+from untaught.classical.denoise.splines import LocalSplines as LocalSplines
 from untaught.classical.exemplar import Exemplar as Exemplar
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
 from untaught.classical.plug_and_play import LeveledPlugAndPlay as LeveledPlugAndPlay, PlugAndPlay as PlugAndPlay
@@ -141,6 +142,7 @@ __all__ = [
     "Last",
     "LeveledPlugAndPlay",
     "Likelihood",
+    "LocalSplines",
     "Measured",
     "Method",
     "Moments",
@@ -305,6 +307,9 @@ def denoise(
     noise: Literal['auto', 'gaussian', 'poisson', 'poisson-gaussian', 'speckle', 'impulse'] = 'auto',
     sigma: float | None = None,
     gain: float | None = None,
+    dark: float | None = None,
+    read_noise: float | None = None,
+    saturation: float | None = None,
     looks: float | None = None,
     preset: Literal['instant', 'fast', 'balanced', 'best', 'paper'] = 'fast',
     strength: float = 1.0,
@@ -315,6 +320,7 @@ def denoise(
     network: str = 'preset',
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Remove noise from a picture."""

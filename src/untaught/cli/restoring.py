@@ -55,6 +55,13 @@ def command(name: str) -> Any:
     def run(picture: Path | None = None, /, *more: Path, **arguments: Any) -> int:
         own = {key: arguments.pop(key) for key in list(arguments) if key in one.settings}
         asked = Asked(**arguments)
+        if own.get("axes", "auto") != "auto" and picture is not None:
+            from untaught.cli.stacks import restore_stack
+            from untaught.core.errors import BadInput
+
+            if more:
+                raise BadInput("--axes is of one file, and several are named: restore them one by one.")
+            return restore_stack(name, picture, own, asked)
         if own.get("along") == "time" and picture is not None:
             from untaught.cli.along import restore_clip
 

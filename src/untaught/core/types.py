@@ -15,6 +15,7 @@ __all__ = [
     "About",
     "Along",
     "Amount",
+    "Axes",
     "Channel",
     "Data",
     "Device",
@@ -105,6 +106,14 @@ Along: TypeAlias = Annotated[
         "space: all axes are of one picture, or of a volume. time: the first axis is that of the frames of a clip, (t, h, w) or "
         "(t, h, w, 3); what is alike in the frames before and after is used, too, and they flicker less. At the command line: a "
         "TIFF of several pages, a .y4m film, or frames as files."
+    ),
+]
+Axes: TypeAlias = Annotated[
+    str,
+    About(
+        "What the axes of an array or a stack are, a letter each, such as TZCYX. Z, Y and X are restored together, with Z as a "
+        "volume; C (or S) are its channels; T and any other letter count pictures, each restored for itself, or T along time. "
+        "auto: one picture. At the command line also file: a TIFF's own names."
     ),
 ]
 Channel: TypeAlias = Annotated[

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from untaught.core.amounts import FULL_SCALE, Amounts
 from untaught.core.errors import BadInput
 from untaught.core.types import Channel
+from untaught.io.axes import Axes
 
 
 def take(array: Any, channel_axis: Channel = "auto", *, flat: bool = False) -> tuple[NDArray, int | None]:
@@ -57,7 +58,7 @@ def channels(array: NDArray, channel_axis: Channel) -> int | None:
         else:
             raise BadInput(
                 f"It is not clear where the channels of an array of shape {array.shape} are: give channel_axis "
-                "(-1 for the last axis; None for a volume)."
+                "(-1 for the last axis; None for a volume), or all axes, such as axes=ZYX."
             )
     if channel_axis is not None and not -array.ndim <= channel_axis < array.ndim:
         raise BadInput(
@@ -77,6 +78,20 @@ def of_frames(array: Any, channel_axis: Channel) -> int | None:
             "leave along = time out."
         )
     return axis
+
+
+def channel_of(array: Any, axes: str, along: str, channel_axis: Channel) -> int | None:
+    """The axis of the channels of an array whose axes are named; `BadInput` where they are more than one picture's."""
+    named = Axes(axes, along)
+    named.of(np.asarray(array))
+    if channel_axis != "auto":
+        raise BadInput(f"axes = '{axes}' say where the channels are, and channel_axis as well: give one of them.")
+    if named.apart or (along == "time" and axes[0] != "T"):
+        raise BadInput(
+            f"An array of axes {axes} holds pictures that are restored one by one: call the task itself, which joins them, and "
+            "not its job."
+        )
+    return named.channel_axis
 
 
 def copies(array: NDArray, channel_axis: int | None) -> int:

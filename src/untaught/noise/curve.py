@@ -36,8 +36,11 @@ class Law:
         return self.a * x + self.b + self.c * x * x
 
 
-def curve(picture: Tensor) -> tuple[Tensor, Tensor]:
-    """(brightness, variance) of the classes of one picture (b, c, h, w) in about [0, 1]; every channel counts by itself."""
+def curve(picture: Tensor, members: int = 60) -> tuple[Tensor, Tensor]:
+    """(brightness, variance) of the classes of one picture (b, c, h, w) in about [0, 1]; every channel counts by itself.
+
+    members: patches of a class, at the least.
+    """
     x = sample(picture.detach().float())
     x = x.reshape(-1, 1, *x.shape[2:])
     side = min(PATCH, *x.shape[2:])
@@ -50,7 +53,7 @@ def curve(picture: Tensor) -> tuple[Tensor, Tensor]:
     band = torch.unique(band, return_inverse=True)[1]
     bands = torch.stack([power[:, band == k].mean(1) for k in range(int(band.max()) + 1)], 1)
     found = []
-    for group in mean.argsort().chunk(max(1, min(CLASSES, len(mean) // 60))):
+    for group in mean.argsort().chunk(max(1, min(CLASSES, len(mean) // members))):
         chosen = [flattest(bands, group, k, 0.05) for k in range(bands.shape[1])[-WHITE:]]
         levels = [bands[i, k].mean() for i, k in zip(chosen, range(bands.shape[1])[-WHITE:], strict=True)]
         found.append((mean[torch.cat(chosen)].mean(), torch.stack(levels).median()))

@@ -23,6 +23,9 @@ OUT, SOME = (
     2.5,
 )  # how far one at an end has to be from what is around it, in those units; how many more may be hot then
 FEW = 0.0004  # share of a part up to which those that may be hot are, too
+STARS = (
+    5  # points of light from which on their own shape says what a point is: half of its neighbours' height is enough
+)
 LIGHT = 0.12  # of its height, that the four nearest are above what is around them in the mean, from which on it is a point of light
 
 
@@ -67,6 +70,9 @@ def _alone(x: Tensor, part: bool) -> Tensor:
     near = torch.stack([values[:, 1, 2], values[:, 3, 2], values[:, 2, 1], values[:, 2, 3]], 1).mean(1) - ground
     reach = values[:, 2, 2] - ground
     alone = near * reach.sign() < LIGHT * reach.abs() + 0.5 * usual
+    shape = (near / reach)[(reach > 0) & (near > LIGHT * reach)]
+    if len(shape) >= max(STARS, int((reach > 0).sum()) // 2):
+        alone &= (reach < 0) | (near < shape.median() / 2 * reach)
     sticks = reach.abs() / usual.clamp_min(1e-6)
     strict[at] = alone & ((height[at] > BEYOND * usual) | (ends[at] & (sticks > OUT)))
     loose[at] = alone & (strict[at] | ends[at])

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from untaught.core.amounts import Amounts
 from untaught.core.errors import BadInput
-from untaught.noise.curve import Law, curve, fit
+from untaught.noise.curve import LOWER, Law, curve, fit
+from untaught.noise.dark import darkness
 from untaught.noise.foretold import foretell
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
@@ -35,6 +36,7 @@ SINGLE, CLOSE = 0.6, 0.07
 """How many of the least steps between values a single count is, at the least (and at most the inverse), and how close the curve
 has to be to the law, for numbers that are counts: 0.02 to 0.06 where they are, 0.03 to 0.37 in micrographs, whose counts are 1 to
 14 steps."""
+FEW = 20  # patches of a class of brightness, where an offset is sought
 GRAIN = 3 / 255  # deviation that clean pictures have, too
 TOLD = 0.7, 1.5  # a sigma that is given over the one found, if both are of the same noise
 LOW = {1: 1.04, 2: 1.03, 3: 1.02}
@@ -46,12 +48,20 @@ class Scale:
     """How the data lie in the picture's full scale: `unit` is what 1 in the data is of it, `dark` the data of no light.
 
     clipped: values beyond [0, 1] were cut off after the noise came in. full: its largest value, None where its units are its own.
+    below: whether at 0, too. known: somebody said what no light is; otherwise it is the value 0, or as counts tell it.
     """
 
     unit: float = 1.0
     dark: float = 0.0
     clipped: bool = False
     full: float | None = 255.0
+    known: bool = False
+    below: bool = True
+
+    @property
+    def free(self) -> bool:
+        """Whether counts may tell what no light is."""
+        return not self.known and not (self.clipped and self.below)
 
     @property
     def top(self) -> str:
@@ -66,7 +76,7 @@ class Scale:
 class Found:
     """likelihood: of the data. lost: true where they are impulses, if there are any.
 
-    loss: of the law of brightness, how far the curve is from it.
+    loss: of the law of brightness, how far the curve is from it. dark: the data of no light, where that is not `Scale.dark`.
 
     For "poisson", "poisson-gaussian" and "speckle" the likelihood is that of data in which no light is 0.
     """
@@ -75,6 +85,7 @@ class Found:
     likelihood: Likelihood
     lost: Tensor | None = None
     loss: float = float("inf")
+    dark: float | None = None
 
 
 def measure(
@@ -92,7 +103,7 @@ def measure(
     sigma, gain (counts at the value 1) in the unit of the data. What was found is told in `notes`.
     Raises `BadInput` for parameters that belong to another kind, and for what cannot be measured on such data.
     """
-    kind = _asked(kind, sigma, gain, looks)
+    open_minded, kind = kind == "auto", _asked(kind, sigma, gain, looks)
     if kind == "auto" and sigma is not None and data.ndim == 4 and data.shape[1] > 1:
         # Whoever knows how strong it is may not know that.
         noise = estimate_noise(data)
@@ -106,8 +117,11 @@ def measure(
     if kind == "speckle" and looks is not None:
         return Found(kind, Speckle(looks))
     if kind == "poisson" and gain is not None:
-        return Found(kind, Poisson(gain))
-    if kind == "poisson-gaussian" and gain is not None and sigma is not None:
+        raised = _raised(data, scale, gain) if open_minded and data.ndim == 4 and scale.free else None
+        if raised is not None:
+            notes.append(raised.likelihood.told(scale) + _dark(raised, scale))
+        return raised or Found(kind, Poisson(gain))
+    if kind == "poisson-gaussian" and gain is not None and sigma is not None and (scale.known or data.ndim != 4):
         return Found(kind, PoissonGaussian(gain, sigma))
     if data.ndim not in (4, 5):
         raise BadInput(f"{kind} noise cannot be measured on a series: give {_needed(kind)}.")
@@ -129,9 +143,15 @@ def measure(
     counted = _counted(data, found) if kind == "auto" else None
     found = counted or found
     notes.append(found.likelihood.told(scale))
-    if kind == "auto" and data.shape[1] == 1 and counted is None:
-        # On nine crops of micrographs the law lost 0.2 dB in the mean, and 3 dB on one, to what was measured at each brightness.
-        return Found("gaussian", Measured(noise))
+    if found.dark is not None:
+        notes[-1] += _dark(found, scale)
+    if (
+        kind == "auto"
+        and data.shape[1] == 1
+        and counted is None
+        and (found.loss > CLOSE or (found.dark is None and not scale.known))
+    ):
+        return Found("gaussian", Measured(noise))  # nearer than a law that is not near
     return found
 
 
@@ -182,9 +202,16 @@ def _needed(kind: Kind) -> str:
     }.get(kind, "--sigma, or inpaint with a mask of what is worthless")
 
 
+def _dark(found: Found, scale: Scale) -> str:
+    """What is said of the dark that was found."""
+    assert found.dark is not None
+    value = found.dark - scale.dark
+    return f", and no light is {scale.said(value, form='.4g')}"
+
+
 def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None, gain: float | None) -> Found | None:
     """The law of the kind given, or the one that the curve of the noise speaks for; None: the noise does not grow."""
-    brightness, variance = curve(slices)
+    brightness, variance = curve(slices, FEW) if scale.known else curve(slices)
     x = brightness - scale.dark
     clipped = scale.clipped and scale.dark == 0
 
@@ -193,6 +220,9 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
 
     if kind == "auto":
         even, counts, both, product = law(constant=True), law(linear=True), law(True, True), law(square=True)
+        raised = _raised(slices, scale) if scale.free else None
+        if raised is not None:
+            return None if _falls(slices) else raised
         best = product if product.loss < BETTER * both.loss else both
         low, high = best.variance(torch.stack([x.min().clamp_min(0), x.max()])).clamp_min(1e-12).sqrt()
         if best.loss > GROWS * even.loss or high < EVEN * low or _falls(slices):
@@ -204,6 +234,12 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
     if kind == "poisson":
         counts = law(linear=True)
         return Found(kind, Poisson(1 / _some(counts.a, kind)), loss=counts.loss)
+    if scale.free:
+        raised = _raised(slices, scale, gain, sigma)
+        if raised is not None:
+            return raised
+    if gain is not None and sigma is not None:
+        return Found(kind, PoissonGaussian(gain, sigma))
     if gain is not None:
         rest = (variance - x / gain).quantile(0.35).clamp_min(0)
         return Found(kind, PoissonGaussian(gain, float(rest.sqrt())))
@@ -211,7 +247,33 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
         slope = ((variance - sigma**2) / x.clamp_min(1e-3)).quantile(0.35)
         return Found(kind, PoissonGaussian(1 / _some(float(slope), kind), sigma))
     found = law(linear=True, constant=True)
-    return Found(kind, PoissonGaussian(1 / _some(found.a, kind), found.b**0.5))
+    return Found(kind, PoissonGaussian(1 / _some(found.a, kind), found.b**0.5), loss=found.loss)
+
+
+def _raised(slices: Tensor, scale: Scale, gain: float | None = None, sigma: float | None = None) -> Found | None:
+    """Counts over an offset that nobody knows, read with noise; None where no law without an offset is that far from the curve."""
+    x, variance = curve(slices, FEW)
+    low = float(x.min())
+
+    def law(x: Tensor, linear: bool = True, constant: bool = False, square: bool = False) -> Law:
+        return fit(x, variance, linear=linear, constant=constant, square=square, clipped=False)
+
+    found = law(x - low, constant=True)
+    slope = found.a if gain is None else 1 / gain
+    y = x - scale.dark
+    others = BETTER * min(law(y, constant=True).loss, law(y, False, square=True).loss)
+    if gain is None and sigma is None:
+        others = min(others, GROWS * law(y, False, constant=True).loss)
+        ends = found.variance(torch.stack([x.new_zeros(()), x.max() - low])).sqrt()
+        if ends[1] < EVEN * ends[0]:
+            return None
+    if not slope > 0 or not found.loss < others:
+        return None
+    at = found.b if gain is None else float((variance - slope * (x - low)).quantile(LOWER).clamp_min(0))
+    origin = low - at / slope
+    dark = darkness(slices, slope, origin, low).value if sigma is None else min(origin + sigma**2 / slope, low)
+    read = max(slope * (dark - origin), 0.0) ** 0.5
+    return Found("poisson-gaussian", PoissonGaussian(1 / slope, read), loss=found.loss, dark=dark)
 
 
 def _falls(slices: Tensor) -> bool:

@@ -15,6 +15,9 @@ from untaught.core.amounts import Amounts
 from untaught.core.errors import BadInput
 from untaught.noise.anscombe import Stabiliser
 
+OFF = 0.25
+"""How far off the flux may be to be set right: by more it is that of hardly any light."""
+
 
 class Result(ABC):
     """From the picture x of a problem, (1, c, *space), to what the caller gets: a frozen value, and it pickles."""
@@ -203,18 +206,34 @@ class Scaled(Wrapped):
 
 @dataclass(frozen=True)
 class Stabilised(Scaled):
-    """What `then` makes of a picture of which offset + gain * x is the transform that made its noise even."""
+    """What `then` makes of a picture of which offset + gain * x is the transform that made its noise even.
+
+    flux: the mean of the data in each channel, which the picture has, too; empty where it is not kept. What is restored still has
+    some noise, whose mean the inverse does not leave alone: at 1 count a pixel it would add 2 to 4 % of light.
+    """
 
     transform: Stabiliser
+    flux: tuple[float, ...] = ()
 
     def before(self, x: Tensor) -> Tensor:
-        return self.transform.inverse(super().before(x))
+        return self._inverse(super().before(x))
+
+    def _inverse(self, even: Tensor) -> Tensor:
+        x = self.transform.inverse(even)
+        for channel, mean in zip(x.unbind(1), self.flux, strict=False):
+            factor = mean / max(float(channel.mean()), 1e-12)
+            if abs(factor - 1) < OFF:
+                channel *= factor
+        return x
+
+    def on(self, array: NDArray) -> Self:
+        return replace(super().on(array), flux=())  # a part has a mean of its own
 
     def after(self, data: Tensor) -> Tensor:
         return super().after(self.transform.forward(data))
 
     def plain(self, x: Tensor) -> Tensor:
-        return self.then.plain(self.transform.inverse(self.offset + self.gain * x))
+        return self.then.plain(self._inverse(self.offset + self.gain * x))
 
     @property
     def unit(self) -> float:

@@ -18,7 +18,8 @@ from untaught.tasks import role
 
 LEVELS = re.compile(r",? as a fraction of full scale(, e\.g\. [\d./]+?(?=\.( |$)))?")
 """As a page has it: there such numbers are written in grey levels."""
-HIDDEN = {"channel_axis", "along"}  # a file says itself where its channels are, and holds one picture
+HIDDEN = {"channel_axis", "along", "axes"}  # a file says itself where its channels are, and holds one picture
+HIDDEN |= {"dark", "read_noise", "saturation"}  # of detectors, whose files the page does not read as counts
 
 
 class Form(BaseModel):

@@ -129,6 +129,14 @@ class Task:
         """Run the job and return the restored array, of the type, range and layout that came in."""
         import numpy as np
 
+        if settings.get("axes", "auto") != "auto" and "axes" in self.settings:
+            from untaught.io.axes import Axes
+
+            named, given = Axes(settings["axes"], settings.get("along", "space")), {**settings}
+            if named.apart:
+                given["axes"] = named.together
+                return named.each(np.asanyarray(picture), lambda part: self(part, **given))
+
         from untaught.solver.run import solve
 
         job = self.job(picture, **settings)

@@ -86,11 +86,12 @@ def _only_page(tif: Any, name: str) -> Any:
     if count == 1 and not tif.is_ome:  # ImageJ and tifffile also describe a whole stack in its first page
         count = max(1, math.prod(tif.series[0].shape) // max(1, math.prod(first.shape)))
     if first.ndim > 3 or "Z" in first.axes:
-        raise BadInput(f"{name} is a volume of {' x '.join(map(str, first.shape))}: volumes are not supported yet.")
+        raise BadInput(f"{name} is a volume of {' x '.join(map(str, first.shape))}: denoise --axes ZYX restores one.")
     if count > 1:
         raise BadInput(
             f"{name} holds {count} pages and one picture at a time can be worked on until volumes exist: extract one, "
-            f"e.g. tifffile.imwrite('page0.tif', tifffile.imread({name}, key=0)); frames of a clip: denoise --along time."
+            f"e.g. tifffile.imwrite('page0.tif', tifffile.imread({name}, key=0)); frames of a clip: denoise --along time; a "
+            "stack: denoise --axes, such as ZYX for a volume."
         )
     return first
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from untaught.core.types import (
     Along,
+    Axes,
     Channel,
     Device,
+    Ge,
     Gt,
     KeepNan,
     Net,
@@ -32,6 +34,9 @@ def denoise(
     noise: Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "impulse"] = "auto",
     sigma: Sigma = None,
     gain: Annotated[float | None, Gt(0), Unit("counts at full scale")] = None,
+    dark: Annotated[float | None, Unit("values of the picture")] = None,
+    read_noise: Annotated[float | None, Ge(0), Unit("values of the picture")] = None,
+    saturation: Annotated[float | None, Unit("values of the picture")] = None,
     looks: Annotated[float | None, Gt(0), Unit("looks")] = None,
     preset: Literal["instant", "fast", "balanced", "best", "paper"] = "fast",
     strength: Strength = 1.0,
@@ -42,6 +47,7 @@ def denoise(
     network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
+    axes: Axes = "auto",
     channel_axis: Channel = "auto",
 ) -> Job:
     """Remove noise from a picture.
@@ -59,6 +65,14 @@ def denoise(
         not given, together with whether neighbouring pixels share their noise.
     gain
         Of poisson and poisson-gaussian noise: counts at full scale (at the value 1 for floats). Estimated where it is not given.
+    dark
+        Of counted light: the value of the picture where there is no light, such as a camera's offset of 100. Where it is not
+        given it is 0, or what brightness, strength and skewness of the noise say.
+    read_noise
+        Of counted light: the deviation of the noise of reading out, in values of the picture; the same as sigma, which is a
+        fraction of full scale. Estimated where it is not given.
+    saturation
+        The value of the picture from which on the detector is full: such values stay as they are.
     looks
         Of speckle: (mean / deviation)^2 of a flat part. Estimated where it is not given.
     preset
@@ -67,7 +81,7 @@ def denoise(
     """
     from untaught import noise as noises
     from untaught.classical.denoise.stripes import find_stripes
-    from untaught.core.errors import unknown
+    from untaught.core.errors import BadInput, unknown
     from untaught.io import arrays
     from untaught.io.results import Filled, Layout
     from untaught.noise import anscombe
@@ -75,10 +89,12 @@ def denoise(
     from untaught.solver.result import Result, Scaled, Stabilised
     from untaught.tasks._presets import Facts
     from untaught.tasks.denoise.presets import PRESETS, grainy
-    from untaught.tasks.denoise.result import Mended
+    from untaught.tasks.denoise.result import Mended, Saturated, starred
 
     if along not in ("space", "time"):
         raise unknown("along", along, ("space", "time"))
+    if axes != "auto":
+        channel_axis = arrays.channel_of(picture, axes, along, channel_axis)
     array, axis = arrays.take(picture, arrays.of_frames(picture, channel_axis) if along == "time" else channel_axis)
     copies, still = arrays.copies(array, axis), arrays.still(array, axis)
     seen = array if axis is None or copies == 1 else array.take([0], axis)
@@ -97,7 +113,17 @@ def denoise(
         notes.append(f"{int(hot.sum())} hot or dead pixels were found and filled")
     stripes = find_stripes(data) if noise == "auto" and preset != "paper" else None
     level = None if sigma is None else arrays.checked(sigma, seen, scale, notes)
-    where = noises.Scale(scale[1] / full, -scale[0] / scale[1], clipped, arrays.amounts(array, scale).full)
+    given = {"dark": dark, "read_noise": read_noise}
+    for name in (name for name, value in given.items() if value is not None):
+        if noise not in ("auto", "poisson", "poisson-gaussian"):
+            raise BadInput(f"{name} = {given[name]:g} is of counted light, and not of {noise} noise: leave it out.")
+    if read_noise is not None:
+        if sigma is not None or noise == "poisson":
+            raise BadInput("read_noise is the sigma of poisson-gaussian noise: give one of them, and no other noise.")
+        level, noise = read_noise / scale[1], "poisson-gaussian"
+    black = ((dark or 0.0) - scale[0]) / scale[1]
+    below = clipped and bool((seen == 0).any())
+    where = noises.Scale(scale[1] / full, black, clipped, arrays.amounts(array, scale).full, dark is not None, below)
     if stripes is not None:
         data = stripes.removed(data)
         notes += [
@@ -112,8 +138,13 @@ def denoise(
         found = noises.measure(sample, "gaussian", notes, where, sigma=level)
     likelihood, weight, transform = found.likelihood, None, None
     finish: Result = Layout.of(array, axis, strength, copies, still)
+    if saturation is not None and (array >= saturation).any():
+        finish = Saturated(finish, saturation, array)
+        notes.append(f"{int((array >= saturation).sum())} values are saturated, and stay as they are")
     if found.kind in ("poisson", "poisson-gaussian", "speckle"):
-        data, scale = data - where.dark, (0.0, scale[1])  # what is counted, or multiplied, begins at no light
+        none = where.dark if found.dark is None else found.dark  # what is counted, or multiplied, begins at no light
+        data, scale = data - none, (scale[0] + none * scale[1], scale[1])
+        clipped = clipped and none == 0
         transform = None if preset == "paper" else anscombe.stabiliser(likelihood)
     if found.lost is not None:
         weight = (~found.lost).float()
@@ -121,9 +152,12 @@ def denoise(
         if preset != "paper" and not grainy(likelihood):
             finish = Filled(finish, lost, array, axis)
     finish = Scaled(finish, *scale) if hot is None else Mended(Scaled(finish, *scale))
+    if (found.kind == "gaussian" and likelihood.white) or likelihood.counts is not None:
+        finish, data = starred(finish, data, likelihood, axis, notes)
     if transform is not None:
+        flux = () if clipped else tuple(data.double().flatten(2).mean(2)[0].tolist())
         data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
-        finish = Stabilised(finish, *evened, transform)
+        finish = Stabilised(finish, *evened, transform, flux)
     problem = Problem(data, likelihood=likelihood, weight=weight)
     pictures = full > 1 and scale == (0.0, full)
     facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=along)

@@ -14,6 +14,7 @@ from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.denoise.series import SeriesFilter, SeriesRidge
+from untaught.classical.denoise.splines import LocalSplines
 from untaught.noise.kinds import GRAIN
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
@@ -165,6 +166,10 @@ ALONG_TWICE = Classic(SeriesFilter(), _ALONG)
 ALONG_MORE = Classic(SeriesFilter(SeriesRidge(frames=4)), _ALONG)
 # Of what neighbours share each frame alone knows more than the ridge's own first pass.
 ALONG_SHARED = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), Camera(bayes=None)), _ALONG)
+SIGNAL = Classic(
+    Filter(LocalSplines()),
+    "smoothing splines (Whittaker 1923), weighted by Stein's risk; values: docs/benchmarks/series.md",
+)
 # The rounds need no better pilot than what a network makes of the first pass in few steps; larger groups in the last pass are worth
 # their time from `balanced` on (docs/benchmarks/white-noise.md).
 _LARGE = (Pass(5, 384, 45),)
@@ -189,6 +194,7 @@ def _measured(facts: Facts, kind: str) -> bool:
 NEIGHBOURS = When("noise that neighbouring pixels share", lambda facts: _measured(facts, "neighbouring pixels"))
 CHANNELS = When("noise that the channels share", lambda facts: _measured(facts, "the channels"))
 GROWS = When("noise that changes with brightness", lambda facts: _measured(facts, "brightness"))
+SIGNALS = When("signals, along one axis", lambda facts: len(facts.space) == 1 and facts.problem.likelihood.white)
 FRAMES = When("frames along time", lambda facts: facts.kind == "time")
 IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
 # There are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge.
@@ -216,6 +222,7 @@ _NEIGHBOURS = _BETTER.format("neighbouring pixels share", "")
 _CHANNELS = _BETTER.format("the channels share", ", and the noise as gaussian,")
 _GROWS = _BETTER.format("changes with brightness", "")
 _FRAMES = "along time a classic filter does better than the network, and was used"
+_SIGNALS = "for signals a classic filter, of smoothing splines, does better than the network, and was used"
 _PLAIN = "for large grey pictures a classic filter does better than the quick network, and was used"
 PRESETS = Presets(
     {
@@ -251,6 +258,8 @@ PRESETS = Presets(
     way(GROWS, instant=COUNTED),
     way(GROWS & PLAIN & FEWER, _GROWS, best=COUNTED_TWICE),
     way(GROWS, _GROWS, fast=COUNTED, balanced=COUNTED, best=COUNTED),
+    way(SIGNALS, instant=SIGNAL),
+    way(SIGNALS, _SIGNALS, fast=SIGNAL, balanced=SIGNAL, best=SIGNAL),
     way(PLAIN & FEWER, _PLAIN, fast=TWICE, balanced=TWICE),
     way(PLAIN, _PLAIN, fast=RIDGE, balanced=RIDGE),
     way(GENERATES & STEPS & (TIME | NOISY), ALONE, balanced=BALANCED),

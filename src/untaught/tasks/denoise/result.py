@@ -1,15 +1,22 @@
-"""Of data whose hot and dead pixels were filled before the noise was measured: so are those of any part of them."""
+"""Data whose hot and dead pixels were filled before the noise was measured, of which a part may be asked for; saturated values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from untaught.classical.points import find_points
+from untaught.io import arrays
 from untaught.noise import find_hot, mended
-from untaught.solver.result import Wrapped
+from untaught.solver.result import Result, Wrapped
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from untaught.problem.likelihoods import Likelihood
 
 
 @dataclass(frozen=True)
@@ -23,3 +30,70 @@ class Mended(Wrapped):
     @property
     def direct(self) -> bool:
         return self.then.direct
+
+
+@dataclass(frozen=True)
+class Saturated(Wrapped):
+    """What `then` makes, but for the values of `original` that are at least `level`: a full detector says no more than that."""
+
+    level: float
+    original: NDArray
+
+    def __call__(self, x: Any) -> NDArray:
+        made = self.then(x)
+        return np.where(self.original >= self.level, self.original, made).astype(made.dtype)
+
+    def on(self, array: NDArray) -> Self:
+        return replace(super().on(array), original=array)
+
+    @property
+    def direct(self) -> bool:
+        return self.then.direct
+
+
+@dataclass(frozen=True)
+class Starred(Wrapped):
+    """What `then` makes with `points`, (1, c, h, w), which were taken off the data before; of a part, with those of the part."""
+
+    points: Tensor
+    likelihood: Likelihood
+    channel_axis: int | None
+
+    def before(self, x: Tensor) -> Tensor:
+        return x + self.points.to(x) if x.shape == self.points.shape else x
+
+    def after(self, data: Tensor) -> Tensor:
+        return data - _points(data, self.likelihood)[0]
+
+    def on(self, array: NDArray) -> Self:
+        points, _ = _points(arrays.tensor(array, self.channel_axis, self.scale), self.likelihood)
+        return replace(super().on(array), points=points)
+
+    def plain(self, x: Tensor) -> Tensor:
+        return self.then.plain(self.before(x))
+
+    @property
+    def direct(self) -> bool:
+        return self.then.direct
+
+
+def _points(data: Tensor, likelihood: Likelihood) -> tuple[Tensor, int]:
+    """The points of light of (1, c, h, w) alone, and how many there are."""
+    import torch
+
+    found = [find_points(channel, likelihood.deviation) for channel in data[0]]
+    shown = [torch.zeros_like(data[0, 0]) if p is None else p.picture(data.shape[2:]).to(data) for p in found]
+    return torch.stack(shown)[None], sum(len(p.flux) for p in found if p is not None)
+
+
+def starred(
+    finish: Result, data: Tensor, likelihood: Likelihood, axis: int | None, notes: list[str]
+) -> tuple[Result, Tensor]:
+    """The data without their points of light, and what puts these back; both as they were where there are none."""
+    if data.ndim != 4:
+        return finish, data
+    points, count = _points(data, likelihood)
+    if not count:
+        return finish, data
+    notes.append(f"{count} points of light of one shape were fitted and kept, and the rest was restored without them")
+    return Starred(finish, points, likelihood, axis), data - points

@@ -1,0 +1,167 @@
+"""Points of light, all of one shape (stars, beads, single molecules): fitted, and taken off before the rest is denoised.
+
+A filter that seeks similar patches finds none for a faint star, and takes most of its light for noise. A matched filter sees it at
+once (North 1963), and the flux of a known shape is one linear unknown: the crowded-field photometry of DAOPHOT (Stetson, PASP
+1987), with a Gaussian whose width the picture itself tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from untaught.core.conjugate_gradients import conjugate_gradients
+from untaught.core.geometry import box
+
+WIDTHS = 0.6, 0.75, 0.95, 1.2, 1.5, 1.9, 2.4
+"""Deviations that are tried, pixels: 1.4 to 4.5 at half maximum, and one that is too wide."""
+SEEN, SURE = 4.2, 6.0  # how many deviations a point stands out; and those that tell the shape
+FEWEST = 5  # sure points
+MOSTLY = 0.75  # share of what stands out that has to be of that shape, else it is texture
+DARK = 0.1  # dark points for each bright one: texture has as many of them
+CROWDED = 0.02  # points a pixel beyond which they are texture, too
+FITS, ALIKE = 1.6, 0.2  # variance of the noise that a fit may leave; and how far, of the height, a shape may be off
+AROUND = 7  # pixels to each side that the ground is measured on
+
+
+class Points(NamedTuple):
+    """places: (n, 2), row and column. flux: (n,), of the whole point. width: deviation of their shape, pixels."""
+
+    places: Tensor
+    flux: Tensor
+    width: float
+
+    def picture(self, space: Sequence[int]) -> Tensor:
+        """Them alone, (h, w)."""
+        index, values = _stamps(self.places, self.width, space)
+        return _drawn(index, values * self.flux[:, None], space)
+
+
+def find_points(channel: Tensor, spread: Callable[[Tensor], Tensor]) -> Points | None:
+    """The points of light of (h, w) over independent noise; None where there are too few, or other things as well.
+
+    spread: the noise's deviation at every pixel of a picture (1, 1, h, w) without it.
+    """
+    y = channel.detach().double()
+    if min(y.shape) < 4 * AROUND:
+        return None
+    sigma = float(spread(y.median().expand(1, 1, *y.shape)).mean())
+    if not sigma > 0:
+        return None
+    ground = _ground(y, sigma)
+    tried = [(width, *_peaks(y - ground, width, sigma)) for width in WIDTHS]
+    sums = [float(strength[strength > SURE].square().sum()) for *_, strength in tried]
+    best = max(range(len(WIDTHS)), key=sums.__getitem__)
+    width, places, strength = tried[best]
+    larger = best == len(WIDTHS) - 1
+    if larger or int((strength > SURE).sum()) < FEWEST or len(places) > CROWDED * y.numel():
+        return None
+    flux = _fitted(y - ground, places, width)
+    for _ in range(2):
+        ground = _ground(y - Points(places, flux, width).picture(y.shape), sigma)
+        width = _narrowed(y - ground, places[strength > SURE], width)
+        flux = _fitted(y - ground, places, width)
+    points = Points(places, flux, width)
+    clean = (ground + points.picture(y.shape)).clamp_min(float(ground.min()))[None, None]
+    dark, _ = _peaks(ground + points.picture(y.shape) - y, width, sigma)
+    good = _of_that_shape(y - ground, points, spread(clean).expand_as(clean)[0, 0]) & (flux > 0)
+    sure = strength > SURE
+    if len(dark) > DARK * len(places) or int((good & sure).sum()) < max(FEWEST, MOSTLY * int(sure.sum())):
+        return None
+    places = places[good]
+    return Points(places, _fitted(y - ground, places, width), width)
+
+
+def _ground(y: Tensor, sigma: float) -> Tensor:
+    """A mean that no point moves far: values count as no farther from it than 1.5 deviations."""
+    x = y[None, None]
+    ground = box(x.clamp(max=float(y.median()) + 3 * sigma), AROUND)
+    for _ in range(4):
+        ground = box(torch.minimum(torch.maximum(x, ground - 1.5 * sigma), ground + 1.5 * sigma), AROUND)
+    return ground[0, 0]
+
+
+def _peaks(y: Tensor, width: float, sigma: float) -> tuple[Tensor, Tensor]:
+    """Where a matched filter of that width has its peaks, between pixels (n, 2), and how many deviations they stand out (n,)."""
+    reach = int(3 * width) + 1
+    at = torch.arange(-reach, reach + 1, dtype=y.dtype)
+    one = (-(at**2) / (2 * width**2)).exp()
+    wide = F.pad(y[None, None], [reach] * 4, "reflect")
+    found = F.conv2d(F.conv2d(wide, one.view(1, 1, -1, 1)), one.view(1, 1, 1, -1))
+    mean = one.mean() ** 2  # without it: blind to the ground
+    size = ((one.square().sum() ** 2) - one.numel() ** 2 * mean**2).sqrt()
+    z = ((found - mean * one.numel() ** 2 * F.avg_pool2d(wide, one.numel(), 1)) / (sigma * size))[0, 0]
+    top = F.max_pool2d(z[None, None], 3, 1, 1)[0, 0]
+    rows, columns = ((z == top) & (z > SEEN)).nonzero(as_tuple=True)
+    inside = (rows > 0) & (rows < z.shape[0] - 1) & (columns > 0) & (columns < z.shape[1] - 1)
+    rows, columns = rows[inside], columns[inside]
+
+    def between(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
+        bend = (2 * here - before - after).clamp_min(1e-9)
+        return ((after - before) / (2 * bend)).clamp(-0.5, 0.5)
+
+    here = z[rows, columns]
+    down = between(z[rows - 1, columns], here, z[rows + 1, columns])
+    along = between(z[rows, columns - 1], here, z[rows, columns + 1])
+    return torch.stack([rows + down, columns + along], 1), here
+
+
+def _stamps(places: Tensor, width: float, space: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Of every point the pixels about it, by number (n, p), and what of its flux each has, (n, p); 0 beyond the border."""
+    reach = int(4 * width) + 1
+    at = torch.arange(-reach, reach + 1)
+    middle = places.round().long()
+    rows, columns = middle[:, :1] + at, middle[:, 1:] + at
+
+    def profile(pixels: Tensor, place: Tensor) -> Tensor:  # the mean over each pixel
+        scale = width * 2**0.5
+        return (torch.erf((pixels + 0.5 - place) / scale) - torch.erf((pixels - 0.5 - place) / scale)) / 2
+
+    h, w = space
+    share = profile(rows, places[:, :1])[:, :, None] * profile(columns, places[:, 1:])[:, None]
+    there = ((rows >= 0) & (rows < h))[:, :, None] & ((columns >= 0) & (columns < w))[:, None]
+    index = rows.clamp(0, h - 1)[:, :, None] * w + columns.clamp(0, w - 1)[:, None]
+    return index.flatten(1), (share * there).flatten(1)
+
+
+def _drawn(index: Tensor, values: Tensor, space: Sequence[int]) -> Tensor:
+    whole = values.new_zeros(space[0] * space[1])
+    return whole.index_add_(0, index.flatten(), values.flatten()).view(space[0], space[1])
+
+
+def _fitted(y: Tensor, places: Tensor, width: float) -> Tensor:
+    """The fluxes whose sum is nearest to the data, all together: neighbours share pixels."""
+    index, values = _stamps(places, width, y.shape)
+
+    def normal(flux: Tensor) -> Tensor:
+        return (_drawn(index, values * flux[:, None], y.shape).flatten()[index] * values).sum(1)
+
+    b = (y.flatten()[index] * values).sum(1)
+    return conjugate_gradients(normal, b, b / values.square().sum(1).clamp_min(1e-12), 20)
+
+
+def _narrowed(y: Tensor, places: Tensor, width: float) -> float:
+    """The width about that one that leaves the least of the points."""
+
+    def left(width: float) -> float:
+        points = Points(places, _fitted(y, places, width), width)
+        index, _ = _stamps(places, WIDTHS[-2], y.shape)
+        return float((y - points.picture(y.shape)).flatten()[index].square().sum())
+
+    for step in (0.16, 0.06, 0.02):
+        width = min((width * factor for factor in (1 / (1 + step), 1.0, 1 + step)), key=left)
+    return width
+
+
+def _of_that_shape(y: Tensor, points: Points, spread: Tensor) -> Tensor:
+    """Which points leave nothing but noise, (n,): an edge, a line or a hot pixel is of another shape."""
+    index, values = _stamps(points.places, points.width, y.shape)
+    near = values > 0.02 * values.max(1, keepdim=True).values
+    left = (y - points.picture(y.shape)).flatten()[index].square()
+    model = (values * points.flux[:, None]).square()
+    noise = spread.flatten()[index].square()
+    return (left * near).sum(1) < ((FITS * noise + ALIKE**2 * model) * near).sum(1)

@@ -1,0 +1,52 @@
+"""`--axes`: a file of many pictures or of a volume, whose axes are named; the result is such a file, too."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from untaught.cli.asked import Asked
+from untaught.cli.watching import INTERRUPTED, bar_of, end, interrupts
+from untaught.core.errors import BadInput
+
+
+def restore_stack(name: str, path: Path, settings: dict[str, Any], asked: Asked) -> int:
+    """Restore what is along the axes: the exit code."""
+    import numpy as np
+
+    from untaught.core.registry import tasks
+    from untaught.io import stacks
+    from untaught.io.axes import Axes
+    from untaught.io.images import check_output
+    from untaught.io.images.places import Places
+
+    if told := asked.beyond(
+        "save_run", "keep_run", "report", "repeat", "uncertainty", "memory", "workers", "scheduler"
+    ):
+        raise BadInput(f"{told} is of one picture, and --axes of a stack: leave one of the two out.")
+    tasks.get(name).check(settings)
+    places = Places.of([path], force=asked.force)
+    target = asked.output or path.with_name(f"{path.stem}.untaught{path.suffix}")
+    check_output(target, places=places)
+    stack = stacks.read(path, settings["axes"], asked.max_megapixels)
+    named = Axes(stack.axes, settings.get("along", "space"))
+    parts, made = list(named.parts(stack.array)), None
+    given = {**settings, "axes": named.together}
+    with interrupts(lambda: None) as seen, bar_of("pictures", hidden=asked.json or asked.quiet) as update:
+        for done, part in enumerate(parts):
+            if seen:
+                print("untaught: interrupted. A stack is written when all of it is done.", file=sys.stderr)
+                return INTERRUPTED
+            one = tasks.get(name)(np.ascontiguousarray(stack.array[part]), **given)
+            made = np.empty(stack.array.shape, one.dtype) if made is None else made
+            made[part] = one
+            update(done + 1, len(parts))
+            if asked.json:
+                print(json.dumps({"pictures": done + 1, "of": len(parts)}), flush=True)
+    assert made is not None
+    notes = stacks.write(target, made, stack, places)
+    line = f"Saved {target} ({' x '.join(map(str, made.shape))}, {stack.axes}: {named.told})."
+    end(line, as_json=asked.json, quiet=asked.quiet, output=str(target), notes=notes)
+    return 0

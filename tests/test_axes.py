@@ -1,0 +1,118 @@
+"""Arrays and stacks whose axes are named: what is restored together, what for itself, and what comes back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+import untaught
+from untaught.cli import main
+from untaught.core.errors import BadInput
+from untaught.io.axes import Axes
+
+FEW = {"preset": "instant", "noise": "gaussian", "sigma": 0.1}
+
+
+def code(*words):
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    return ended.value.code or 0
+
+
+def noisy(*shape):
+    rng = np.random.default_rng(0)
+    return (np.linspace(0.2, 0.8, shape[-1]) + 0.1 * rng.normal(size=shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "apart", "channel"),
+    [
+        ("YX", (20, 24), "", None),
+        ("X", (64,), "", None),
+        ("ZYX", (8, 20, 24), "", None),
+        ("CYX", (2, 20, 24), "", 0),
+        ("YXS", (20, 24, 3), "", 2),
+        ("TYX", (3, 20, 24), "T", None),
+        ("TZCYX", (2, 6, 2, 20, 24), "T", 1),
+        ("PTYX", (2, 2, 20, 24), "PT", None),
+    ],
+)
+def test_named_axes_are_the_same_as_the_pictures_one_by_one(axes, shape, apart, channel):
+    named, y = Axes(axes), noisy(*shape)
+    assert (named.apart, named.channel_axis) == (apart, channel)
+    x = untaught.denoise(y, axes=axes, **FEW)
+    assert (x.shape, x.dtype) == (y.shape, y.dtype)
+    for part in named.parts(y):
+        np.testing.assert_array_equal(x[part], untaught.denoise(y[part], channel_axis=channel, **FEW))
+
+
+def test_time_may_be_restored_along():
+    y = noisy(2, 4, 24, 24)
+    x = untaught.denoise(y, axes="PTYX", along="time", **FEW)
+    np.testing.assert_array_equal(x[1], untaught.denoise(y[1], along="time", **FEW))
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "said"),
+    [
+        ("ZYX", (20, 24), "axes = 'ZYX' are 3"),
+        ("yx", (20, 24), "are no axes"),
+        ("YY", (20, 24), "are no axes"),
+        ("TC", (20, 24), "of no picture"),
+        ("CSYX", (2, 3, 20, 24), "of no picture"),
+    ],
+)
+def test_axes_that_are_none_are_refused(axes, shape, said):
+    with pytest.raises(BadInput, match=said):
+        untaught.denoise(noisy(*shape), axes=axes, **FEW)
+
+
+def test_a_cube_is_never_misread_in_silence():
+    with pytest.raises(BadInput, match="axes=ZYX"):
+        untaught.denoise(noisy(16, 16, 16), **FEW)
+    with pytest.raises(BadInput, match="one by one"):
+        untaught.denoise.job(noisy(3, 16, 16), axes="TYX", **FEW)
+    with pytest.raises(BadInput, match="give one of them"):
+        untaught.denoise(noisy(16, 16, 16), axes="CYX", channel_axis=0, **FEW)
+
+
+@pytest.mark.parametrize("axes", ["TZCYX", "ZCYX", "CYX", "YXS"])
+@pytest.mark.parametrize("ome", [False, True])
+def test_a_stack_keeps_its_axes_from_file_to_file(tmp_path, axes, ome):
+    sizes = {"T": 2, "Z": 5, "C": 2, "Y": 20, "X": 24, "S": 3}
+    y = noisy(*(sizes[letter] for letter in axes))
+    if axes == "YXS":
+        y = np.clip(255 * y, 0, 255).astype(np.uint8)
+    path, out = tmp_path / "in.tif", tmp_path / "out.tif"
+    more = {"ome": True} if ome else {"imagej": True}
+    spacing = {} if ome else {"spacing": 0.5, "unit": "um"}
+    tifffile.imwrite(
+        path, y, metadata={"axes": axes, **spacing}, photometric="rgb" if axes == "YXS" else "minisblack", **more
+    )
+    assert code("denoise", path, "--axes", "file", "--preset", "instant", "-q", "-o", out) == 0
+    with tifffile.TiffFile(out) as tif:
+        found = tif.series[0]
+        assert (found.axes, found.shape, found.dtype) == (axes, y.shape, y.dtype)
+        assert ome or tif.imagej_metadata["spacing"] == 0.5
+        assert not np.array_equal(found.asarray(), y)
+
+
+def test_pages_that_name_no_axes_are_asked_for(tmp_path, capsys):
+    path = tmp_path / "pages.tif"
+    tifffile.imwrite(path, noisy(6, 20, 24), photometric="minisblack")
+    assert code("denoise", path, "--axes", "file") == 2
+    assert "--axes ZYX" in capsys.readouterr().err
+    assert code("denoise", path) == 2
+    assert "--axes" in capsys.readouterr().err
+    assert code("denoise", path, "--axes", "ZYX", "--preset", "instant", "-q") == 0
+    assert tifffile.imread(tmp_path / "pages.untaught.tif").shape == (6, 20, 24)
+
+
+def test_an_npy_of_any_shape_is_read_and_written(tmp_path):
+    path = tmp_path / "v.npy"
+    np.save(path, noisy(16, 16, 16))
+    assert code("denoise", path, "--axes", "ZYX", "--preset", "instant", "-q") == 0
+    x = np.load(tmp_path / "v.untaught.npy")
+    assert (x.shape, x.dtype) == ((16, 16, 16), np.float32)
+    assert code("denoise", path, "--axes", "ZYX", "-q") == 2  # never over a result
