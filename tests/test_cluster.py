@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from pathlib import Path
@@ -25,6 +26,27 @@ def test_a_scheduler_that_is_not_there(tmp_path: Path, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "No scheduler answers at tcp://127.0.0.1:9" in said
     assert len(said.strip().splitlines()) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["in.npy"]
+
+
+@pytest.mark.parametrize("address", ["", "host", "host:8786", "tcp://host", "tcp://host:99999", "http://host:80"])
+def test_what_is_no_address_is_said_at_once(tmp_path: Path, address: str, capsys):
+    np.save(tmp_path / "in.npy", noisy("grey"))
+    assert cli("denoise", tmp_path / "in.npy", "-o", tmp_path / "out.npy", "--scheduler", address) == 2
+    said = capsys.readouterr().err
+    assert f"'{address}' is no address of a scheduler" in said
+    assert len(said.strip().splitlines()) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["in.npy"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_something_else_that_listens_there(tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.setattr("untaught.scale.cluster.WAIT", 0.5)
+    np.save(tmp_path / "in.npy", noisy("grey"))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        assert cli("denoise", tmp_path / "in.npy", "-o", tmp_path / "out.npy", "--scheduler", address) == 2
+    assert f"No scheduler answers at {address}" in capsys.readouterr().err
     assert [p.name for p in tmp_path.iterdir()] == ["in.npy"]
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
+from skimage import data
 from torch import nn
 
 import untaught
@@ -135,6 +136,14 @@ def mended() -> Case:
     """A picture with one hot pixel."""
     array = picture("uint8", None)
     array[8, 9] = 255 if array[8, 9] < 128 else 0
+    return Case(untaught.denoise.job(array, preset="instant"), array, None)
+
+
+def evened() -> Case:
+    """A picture with row noise."""
+    rng, clean = np.random.default_rng(0), data.camera()[100:260, 100:288]
+    array = clean + rng.normal(0, 12, (len(clean), 1)) + rng.normal(0, 10, clean.shape)
+    array = np.clip(array, 0, 255).astype(np.uint8)
     return Case(untaught.denoise.job(array, preset="instant"), array, None)
 
 
@@ -309,7 +318,7 @@ def test_what_is_unknown_is_filled_or_stays_whatever_the_result_does_besides(tas
 
 def test_every_task_and_every_kind_of_result_is_looked_at(tmp_path):
     assert set(SETTINGS) == set(registry.tasks.names())
-    cases = [*(made(*c) for c in CASES), lying(tmp_path, 6), mended(), CUSTOM]
+    cases = [*(made(*c) for c in CASES), lying(tmp_path, 6), mended(), evened(), CUSTOM]
     seen = {type(part) for one in cases for part in parts(one.job.finish)}
     assert seen == every(Result) - {Wrapped}
 

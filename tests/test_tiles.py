@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -19,10 +20,13 @@ import untaught
 from untaught.bench.metrics import psnr
 from untaught.core.errors import BadInput, OutOfMemory, UntaughtError
 from untaught.core.registry import tasks
-from untaught.io import images
+from untaught.io import images, masks
+from untaught.io.images.places import Places
 from untaught.problem.operators.blur import Blur
 from untaught.problem.operators.kernels import named
-from untaught.scale import crew, large, stores, tiling
+from untaught.scale import crew, large, preparing, stores, tiling
+from untaught.scale.parts import Seen
+from untaught.scale.preparing import prepared
 from untaught.scale.tiling import Answering, Tiling, find, job_of
 from untaught.solver.run import Run
 
@@ -65,10 +69,11 @@ def tiled(
 ) -> tuple[np.ndarray, int]:
     """The result of four tiles, and how many times larger than the picture it is."""
     result = tmp_path / "result.npy"
-    found = find(job_of(task, source, settings))
+    source = prepared(task, source, settings, tmp_path)
+    found = find(job_of(task, source, settings), filled=source.marked is not None)
     assert found is not None
     found = tiling.tried(found, source)
-    stores.create(result, (*(found.scale * n for n in source.space), *source.shape[2:]), source.dtype)
+    stores.create(result, (*(found.scale * n for n in source.shape[:2]), *source.shape[2:]), source.dtype)
     work = Tiling(found, source, result, SIDE, near)
     assert len(work.tiles) == 4
     assert [work(number) for number in range(4)] == [""] * 4
@@ -112,7 +117,7 @@ def test_one_tile_is_the_whole_to_the_bit(tmp_path: Path):
     found = find(job_of("denoise", source, {"preset": "instant"}))
     assert found is not None
     whole = untaught.denoise(np.asarray(source.array()), preset="instant")
-    assert np.array_equal(Answering(found)(np.asarray(source.array())), whole)
+    assert np.array_equal(Answering(found)(Seen(np.asarray(source.array()))), whole)
 
 
 def test_what_cannot_be_done_in_tiles_says_so(tmp_path: Path):
@@ -121,6 +126,86 @@ def test_what_cannot_be_done_in_tiles_says_so(tmp_path: Path):
         find(job_of("denoise", source, {"preset": "paper"}))
     with pytest.raises(BadInput, match="which Downsample does not promise"):
         find(job_of("upscale", source, {"factor": 1.5}))
+    with pytest.raises(BadInput, match="fitted to the whole picture, .*: leave --memory out.$"):
+        tiling.fitting("enhance", source, {})
+    with pytest.raises(BadInput, match="leave --memory out, or take --preset instant or fast.$"):
+        tiling.fitting("denoise", source, {"preset": "paper"})
+
+
+def test_holes_that_no_tile_can_fill(tmp_path: Path, capsys):
+    array, hole = noisy("grey"), np.zeros(CLEAN["grey"].shape, np.uint8)
+    np.save(tmp_path / "in.npy", array)
+    for mask, more, said in (
+        (np.s_[20:50, 30:70], (), "its holes are wide, and are continued from anywhere"),
+        (
+            np.s_[4:156, 4:156],
+            ("--recipe", "pixels"),
+            "A hole reaches 76 pixels from what is known, and in tiles at most 32",
+        ),
+        (np.s_[9, 9:90], ("--grow", "70"), "grow = 70 is further than a tile sees"),
+        (np.s_[0:0], (), "marks no pixel"),
+    ):
+        marks = hole.copy()
+        marks[mask] = 255
+        images.write(tmp_path / "mask.png", marks, places=Places(force=True))
+        words = ("--mask", tmp_path / "mask.png", "--memory", "8GB", *more)
+        assert cli("inpaint", tmp_path / "in.npy", "-o", tmp_path / "out.npy", *words) == 2
+        err = capsys.readouterr().err
+        assert said in err
+        assert len(err.strip().splitlines()) == 1
+    assert cli("inpaint", tmp_path / "in.npy", "-o", tmp_path / "out.npy", "--mask", "alpha", "--memory", "8GB") == 2
+    assert "save the mask as a file of its own" in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["in.npy", "mask.png"]
+
+
+@pytest.mark.parametrize("how", ["plain", "keeps", "grown", "colour", "nan", "soft"])
+def test_a_mask_by_bands_is_that_of_the_whole(tmp_path: Path, how: str, monkeypatch):
+    monkeypatch.setattr(preparing, "BAND", 16)
+    monkeypatch.setattr(preparing, "FAR", 30)
+    array, draw = noisy("colour", "float32" if how == "nan" else "uint8"), np.random.default_rng(3)
+    marks = (draw.random(array.shape[:2]) < 0.02).astype(np.uint8)
+    marks[40:52, 60:90] = 1
+    settings: dict = {"mask": str(tmp_path / "mask.png")}
+    if how == "nan":
+        array[marks > 0, draw.integers(3)] = np.nan
+        settings = {"mask": "nan"}
+    if how == "colour":
+        array[marks > 0] = (255, 0, 255)
+        settings = {"mask_colour": "#ff00ff"}
+    marks = 1 - marks if how == "keeps" else marks
+    Image.fromarray(
+        (marks * 255 if how != "soft" else marks * draw.integers(90, 255, marks.shape)).astype(np.uint8)
+    ).save(tmp_path / "mask.png")
+    settings |= {"keeps": {"mask_keeps": True}, "grown": {"grow": 3}}.get(how, {})
+    source = prepared("inpaint", saved(tmp_path, array), settings, tmp_path)
+    assert source.marked is not None
+    names = {"mask_keeps": "keeps", "mask_colour": "colour"}
+    given = {names.get(k, k): v for k, v in settings.items() if k != "mask"}
+    fill, notes = masks.find(images.Image(array), settings.get("mask"), channel_axis=-1, **given)
+    at = (slice(0, array.shape[0]), slice(0, array.shape[1]))
+    assert np.array_equal(source.part(at).fill, fill)
+    assert source.marked.shape == masks.measure(fill, -1)
+    assert source.marked.notes[-1] in notes
+
+
+def test_a_mask_and_a_picture_from_file_to_file(tmp_path: Path, small, capsys):
+    """What is known stays to the bit, the mask is never written over, and another mask is another run."""
+    path, _, more = scratched(tmp_path)
+    way = ("--preset", "instant", "--memory", "8GB", "--mask", more["mask"])
+    assert cli("inpaint", path, "-o", more["mask"], *way, "--force") == 2
+    assert "inputs are never overwritten" in capsys.readouterr().err
+    assert cli("inpaint", path, "-o", tmp_path / "out.png", *way) == 0
+    err = capsys.readouterr().err
+    assert "restored in tiles of 96 x 96 pixels" in err
+    assert "will be filled" in err
+    lines = images.read(more["mask"]).pixels > 0
+    before, after = images.read(path).pixels, images.read(tmp_path / "out.png").pixels
+    assert np.array_equal(before[~lines], after[~lines])
+    assert (after[lines] != 255).mean() > 0.9
+    assert "lines.png" in str(images.read_recipe(tmp_path / "out.png"))
+    assert cli("dejpeg", compressed(tmp_path)[0], "-o", tmp_path / "jpeg.png", *way[:4]) == 0
+    assert images.read(tmp_path / "jpeg.png").pixels.shape == (181, 157, 3)
+    assert not list(tmp_path.glob("*.tiles"))
 
 
 def large_camera() -> np.ndarray:
@@ -141,10 +226,31 @@ def blurred() -> tuple[np.ndarray, np.ndarray]:
     return seen, clean[0, 0, low : low + y.shape[0], left : left + y.shape[1]].numpy()
 
 
+def compressed(folder: Path) -> tuple[Path, np.ndarray, dict]:
+    """A JPEG with coarse colour, whose last blocks are cut off, and which lies on its side."""
+    clean = CLEAN["colour"][:157, :181]
+    exif = Image.Exif()
+    exif[274] = 5
+    Image.fromarray(clean).save(folder / "in.jpg", quality=20, exif=exif)
+    return folder / "in.jpg", clean.transpose(1, 0, 2), {}
+
+
+def scratched(folder: Path) -> tuple[Path, np.ndarray, dict]:
+    """A picture with lines over it, and where they are."""
+    clean = CLEAN["colour"]
+    rows, columns = np.indices(clean.shape[:2])
+    lines = ((rows + 2 * columns) % 32 < 3) | ((rows - columns) % 48 < 2)
+    Image.fromarray(np.where(lines[..., None], 255, clean).astype(np.uint8)).save(folder / "in.png")
+    Image.fromarray(255 * lines.astype(np.uint8)).save(folder / "lines.png")
+    return folder / "in.png", clean, {"mask": str(folder / "lines.png")}
+
+
 LOCAL = {  # of every task that can be done in tiles: data and truth, what is done, how far a tile sees
     "denoise": (lambda: (noisy("grey"), CLEAN["grey"]), {"preset": "instant"}, NEAR),
     "upscale": (halved, {"factor": 2, "steps": 3}, NEAR),
     "deblur": (blurred, {"kernel": "disk:1.5", "preset": "instant", "sigma": 2 / 255}, 56),
+    "dejpeg": (compressed, {"preset": "instant"}, 64),
+    "inpaint": (scratched, {"preset": "instant"}, NEAR),
 }
 
 
@@ -157,9 +263,31 @@ def test_every_task_is_in_tiles_what_it_is_as_a_whole_or_refuses(tmp_path: Path,
         whole = not one.local or one.subject not in ("picture", "file") or one.beside(mask)
         assert whole or refused(task, saved(tmp_path, noisy("grey")))
         return
-    make, settings, near = LOCAL[task]
-    seen, clean = make()
-    made, scale = tiled(tmp_path, saved(tmp_path, seen), settings, task, near)
+    assert_whole(tmp_path, task, *LOCAL[task])
+
+
+@pytest.mark.parametrize(
+    ("task", "settings"),
+    [
+        ("dejpeg", {"preset": "balanced", "steps": 3}),
+        pytest.param("inpaint", {"preset": "fast", "steps": 3, "seed": 1}, marks=pytest.mark.slow),
+    ],
+)
+def test_a_network_that_corrects_a_classic_answers_for_every_tile(tmp_path: Path, task: str, settings: dict):
+    make, _, near = LOCAL[task]
+    assert_whole(tmp_path, task, make, settings, near)
+
+
+def assert_whole(tmp_path: Path, task: str, make, settings: dict, near: int):
+    one = tasks.get(task)
+    if one.subject == "file" and task != "upscale":
+        path, clean, more = make(tmp_path)
+        settings, seen = {**settings, **more}, path
+        source = stores.open_source(path, tmp_path / "unpacked.npy")
+    else:
+        seen, clean = make()
+        source = saved(tmp_path, seen)
+    made, scale = tiled(tmp_path, source, settings, task, near)
     whole = one(seen, **settings)
     made, whole, clean = (x.astype(float) for x in (made, whole, clean))
     assert made.shape == whole.shape == clean.shape
@@ -171,6 +299,16 @@ def refused(task: str, source: stores.Source) -> bool:
     with pytest.raises(UntaughtError):
         tiling.check(job_of(task, source, {}))
     return True
+
+
+def test_row_noise_is_of_whole_rows(tmp_path: Path):
+    """A tile would keep what the whole is freed of: 5 dB."""
+    striped = CLEAN["grey"] + np.random.default_rng(0).normal(0, 12, (len(CLEAN["grey"]), 1))
+    source = saved(
+        tmp_path, np.clip(striped + np.random.default_rng(1).normal(0, 10, striped.shape), 0, 255).astype(np.uint8)
+    )
+    with pytest.raises(BadInput, match="row or column noise was taken off, which is found along whole rows"):
+        find(job_of("denoise", source, {"preset": "instant"}))
 
 
 def test_hot_pixels_are_found_on_the_whole_and_filled_in_every_tile(tmp_path: Path):
@@ -340,6 +478,22 @@ def test_a_disk_that_is_too_small_is_known_before(tmp_path: Path):
     assert not (tmp_path / "out.npy").exists()
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".tif"])
+def test_a_disk_that_is_too_small_ends_it_before_the_work(tmp_path: Path, suffix: str, monkeypatch, capsys):
+    """For the result, and for the file that it is packed into; nothing is left."""
+    array = noisy("grey")
+    np.save(tmp_path / "in.npy", array)
+    usage, room = shutil.disk_usage(tmp_path), array.nbytes * (1 if suffix == ".npy" else 2)
+    monkeypatch.setattr(large, "Crew", None)  # no work is begun
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=room - 1))
+    out = tmp_path / f"out{suffix}"
+    assert cli("denoise", tmp_path / "in.npy", "-o", out, "--preset", "instant", "--memory", "2GB") != 0
+    said = capsys.readouterr().err.strip().splitlines()
+    assert "are needed in" in said[0]
+    assert len(said) == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["in.npy"]
+
+
 @pytest.mark.parametrize("compression", [None, "zlib"])
 @pytest.mark.parametrize("shape", [(37, 53), (70, 40, 3)])
 @pytest.mark.parametrize("order", ["<", ">"])
@@ -353,7 +507,7 @@ def test_a_tiff_is_read_as_it_is(tmp_path: Path, compression, shape, order):
 def test_the_sample_of_a_large_picture(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(stores, "WINDOW", 20)
     array = np.arange(150 * 70).reshape(150, 70).astype(np.uint16)
-    sample = saved(tmp_path, array).sample()
+    sample = saved(tmp_path, array).sample().pixels
     assert sample.shape == (60, 60)
     assert np.array_equal(sample[:20, :20], array[:20, :20])
     assert np.array_equal(sample[-20:, -20:], array[-20:, -20:])

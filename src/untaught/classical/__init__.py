@@ -42,6 +42,8 @@ class Estimator(ABC):
     """Whether measurements may have weights of their own, 0 among them; others need a value in every place."""
     samples = False
     """Whether it has samples of its picture, whose variance says where that is unsure (`variance`)."""
+    local = True
+    """Whether a part of the picture is made of the data about it."""
     noise = ""
     """How it finds out by itself how loud the noise is, in words; empty where it takes what it is told."""
 

@@ -57,7 +57,7 @@ class Blended(Estimator):
             back = kept_back(known, self.hide, self.fraction, self.seed)
             seen = known - back
             blind = self.filling(y * seen, seen)
-            x = torch.lerp(x, other, share(blind, other, y, back, radius=BROAD))
+            x = torch.lerp(x, other, best_share(blind, other, y, back, radius=BROAD))
         yield Estimated(x)
 
     def variance(self, problem: Problem) -> Tensor | None:
@@ -94,7 +94,7 @@ def kept_back(known: Tensor, hide: Hide, fraction: float, seed: int) -> Tensor:
     return known * hiding(known, hide, fraction / 2, Rng(seed, known.device).fork("kept back"))
 
 
-def share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: int = 0, sure: float = SURE) -> Tensor:
+def best_share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: int = 0, sure: float = SURE) -> Tensor:
     """How far to go from this picture to the other to come nearest to y, 0 to 1: everywhere alike, or by neighbourhoods.
 
     By least squares, less `sure` standard errors of the regression: chance among few pixels blends in nothing.

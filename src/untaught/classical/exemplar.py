@@ -46,6 +46,8 @@ class Exemplar:
     seed: int = 0
     start: Harmonic = field(default_factory=Harmonic)
 
+    local = False
+
     def __call__(self, y: Tensor, known: Tensor) -> Tensor:
         whole = known.amin(1, keepdim=True)
         if y.ndim != 4 or bool(known.all()) or not self._copies(whole):

@@ -209,6 +209,10 @@ class Fill(Estimator):
 
     weighs = True
 
+    @property
+    def local(self) -> bool:  # type: ignore[override]
+        return getattr(self.filling, "local", True)
+
     def check(self, problem: Problem) -> None:
         refuse_unless_identity(self, problem)
 

@@ -53,17 +53,19 @@ def restore_in_tiles(
     task = tasks.get(name)
     if picture is None or not task.local:
         raise BadInput(f"{name} looks at all of a picture at once, and cannot be done in tiles: leave --memory out.")
-    if task.beside(settings):
+    if task.beside({name: value for name, value in settings.items() if name not in ("mask", "mask_colour")}):
         raise BadInput(f"{name} takes more than a picture, and cannot be done in tiles: leave --memory out.")
     store = is_store(picture)
     target = asked.output or (picture.with_suffix(".untaught.zarr") if store else default_output(name, picture))
-    places = Places.of([picture], force=asked.force)
+    places = Places.of([picture, *task.files(settings).values()], force=asked.force)
     if is_store(target):
         check(target, places)
     else:
         check_output(target, places=places)
     cluster = (
-        Cluster(asked.scheduler, lambda said: print(f"untaught: {said}", file=sys.stderr)) if asked.scheduler else None
+        None
+        if asked.scheduler is None
+        else Cluster(asked.scheduler, lambda said: print(f"untaught: {said}", file=sys.stderr))
     )
     large = Large(
         name, settings, picture, target, places, memory=memory or None, workers=asked.workers, cluster=cluster

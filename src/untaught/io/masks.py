@@ -30,6 +30,24 @@ class Shape:
     radius: float
 
 
+@dataclass(frozen=True, eq=False)
+class Holes:
+    """What is to be filled, and what is said of it. fill: True there, of the shape of the pixels. shape: of the whole picture's
+    holes, where this is a part of it."""
+
+    fill: NDArray
+    shape: Shape
+    notes: tuple[str, ...]
+
+
+def holes(image: Image, mask: Any, **how: Any) -> Holes:
+    """As `find` finds them; a mask that is `Holes` has found them already."""
+    if isinstance(mask, Holes):
+        return mask
+    fill, notes = find(image, mask, **how)
+    return Holes(fill, measure(fill, how.get("channel_axis")), tuple(notes))
+
+
 def find(
     image: Image,
     mask: Any,

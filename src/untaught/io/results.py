@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class Layout(Result):
     def exact(self) -> Layout:
         return replace(self, dtype="float64", strength=1.0, original=None)
 
-    def on(self, array: NDArray) -> Layout:
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Layout:
         return replace(self, original=None if self.original is None else array)
 
     def bridging(self, gone: NDArray, fill: Callable[[NDArray], NDArray]) -> Layout:
@@ -95,6 +95,10 @@ class Filled(Wrapped):
     def __call__(self, x: Any) -> NDArray:
         made = self.then(x)
         return made if self.original is None else np.where(self.fill, made, self.original)
+
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Self:
+        original = None if self.original is None else array
+        return replace(super().on(array, fill), fill=self.fill if fill is None else fill, original=original)
 
     def bridging(self, gone: NDArray, fill: Callable[[NDArray], NDArray]) -> Filled:
         # What was unknown is no known value to keep.

@@ -9,6 +9,9 @@ from __future__ import annotations
 import contextlib
 import math
 import queue
+import re
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,6 +21,14 @@ from untaught.scale.crew import Died, Work
 
 WAIT = 10.0  # seconds in which a scheduler has to answer
 RETRIES = 3  # times that a piece is given to another worker
+
+
+def _named(address: str) -> tuple[str, int]:
+    """Host and port. `BadInput` for another text, of which the client would try to make something."""
+    match = re.fullmatch(r"(?:tcp|tls|ws|wss)://(?:\[([0-9A-Fa-f:.]+)\]|([^\s/:\[\]]+)):(\d{1,5})", address)
+    if match is None or not 0 < int(match[3]) < 2**16:
+        raise BadInput(f"'{address}' is no address of a scheduler: write one such as tcp://host:8786.")
+    return match[1] or match[2], int(match[3])
 
 
 class Unwatched:
@@ -37,9 +48,13 @@ class Cluster:
 
     def __init__(self, address: str, told: Callable[[str], None] = lambda said: None) -> None:
         distributed = require("distributed", extra="cluster")
+        host, port = _named(address)
         try:
-            self.client = distributed.Client(address, timeout=WAIT, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
+            socket.create_connection(
+                (host, port), WAIT
+            ).close()  # at once, where the client would try for as long as it may
+            self.client = _within(2 * WAIT, lambda: distributed.Client(address, timeout=WAIT, set_as_default=False))
+        except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as error:
             why = (str(error).splitlines() or [type(error).__name__])[0]
             raise BadInput(f"No scheduler answers at {address} ({why}): start one with `dask scheduler`.") from error
         if not self.client.ncores():
@@ -73,6 +88,26 @@ class Cluster:
     def close(self) -> None:
         with contextlib.suppress(Exception):
             self.client.close(timeout=math.ceil(WAIT))
+
+
+def _within(seconds: float, make: Callable[[], Any]) -> Any:
+    """What it makes, or TimeoutError: for what listens and says nothing a client waits without end."""
+    made: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            made.put(make())
+        except Exception as error:
+            made.put(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        found = made.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"nothing is said within {seconds:g} s") from None
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 def _do(work: Work, piece: Any) -> Any:

@@ -21,6 +21,7 @@ import numpy as np
 
 from untaught.core.errors import BadInput, UntaughtError, memory_told
 from untaught.core.machine import cores, free_memory
+from untaught.core.registry import tasks
 from untaught.io.images.picture import Image, format_of
 from untaught.io.images.places import Places, whole
 from untaught.io.recipes import Recipe
@@ -28,7 +29,8 @@ from untaught.scale import ome_zarr, stores
 from untaught.scale.cluster import Cluster
 from untaught.scale.crew import Contact, Crew, Died, Work, own_threads
 from untaught.scale.manifest import stand
-from untaught.scale.tiling import NEED, Learnt, Tiling, find, job_of, tried
+from untaught.scale.preparing import prepared
+from untaught.scale.tiling import NEED, Learnt, Tiling, find, fitting, tried
 
 if TYPE_CHECKING:
     from untaught.solver.stage import Job
@@ -45,24 +47,26 @@ class Learning:
     settings: dict[str, Any]
     source: stores.Source
     state: bytes | None
+    folder: Path
 
-    def __call__(self, piece: int, contact: Contact) -> tuple[Learnt, Recipe] | str | None:
-        from untaught.core.registry import tasks
-
+    def __call__(self, piece: int, contact: Contact) -> tuple[Learnt, Recipe, stores.Source] | str | None:
         try:
             with memory_told():
-                job = job_of(self.task, self.source, self.settings)
-                found = Learnt(job, self.state) if self.state else find(job, lambda iterate: contact.stopped)
+                source = prepared(self.task, self.source, self.settings, self.folder)
+                job, filled = fitting(self.task, source, self.settings), source.marked is not None
+                stopped = lambda iterate: contact.stopped  # noqa: E731
+                found = Learnt(job, self.state) if self.state else find(job, stopped, filled=filled)
                 if found is None:
                     return None
-                found = tried(found, self.source)  # refused on a corner, rather than amid the work
-                return found, self._recipe(job).resolved(job, tasks.get(self.task).compose)
+                found = tried(found, source)  # refused on a corner, rather than amid the work
+                return found, self._recipe(job).resolved(job, tasks.get(self.task).compose), source
         except UntaughtError as error:
             return str(error)
 
     def _recipe(self, job: Job) -> Recipe:
         image = Image(np.empty((0, 0)), sha256=self.source.sha256(), source=self.source.path.resolve())
-        return replace(Recipe.now(self.task, self.settings, image=image), notes=job.notes)
+        files = tasks.get(self.task).files(self.settings)
+        return replace(Recipe.now(self.task, self.settings, image=image, files=files), notes=job.notes)
 
 
 class Large:
@@ -91,19 +95,31 @@ class Large:
         self.cluster = cluster
         if cluster is not None:  # whose workers know nothing of where this command was given
             path, target = path.absolute(), target.absolute()
+            settings = {**settings, **{k: f.absolute() for k, f in tasks.get(task).files(settings).items()}}
         self.target, self.places, self.stopped = target, places, False
         self.folder = target.with_name(target.name + ".tiles")
         self.kind = "ZARR" if ome_zarr.is_store(target) else format_of(target)
         self._settle(places.force)
         with self.cleared():
             self.source = stores.open_source(path, self.folder / "input.npy")
+            self._room(1)
             self.workers = _workers(NEED[3 if len(self.source.shape) == 3 else 1], memory, workers)
-            told = [task, {name: str(v) for name, v in settings.items()}, str(path.resolve()), *stand(path)]
+            files = [path, *tasks.get(task).files(settings).values()]
+            told = [
+                task,
+                {name: str(v) for name, v in settings.items()},
+                *((str(f.resolve()), *stand(f)) for f in files),
+            ]
             digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
             self.learnt = self.folder / f"learnt-{digest}.safetensors"
             known = self.learnt.read_bytes() if self.learnt.exists() else None
-            self.learning = Learning(task, settings, self.source, known)
+            self.learning = Learning(task, settings, self.source, known, self.folder)
         self.recipe: Recipe | None = None
+
+    def _room(self, scale: int) -> None:
+        """UntaughtError, before the work, where the disk is too small for its result and for the file that it becomes."""
+        if not (self.folder / "result.npy").exists():
+            stores.room(self.folder, self.source.bytes * scale**2 * (1 if self.kind == "NPY" else 2))
 
     def _settle(self, force: bool) -> None:
         """The folder, empty or of an earlier run of ours."""
@@ -174,7 +190,7 @@ class Large:
             if isinstance(answer, Died):
                 raise UntaughtError(str(answer))
             if answer is not None:
-                found, self.recipe = answer
+                found, self.recipe, self.source = answer
                 if found.state and not self.learning.state:
                     os.replace(whole(self.learnt, found.state), self.learnt)
                 return found
@@ -193,7 +209,8 @@ class Large:
                     f"'{self.folder}' holds tiles of another run: finish it as it was begun, or begin anew with --force."
                 )
             return {int(line) for line in lines if line.isdigit()}
-        shape = (*(found.scale * n for n in self.source.space), *self.source.shape[2:])
+        self._room(found.scale)
+        shape = (*(found.scale * n for n in self.source.shape[:2]), *self.source.shape[2:])
         stores.create(result, shape, np.dtype(self.source.dtype).newbyteorder("="))
         path.write_text(key + "\n")
         return set()

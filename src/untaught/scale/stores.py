@@ -7,7 +7,9 @@ unpacked into an NPY file beside the result, a segment at a time, and read from 
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +23,9 @@ from untaught.core.errors import BadInput, UntaughtError
 from untaught.io.images.geo import PLACE
 from untaught.io.images.hidden import NODATA
 from untaught.io.images.picture import Image, sniff
+from untaught.io.images.samples import turned
 from untaught.scale.ome_zarr import Chunked, is_store, look
+from untaught.scale.parts import At, Coded, Marked, Seen, joined
 
 PARTS = 3  # windows along each axis in the sample of a large picture
 WINDOW = 448  # side of each
@@ -33,7 +37,8 @@ class Source:
     """A picture: an array on the disk, (h, w) or (h, w, 3), of a type that is restored.
 
     path: of what was named. at: of what is read, offset: where its samples begin there. like: what travels with it. tags: of a
-    TIFF, which say where on the Earth it lies. store: a Zarr store, which it is instead.
+    TIFF, which say where on the Earth it lies. store: a Zarr store, which it is instead. marked: where it is to be filled. coded:
+    what a JPEG holds of it.
     """
 
     path: Path
@@ -44,10 +49,14 @@ class Source:
     like: Image | None = None
     tags: tuple[tuple[Any, ...], ...] = ()
     store: Chunked | None = None
+    marked: Marked | None = None
+    coded: Coded | None = None
 
     @property
     def space(self) -> tuple[int, int]:
-        return self.shape[0], self.shape[1]
+        """Rows and columns of what is read; those of a JPEG as they lie in the file, which may have to be turned."""
+        height, width = self.shape[:2]
+        return (width, height) if self.coded is not None and self.coded.like.orientation > 4 else (height, width)
 
     @property
     def bytes(self) -> int:
@@ -59,6 +68,20 @@ class Source:
         if self.store is not None:
             return self.store.open()
         return np.memmap(self.at, self.dtype, "r", self.offset, self.shape)
+
+    def part(self, at: At) -> Seen:
+        """What is read at those rows and columns."""
+        array: Any = self.array()
+        if self.coded is not None:
+            array = turned(array, self.coded.like.orientation, back=True)
+        pixels = standard(array[at])
+        at = (slice(at[0].start, at[0].start + pixels.shape[0]), slice(at[1].start, at[1].start + pixels.shape[1]))
+        fill = None if self.marked is None else self.marked.part(at, self.shape)
+        return Seen(pixels, fill, None if self.coded is None else self.coded.part(at))
+
+    def placed(self, result: NDArray) -> NDArray:
+        """The result, of the picture's shape, with the rows and columns of `space`; a view, to be written to."""
+        return result if self.coded is None else turned(result, self.coded.like.orientation, back=True)
 
     def times(self, scale: int) -> Source:
         """What travels with a result of so many times the pixels along each axis: there are as many more of them in an inch, and
@@ -85,16 +108,29 @@ class Source:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
-    def sample(self) -> NDArray:
-        """What stands for the whole where noise and settings are decided: all of a small picture, and of a large one windows
-        that lie evenly, put together."""
-        array, axes = self.array(), []
-        for n in self.space:
-            starts = np.linspace(0, n - WINDOW, PARTS).round().astype(int) if n > PARTS * WINDOW else [0]
+    def sample(self) -> Seen:
+        """What stands for the whole where noise and settings are decided: all of a small picture, and of a large one windows, put
+        together. They lie evenly; where a picture is to be filled, they lie where there is as much to be filled as is known, or
+        nearest to that."""
+        if self.marked is not None and max(self.space) > PARTS * WINDOW:
+            return joined(self._about(self.marked))
+        axes = []
+        for n, period in zip(self.space, (1, 1) if self.coded is None else self.coded.like.period, strict=True):
+            starts = np.linspace(0, n - WINDOW, PARTS).round().astype(int) if n > PARTS * WINDOW else np.zeros(1, int)
             side = WINDOW if len(starts) > 1 else n
-            axes.append([slice(s, s + side) for s in starts])
-        rows = [np.concatenate([array[down, along] for along in axes[1]], axis=1) for down in axes[0]]
-        return standard(np.concatenate(rows, axis=0))
+            axes.append([slice(s, s + side) for s in (starts // period * period).tolist()])
+        return joined([[self.part((down, along)) for along in axes[1]] for down in axes[0]])
+
+    def _about(self, marked: Marked) -> list[list[Seen]]:
+        """The windows for what is to be filled, of those of a grid, in rows."""
+        side = tuple(min(WINDOW, n) for n in self.space)
+        grid = [range(0, n - s + 1, s) for n, s in zip(self.space, side, strict=True)]
+        places = [(slice(i, i + side[0]), slice(j, j + side[1])) for i in grid[0] for j in grid[1]]
+        shares = np.array([marked.part(at, self.shape).mean() for at in places])
+        most = sorted(np.argsort(-shares * (1 - shares), kind="stable")[: PARTS * PARTS].tolist())
+        most = most[: len(most) // PARTS * PARTS] or most[:1]
+        across = min(PARTS, len(most))
+        return [[self.part(places[k]) for k in most[i : i + across]] for i in range(0, len(most), across)]
 
 
 def standard(array: NDArray) -> NDArray:
@@ -211,12 +247,30 @@ def _whole(path: Path, unpacked: Path) -> Source:
 def create(path: Path, shape: Sequence[int], dtype: Any) -> np.memmap:
     """A new NPY file of that size, to be filled by parts. UntaughtError where the disk has no room for it."""
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    if (free := shutil.disk_usage(path.parent).free) < size:
-        raise UntaughtError(
-            f"{size / 1e9:.3g} GB are needed in '{path.parent}', and {free / 1e9:.3g} GB are free: make room, or name "
-            "another folder with -o."
-        )
-    return np.lib.format.open_memmap(path, "w+", np.dtype(dtype), tuple(shape))
+    room(path.parent, size)
+    array = np.lib.format.open_memmap(path, "w+", np.dtype(dtype), tuple(shape))
+    try:
+        with path.open("r+b") as file:  # now, since a disk that is full later kills who writes into what is mapped
+            os.posix_fallocate(file.fileno(), 0, array.offset + size)
+    except (OSError, AttributeError) as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+            path.unlink()
+            raise UntaughtError(_needed(path.parent, size)) from error
+    return array
+
+
+def room(folder: Path, size: float) -> None:
+    """UntaughtError where the disk has no room for so many bytes."""
+    if shutil.disk_usage(folder).free < size:
+        raise UntaughtError(_needed(folder, size))
+
+
+def _needed(folder: Path, size: float) -> str:
+    free = shutil.disk_usage(folder).free
+    return (
+        f"{size / 1e9:.3g} GB are needed in '{folder}', and {free / 1e9:.3g} GB are free: make room, or name another folder with "
+        "-o."
+    )
 
 
 def write_tiff(path: Path, array: NDArray, source: Source, recipe: str) -> None:

@@ -11,29 +11,35 @@ that.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.core.registry import tasks
-from untaught.scale.stores import Source, standard
+from untaught.scale.parts import Seen
+from untaught.scale.preparing import SAID
+from untaught.scale.stores import Source
 from untaught.session.writing import why
 
 if TYPE_CHECKING:
+    from untaught.problem import Problem
     from untaught.scale.crew import Contact
     from untaught.solver.stage import Job
 
-HALO = 96  # pixels that a tile sees beyond itself: as far as guides, networks and last passes reach together
+SEEN = 1024  # pixels a side of all that a tile sees
+HALO, ENLARGED = 64, 48  # of them beyond itself, where pictures stay as large as they are, and where they are enlarged
 SIDE = (
-    1024 - 2 * HALO
-)  # of a tile, for itself: on the grid of whatever a network shrinks by, and never another, for the same bits
+    SEEN - 2 * HALO
+)  # for itself: on the grid of what a network shrinks by and of a JPEG's blocks, always, for the same bits
 CORNER = 64  # pixels a side of what is tried before
+FITTED = "a network is fitted to the whole picture, and one that has seen a part knows nothing of the next"
 NEED = {1: 1.0e9, 3: 1.35e9}  # bytes that a process holds at most, by channels: docs/large.md
 
 
@@ -49,59 +55,71 @@ class Learnt:
     @property
     def side(self) -> int:
         """Of a tile, for itself."""
-        return SIDE if self.scale == 1 else max(64, (SIDE + 2 * HALO) // self.scale - HALO)
+        return SIDE if self.scale == 1 else max(64, SEEN // self.scale - 2 * ENLARGED)
 
     @property
     def halo(self) -> int:
-        return HALO if self.scale == 1 else HALO // 2
+        return HALO if self.scale == 1 else ENLARGED
 
 
-def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False) -> Learnt | None:
+def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False, *, filled: bool = False) -> Learnt | None:
     """Let the network of a job learn; None where `look`, which sees every iterate, says to stop. `BadInput`, before any step,
     for a job that cannot be done in tiles."""
     from untaught.io.checkpoints import pack
+    from untaught.solver.fitting import Fitting
     from untaught.solver.run import Run
     from untaught.solver.stage import Solve
 
-    check(job)
-    if not isinstance(job.stages[0], Solve):
+    check(job, filled)
+    if not isinstance(job.stages[-1], Solve):
         return Learnt(job, None)
     run = Run(job)
     for iterate in run:
-        if look(iterate) and not run.over:
+        if look(iterate) and not run.complete:
             return None
-    return Learnt(job, pack(run.state_dict()))
+    assert isinstance(run.course, Fitting)
+    return Learnt(job, pack({"run": run.state_dict(), "decided": run.course.decided()}))
 
 
 def tried(found: Learnt, source: Source) -> Learnt:
     """The same, as a corner of the picture shows it: how many times larger its result is. `BadInput` where it cannot be made."""
-    corner = standard(source.array()[:CORNER, :CORNER])
-    made = Answering(found).made(corner)
+    seen = source.part((slice(0, CORNER), slice(0, CORNER)))
+    if seen.fill is not None:  # what is known stays, so that its type does, too
+        return found
+    corner, made = seen.pixels, Answering(found).made(seen)
     scale = max(1, made.shape[0] // corner.shape[0])
     if made.dtype != corner.dtype or made.shape != (*(scale * n for n in corner.shape[:2]), *corner.shape[2:]):
         raise BadInput(f"Its result is of another type ({made.dtype}) or size than the picture: leave --memory out.")
     return replace(found, scale=scale)
 
 
-def check(job: Job) -> None:
-    """`BadInput` for a job of which a tile cannot be done for itself."""
-    from untaught.solver.stage import Solve
+def check(job: Job, filled: bool = False) -> None:
+    """`BadInput` for a job of which a tile cannot be done for itself. filled: where it is to be filled is known of every tile."""
+    if why := unfit(job, filled):
+        raise BadInput(f"This cannot be done in tiles, since {why}: leave --memory out.")
 
-    stage, operator = job.stages[0], job.problem.operator
+
+def unfit(job: Job, filled: bool = False) -> str:
+    """Why a tile cannot be done for itself; "" where it can."""
+    from untaught.solver.stage import Estimate, Solve
+
+    operator, weight = job.problem.operator, job.problem.weight
     if operator.sought or operator.tile((CORNER, CORNER)) is None:
-        raise BadInput(
-            f"A part of the data has to be of a part of the picture, which {type(operator).__name__} does not promise: leave "
-            "--memory out."
-        )
-    if (
-        len(job.stages) > 1
-        or job.problem.weight is not None
-        or (isinstance(stage, Solve) and not stage.method.objective.transfers)
+        name = type(operator).__name__
+        return f"a part of the data has to be of a part of the picture, which {name} does not promise"
+    if any(stage.problem is not None or stage.onward for stage in job.stages) or (
+        weight is not None and not filled and not operator.quantised
     ):
-        what = "impulses are filled" if job.problem.weight is not None else "a network is fitted to the whole picture"
-        raise BadInput(
-            f"This cannot be done in tiles, since {what}: leave --memory out, or take --preset fast or instant."
-        )
+        return "impulses are filled"
+    if job.finish.whole:
+        return job.finish.whole
+    *before, last = job.stages
+    fitted = isinstance(last, Solve) and not last.method.objective.transfers
+    if fitted or any(isinstance(stage, Solve) for stage in before):
+        return FITTED
+    if any(isinstance(stage, Estimate) and not stage.estimator.local for stage in job.stages):
+        return "its holes are wide, and are continued from anywhere in the picture"
+    return ""
 
 
 class Answering:
@@ -113,44 +131,71 @@ class Answering:
 
         self.job, self.scale, self.run = found.job, found.scale, None
         if found.state is not None:
-            self.run = Run(found.job)
-            self.run.load_state_dict(unpack(found.state)[0])
+            state, last = unpack(found.state)[0], found.job.stages[-1]
+            objective = replace(last.method.objective, **state["decided"])  # type: ignore[union-attr, type-var]
+            self.job = replace(found.job, stages=(*found.job.stages[:-1], last.changed(objective=objective)))  # type: ignore[union-attr]
+            self.run = Run(self.job)
+            self.run.load_state_dict(state["run"])
 
-    def __call__(self, array: NDArray) -> NDArray:
-        """The picture of an array (h, w) or (h, w, 3), of its type. `BadInput` for one that is not as the sample was."""
-        made = self.made(array)
+    def __call__(self, seen: Seen) -> NDArray:
+        """The picture of what is seen, of its type. `BadInput` for one that is not as the sample was."""
+        array = seen.pixels
+        if seen.fill is not None and not seen.fill.any():
+            return array
+        made = self.made(seen)
         if (made.shape, made.dtype) != ((*(self.scale * n for n in array.shape[:2]), *array.shape[2:]), array.dtype):
             raise BadInput(
                 f"Its result is of another type ({made.dtype}) or size than the picture: leave --memory out."
             )
         return made
 
-    def made(self, array: NDArray) -> NDArray:
+    def made(self, seen: Seen) -> NDArray:
         """The same, of whatever size."""
+        import torch
+
+        job = replace(self.job, problem=self._asked(seen), finish=self.job.finish.on(seen.pixels, seen.fill))
+        x: Any = None
+        with torch.no_grad():
+            for stage in job.stages:
+                problem = stage.asked(job, x)
+                if self.run is not None and stage is job.stages[-1]:
+                    x = self.run.course.answer(problem, stage.passes)  # type: ignore[attr-defined]
+                else:
+                    x = stage.estimator.estimate(problem)  # type: ignore[union-attr]
+        made: NDArray = job.result(x)
+        return made
+
+    def _asked(self, seen: Seen) -> Problem:
+        """The problem of the whole with the data of what is seen."""
         import torch
 
         from untaught.core.geometry import pad_to
 
-        finish, channels = self.job.finish, self.job.problem.data.shape[1]
-        seen = finite(array if array.ndim == 3 else array[..., None])
-        if seen.shape[2] > channels and (seen != seen[..., :1]).any():
+        whole, finish = self.job.problem, self.job.finish
+        operator = whole.operator.tile(seen.pixels.shape[:2])
+        assert operator is not None  # by `check`
+        if operator.quantised:
+            assert seen.coded is not None
+            data = operator.levelled(torch.from_numpy(seen.coded.measurements))  # type: ignore[operator]
+            return replace(whole, data=data, operator=operator, weight=operator.energies(), start=None)  # type: ignore[operator]
+        channels, array, weight = whole.data.shape[1], seen.pixels, None
+        if seen.fill is not None:
+            array = np.where(seen.fill, np.array(finish.scale[0], array.dtype), array)
+            weight = torch.from_numpy(~_first(seen.fill))[None].float()
+        array = _first(finite(array))
+        if len(array) > channels and (array != array[:1]).any():
             raise BadInput(
                 "Its channels are all the same where the picture was looked at, and differ elsewhere: leave --memory out."
             )
-        y = torch.from_numpy(np.moveaxis(seen, -1, 0)[:channels].astype(np.float64))[None]
-        operator = self.job.problem.operator.tile(y.shape[2:])
-        assert operator is not None  # by `check`
-        data, start = finish.measured(y).float(), self.job.problem.start
+        data, start = finish.measured(torch.from_numpy(array[:channels].astype(np.float64))[None]).float(), whole.start
         if start is not None:  # a first guess is the data, as large as their picture
             start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
-        problem = replace(self.job.problem, data=data, operator=operator, start=start)
-        with torch.no_grad():
-            if self.run is None:
-                x = self.job.stages[0].estimator.estimate(problem)  # type: ignore[union-attr]
-            else:
-                x = self.run.course.answer(problem, self.job.stages[0].passes)  # type: ignore[attr-defined]
-        made: NDArray = replace(self.job, finish=finish.on(array)).result(x)
-        return made
+        return replace(whole, data=data, operator=operator, weight=weight, start=start)
+
+
+def _first(array: NDArray) -> NDArray:
+    """The channels first."""
+    return np.ascontiguousarray(np.moveaxis(array if array.ndim == 3 else array[..., None], -1, 0))
 
 
 @dataclass(frozen=True)
@@ -178,11 +223,11 @@ class Tiling:
         seen, kept, inner = self.tiles[number]
         kept, inner = (tuple(_times(s, self.found.scale) for s in part) for part in (kept, inner))
         try:
-            made = self._answering(standard(self.source.array()[seen]))[inner]
+            made = self._answering(self.source.part((seen[0], seen[1])))[inner]
         except Exception as error:
             return str(error) if isinstance(error, UntaughtError) else f"A tile could not be restored ({why(error)})."
         whole = np.lib.format.open_memmap(self.result, "r+")
-        whole[kept] = made
+        self.source.placed(whole)[kept] = made
         whole.flush()
         return ""
 
@@ -202,8 +247,31 @@ def _times(part: slice, scale: int) -> slice:
 def job_of(task: str, source: Source, settings: dict[str, Any]) -> Job:
     """The job of the sample that stands for the whole. `BadInput` as of the task, and for values that are not finite."""
     from untaught.io.images import Image
+    from untaught.io.masks import Holes
 
-    return tasks.get(task).job(Image(finite(source.sample())), **settings)
+    seen = source.sample()
+    if source.marked is None:
+        image = Image(finite(seen.pixels), format="" if seen.coded is None else "JPEG", coded=seen.coded)
+        return tasks.get(task).job(image, **settings)
+    assert seen.fill is not None
+    found = Holes(seen.fill, source.marked.shape, source.marked.notes)
+    given = {name: value for name, value in settings.items() if name not in SAID}
+    return tasks.get(task).job(Image(seen.pixels), mask=found, **given)
+
+
+def fitting(task: str, source: Source, settings: dict[str, Any]) -> Job:
+    """The same, of which tiles can be done for themselves. `BadInput` for another, with the presets that can."""
+    job = job_of(task, source, settings)
+    why = unfit(job, source.marked is not None)
+    if not why:
+        return job
+    others = []
+    for preset in get_args(tasks.get(task).settings.get("preset")) if why == FITTED else ():
+        with contextlib.suppress(UntaughtError):
+            if not unfit(job_of(task, source, {**settings, "preset": preset}), source.marked is not None):
+                others.append(preset)
+    remedy = f", or take --preset {' or '.join(others)}" if others else ""
+    raise BadInput(f"This cannot be done in tiles, since {why}: leave --memory out{remedy}.")
 
 
 def finite(array: NDArray) -> NDArray:

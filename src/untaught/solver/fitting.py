@@ -186,6 +186,17 @@ class Fitting(Course):
             self._best, self.model, lambda model: objective.picture(model, problem, self.rng, passes)
         )
 
+    def decided(self) -> dict[str, Any]:
+        """What holds for the pictures that `answer` makes, too: fields of the objective, with their values."""
+        found: list[dict[str, Any]] = []
+
+        def look(model: Callable[..., Tensor]) -> Tensor:
+            found.append(self.objective.decided(model, self.problem, self.rng))
+            return torch.zeros(())
+
+        self.method.average.picture(self._best, self.model, look)
+        return found[0] if found else {}
+
     def variance(self) -> Tensor | None:
         found = self.method.average.variance(self._best)
         if found is not None or not self.state.over:

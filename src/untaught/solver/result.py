@@ -38,8 +38,8 @@ class Result(ABC):
         """Data in the caller's units, as the problem has them: the other way round, as far as that is of values and not of axes."""
         return data
 
-    def on(self, array: NDArray) -> Result:
-        """The same for another input of that type and those axes, as a part of it is."""
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Result:
+        """The same for another input of that type and those axes, as a part of it is. fill: True where that is to be filled."""
         return self
 
     def remarks(self, x: Tensor) -> tuple[str, ...]:
@@ -94,6 +94,11 @@ class Result(ABC):
         """Whether x is meant to explain the data, so that what it leaves of them can be judged."""
         return True
 
+    @property
+    def whole(self) -> str:
+        """What was done to the data that a part of them does not tell, in words; empty where there is nothing."""
+        return ""
+
 
 @dataclass(frozen=True)
 class AsIs(Result):
@@ -137,8 +142,8 @@ class Wrapped(Result):
     def measured(self, data: Tensor) -> Tensor:
         return self.after(self.then.measured(data))
 
-    def on(self, array: NDArray) -> Self:
-        return replace(self, then=self.then.on(array))
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Self:
+        return replace(self, then=self.then.on(array, fill))
 
     def plain(self, x: Tensor) -> Tensor:
         return self.then.plain(x)
@@ -175,6 +180,10 @@ class Wrapped(Result):
     @property
     def restores(self) -> bool:
         return self.then.restores
+
+    @property
+    def whole(self) -> str:
+        return self.then.whole
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,26 @@ class Coefficients:
     colour: bool
     size: tuple[int, int]
     orientation: int = 1
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """(down, across), the pixels after which the blocks of all planes begin together."""
+        return 8 * max(down for down, _ in self.shrink), 8 * max(across for _, across in self.shrink)
+
+    @property
+    def measurements(self) -> np.ndarray:
+        """All counts in a row, (1, n) float32: plane after plane, block after block."""
+        return np.concatenate([c.reshape(1, -1) for c in self.counts], axis=1).astype(np.float32)
+
+    def part(self, at: tuple[slice, slice]) -> Coefficients:
+        """What the file says of rows and columns, as it lies there; they begin at multiples of `period`."""
+        counts = tuple(
+            np.ascontiguousarray(
+                c[tuple(slice(s.start // (8 * k), -(-s.stop // (8 * k))) for s, k in zip(at, shrink, strict=True))]
+            )
+            for c, shrink in zip(self.counts, self.shrink, strict=True)
+        )
+        return replace(self, counts=counts, size=(at[0].stop - at[0].start, at[1].stop - at[1].start), orientation=1)
 
 
 def coefficients(path: str | Path) -> Coefficients:

@@ -85,6 +85,7 @@ class Image:
               from them, and `write` puts back what stood there
     stored    the type of the file's samples where float32 stands for it ("int16"): `write` goes back to it
     tags      TIFF tags of other programs, by number: the place on the Earth, GDAL's and ImageJ's own
+    coded     the `jpeg.Coefficients` of a JPEG that is no file: of a part of one
     """
 
     pixels: np.ndarray
@@ -102,6 +103,7 @@ class Image:
     unknown: np.ndarray | None = None
     stored: str = ""
     tags: dict[int, Any] = field(default_factory=dict)
+    coded: Any = None
 
 
 def sniff(head: bytes) -> str | None:

@@ -110,13 +110,19 @@ def unpremultiply(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
 
 def turn(array: np.ndarray, orientation: int) -> np.ndarray:
     """Rows and columns as they are to be seen, for an EXIF or TIFF orientation 1 to 8."""
+    return np.ascontiguousarray(turned(array, orientation))
+
+
+def turned(array: np.ndarray, orientation: int, *, back: bool = False) -> np.ndarray:
+    """The same as a view, which may be written to. back: from what is seen to the rows and columns of the file."""
+    orientation = {6: 8, 8: 6}.get(orientation, orientation) if back else orientation
     if orientation in (5, 6, 7, 8):  # stored by columns: 5 is the plain transpose
         array = array.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         array = array[::-1]
     if orientation in (2, 3, 6, 7):
         array = array[:, ::-1]
-    return np.ascontiguousarray(array)
+    return array
 
 
 def upright(image: Image, orientation: int) -> Image:

@@ -7,6 +7,7 @@ the only thing that is lost, is not part of the operator: it is what the likelih
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, pi, sqrt
 
@@ -137,6 +138,14 @@ class BlockDCT(Operator):
             for p in self.planes
         )
         return BlockDCT(planes, self.colour).to(x.device), part
+
+    def tile(self, space: Sequence[int]) -> BlockDCT:
+        """That of rows and columns which begin where the blocks of all planes do; what is beyond them, up to whole blocks, too."""
+        planes = [
+            Plane(tuple(-(-n // (SIDE * s)) for n, s in zip(space, p.shrink, strict=True)), p.shrink, p.steps)  # type: ignore[arg-type]
+            for p in self.planes
+        ]
+        return BlockDCT(tuple(planes), self.colour)
 
     def recoded(self, x: Tensor, down: int, along: int) -> Tensor:
         """x as a file would hold it whose blocks begin `down` and `along` pixels before it: measured, rounded and decoded."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -73,6 +73,11 @@ class Objective(ABC):
     """Whether its network, as it is, makes the picture of all measurements from that of some."""
     transfers = False
     """Whether its network, once it has learnt, makes the picture of other data, too: of a part of a large picture, and the next."""
+
+    def decided(self, model: Model, problem: Problem, rng: Rng) -> dict[str, Any]:
+        """What is found out on this problem, and holds for others that the network answers for: fields, with their values."""
+        return {}
+
     pool = 0
     """How many inputs are prepared once, from seed and number alone, and used again."""
     window: int | None = None

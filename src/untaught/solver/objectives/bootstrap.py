@@ -55,6 +55,8 @@ class Bootstrap(Objective):
     share: float = 1.0
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    transfers = True
+
     def bind(self, problem: Problem, prior: Prior) -> Bootstrap:
         refuse_unless_fed(self, problem, prior, 2 * problem.image_shape[1])
         self.first.check(problem)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from untaught.classical.blended import BROAD, Hide, hiding, kept_back, share
+from untaught.classical.blended import BROAD, Hide, best_share, hiding, kept_back
 from untaught.classical.inpaint import Filling, Harmonic
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
@@ -44,6 +44,7 @@ class Refill(Objective):
     taken only as far as it helps (by least squares, between not at all and whole): few hidden pixels are soon known by heart.
     Where an earlier stage, which must not have seen them either, has made a picture (`problem.start`), that is blended in as
     far as it helps hereabouts: a generator is good at other things than a filling from similar patches.
+    share: how far the correction is taken; None: as it is measured.
     """
 
     filling: Filling = Harmonic()
@@ -52,9 +53,10 @@ class Refill(Objective):
     crops: Crops = Crops()
     pool: int = 4
     seed: int = 0
+    share: float | None = None
     _made: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    samples, refits = True, True
+    samples, refits, transfers = True, True, True
     answers = ANSWERS
 
     def bind(self, problem: Problem, prior: Prior) -> Refill:
@@ -74,18 +76,24 @@ class Refill(Objective):
         if "all" not in self._made:
             self._made["all"] = self._input(problem.data, problem.known)
         z, y = self._made["all"], problem.data
-        tried, _, back = self._hiding(problem, rng, None)
-
-        def corrected(z: Tensor, passes: int) -> tuple[Tensor, Tensor]:
-            return z[:, y.shape[1] :], averaged((z for _ in range(passes)), model)
-
-        guess, answer = corrected(tried, 1)
-        taken = share(guess, answer, y, back, sure=0)
-        x = torch.lerp(*corrected(z, passes), taken)
+        base = z[:, y.shape[1] :]
+        if self.share is not None:
+            return torch.lerp(base, averaged([z] * passes, model), self.share)
+        blind, back, share = self._tried(model, problem, rng)
+        x = torch.lerp(base, averaged([z] * passes, model), share)
         if problem.start is not None:
-            blind = torch.lerp(guess, answer, taken)
-            x = torch.lerp(x, problem.start, share(blind, problem.start, y, back, radius=BROAD))
+            x = torch.lerp(x, problem.start, best_share(blind, problem.start, y, back, radius=BROAD))
         return x
+
+    def _tried(self, model: Model, problem: Problem, rng: Rng) -> tuple[Tensor, Tensor, Tensor]:
+        """(the corrected picture of all but what is kept back, where that is, how far the correction helps there)."""
+        tried, y, back = self._hiding(problem, rng, None)
+        guess, answer = tried[:, y.shape[1] :], averaged([tried], model)
+        share = best_share(guess, answer, y, back, sure=0)
+        return torch.lerp(guess, answer, share), back, share
+
+    def decided(self, model: Model, problem: Problem, rng: Rng) -> dict[str, Any]:
+        return {"share": float(self._tried(model, problem, rng)[2])}
 
     def variance(self, answer: Answer, shown: Callable[[], Tensor], problem: Problem, rng: Rng) -> Tensor | None:
         """The jackknife that leaves out a share f: the variance of its answers, times (1 - f) / f (Shao and Wu 1989)."""

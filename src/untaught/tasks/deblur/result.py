@@ -21,8 +21,8 @@ class Inner(Wrapped):
     space: tuple[int, ...]
     limits: tuple[float, float] = (-inf, inf)
 
-    def on(self, array: NDArray) -> Inner:
-        return replace(super().on(array), space=array.shape[: len(self.space)])
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Inner:
+        return replace(super().on(array, fill), space=array.shape[: len(self.space)])
 
     def before(self, x: Tensor) -> Tensor:
         return crop_to(x, self.space).clamp(*self.limits)

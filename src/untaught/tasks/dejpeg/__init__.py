@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from untaught.core.types import Channel, Device, Net, PictureFile, Seed, Steps, Stop, Strength
 from untaught.tasks import task
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from untaught.io.images import Image
@@ -76,14 +78,14 @@ def _coefficients(picture: Image, preset: str, wanted: bool, notes: list[str]) -
     if not wanted:
         notes.append("The pixels were taken, and the file's coefficients left alone, as asked.")
         return None
-    if picture.format != "JPEG" or picture.source is None:
+    if picture.format != "JPEG" or (picture.source is None and picture.coded is None):
         what = f"A {picture.format} file" if picture.format else "An array"
         notes.append(
             f"{what} holds no JPEG coefficients: the pixels were taken as they are, which can do less. Name the JPEG itself "
             "if there is one."
         )
         return None
-    found = coefficients(picture.source)
+    found = picture.coded or coefficients(cast("Path", picture.source))
     if turn(_blank(found.size), found.orientation).shape[:2] != picture.pixels.shape[:2]:
         notes.append(
             "The pixels handed in are not those of the JPEG they came from: the pixels were taken, and not the file."
@@ -104,7 +106,6 @@ def _blank(size: tuple[int, int]) -> NDArray:
 
 def _problem(found: Coefficients) -> Any:
     """y, A, E and the weights of a JPEG: intervals in quantisation steps, weighted as squared grey levels."""
-    import numpy as np
     import torch
 
     from untaught.problem import Problem
@@ -116,6 +117,5 @@ def _problem(found: Coefficients) -> Any:
         for c, shrink, steps in zip(found.counts, found.shrink, found.steps, strict=True)
     )
     operator = BlockDCT(planes, found.colour)
-    counts = np.concatenate([c.reshape(1, -1) for c in found.counts], axis=1).astype(np.float32)
-    data = operator.levelled(torch.from_numpy(counts))
+    data = operator.levelled(torch.from_numpy(found.measurements))
     return Problem(data, operator, Interval(0.5, 0.02), weight=operator.energies())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from untaught.io.images.samples import turn
 from untaught.solver.result import Wrapped
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 
@@ -18,6 +19,10 @@ class Upright(Wrapped):
 
     size: tuple[int, int]
     orientation: int
+
+    def on(self, array: NDArray, fill: NDArray | None = None) -> Upright:
+        """Of a part as it lies in the file."""
+        return replace(super().on(array, fill), size=(array.shape[0], array.shape[1]), orientation=1)
 
     def before(self, x: Tensor) -> Tensor:
         import torch

@@ -89,7 +89,7 @@ def denoise(
     from untaught.solver.result import Result, Scaled, Stabilised
     from untaught.tasks._presets import Facts
     from untaught.tasks.denoise.presets import PRESETS, grainy
-    from untaught.tasks.denoise.result import Mended, Saturated, starred
+    from untaught.tasks.denoise.result import Evened, Mended, Saturated, starred
 
     if along not in ("space", "time"):
         raise unknown("along", along, ("space", "time"))
@@ -152,6 +152,7 @@ def denoise(
         if preset != "paper" and not grainy(likelihood):
             finish = Filled(finish, lost, array, axis)
     finish = Scaled(finish, *scale) if hot is None else Mended(Scaled(finish, *scale))
+    finish = finish if stripes is None else Evened(finish)
     if (found.kind == "gaussian" and likelihood.white) or likelihood.counts is not None:
         finish, data = starred(finish, data, likelihood, axis, notes)
     if transform is not None:

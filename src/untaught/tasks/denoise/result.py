@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Evened(Wrapped):
+    """What `then` makes of data whose rows or columns had offsets of their own, which were found along all of them."""
+
+    @property
+    def whole(self) -> str:
+        return "row or column noise was taken off, which is found along whole rows"
+
+    @property
+    def direct(self) -> bool:
+        return self.then.direct
+
+
+@dataclass(frozen=True)
 class Mended(Wrapped):
     """What `then` makes; that there are such pixels was found on the whole, and which they are is found again in a part."""
 

@@ -75,9 +75,10 @@ def inpaint(
     axis = arrays.take(
         np.where(finite, array, 0).astype(array.dtype) if array.dtype.kind == "f" else array, channel_axis
     )[1]
-    fill, notes = masks.find(
+    holes = masks.holes(
         picture, mask, keeps=mask_keeps, colour=mask_colour, tolerance=tolerance, grow=grow, channel_axis=axis
     )
+    fill, notes = holes.fill, [*holes.notes]
     hidden = fill  # and what says nothing: it is not asked for, and nothing is learnt from it
     if picture.unknown is not None:
         hidden = fill | (picture.unknown if axis is None else np.expand_dims(picture.unknown, axis))
@@ -85,7 +86,6 @@ def inpaint(
         raise BadInput(
             f"{odd} of the values that are to be kept are NaN or infinite: mark them in the mask, or give --mask nan."
         )
-    holes = masks.measure(fill, axis)
     if hidden.all():
         raise BadInput("Nothing is left to fill from: all that is not to be filled is no-data, or transparent.")
     scale = arrays.units(array[~hidden])
@@ -93,7 +93,7 @@ def inpaint(
     first = ~hidden[None] if axis is None else np.moveaxis(~hidden, axis, 0)
     weight = torch.from_numpy(np.ascontiguousarray(first, dtype=np.float32))[None]
     full = arrays.full_scale(array)
-    kind, why = chosen(recipe, holes)
+    kind, why = chosen(recipe, holes.shape)
     notes += why
     opaque = isinstance(mask, str) and mask.lower() == "alpha"
     if opaque:
