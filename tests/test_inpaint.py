@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +13,16 @@ from PIL import Image
 import untaught
 from untaught.bench.comparisons.inpaint import COMPARISON
 from untaught.bench.metrics import psnr
+from untaught.classical.blended import Blended, kept_back
+from untaught.classical.denoise.matching import Pass
 from untaught.classical.inpaint import Harmonic, RidgeFill, pull_push
 from untaught.core.errors import BadInput
 from untaught.io.images import read
 from untaught.io.masks import Shape
+from untaught.problem import Problem
 from untaught.tasks.inpaint.presets import PRESETS, RECIPES, recognise
+
+ONE = (Pass(7, 32, stride=2),)
 
 
 def random(shape, missing=0.5):
@@ -134,6 +140,9 @@ def test_one_seed_one_picture_and_a_job_pickles(photo, holes):
     [
         (0.043, 3.0, "text"),  # kate
         (0.5, 3.2, "pixels"),  # barbara
+        (0.9, 6.0, "pixels"),
+        (0.95, 8.5, "pixels"),
+        (0.95, 40.0, "region"),  # a strip that is known
         (0.98, 12.0, "sparse"),  # kate, 98 %
         (0.027, 26.0, "hole"),  # vase
         (0.186, 60.0, "region"),  # library
@@ -187,7 +196,7 @@ def test_the_share_the_recipe_and_instant_are_said(photo, holes):
 # --- fillings -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("filling", [pull_push, Harmonic(3), RidgeFill(rounds=1)])
+@pytest.mark.parametrize("filling", [pull_push, Harmonic(3), RidgeFill(ONE, ONE)])
 @pytest.mark.parametrize("space", [(1, 1), (9,), (30, 41), (4, 5, 6)])
 def test_a_filling_keeps_what_is_known_and_constants(filling, space):
     known = (torch.rand(1, 2, *space, generator=torch.Generator().manual_seed(0)) < 0.6).float()
@@ -200,8 +209,36 @@ def test_a_filling_keeps_what_is_known_and_constants(filling, space):
 def test_strips_fill_as_the_whole_picture_does():
     y = torch.from_numpy(np.random.default_rng(0).random((1, 1, 300, 40)).astype(np.float32)).cumsum(2).div(100)
     known = (torch.rand(y.shape, generator=torch.Generator().manual_seed(0)) < 0.7).float()
-    whole, parts = (RidgeFill(rounds=1, pixels=p)(y * known, known) for p in (1 << 18, 1))
+    whole, parts = (RidgeFill(ONE, pixels=p)(y * known, known) for p in (1 << 18, 1))
     assert (whole - parts).abs().mean() < 0.01
+
+
+@pytest.mark.parametrize("missing", [0.7, 0.9])
+def test_little_that_is_known_is_filled_from_coarse_to_fine(missing):
+    down, along = np.mgrid[:64, :72]
+    y = torch.from_numpy((0.5 + 0.3 * np.sin(down / 5) * np.cos(along / 7)).astype(np.float32))[None, None]
+    known = (torch.rand(y.shape, generator=torch.Generator().manual_seed(0)) >= missing).float()
+    fine, coarse = ((RidgeFill(ONE, dense=d)(y * known, known) - y).square().mean() for d in (0.0, 0.45))
+    assert coarse < fine / 1.5
+
+
+def beside(other, seed=0):
+    """A filling, and what `other`, a picture of the truth and the pixels that it has not seen, makes of it beside."""
+    y = torch.rand(1, 1, 60, 64, generator=torch.Generator().manual_seed(1)).cumsum(3) / 40
+    known = (torch.rand(y.shape, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    blended = Blended(Harmonic(), seed=seed)
+    problem = Problem(y * known, weight=known)
+    start = other(y, kept_back(known, "pixels", blended.fraction, seed))
+    return y, blended.estimate(problem), blended.estimate(replace(problem, start=start))
+
+
+def test_a_nearer_picture_is_blended_in_and_a_wrong_one_is_not():
+    y, alone, made = beside(lambda y, back: y)
+    assert (made - y).square().mean() < (alone - y).square().mean() / 10
+    _, alone, made = beside(lambda y, back: y + 0.3 * torch.randn(y.shape, generator=torch.Generator().manual_seed(2)))
+    assert (made - alone).abs().mean() < 0.01
+    _, alone, made = beside(lambda y, back: 1 - y)
+    assert torch.equal(made, alone)
 
 
 # --- refusals and files ----------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def upscale() -> Iterator[tuple[str, Facts]]:
 
 def inpaint() -> Iterator[tuple[str, Facts]]:
     for recipe in RECIPES:
-        for size in ("small", "volume", "signal"):
+        for size in ("small", "middling", "volume", "signal"):
             weight = torch.ones(1, 1, *SPACES[size])
             weight[..., ::5] = 0
             yield f"{recipe}, {size}", Facts(Problem(empty(3, SPACES[size]), weight=weight), True, kind=recipe)

@@ -19,6 +19,7 @@ _HOMES = {
     "bench.metrics": ("lpips", "psnr", "ssim"),
     "calibration.series": ("Series", "uncertainty"),
     "classical": ("Estimator",),
+    "classical.blended": ("Blended",),
     "classical.blind_kernel.seek": ("SeekKernel",),
     "classical.cross_validated": ("CrossValidated",),
     "classical.deblock": ("Deblock",),

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from untaught.bench.metrics import lpips as lpips, psnr as psnr, ssim as ssim
 from untaught.calibration.series import Series as Series, uncertainty as uncertainty
 from untaught.classical import Estimator as Estimator
+from untaught.classical.blended import Blended as Blended
 from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
 from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
@@ -84,6 +85,7 @@ __all__ = [
     "Auto",
     "Autoencoded",
     "Average",
+    "Blended",
     "BlindBlur",
     "BlockDCT",
     "Blur",

@@ -7,11 +7,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from untaught.classical.blended import hiding
 from untaught.core.errors import BadInput
 from untaught.core.geometry import box
 from untaught.core.randomness import Rng
 from untaught.problem import Problem
-from untaught.solver.objectives.refill import hiding
 from untaught.solver.stage import Job, Solve
 
 # How many measurements are held out, within these shares of all: a tenth of them costs a restoration of noise half a decibel,

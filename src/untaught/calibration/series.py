@@ -10,7 +10,9 @@ Samples of a picture are, by what a run is made of:
 - of a network that is fed with the picture, its answers to the restored picture with fresh noise (`Recorrupt`: the parametric
   bootstrap), or to fewer pixels (`Refill`: the jackknife).
 
-The variance within a run and that between runs add up. An estimator without a network has none of these, and is refused.
+- of a filling beside a network, fillings of fewer pixels (`Blended`: the jackknife).
+
+The variance within a run and that between runs add up. Where there is no network there are none of these, and that is refused.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from untaught.core.randomness import Rng
 from untaught.problem import Problem
 from untaught.solver.averaging import Moments
 from untaught.solver.course import Course
+from untaught.solver.estimating import Estimating
 from untaught.solver.fitting import Fitting
 from untaught.solver.iterate import Iterate
 from untaught.solver.run import Run
@@ -39,7 +42,7 @@ from untaught.solver.uncertainty import Spread, Uncertainty
 
 # Langevin dynamics at the whole temperature of the posterior cost 2 dB, and gave the same intervals.
 COLD = 0.1
-NO_SAMPLES = "A classic filter has no samples that could vary: choose another preset than instant, or give sigma."
+NO_SAMPLES = "A classic filter has no samples that could vary: choose another preset, such as balanced, or give sigma."
 ASSUMED = 0.02  # the noise of data whose noise is not known, of their range
 
 
@@ -109,11 +112,14 @@ class Series(Iterator[Iterate]):
 
     def _seeing(self) -> Tensor:
         """The picture of a run that has ended, from all measurements where they are what its network is fed with."""
-        course = self.run.course
+        course, stage = self.run.course, self.asked.stages[-1]
+        whole = (stage.problem or self.asked.problem).to(course.problem.data.device)
+        seeing = replace(course.problem, data=whole.data, weight=whole.weight)
+        if isinstance(course, Estimating):
+            return course.answer(seeing)
         if not isinstance(course, Fitting) or not course.objective.refits:
             return self.blind[-1]
-        whole = (self.asked.stages[-1].problem or self.asked.problem).to(course.method.device)
-        return course.answer(replace(course.problem, data=whole.data, weight=whole.weight), course.method.passes)
+        return course.answer(seeing, course.method.passes)
 
     @property
     def over(self) -> bool:
@@ -258,7 +264,8 @@ def check(job: Job) -> None:
                 "How far the picture is off can be measured where the data are the picture itself, with noise or holes, but here "
                 "they are something else made of it: repeat tells at least how runs differ."
             )
-    if any(isinstance(stage, Estimate) for stage in job.stages):
+    estimates = [stage.estimator for stage in job.stages if isinstance(stage, Estimate)]
+    if len(estimates) == len(job.stages) or not all(e.samples for e in estimates):
         raise BadInput(NO_SAMPLES)
 
 
@@ -273,8 +280,10 @@ def seen_alone(job: Job) -> Job:
 def goes_on(job: Job) -> Job:
     """A last stage of `Fit` goes on for half of its steps, at most 1000, as Langevin dynamics; `BadInput` where it cannot."""
     last = job.stages[-1]
-    if not isinstance(last, Solve) or not job.draws:
+    if not job.draws:
         raise BadInput(NO_SAMPLES)
+    if isinstance(last, Estimate):
+        return job
     m, problem = last.method, last.problem or job.problem
     if m.objective.samples or (m.objective.wanders and m.prior.members > 1):
         return job

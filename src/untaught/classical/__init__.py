@@ -40,6 +40,8 @@ class Estimator(ABC):
 
     weighs = False
     """Whether measurements may have weights of their own, 0 among them; others need a value in every place."""
+    samples = False
+    """Whether it has samples of its picture, whose variance says where that is unsure (`variance`)."""
     local = True
     """Whether a part of the picture is made of the data about it."""
     noise = ""
@@ -66,6 +68,10 @@ class Estimator(ABC):
                 found = picture.x
         assert found is not None
         return found
+
+    def variance(self, problem: Problem) -> Tensor | None:
+        """Of its picture, over samples of it, (1, c, *space); None where it has none."""
+        return None
 
     def excerpt(self, problem: Problem) -> tuple[Problem, float] | None:
         """Where pictures of that size are made in parts: one part as a problem, and how many times its work the whole is."""

@@ -6,7 +6,7 @@ A filling sees y where it is known and nothing else, (y, known) -> estimate, all
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import torch
@@ -15,10 +15,13 @@ from torch import Tensor
 
 from untaught.classical import Estimated, Estimator, refuse_unless_identity
 from untaught.classical.denoise.matching import Groups, Pass, match
-from untaught.classical.denoise.nl_ridge import overlap, patches
+from untaught.classical.denoise.nl_ridge import overlap, patches, taken
 from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import box, over
 from untaught.problem import Problem
+
+PIECE = 128
+"""Groups that are combined at a time: few enough for the cache."""
 
 
 class Filling(Protocol):
@@ -67,61 +70,93 @@ def _neighbours(x: Tensor) -> Tensor:
     return total / (2 * (x.ndim - 2))
 
 
+SOUGHT = (
+    Pass(11, 64),
+    Pass(11, 64),
+    Pass(11, 64),
+    Pass(13, 64),
+    Pass(5, 24, stride=2),
+    Pass(7, 32, stride=3),
+    Pass(9, 48, stride=4),
+)
+SOUGHT_IN_COLOUR = (
+    Pass(7, 64, stride=4),
+    Pass(7, 64, stride=4),
+    Pass(5, 32, stride=2),
+    Pass(7, 48, stride=3),
+    Pass(5, 64, stride=2),
+)
+"""Of one channel a patch holds fewer values, and has to be larger."""
+ROUGH = (Pass(7, 32, stride=3),) * 2
+
+
 @dataclass(frozen=True)
 class RidgeFill:
     """A patch's unknown pixels are the same combination of similar patches that says its known ones best.
 
     For a patch with known values r and k similar patches D of the picture as it is filled so far (both less the group's
     mean), w = argmin |r - w D|^2 over the known pixels + k s^2 |w|^2, and the estimate is w D everywhere; overlapping
-    estimates are averaged by their certainty. Then similar patches are sought anew: after some `rounds` little changes.
+    estimates are averaged by their certainty. Then similar patches are sought anew, of another size: sizes err differently, so
+    that the mean of the last `averaged` pictures is better than each.
     The regression's own leave-one-out errors, which cost nothing, say how far each estimate is to be trusted, and which of
     the deviations s (fractions of full scale) is best hereabouts: a known pixel is predicted from the others, so nothing but
     the data is looked at.
     The idea is that of non-local Bayesian interpolation (Aguerrebere et al. 2017, with Gaussians) in the form of the non-local
     ridge (Herbreteau and Kervrann 2022).
 
+    passes, colour: the rounds, for pictures of one channel or two, and of more.
+    dense: where less than this share is known, the start is the filling of a picture of half the size, in which more is known.
     Series, volumes, and pictures that are too small for a group are filled by `start`.
     pixels: larger pictures are filled by strips of about that many.
     """
 
-    patch: int = 7
-    group: int = 32
-    rounds: int = 5
-    window: int = 25
-    stride: int = 2
+    passes: tuple[Pass, ...] = SOUGHT
+    colour: tuple[Pass, ...] = SOUGHT_IN_COLOUR
+    averaged: int = 4
     s: tuple[float, ...] = (0.012, 0.03, 0.08)
+    dense: float = 0.45
     start: Harmonic = field(default_factory=Harmonic)
     pixels: int = 1 << 18
 
     def __call__(self, y: Tensor, known: Tensor) -> Tensor:
-        x = self.start(y, known)
-        if not self._fits(y) or bool(known.all()):
-            return x
-        for _ in range(self.rounds):
-            x = self._round(x, y, known)
-        return x
+        passes = [p for p in self._passes(y) if _fits(p, y)]
+        if not passes or bool(known.all()):
+            return self.start(y, known)
+        x, made = self._begun(y, known), []
+        for one in passes:
+            x = self._round(x, y, known, one)
+            made.append(x)
+        some = made[-self.averaged :]
+        return torch.stack(some).mean(0) if len(some) > 1 else x
 
-    def _fits(self, y: Tensor) -> bool:
-        spread = self.window // 2 + 1
-        around = [min(n - self.patch + 1, spread) for n in y.shape[2:]]
-        return y.ndim == 4 and min(around) > 1 and around[0] * around[1] > self.group
+    def _passes(self, y: Tensor) -> tuple[Pass, ...]:
+        return self.passes if y.shape[1] < 3 else self.colour
 
-    def _round(self, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
+    def _begun(self, y: Tensor, known: Tensor) -> Tensor:
+        if float(known.mean()) >= self.dense:
+            return self.start(y, known)
+        total, count = (F.avg_pool2d(v, 2, ceil_mode=True, count_include_pad=False) for v in (y * known, known))
+        rough = replace(self, passes=ROUGH, colour=ROUGH, averaged=1)
+        coarse = rough(total / count.clamp_min(1e-12), (count > 0).to(y.dtype))
+        fine = F.interpolate(coarse, scale_factor=2, mode="bilinear")[..., : y.shape[2], : y.shape[3]]
+        return y * known + (1 - known) * fine
+
+    def _round(self, x: Tensor, y: Tensor, known: Tensor, one: Pass) -> Tensor:
         height, width = x.shape[2:]
-        halo = self.window // 2 + self.patch + 2
+        halo = one.window // 2 + one.patch + 2
         rows = max(self.pixels // width, 4 * halo)
 
         def strip(seen: tuple[Any, ...], _: int) -> Tensor:
-            return self._strip(*(v[seen][0] for v in (x, y, known)))[None]
+            return self._strip(one, *(v[seen][0] for v in (x, y, known)))[None]
 
         return y * known + (1 - known) * over((height, width), (rows, width), halo, strip)
 
-    def _strip(self, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
+    def _strip(self, one: Pass, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
         c, height, width = x.shape
         # The patch itself would be its own best answer.
-        groups = match(x, Pass(self.patch, self.group, self.window, self.stride), itself=False)
-        layers = tuple(patches(v, self.patch) for v in (x, y, known))
-        found = [self._regress(layers, groups, piece) for piece in torch.arange(len(groups.at)).split(512)]
+        groups = match(x, one, itself=False)
+        layers = tuple(patches(v, one.patch) for v in (x, y, known))
+        found = [self._regress(layers, groups, piece) for piece in torch.arange(len(groups.at)).split(PIECE)]
         estimates, errors = (torch.cat(v, dim=1) for v in zip(*found, strict=True))
         # One patch's errors are few: those of its neighbours help to choose.
         around = box(errors.view(1, len(self.s), *groups.grid), 1)[0].flatten(1)
@@ -129,33 +164,41 @@ class RidgeFill:
         certainty = 2 / (errors[best, each] + around[best, each] + 1e-6)
         total, weights = torch.zeros_like(layers[0]), x.new_zeros(len(layers[0]))
         total[groups.at], weights[groups.at] = estimates[best, each] * certainty[:, None], certainty
-        return overlap(total, weights, (c, height, width), self.patch)
+        return overlap(total, weights, (c, height, width), one.patch)
 
     def _regress(self, layers: tuple[Tensor, ...], groups: Groups, piece: Tensor) -> tuple[Tensor, Tensor]:
         """For a piece of the groups and every s: estimates (s, g, n), and mean square leave-one-out errors (s, g)."""
         filled, data, known = layers
         at, alike = groups.at[piece], groups.alike[piece]
-        x = filled.index_select(0, alike.flatten()).view(len(at), self.group, -1)
+        x = taken(filled, alike)
         mean = x.mean(1, keepdim=True)
         d = x - mean
         mask = known[at][:, None]
         r = (data[at][:, None] - mean) * mask
         seen = d * mask
-        gram = seen @ seen.mT
+        gram, right = seen @ seen.mT, seen @ r.mT
+        # A patch that knows next to nothing is as uncertain as its group is wide.
+        wide, count = d.square().mean((1, 2))[:, None], mask.sum(2) + 1
         estimates, errors = [], []
         for s in self.s:
             ridge = gram.clone()
-            ridge.diagonal(dim1=1, dim2=2).add_(self.group * s * s)
-            lower = factor(ridge)
-            v = torch.linalg.solve_triangular(lower, seen, upper=False)
-            w = torch.linalg.solve_triangular(lower.mT, v @ r.mT, upper=True)
-            fitted = w.mT @ d
-            left_out = (r - fitted * mask) / (1 - v.square().sum(1, keepdim=True)).clamp_min(1e-2)
-            # A patch that knows next to nothing is as uncertain as its group is wide.
-            error = (left_out.square().sum(2) + d.square().mean((1, 2))[:, None]) / (mask.sum(2) + 1)
+            ridge.diagonal(dim1=1, dim2=2).add_(alike.shape[1] * s * s)
+            # Products with the inverse are quicker than triangular solutions of so many small systems.
+            inverse = torch.cholesky_inverse(factor(ridge))
+            fitted = (inverse @ right).mT @ d
+            lever = (seen * (inverse @ seen)).sum(1, keepdim=True)
+            left_out = (r - fitted * mask) / (1 - lever).clamp_min(1e-2)
             estimates.append((mean + fitted)[:, 0])
-            errors.append(error[:, 0])
+            errors.append(((left_out.square().sum(2) + wide) / count)[:, 0])
         return torch.stack(estimates), torch.stack(errors)
+
+
+def _fits(one: Pass, y: Tensor) -> bool:
+    """Whether a window holds a group, and the patch itself, in a corner of the picture too."""
+    if y.ndim != 4:
+        return False
+    around = [min(n - one.patch + 1, one.window // 2 + 1) for n in y.shape[2:]]
+    return min(around) > 1 and around[0] * around[1] > one.group
 
 
 @dataclass(frozen=True)

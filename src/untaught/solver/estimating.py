@@ -67,6 +67,14 @@ class Estimating(Course):
     def shown(self) -> Tensor:
         return self.picture()
 
+    def variance(self) -> Tensor | None:
+        with torch.no_grad():
+            return self.estimator.variance(self.problem) if self.state.over else None
+
+    def answer(self, problem: Problem) -> Tensor:
+        """The picture that it makes of another problem."""
+        return self.estimator.estimate(problem)
+
     @property
     def best_step(self) -> int:
         return self.state.step

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from untaught.classical.blended import BROAD, Hide, best_share, hiding, kept_back
 from untaught.classical.inpaint import Filling, Harmonic
 from untaught.core.errors import BadInput
-from untaught.core.geometry import box
 from untaught.core.randomness import Rng
 from untaught.prior import Network, Prior
 from untaught.problem import Problem
@@ -27,11 +27,7 @@ from untaught.solver.objectives._base import (
     refuse_unless_identity,
 )
 
-Hide = Literal["pixels", "holes"]
 FEWER = 0.3  # of the known pixels are hidden for a sample of the picture
-BROAD, FAINT = 48, 0.03
-"""Pixels about one that say how far another picture is blended in, and the weight of what the whole picture says beside them: in
-narrower surroundings too few were kept back to tell, and a heavier whole hides where the other is good (docs/benchmarks)."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +82,14 @@ class Refill(Objective):
         blind, back, share = self._tried(model, problem, rng)
         x = torch.lerp(base, averaged([z] * passes, model), share)
         if problem.start is not None:
-            x = torch.lerp(x, problem.start, _share(blind, problem.start, y, back, radius=BROAD))
+            x = torch.lerp(x, problem.start, best_share(blind, problem.start, y, back, radius=BROAD))
         return x
 
     def _tried(self, model: Model, problem: Problem, rng: Rng) -> tuple[Tensor, Tensor, Tensor]:
         """(the corrected picture of all but what is kept back, where that is, how far the correction helps there)."""
         tried, y, back = self._hiding(problem, rng, None)
         guess, answer = tried[:, y.shape[1] :], averaged([tried], model)
-        share = _share(guess, answer, y, back)
+        share = best_share(guess, answer, y, back, sure=0)
         return torch.lerp(guess, answer, share), back, share
 
     def decided(self, model: Model, problem: Problem, rng: Rng) -> dict[str, Any]:
@@ -134,38 +130,6 @@ class Refill(Objective):
             (Refill(Harmonic(5), crops=Crops(8, 2), pool=2), prior),
             (Refill(Harmonic(5), "holes", crops=Crops(8, 2), pool=2), prior),
         )
-
-
-def hiding(known: Tensor, hide: Hide, fraction: float, draw: torch.Generator) -> Tensor:
-    """1 where pixels are hidden, known or not."""
-    if hide == "holes":
-        for _ in range(8):
-            by = [int(torch.randint(n, (1,), generator=draw, device=draw.device)) for n in known.shape[2:]]
-            moved = 1 - known.roll(by, tuple(range(2, known.ndim)))
-            if bool((moved * known).any()):
-                return moved
-    # Where the channels are unknown together, they are hidden together: else each could be guessed from the others.
-    together = bool((known == known[:, :1]).all())
-    shape = known[:, :1].shape if together else known.shape
-    hidden = torch.rand(shape, generator=draw, device=draw.device) < fraction
-    return hidden.to(known).expand_as(known)
-
-
-def kept_back(known: Tensor, hide: Hide, fraction: float, seed: int) -> Tensor:
-    """1 at the known pixels, half as many as a hiding takes, on which nothing is fitted."""
-    return known * hiding(known, hide, fraction / 2, Rng(seed, known.device).fork("kept back"))
-
-
-def _share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: int = 0) -> Tensor:
-    """How far to go from this picture to the other to come nearest to y, 0 to 1: everywhere alike, or by neighbourhoods."""
-    step, wanted = other - this, y - this
-    right, squares = (weight * step * wanted).mean(), (weight * step.square()).mean()
-    whole = (right / squares.clamp_min(1e-12)).clamp(0, 1)
-    if radius == 0:
-        return whole
-    here = [box((weight * step * v).sum(1, keepdim=True), radius) for v in (wanted, step)]
-    least = FAINT * squares * y.shape[1]  # where little is hidden, or both agree, the whole picture's share holds
-    return ((here[0] + whole * least) / (here[1] + least).clamp_min(1e-12)).clamp(0, 1)
 
 
 OBJECTIVE = Refill

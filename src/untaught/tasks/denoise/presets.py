@@ -26,6 +26,7 @@ from untaught.solver.stage import Estimate, Stage
 from untaught.tasks import _rows
 from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, Row, When, way
 from untaught.tasks._rows import ALONE, CLASSIC, DIP, FILTER_ALONE, Beside, Classic, Fitted, generates, taught
+from untaught.tasks.inpaint.presets import DRAWN
 from untaught.tasks.inpaint.presets import PRESETS as FILLING
 
 MILD = 5 / 255  # noise up to which a generator's share would be too small to be seen
@@ -204,6 +205,15 @@ FRAMES = When("frames along time", lambda facts: facts.kind == "time")
 IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
 # There are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge.
 PLAIN = When("1 or 2 channels, above 768 x 768 pixels", lambda facts: _large(facts) and facts.channels < 3)
+# Such holes are filled without a network, and what grain there is beside them is left to a filter.
+MANY = When(
+    f"above {DRAWN} pixels, next to no grain or 1 or 2 channels",
+    lambda facts: (
+        len(facts.space) == 2
+        and prod(facts.space) > DRAWN
+        and (not grainy(facts.problem.likelihood) or PLAIN.holds(facts))
+    ),
+)
 FITS = When("up to 768 x 768 pixels", lambda facts: not _large(facts))
 FEWER = When("up to 10 million pixels", lambda facts: prod(facts.space) <= HUGE)
 # In mild noise a network of so few channels lacks the detail of a picture that is not small.
@@ -233,6 +243,7 @@ PRESETS = Presets(
     way(FRAMES, instant=ALONG),
     way(FRAMES, _FRAMES, fast=ALONG_TWICE, balanced=ALONG_TWICE, best=ALONG_MORE),
     way(IMPULSES & NOISIER, paper=Robust(LOUD)),
+    way(IMPULSES & MANY, CLASSIC, fast=Filled("fast")),
     way(
         IMPULSES,
         instant=Filled("instant"),

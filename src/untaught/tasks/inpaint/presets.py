@@ -7,15 +7,16 @@ from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING
 
+from untaught.classical.blended import Blended, Hide, kept_back
 from untaught.classical.exemplar import Exemplar
-from untaught.classical.inpaint import Fill, RidgeFill
+from untaught.classical.inpaint import SOUGHT, SOUGHT_IN_COLOUR, Fill, RidgeFill
 from untaught.core.amounts import percent
 from untaught.core.errors import unknown
 from untaught.prior.codes import Grid, Noise
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.averaging import ExponentialPictures, Last
-from untaught.solver.objectives.refill import Hide, Refill, kept_back
+from untaught.solver.objectives.refill import Refill
 from untaught.solver.stage import Estimate, Stage
 from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, Way, When, way
 from untaught.tasks._rows import CLASSIC, DIP, Classic, Fitted, taught
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from untaught.io.masks import Shape
 
 WIDE = 8.0  # pixels from what is known: further than a patch of seven reaches in a round or two
-SPARSE = 0.9  # missing: less than five known pixels in a patch of seven
+MOST = 0.8  # missing: single pixels that are known lie so far apart that some are twice as far from the next
+SPARSE = 0.96  # missing: less than five known pixels in a patch of eleven
 MANY = 0.2  # missing
+DRAWN = 2**17  # pixels: above, a generator's steps are no matter of seconds
 SIX = (16, 32, 64, 128, 128, 128)
 
 
@@ -79,7 +82,7 @@ def recognise(holes: Shape) -> tuple[str, str]:
     share = percent(holes.missing)
     if holes.missing >= SPARSE:
         return "sparse", f"{share} is missing"
-    if holes.radius >= WIDE:
+    if holes.radius >= (WIDE if holes.missing < MOST else 2 * WIDE):
         name = "region" if holes.missing > 0.1 else "hole"
         return name, f"{share} is missing, in holes that reach {holes.radius:.0f} pixels from what is known"
     name = "pixels" if holes.missing >= MANY else "text"
@@ -106,7 +109,6 @@ class Refilled(Row):
     steps: int
     widths: tuple[int, ...]
     pool: int
-    patch: int
     hide: Hide
     before: Fitted | None = None
     source: str = field(
@@ -115,7 +117,7 @@ class Refilled(Row):
     )
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
-        objective = Refill(RidgeFill(self.patch), self.hide, pool=self.pool, seed=facts.seed)
+        objective = Refill(RidgeFill(), self.hide, pool=self.pool, seed=facts.seed)
         last = taught(facts, Compact(self.widths), objective, self.steps, 2e-3, residual=0.05)
         if self.before is None:
             return (last,)
@@ -128,6 +130,39 @@ class Refilled(Row):
         fewer = max(300, round(self.before.steps * min(1, 3 * 2**15 / prod(facts.space))))
         (first,) = replace(self.before, steps=fewer).stages(facts)
         return replace(first, problem=replace(facts.problem, weight=known - back)), last
+
+
+@dataclass(frozen=True)
+class Drawn(Row):
+    """A generator is fitted to the known pixels less those that are kept back, and blended into the non-local ridge's filling where
+    it is nearer to these.
+
+    pixels: of the largest picture that gets all its steps; in larger ones, a step of which costs more, they are fewer. least: with
+    fewer than these it has no picture yet.
+    """
+
+    generator: Fitted
+    filling: RidgeFill = RidgeFill()
+    hide: Hide = "pixels"
+    pixels: int = 2**16
+    least: int = 200
+    source: str = field(
+        default=f"ridge regression on similar patches, and a share of a Deep Image Prior ({DIP}); values: docs/benchmarks",
+        repr=False,
+    )
+
+    def stages(self, facts: Facts) -> tuple[Stage, ...]:
+        last = Blended(self.filling, self.hide, seed=facts.seed)
+        known = facts.problem.weight
+        if known is None:
+            return (Estimate(last),)
+        back = kept_back(facts.problem.known, self.hide, last.fraction, facts.seed)
+        seen = known * (1 - back)
+        if not bool(seen.any()) or not bool(back.any()):
+            return (Estimate(last),)
+        steps = max(self.least, round(self.generator.steps * min(1, self.pixels / prod(facts.space))))
+        (first,) = replace(self.generator, steps=steps).stages(facts)
+        return replace(first, problem=replace(facts.problem, weight=seen)), Estimate(last)
 
 
 @dataclass(frozen=True)
@@ -151,11 +186,17 @@ class Copied(Row):
 # A rate that falls to nothing and starts twice as high gains 0.7 to 1.9 dB with few steps where single pixels are missing, and
 # loses 1.4 where next to nothing is known. Two that are averaged gain more than as many steps (docs/benchmarks/inpaint.md).
 FILLED = Classic(Fill(RidgeFill()), "ridge regression on similar patches; values: docs/benchmarks")
-FAST = Refilled(300, (16, 32, 48), pool=2, patch=7, hide="pixels")
+FAST = Refilled(300, (16, 32, 48), pool=2, hide="pixels")
 BEFORE = Fitted(_SHALLOW, 600, Noise(), 0.02, "one-cycle", jitter=0.03)
 GROWN = Fitted(Hourglass((16, 32, 64, 128, 128), skip=16), 3000, Noise(), 0.02, "one-cycle", jitter=0.03, members=2)
-BALANCED = Refilled(400, (16, 32, 48), pool=2, patch=9, hide="pixels", before=BEFORE)
-BEST = Refilled(1000, (32, 48, 64), pool=6, patch=9, hide="pixels", before=GROWN)
+BALANCED = Refilled(400, (16, 32, 48), pool=2, hide="pixels", before=BEFORE)
+BEST = Refilled(1000, (32, 48, 64), pool=6, hide="pixels", before=GROWN)
+NARROW = Fitted(
+    Hourglass((16,) * 5, skip=8, upsample="nearest", padding="zero"), 300, Noise(), 0.02, "one-cycle", jitter=0.03
+)
+SHORT, WIDER = replace(BEFORE, steps=400), replace(BEFORE, steps=900)
+# Twice the rounds: up to 0.6 dB where nine tenths are missing, 0.1 where fewer are.
+THOROUGH = RidgeFill(2 * SOUGHT, 2 * SOUGHT_IN_COLOUR)
 
 
 def _of(recipe: str) -> When:
@@ -172,6 +213,7 @@ def _painted(recipe: str, best: int = 2000) -> Way:
 
 COPIED = Copied()
 _PICTURE = When("along two axes", lambda facts: len(facts.space) == 2)
+_SMALL = When(f"at most {DRAWN} pixels", lambda facts: prod(facts.space) <= DRAWN)
 
 
 def _continued(recipe: str) -> Way:
@@ -194,6 +236,8 @@ PRESETS = Presets(
         _of("text"), paper=RECIPES["text"].paper,
         fast=replace(FAST, hide="holes"), balanced=replace(BALANCED, hide="holes"), best=replace(BEST, hide="holes"),
     ),
+    way(_of("pixels") & _PICTURE & _SMALL, fast=Drawn(SHORT), balanced=Drawn(BEFORE, THOROUGH), best=Drawn(GROWN, THOROUGH)),
+    way(_of("pixels") & _PICTURE, fast=FILLED, balanced=Drawn(NARROW, pixels=2**18), best=Drawn(WIDER, THOROUGH, pixels=2**18)),
     way(_of("pixels"), fast=FAST, balanced=BALANCED, best=BEST, paper=RECIPES["pixels"].paper),
     _painted("sparse", best=1000),
     _painted("hole"),
