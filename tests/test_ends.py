@@ -72,6 +72,19 @@ class TestStopping:
         with pytest.raises(BadInput, match="give sigma"):
             Run(job(Problem(picture()), method(Fit(), SMALL, stop=Discrepancy())))
 
+    def test_discrepancy_from_the_start_stops_where_the_start_explains_the_data_as_well(self):
+        """Of noise whose level no likelihood knows, a filter's picture says how near to the data is too near."""
+        noisy = picture(space=(24, 24))
+        start = torch.nn.functional.avg_pool2d(noisy, 3, 1, 1, count_include_pad=False)
+        problem = Problem(noisy, likelihood=Laplace(0.1), start=start)
+        stop = Discrepancy(1.1, decay=0.0, start=True)
+        run = Run(job(problem, method(Fit(), SMALL, stop=stop | After(900), optimiser=Adam(0.01))))
+        fits = [iterate.fit for iterate in run]
+        enough = 1.1 * float(problem.energy(start))
+        assert fits[-1] <= enough < min(fits[:-1])
+        with pytest.raises(BadInput, match="there is none"):
+            Run(job(Problem(noisy), method(Fit(), SMALL, stop=stop)))
+
     def test_held_out_measurements_never_reach_the_run(self):
         plan = method(Fit(), SMALL, stop=HoldOut(0.3, every=1) | After(5))
         problem = Problem(picture())

@@ -20,9 +20,9 @@ from untaught.noise.kinds import GRAIN
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem.likelihoods import Gaussian, Impulse, Laplace, Likelihood
-from untaught.solver.averaging import ExponentialPictures
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.stage import Estimate, Stage
+from untaught.solver.stopping import Discrepancy
 from untaught.tasks import _rows
 from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, Row, When, way
 from untaught.tasks._rows import ALONE, CLASSIC, DIP, FILTER_ALONE, Beside, Classic, Fitted, generates, taught
@@ -149,10 +149,11 @@ CAMERA = Classic(Camera(), _CLINIC)
 _DENSE = NonLocalBayes(Pass(5, 24, 35, stride=3), (Pass(5, 128, 35, stride=3), Pass(5, 192, 35, stride=3)))
 CAREFUL = Classic(Camera(bayes=_DENSE), _CLINIC)
 FIRST, CAREFUL_FIRST = replace(CAMERA, note=""), replace(CAREFUL, note="")
-# Where neighbours share the noise a network fits it soon; beside the filter it brings back texture, and errs elsewhere.
+# Where neighbours share the noise a network fits it soon: it ends early, and where it explains the data as well as the filter.
 _SHARE = f"a share of a Deep Image Prior ({DIP}), with absolute errors; values: docs/benchmarks"
-_LONGER = replace(_rows.NARROW.row, steps=500, average=ExponentialPictures(0.98), members=3)
-BESIDE, LONG_BESIDE = (Robust(Beside(row, measured=True), _SHARE) for row in (_rows.NARROW.row, _LONGER))
+_EARLY = replace(_rows.NARROW.row, steps=150, until=Discrepancy(1.08, decay=0.97, start=True))
+BESIDE = Robust(Beside(_EARLY, most=0.65, measured=True), _SHARE)
+LONG_BESIDE = Robust(Beside(replace(_EARLY, members=3), most=0.8, measured=True), _SHARE)
 COUNTED = Filtered(
     Counted(NonLocalMeans(1.2), NonLocalRidge()),
     Counted(NonLocalMeans(1.2, strip=64), Tiled(SPARSE)),
