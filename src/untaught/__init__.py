@@ -25,6 +25,7 @@ _HOMES = {
     "classical.deblock": ("Deblock",),
     "classical.denoise.camera": ("Camera", "Counted"),
     "classical.denoise.filter": ("Filter",),
+    "classical.denoise.local_mean": ("LocalMean",),
     "classical.denoise.nl_bayes": ("NonLocalBayes",),
     "classical.denoise.lichi": ("LIChI", "LIChIGuide"),
     "classical.denoise.matching": ("Pass",),

@@ -16,6 +16,7 @@ from untaught.classical.deblock import Deblock as Deblock
 from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
 from untaught.classical.denoise.filter import Filter as Filter
 from untaught.classical.denoise.lichi import LIChI as LIChI, LIChIGuide as LIChIGuide
+from untaught.classical.denoise.local_mean import LocalMean as LocalMean
 from untaught.classical.denoise.matching import Pass as Pass
 from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
 from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Quick as Quick, Tiled as Tiled
@@ -142,6 +143,7 @@ __all__ = [
     "Last",
     "LeveledPlugAndPlay",
     "Likelihood",
+    "LocalMean",
     "LocalSplines",
     "Measured",
     "Method",

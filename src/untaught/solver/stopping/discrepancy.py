@@ -41,7 +41,9 @@ class Discrepancy(Rule):
     def bind(self, problem: Problem, rng: Rng, objective: Objective) -> tuple[Problem, Rule]:
         if self.start:
             if problem.start is None:
-                raise BadInput("Discrepancy(start=True) compares with the picture that a stage begins at, and there is none.")
+                raise BadInput(
+                    "Discrepancy(start=True) compares with the picture that a stage begins at, and there is none."
+                )
             return problem, replace(self, _floor=float(problem.energy(problem.start)))
         floor = problem.likelihood.floor(problem.data, problem.weight)
         if floor is None:

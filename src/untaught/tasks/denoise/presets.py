@@ -9,8 +9,8 @@ from untaught.classical.denoise import lichi
 from untaught.classical.denoise.camera import Camera, Counted
 from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
+from untaught.classical.denoise.local_mean import LocalMean
 from untaught.classical.denoise.matching import Pass
-from untaught.classical.denoise.mean import Mean
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
@@ -93,7 +93,7 @@ class Recorrupted(Row):
             if prod(facts.space) > HUGE:
                 means, ridge = replace(guide.means, distance=3), replace(guide.ridge, again=(Pass(5, 16, 11),))
                 guide, pool, passes = Quick(means, ridge), 8, 1
-            objective = Recorrupt(0.5, guide, pool=pool, window=512, refine=True, base=Mean())
+            objective = Recorrupt(0.5, guide, pool=pool, window=512, refine=True, base=LocalMean())
         return (taught(facts, Compact(self.widths), objective, steps, self.lr, residual=facts.sigma, passes=passes),)
 
 
@@ -151,8 +151,8 @@ CAREFUL = Classic(Camera(bayes=_DENSE), _CLINIC)
 FIRST, CAREFUL_FIRST = replace(CAMERA, note=""), replace(CAREFUL, note="")
 # Where neighbours share the noise a network fits it soon: it ends early, and where it explains the data as well as the filter.
 _SHARE = f"a share of a Deep Image Prior ({DIP}), with absolute errors; values: docs/benchmarks"
-_EARLY = replace(_rows.NARROW.row, steps=150, until=Discrepancy(1.08, decay=0.97, start=True))
-BESIDE = Robust(Beside(_EARLY, most=0.65, measured=True), _SHARE)
+_EARLY = replace(_rows.NARROW.row, until=Discrepancy(1.03, decay=0.97, start=True))
+BESIDE = Robust(Beside(_EARLY, measured=True), _SHARE)
 LONG_BESIDE = Robust(Beside(replace(_EARLY, members=3), most=0.8, measured=True), _SHARE)
 COUNTED = Filtered(
     Counted(NonLocalMeans(1.2), NonLocalRidge()),

@@ -10,7 +10,7 @@ from untaught.core.geometry import box
 
 
 @dataclass(frozen=True)
-class Mean:
+class LocalMean:
     """Over 2 radius + 1 pixels along each axis."""
 
     radius: int = 2
