@@ -150,8 +150,8 @@ CAMERA = Classic(Camera(), _CLINIC)
 _DENSE = NonLocalBayes(Pass(5, 24, 35, stride=3), (Pass(5, 128, 35, stride=3), Pass(5, 192, 35, stride=3)))
 CAREFUL = Classic(Camera(bayes=_DENSE), _CLINIC)
 FIRST, CAREFUL_FIRST = replace(CAMERA, note=""), replace(CAREFUL, note="")
-# Where neighbours share the noise a network fits it soon; beside the filter it brings back texture, and errs elsewhere. It ends where
-# it explains the data as well as the filter: a loud picture of 112 x 112 is known by heart after 150 steps.
+# Where neighbours share the noise a network fits it soon; beside the filter it brings back texture, and errs elsewhere. It ends
+# where it explains the data as well as the filter: a loud picture of 112 x 112 is known by heart after 150 steps.
 _SHARE = f"a share of a Deep Image Prior ({DIP}), with absolute errors; values: docs/benchmarks"
 _ENOUGH = Discrepancy(1.03, decay=0.97, start=True)
 _BRIEF = replace(_rows.NARROW.row, until=_ENOUGH)
