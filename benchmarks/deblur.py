@@ -38,7 +38,7 @@ from untaught.core.registry import comparisons
 from untaught.problem.operators import kernels
 from untaught.reports import report
 from untaught.reports.labels import grid
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.stage import Estimate
 from untaught.tasks.deblur.presets import ridge
 

@@ -27,8 +27,8 @@ from untaught.problem.regularisers import TV, Sum
 from untaught.reports import labels
 from untaught.reports.plot import Axis, Curve, plot
 from untaught.solver.averaging import ExponentialPictures, Last
+from untaught.solver.loop import Run, solve
 from untaught.solver.optimisers import LBFGS, Adam
-from untaught.solver.run import Run, solve
 from untaught.solver.stage import Method
 from untaught.solver.stopping import After
 

@@ -15,14 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from untaught.classical.denoise.mean import Mean
 
 import untaught
 from untaught.bench.metrics import psnr
 from untaught.classical.denoise.matching import Pass
-from untaught.classical.denoise.mean import Mean
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, Quick, Tiled
 from untaught.io import images
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.tasks.denoise import presets
 
 SIDE = 192

@@ -53,7 +53,7 @@ JOBS = (
 LAUNCH = (
     "import time; time.perf_counter = time.process_time\n"
     "import sys, resource, json; from untaught.core.registry import tasks; import torch, scipy.ndimage, PIL.Image;"
-    "import untaught.solver.run, untaught.session.life, untaught.reports, untaught.tasks._presets;"
+    "import untaught.solver.loop, untaught.session.life, untaught.reports, untaught.tasks._presets;"
     "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024;"
     "torch.nn.functional.conv2d(torch.zeros(1, 8, 32, 32), torch.zeros(8, 8, 3, 3)); torch.linalg.cholesky(torch.eye(8));"
     "before = peak(); from untaught.cli import main\n"

@@ -34,7 +34,7 @@ from untaught.classical.total_variation import _transposed as transposed
 from untaught.core.geometry import crop_to
 from untaught.problem.operators import kernels
 from untaught.problem.regularisers import differences
-from untaught.solver.run import solve
+from untaught.solver.loop import solve
 
 STRENGTHS = (0.25, 0.5, 1, 2, 4, 8, 16, 32, 64)
 VIEWS, CENTER = np.arange(181.0), 73.55

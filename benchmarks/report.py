@@ -38,8 +38,8 @@ from untaught.problem.operators.resample import Downsample
 from untaught.reports import judge, report
 from untaught.solver.averaging import ExponentialPictures
 from untaught.solver.iterate import Moment
+from untaught.solver.loop import Run
 from untaught.solver.optimisers import Adam
-from untaught.solver.run import Run
 from untaught.solver.solution import Solution
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After

@@ -19,7 +19,7 @@ import untaught
 from untaught.bench.comparisons.dejpeg import encoded
 from untaught.bench.metrics import psnr
 from untaught.reports.labels import grid
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 
 
 def read(path: Path, box: tuple[int, int, int, int] | None = None) -> NDArray:

@@ -20,7 +20,7 @@ from untaught.core.allocator import keep_memory
 from untaught.prior.kernels import convolution as _convolution
 from untaught.prior.kernels import winograd as _winograd
 from untaught.problem import Problem
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.stage import Job
 from untaught.tasks._presets import Facts
 from untaught.tasks.denoise.presets import PRESETS

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from untaught.io import images
-from untaught.solver.run import solve
+from untaught.solver.loop import solve
 from untaught.studio.speeds import Speeds, piece, waiting
 
 PHOTO = "photos/cat_720p.jpg"

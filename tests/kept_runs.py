@@ -21,7 +21,7 @@ from untaught.core import registry
 from untaught.io import images
 from untaught.io.checkpoints import Folder
 from untaught.io.recipes import Recipe
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 
 STEPS = 60
 

@@ -19,7 +19,7 @@ import untaught
 from untaught.core import registry
 from untaught.prior import Network
 from untaught.problem.classifiers import of_module
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 

@@ -17,8 +17,8 @@ from untaught.io.recipes import Recipe
 from untaught.prior import Network, Pixels
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
+from untaught.solver.loop import Run
 from untaught.solver.optimisers import LBFGS, Adam
-from untaught.solver.run import Run
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 

@@ -139,7 +139,7 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(arguments, words, untaught,
 
 
 def test_a_folder_that_cannot_be_written_is_found_before_the_work(untaught, folder, monkeypatch):
-    monkeypatch.setattr("untaught.solver.run.Run.__next__", lambda self: pytest.fail("the work was started"))
+    monkeypatch.setattr("untaught.solver.loop.Run.__next__", lambda self: pytest.fail("the work was started"))
     assert untaught("denoise", "noisy.png", "-o", "nowhere/out.png")[0] == 2
 
 
@@ -172,7 +172,7 @@ def test_a_second_interrupt_is_immediate(folder):
     command = [
         sys.executable,
         "-c",
-        "import os, signal, sys, untaught.solver.run as r\n"
+        "import os, signal, sys, untaught.solver.loop as r\n"
         "def step(self):  # signals to oneself are obeyed before the next line\n"
         "    for which in ('first', 'second'):\n"
         "        os.kill(os.getpid(), signal.SIGINT); print(which, flush=True)\n"

@@ -19,8 +19,8 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
 from untaught.problem.operators import kernels
 from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
+from untaught.solver.loop import Run
 from untaught.solver.objectives.bootstrap import damaged
-from untaught.solver.run import Run
 from untaught.solver.stage import Job
 from untaught.tasks.deblur.presets import PRESETS
 

@@ -17,7 +17,7 @@ from untaught.core.errors import BadInput, Missing
 from untaught.io import images
 from untaught.problem.likelihoods import Interval
 from untaught.problem.operators.jpeg import BlockDCT, Plane
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.stage import Solve
 from untaught.solver.stopping import After
 from untaught.tasks.dejpeg.presets import PRESETS

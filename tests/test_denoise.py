@@ -22,9 +22,9 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import ClippedGaussian
 from untaught.reports import report
 from untaught.solver.averaging import Last
+from untaught.solver.loop import Run
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.objectives.recorrupt import Recorrupt
-from untaught.solver.run import Run
 from untaught.solver.stopping import After
 from untaught.tasks.denoise.presets import PRESETS
 

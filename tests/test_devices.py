@@ -33,9 +33,9 @@ from untaught.problem.operators import Operator
 from untaught.problem.regularisers import TV, Regulariser, Smooth
 from untaught.reports import report
 from untaught.solver.averaging import AtSteps, ExponentialWeights, Last, Moments
+from untaught.solver.loop import Run
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import LBFGS, Adam, Langevin
-from untaught.solver.run import Run
 from untaught.solver.stage import Job, Solve
 from untaught.solver.stopping import After
 

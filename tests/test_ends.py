@@ -17,9 +17,9 @@ from untaught.noise import Measured, estimate_noise
 from untaught.prior import Ensemble, Pixels
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian, Laplace, Poisson
+from untaught.solver.loop import Run
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import LBFGS, Adam
-from untaught.solver.run import Run
 from untaught.solver.stopping import After, Discrepancy, ExponentialVariance, FirstOf, HoldOut, WindowedVariance
 from untaught.solver.stopping.auto import SHARED, kind
 

@@ -12,7 +12,7 @@ import untaught
 from untaught.core.errors import BadInput
 from untaught.io.results import Layout
 from untaught.solver.averaging import AtSteps
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.tasks.enhance.presets import MOMENTS, PRESETS
 from untaught.tasks.enhance.result import Detail
 

@@ -27,13 +27,13 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
 from untaught.session.explain import Cost, costs, formula, said
 from untaught.solver.averaging import ExponentialWeights
+from untaught.solver.loop import Run, solve
 from untaught.solver.memory import needed
 from untaught.solver.objectives._base import Crops
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.objectives.recorrupt import Recorrupt
 from untaught.solver.optimisers import Adam
 from untaught.solver.result import Scaled
-from untaught.solver.run import Run, solve
 from untaught.solver.stage import Estimate, Job, Method, Solve
 from untaught.solver.stopping import After, WindowedVariance
 

@@ -15,7 +15,7 @@ import untaught
 from untaught.core.errors import BadInput
 from untaught.problem.operators import Identity, as_operator
 from untaught.problem.operators.external import External
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 
 M = np.random.default_rng(0).normal(size=(9, 12))
 SPACE = (3, 4)

@@ -17,8 +17,8 @@ from untaught.core.errors import BadInput
 from untaught.prior import Parametrisation, Prior
 from untaught.prior.codes import Picture
 from untaught.problem import Problem
+from untaught.solver.loop import Run, solve
 from untaught.solver.optimisers import Adam
-from untaught.solver.run import Run, solve
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After, StuckChannel
 from untaught.tasks.flash.presets import PRESETS

@@ -21,7 +21,7 @@ from untaught.prior import Network
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
 from untaught.session.keeping import Keeper
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 

@@ -15,7 +15,7 @@ from untaught.classical.blind_kernel.search import _narrowest, nearest
 from untaught.core.errors import BadInput
 from untaught.problem.operators import kernels
 from untaught.problem.operators.blur import Blur
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 
 
 def variances(kernel):

@@ -33,9 +33,9 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import ClippedGaussian, Gaussian
 from untaught.session.explain import forecast
 from untaught.solver.averaging import ExponentialWeights
+from untaught.solver.loop import Run
 from untaught.solver.objectives import recorrupt
 from untaught.solver.objectives.recorrupt import Recorrupt
-from untaught.solver.run import Run
 from untaught.solver.stage import Estimate, Job, Method, Solve
 from untaught.solver.stopping import After
 from untaught.tasks.denoise import presets as denoise

@@ -16,8 +16,8 @@ from untaught.core import errors, registry
 from untaught.core.errors import OutOfMemory, amount, memory_told, short_of_memory
 from untaught.io import images
 from untaught.solver import memory
+from untaught.solver.loop import Run
 from untaught.solver.objectives.recorrupt import Recorrupt
-from untaught.solver.run import Run
 from untaught.studio.worker import sentence
 
 FEW = {"sigma": 25 / 255, "steps": 2}
@@ -162,7 +162,7 @@ more = {"inpaint": ["--mask", "mask.png"], "deblur": ["--kernel", "gauss:1"], "f
 os.chdir(place)
 for name in tasks.names():  # all that is imported late is there before
     __import__(f"untaught.tasks.{name}.presets")
-import untaught.solver.run, untaught.calibration.series, untaught.io.recipes, untaught.io.checkpoints
+import untaught.solver.loop, untaught.calibration.series, untaught.io.recipes, untaught.io.checkpoints
 import untaught.cli.run, untaught.session.life, untaught.scale.crew
 import untaught.session.explain, skimage.io, scipy.ndimage, rich.progress
 import torch._dynamo  # by the first weights that are drawn: a second of work
@@ -253,7 +253,7 @@ import json, os
 import torch, torch._dynamo, untaught
 from untaught.core import registry
 from untaught.solver import memory
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.stage import Job, Method, Solve
 torch.nn.Conv2d(1, 1, 3)(torch.rand(1, 1, 8, 8))
 for name in registry.networks.names():

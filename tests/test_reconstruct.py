@@ -21,7 +21,7 @@ from untaught.io import images, measurements
 from untaught.problem.likelihoods import Poisson
 from untaught.problem.operators import kernels
 from untaught.problem.operators.radon import Radon
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.tasks.reconstruct import presets
 
 SIDE = 32

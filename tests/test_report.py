@@ -22,7 +22,7 @@ from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
 from untaught.reports.uncertainty_maps import _map
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.solution import Solution
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After

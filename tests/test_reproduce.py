@@ -18,7 +18,7 @@ from untaught.bench.figures.sine import by_discrepancy, closed_form
 from untaught.cli.reproduce import _runner
 from untaught.core.errors import BadInput
 from untaught.io import images
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 
 TINY = Size(steps=2, side=32)
 FIGURES = study.known()

@@ -18,7 +18,7 @@ from untaught.io import images
 from untaught.io.checkpoints import Folder
 from untaught.io.images.places import Places
 from untaught.io.recipes import Recipe
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 
 
 def kill_and_resume(place: Path, expected: bytes, rng: random.Random) -> None:

@@ -21,9 +21,9 @@ from untaught.prior.networks.hourglass import Hourglass
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
 from untaught.solver.averaging import ExponentialWeights, Last
+from untaught.solver.loop import Run
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import Adam
-from untaught.solver.run import Run
 from untaught.solver.stage import Estimate, Job, Solve
 from untaught.solver.stopping import After
 

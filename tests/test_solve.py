@@ -13,9 +13,9 @@ from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian
 from untaught.problem.regularisers import TV, Smooth
 from untaught.solver.averaging import Last
+from untaught.solver.loop import Run, solve
 from untaught.solver.objectives.fit import Fit
 from untaught.solver.optimisers import LBFGS
-from untaught.solver.run import Run, solve
 from untaught.solver.stage import Method
 from untaught.solver.stopping import After, Auto
 

@@ -20,8 +20,8 @@ from untaught.problem.likelihoods import Gaussian, Poisson, Reward
 from untaught.solver import stopping
 from untaught.solver.averaging import Last
 from untaught.solver.iterate import Verdict
+from untaught.solver.loop import Run
 from untaught.solver.objectives.fit import Fit
-from untaught.solver.run import Run
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import (
     After,

@@ -16,8 +16,8 @@ from untaught.problem import Problem, operators
 from untaught.problem.likelihoods import Gaussian, Laplace, Reward
 from untaught.problem.operators import FromLinear, Operator
 from untaught.solver import stopping
+from untaught.solver.loop import Run, solve
 from untaught.solver.objectives.fit import Fit
-from untaught.solver.run import Run, solve
 from untaught.solver.stage import Job, Solve
 from untaught.solver.stopping import (
     After,

@@ -92,7 +92,7 @@ def traces_of(picture, *, steps, names, reference=None):
     found = {}
     for target in impedance.targets(picture, sigma=25 / 255, seed=0, reference=reference):
         if target.name in names:
-            from untaught.solver.run import solve
+            from untaught.solver.loop import solve
 
             trace = impedance.Trace(target)
             solve(impedance.job(target, network="narrow", steps=steps, seed=0), watch=[trace.look])
@@ -248,7 +248,7 @@ def test_a_comparison_is_kept_row_by_row_and_goes_on(folder, untaught):
 
 def test_the_score_is_that_of_the_averaged_iterate(noisy, photo):
     from untaught.bench import metrics
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
 
     setting = networks.Setting(3, 48, "narrow")
     job = networks.job(noisy[:, :, 0], "resnet", 0, setting)

@@ -28,7 +28,7 @@ from untaught.scale import crew, large, preparing, stores, tiling
 from untaught.scale.parts import Seen
 from untaught.scale.preparing import prepared
 from untaught.scale.tiling import Answering, Tiling, find, job_of
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 
 SIDE, NEAR = 96, 56  # with a halo that is less than the real one, no tile sees all of these small pictures
 CLEAN = {"grey": data.camera()[100:260, 100:288], "colour": data.astronaut()[0:160, 150:338]}
@@ -519,7 +519,7 @@ def test_want_of_memory_falls_to_tiles_and_says_so(tmp_path: Path, monkeypatch, 
     def refuse(job):
         raise OutOfMemory("A picture of 9 x 9 needs 9 GiB, and 1 GiB are free: take a smaller preset.")
 
-    monkeypatch.setattr("untaught.solver.run.refuse", refuse)
+    monkeypatch.setattr("untaught.solver.loop.refuse", refuse)
     assert cli("denoise", tmp_path / "in.png", "-o", tmp_path / "paper.png", "--preset", "paper") == 2
     assert "take a smaller preset" in capsys.readouterr().err
     assert cli("denoise", tmp_path / "in.png", "-o", tmp_path / "out.png", "--preset", "instant") == 0

@@ -331,7 +331,7 @@ def test_known_pixels_that_are_kept_are_certain(untaught, folder):
     ],
 )
 def test_refused_before_the_work(arguments, words, untaught, folder, monkeypatch):
-    monkeypatch.setattr("untaught.solver.run.Run.__next__", lambda self: pytest.fail("the work was started"))
+    monkeypatch.setattr("untaught.solver.loop.Run.__next__", lambda self: pytest.fail("the work was started"))
     (folder / "there.png").write_bytes(b"mine")
     before = {p.name for p in folder.iterdir()}
     code, _, err = untaught("denoise", "noisy.png", "--sigma", "0.1", *arguments)

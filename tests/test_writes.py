@@ -18,7 +18,7 @@ from untaught.io import images
 from untaught.io.checkpoints import Folder
 from untaught.io.images.places import Places, mark
 from untaught.io.recipes import Recipe
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 
 FORMATS = (".png", ".jpg", ".jpe", ".jfif", ".tif", ".webp", ".npy")
 STEPS = {  # everything between the last step and the end, and what it may cost besides a sentence

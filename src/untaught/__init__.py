@@ -92,7 +92,7 @@ _HOMES = {
     "solver.objectives.views": ("Views",),
     "solver.optimisers": ("LBFGS", "Adam", "Langevin", "Optimiser"),
     "solver.result": ("Result",),
-    "solver.run": ("Run", "solve"),
+    "solver.loop": ("Run", "solve"),
     "solver.solution": ("Solution",),
     "solver.stage": ("Estimate", "Job", "Method", "Solve", "Stage"),
     "solver.stopping": (

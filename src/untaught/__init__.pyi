@@ -58,6 +58,7 @@ from untaught.problem.regularisers import TV as TV, Norm as Norm, Regulariser as
 from untaught.reports import Report as Report, report as report
 from untaught.solver.averaging import AtSteps as AtSteps, Average as Average, ExponentialPictures as ExponentialPictures, ExponentialWeights as ExponentialWeights, Last as Last, Moments as Moments
 from untaught.solver.iterate import Iterate as Iterate, Verdict as Verdict
+from untaught.solver.loop import Run as Run, solve as solve
 from untaught.solver.objectives import Crops as Crops, Objective as Objective
 from untaught.solver.objectives.autoencoded import Autoencoded as Autoencoded
 from untaught.solver.objectives.bootstrap import Bootstrap as Bootstrap
@@ -71,7 +72,6 @@ from untaught.solver.objectives.sure import Sure as Sure
 from untaught.solver.objectives.views import Views as Views
 from untaught.solver.optimisers import LBFGS as LBFGS, Adam as Adam, Langevin as Langevin, Optimiser as Optimiser
 from untaught.solver.result import Result as Result
-from untaught.solver.run import Run as Run, solve as solve
 from untaught.solver.solution import Solution as Solution
 from untaught.solver.stage import Estimate as Estimate, Job as Job, Method as Method, Solve as Solve, Stage as Stage
 from untaught.solver.stopping import After as After, Auto as Auto, Discrepancy as Discrepancy, ExponentialVariance as ExponentialVariance, FirstOf as FirstOf, HoldOut as HoldOut, Plateau as Plateau, PseudoNoise as PseudoNoise, Rule as Rule, SelfReference as SelfReference, StuckChannel as StuckChannel, SureRisk as SureRisk, UnsureRisk as UnsureRisk, WindowedVariance as WindowedVariance

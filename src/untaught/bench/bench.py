@@ -137,7 +137,7 @@ def _run(
     comparison = comparisons.get(task)
     if method in comparison.baselines:
         return comparison.run(comparison.baselines[method], given, told), None
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
 
     job = tasks.get(task).job(given, **told, preset=method, seed=seed, steps=settings.steps, device=settings.device)
     run = Run(job)

@@ -20,7 +20,7 @@ from untaught.bench.competitors.untrained import ALTERNATIVES
 from untaught.core.errors import unknown
 from untaught.core.registry import comparisons, tasks
 from untaught.reports.plot import Axis, Curve, plot
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.stage import Estimate, Job, Solve, Stage
 from untaught.solver.stopping import After
 from untaught.tasks import _presets as presets

@@ -175,7 +175,7 @@ def plan(
 
 def record(case: Trial, run: str, settings: RunSettings) -> Recording:
     """One run to its end, which takes minutes."""
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
     from untaught.solver.stage import Job, Solve
     from untaught.solver.stopping import After
     from untaught.solver.stopping.auto import kind
@@ -240,7 +240,7 @@ def recorder(rules: dict[str, Rule], into: Recording) -> Rule:
 
 def _fed(case: Trial, recording: Recording) -> None:
     """The preset `fast`: the picture that it would return, at `FED_LOOKS` moments of its last stage."""
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
 
     assert case.fed is not None
     job = case.fed()

@@ -35,7 +35,7 @@ from untaught.solver.course import Course
 from untaught.solver.estimating import Estimating
 from untaught.solver.fitting import Fitting
 from untaught.solver.iterate import Iterate
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.solution import Solution
 from untaught.solver.stage import Estimate, Job, Method, Solve, default_method
 from untaught.solver.uncertainty import Spread, Uncertainty

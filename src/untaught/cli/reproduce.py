@@ -117,7 +117,7 @@ def _runner(state: Path, size: str, *, quiet: bool) -> Runner:
     """Runs that go on where they were left, and are kept while they last."""
     from untaught.io.checkpoints import pack, unpack
     from untaught.io.images.places import Places
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
 
     def run(job: Job, track: Track) -> Solution:
         going = Run(job)

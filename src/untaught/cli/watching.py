@@ -15,7 +15,7 @@ from untaught.core.allocator import keep_memory
 if TYPE_CHECKING:
     from untaught.calibration.series import Series
     from untaught.solver.iterate import Iterate
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
     from untaught.solver.solution import Solution
     from untaught.solver.stage import Job
 
@@ -27,7 +27,7 @@ def watch(
     job: Job, *, quiet: bool = False, watchers: Iterable[Callable[[Iterate], None]] = ()
 ) -> tuple[Solution, bool]:
     """Exhaust a job that needs no session, showing it: its solution, and whether it was interrupted."""
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
 
     run = Run(job)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from untaught.calibration.series import Series
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
 
 FORMAT = 2  # of states: what a run hands over, and how it is packed
 _STATE = re.compile(r"state-(\d+)-([0-9a-f]{16})\.safetensors")

@@ -18,7 +18,7 @@ from untaught.io.arrays import channels
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
-    from untaught.solver.run import Job
+    from untaught.solver.loop import Job
 
 FAR = 2.0**24
 """Times the range of the other values: what lies further from them than single precision can hold beside them."""

@@ -67,7 +67,7 @@ def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False, *, fille
     for a job that cannot be done in tiles."""
     from untaught.io.checkpoints import pack
     from untaught.solver.fitting import Fitting
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
     from untaught.solver.stage import Solve
 
     check(job, filled)
@@ -129,7 +129,7 @@ class Answering:
 
     def __init__(self, found: Learnt) -> None:
         from untaught.io.checkpoints import unpack
-        from untaught.solver.run import Run
+        from untaught.solver.loop import Run
 
         self.job, self.scale, self.run = found.job, found.scale, None
         if found.state is not None:

@@ -89,7 +89,7 @@ def held(job: Job, probe: Callable[[], list[Cost]]) -> tuple[list[Cost], float]:
 
 def begin(stage: Stage, problem: Problem, pool: int = 1) -> Course:
     """The stage on that problem, at its start, with so many inputs that are prepared once."""
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
     from untaught.solver.stage import Job
 
     return Run(Job((replace(stage.pooled(pool), problem=None, onward=False),), problem)).course

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from untaught.io.images import Image
     from untaught.io.images.places import Places
     from untaught.solver.iterate import Iterate
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
 
 LONG = 30.0  # seconds: a run that is expected to last longer is kept without being asked
 ELSEWHERE = "name another folder with --save-run"

@@ -11,7 +11,7 @@ from untaught.calibration.series import Series, check, goes_on
 from untaught.core.errors import BadInput
 from untaught.io import uncertainty_maps
 from untaught.io.recipes import Recipe
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.solver.stage import Job, Solve
 
 SEEDS = 3  # runs, where only their differences can be told

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from untaught.io.recipes import Recipe
     from untaught.reports import Report
     from untaught.session.keeping import Keeper
-    from untaught.solver.run import Run
+    from untaught.solver.loop import Run
     from untaught.solver.stage import Job
 
 T = TypeVar("T")

@@ -27,7 +27,7 @@ from untaught.reports.heat import flat
 from untaught.session import uncertainty
 from untaught.session.keeping import Keeper, resumed
 from untaught.session.life import Session
-from untaught.solver.run import Run
+from untaught.solver.loop import Run
 from untaught.studio import messages as m
 from untaught.studio.previews import Eye, legend, overlay, store
 from untaught.tasks import role

@@ -137,7 +137,7 @@ class Task:
                 given["axes"] = named.together
                 return named.each(np.asanyarray(picture), lambda part: self(part, **given))
 
-        from untaught.solver.run import solve
+        from untaught.solver.loop import solve
 
         job = self.job(picture, **settings)
         solution = solve(job)

@@ -83,8 +83,8 @@ def least(y: Tensor, operator: Operator, start: Tensor, weight: float) -> Tensor
     from untaught.problem.likelihoods import Gaussian
     from untaught.problem.regularisers import TV, Sum
     from untaught.solver.averaging import Last
+    from untaught.solver.loop import solve
     from untaught.solver.optimisers import LBFGS
-    from untaught.solver.run import solve
     from untaught.solver.stage import Method
     from untaught.solver.stopping import After
 
