@@ -101,18 +101,16 @@ def check(job: Job, filled: bool = False) -> None:
 
 def unfit(job: Job, filled: bool = False) -> str:
     """Why a tile cannot be done for itself; "" where it can."""
-    from untaught.problem.likelihoods import Impulse
     from untaught.solver.stage import Estimate, Solve
 
     operator, weight = job.problem.operator, job.problem.weight
     if operator.sought or operator.tile((CORNER, CORNER)) is None:
         name = type(operator).__name__
         return f"a part of the data has to be of a part of the picture, which {name} does not promise"
-    impulses = isinstance(job.problem.likelihood, Impulse)
-    if any(stage.problem is not None or stage.onward for stage in job.stages):
-        return "impulses are filled" if impulses else FITTED
     if weight is not None and not filled and not operator.quantised:
-        return "impulses are filled" if impulses else "some of its values are unknown"
+        return "impulses, or other values that are unknown, are filled"
+    if any(stage.problem is not None or stage.onward for stage in job.stages):
+        return FITTED if any(isinstance(stage, Solve) for stage in job.stages[:-1]) else "impulses are filled"
     if job.finish.whole:
         return job.finish.whole
     *before, last = job.stages
