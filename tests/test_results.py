@@ -147,16 +147,35 @@ def evened() -> Case:
     return Case(untaught.denoise.job(array, preset="instant"), array, None)
 
 
+def starred() -> Case:
+    """Twelve points of light over noise."""
+    y, x = np.mgrid[:96, :96]
+    lit = sum(np.exp(-((y - r) ** 2 + (x - c) ** 2) / 2.9) for r in (15, 45, 75) for c in (12, 36, 60, 84))
+    array = np.clip(40 + 90 * lit + np.random.default_rng(0).normal(0, 8, y.shape), 0, 255).astype(np.uint8)
+    return Case(untaught.denoise.job(array, preset="instant"), array, None)
+
+
+def saturated() -> Case:
+    """A picture whose brightest values are those of a full detector."""
+    array = picture("uint16", None)
+    level = float(np.quantile(array, 0.95))
+    return Case(untaught.denoise.job(array, preset="instant", saturation=level), array, None)
+
+
 CUSTOM = Case(Job((), Problem(torch.rand(1, 3, *SIDES))), None, 1)
 
 
-@pytest.fixture(scope="module", params=[*CASES, "custom", "mended", 1, 6], ids=str)
+@pytest.fixture(scope="module", params=[*CASES, "custom", "mended", "starred", "saturated", 1, 6], ids=str)
 def case(request, tmp_path_factory) -> Case:
     match request.param:
         case "custom":
             return CUSTOM
         case "mended":
             return mended()
+        case "starred":
+            return starred()
+        case "saturated":
+            return saturated()
         case int(orientation):
             return lying(tmp_path_factory.mktemp("jpeg"), orientation)
         case _:
@@ -318,7 +337,7 @@ def test_what_is_unknown_is_filled_or_stays_whatever_the_result_does_besides(tas
 
 def test_every_task_and_every_kind_of_result_is_looked_at(tmp_path):
     assert set(SETTINGS) == set(registry.tasks.names())
-    cases = [*(made(*c) for c in CASES), lying(tmp_path, 6), mended(), evened(), CUSTOM]
+    cases = [*(made(*c) for c in CASES), lying(tmp_path, 6), mended(), evened(), starred(), saturated(), CUSTOM]
     seen = {type(part) for one in cases for part in parts(one.job.finish)}
     assert seen == every(Result) - {Wrapped}
 

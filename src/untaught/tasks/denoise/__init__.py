@@ -139,7 +139,7 @@ def denoise(
     likelihood, weight, transform = found.likelihood, None, None
     finish: Result = Layout.of(array, axis, strength, copies, still)
     if saturation is not None and (array >= saturation).any():
-        finish = Saturated(finish, saturation, array)
+        finish = Saturated(finish, saturation, array, axis)
         notes.append(f"{int((array >= saturation).sum())} values are saturated, and stay as they are")
     if found.kind in ("poisson", "poisson-gaussian", "speckle"):
         none = where.dark if found.dark is None else found.dark  # what is counted, or multiplied, begins at no light

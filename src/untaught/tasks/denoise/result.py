@@ -51,6 +51,13 @@ class Saturated(Wrapped):
 
     level: float
     original: NDArray
+    channel_axis: int | None
+
+    @property
+    def filled(self) -> NDArray:
+        taken = self.original < self.level
+        taken = taken if self.channel_axis is None else np.moveaxis(taken, self.channel_axis, -1)
+        return taken if self.then.filled is None else taken & self.then.filled
 
     def __call__(self, x: Any) -> NDArray:
         made = self.then(x)
@@ -82,12 +89,9 @@ class Starred(Wrapped):
         points, _ = _points(arrays.tensor(array, self.channel_axis, self.scale), self.likelihood)
         return replace(super().on(array, fill), points=points)
 
-    def plain(self, x: Tensor) -> Tensor:
-        return self.then.plain(self.before(x))
-
     @property
     def direct(self) -> bool:
-        return self.then.direct
+        return False  # x lacks the points
 
 
 def _points(data: Tensor, likelihood: Likelihood) -> tuple[Tensor, int]:
