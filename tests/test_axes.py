@@ -116,3 +116,22 @@ def test_an_npy_of_any_shape_is_read_and_written(tmp_path):
     x = np.load(tmp_path / "v.untaught.npy")
     assert (x.shape, x.dtype) == ((16, 16, 16), np.float32)
     assert code("denoise", path, "--axes", "ZYX", "-q") == 2  # never over a result
+
+
+def test_a_stack_of_no_pictures_is_one_sentence(untaught, tmp_path):
+    np.save(tmp_path / "none.npy", np.zeros((0, 8, 8), np.uint8))
+    code, _, err = untaught("denoise", str(tmp_path / "none.npy"), "--axes", "TYX", "--preset", "instant")
+    assert (code, "The picture is empty" in err) == (2, True)
+    assert not (tmp_path / "none.untaught.npy").exists()
+
+
+def test_an_interrupt_between_two_pictures_of_a_stack_writes_nothing(untaught, tmp_path, monkeypatch):
+    from contextlib import nullcontext
+
+    from untaught.cli import stacks
+
+    np.save(tmp_path / "s.npy", np.full((2, 16, 16), 90, np.uint8))
+    monkeypatch.setattr(stacks, "interrupts", lambda _: nullcontext([2]))
+    code, _, err = untaught("denoise", str(tmp_path / "s.npy"), "--axes", "TYX", "--preset", "instant")
+    assert (code, "interrupted" in err) == (130, True)
+    assert not (tmp_path / "s.untaught.npy").exists()

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from untaught.cli.asked import Asked
 from untaught.cli.watching import INTERRUPTED, bar_of, end, interrupts
 from untaught.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class Interrupted(Exception):
+    """Between two pictures of a stack."""
 
 
 def restore_stack(name: str, path: Path, settings: dict[str, Any], asked: Asked) -> int:
@@ -32,20 +40,24 @@ def restore_stack(name: str, path: Path, settings: dict[str, Any], asked: Asked)
     check_output(target, places=places)
     stack = stacks.read(path, settings["axes"], asked.max_megapixels)
     named = Axes(stack.axes, settings.get("along", "space"))
-    parts, made = list(named.parts(stack.array)), None
     given = {**settings, "axes": named.together}
+    done, count = itertools.count(1), len(list(named.parts(stack.array)))
     with interrupts(lambda: None) as seen, bar_of("pictures", hidden=asked.json or asked.quiet) as update:
-        for done, part in enumerate(parts):
+
+        def restored(part: NDArray) -> NDArray:
             if seen:
-                print("untaught: interrupted. A stack is written when all of it is done.", file=sys.stderr)
-                return INTERRUPTED
-            one = tasks.get(name)(np.ascontiguousarray(stack.array[part]), **given)
-            made = np.empty(stack.array.shape, one.dtype) if made is None else made
-            made[part] = one
-            update(done + 1, len(parts))
+                raise Interrupted
+            made: NDArray = tasks.get(name)(np.ascontiguousarray(part), **given)
+            update(at := next(done), count)
             if asked.json:
-                print(json.dumps({"pictures": done + 1, "of": len(parts)}), flush=True)
-    assert made is not None
+                print(json.dumps({"pictures": at, "of": count}), flush=True)
+            return made
+
+        try:
+            made = named.each(stack.array, restored)
+        except Interrupted:
+            print("untaught: interrupted. A stack is written when all of it is done.", file=sys.stderr)
+            return INTERRUPTED
     notes = stacks.write(target, made, stack, places)
     line = f"Saved {target} ({' x '.join(map(str, made.shape))}, {stack.axes}: {named.told})."
     end(line, as_json=asked.json, quiet=asked.quiet, output=str(target), notes=notes)
