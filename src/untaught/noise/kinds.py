@@ -15,7 +15,7 @@ from untaught.noise.dark import darkness
 from untaught.noise.foretold import foretell
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
-from untaught.noise.spectrum import NoiseModel, estimate_noise, second_differences
+from untaught.noise.spectrum import NoiseModel, estimate_noise, sample, second_differences
 from untaught.problem.likelihoods import (
     ClippedGaussian,
     Gaussian,
@@ -278,7 +278,7 @@ def _raised(slices: Tensor, scale: Scale, gain: float | None = None, sigma: floa
 
 def _falls(slices: Tensor) -> bool:
     """Whether what cannot be foretold is the less the brighter, as of an object that was cut out on black, beside its rim."""
-    told = foretell(slices)
+    told = foretell(sample(slices))  # as `estimate_noise` does: of a large picture, parts
     return told is not None and told.white and bool((told.variance.diff() < 0).all()) and len(told.variance) > 1
 
 
