@@ -213,6 +213,32 @@ def test_every_task_in_too_little_memory_ends_in_one_sentence(tmp_path, left, pr
     assert not left_there
 
 
+NO_ROOM = r"""
+import contextlib, pathlib, resource, sys
+from untaught.io.images.places import Places
+from untaught.scale.large import Large
+place = pathlib.Path(sys.argv[1])
+large = Large("denoise", {"preset": "fast"}, place / "in.png", place / "out.png", Places.of([place / "in.png"], force=False))
+(large.folder / "input.npy").write_bytes(b"read already")
+size = next(1024 * int(l.split()[1]) for l in open("/proc/self/status") if l.startswith("VmSize"))
+resource.setrlimit(resource.RLIMIT_AS, (size, size))
+held = []
+with contextlib.suppress(MemoryError), large.cleared():
+    for wanted in (1 << 20, 1 << 16, 1 << 12, 1 << 8, 40):
+        with contextlib.suppress(MemoryError):
+            while True:
+                held.append(bytearray(wanted))
+    raise MemoryError
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of addresses are Linux's")
+def test_without_a_byte_left_the_tiles_are_cleared_away(tmp_path):
+    images.write(tmp_path / "in.png", np.zeros((64, 64, 3), np.uint8))
+    subprocess.run([sys.executable, "-c", NO_ROOM, str(tmp_path)], check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.png"]
+
+
 class TestForeseen:
     def test_it_is_refused_before_the_first_stage_is_made(self, noisy, monkeypatch):
         job = untaught.denoise.job(noisy, preset="paper", **FEW)

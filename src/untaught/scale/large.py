@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import mmap
 import os
 import shutil
 import traceback
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from untaught.solver.stage import Job
 
 MARK, DONE = "untaught-tiles", "done"
+SPARE = 4 << 20  # bytes of addresses: what clearing away needs, where there is no memory left
 TRIES = 3  # times that a tile is begun whose process dies
 
 
@@ -99,8 +101,9 @@ class Large:
         self.target, self.places, self.stopped = target, places, False
         self.folder = target.with_name(target.name + ".tiles")
         self.kind = "ZARR" if ome_zarr.is_store(target) else format_of(target)
-        self._settle(places.force)
+        self.spare = mmap.mmap(-1, SPARE)
         with self.cleared():
+            self._settle(places.force)
             self.source = stores.open_source(path, self.folder / "input.npy")
             self._room(1)
             self.workers = _workers(NEED[3 if len(self.source.shape) == 3 else 1], memory, workers)
@@ -138,18 +141,14 @@ class Large:
     @contextlib.contextmanager
     def cleared(self) -> Iterator[None]:
         """Before the first tile: whatever ends it leaves nothing beside the result, but for what was learnt or made already."""
-        mark, folder = str(self.folder / MARK), str(self.folder)
         try:
             yield
         except BaseException as error:
+            self.spare.close()
             traceback.clear_frames(error.__traceback__)  # which hold what there may be no memory for
-            try:
-                if not (self.folder / DONE).exists() and not any(self.folder.glob("learnt-*")):
-                    shutil.rmtree(self.folder, ignore_errors=True)
-            except MemoryError:
-                with contextlib.suppress(OSError):  # the folder goes if it is empty
-                    os.unlink(mark)
-                    os.rmdir(folder)
+            made = (self.folder / DONE).exists() or any(self.folder.glob("learnt-*"))
+            if (self.folder / MARK).exists() and not made:
+                shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
