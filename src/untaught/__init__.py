@@ -17,7 +17,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "bench.metrics": ("lpips", "psnr", "ssim"),
-    "calibration.series": ("Series", "uncertainty"),
+    "calibration.redrawn": ("uncertainty",),
+    "calibration.series": ("Series",),
     "classical": ("Estimator",),
     "classical.blended": ("Blended",),
     "classical.blind_kernel.seek": ("SeekKernel",),

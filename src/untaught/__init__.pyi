@@ -7,7 +7,8 @@ from typing import Any, Literal, ParamSpec, Protocol
 from numpy.typing import ArrayLike, NDArray
 
 from untaught.bench.metrics import lpips as lpips, psnr as psnr, ssim as ssim
-from untaught.calibration.series import Series as Series, uncertainty as uncertainty
+from untaught.calibration.redrawn import uncertainty as uncertainty
+from untaught.calibration.series import Series as Series
 from untaught.classical import Estimator as Estimator
 from untaught.classical.blended import Blended as Blended
 from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel

@@ -29,7 +29,6 @@ from untaught.calibration.intervals import deviation, factor
 from untaught.core.callers import own_settings
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
-from untaught.problem import Problem
 from untaught.solver.averaging import Moments
 from untaught.solver.course import Course
 from untaught.solver.estimating import Estimating
@@ -37,7 +36,7 @@ from untaught.solver.fitting import Fitting
 from untaught.solver.iterate import Iterate
 from untaught.solver.loop import Run
 from untaught.solver.solution import Solution
-from untaught.solver.stage import Estimate, Job, Method, Solve, default_method
+from untaught.solver.stage import Estimate, Job
 from untaught.solver.uncertainty import Spread, Uncertainty
 
 # Langevin dynamics at the whole temperature of the posterior cost 2 dB, and gave the same intervals.
@@ -60,13 +59,16 @@ class Series(Iterator[Iterate]):
             raise BadInput(
                 "Nothing is drawn at random here, so that every run gives the same picture: leave out repeat."
             )
-        self.asked, self.repeat, self.held = job, repeat, None
+        self.asked, self.held = job, None
         if uncertain:
             check(job)
             self.asked = job = seen_alone(job)
             job, self.held = hold_out(job)
             job = goes_on(job) if repeat == 1 else job
-        self.job = job
+        self._start(job, repeat)
+
+    def _start(self, job: Job, repeat: int) -> None:
+        self.job, self.repeat = job, repeat
         self.seed = job.seed
         self.done: list[Tensor] = []
         self.blind: list[Tensor] = []  # the same, by networks that were not fed what is held out either
@@ -236,24 +238,6 @@ class Series(Iterator[Iterate]):
         self.index = state["index"]
         self.run = self._seeded(self.index)
         self.run.load_state_dict(state["run"])
-
-
-def uncertainty(problem: Problem | Job, method: Method | None = None, *, repeat: int = 1) -> Uncertainty:
-    """Restore, with some measurements held out, and say how far each pixel may be off.
-
-    repeat: how many runs with other seeds; a single one of `Fit` goes on as Langevin dynamics. Raises `BadInput` where the data
-    are not the picture itself, and where nothing varies.
-    """
-    job = problem if isinstance(problem, Job) else Job((Solve(method or default_method()),), problem)
-    series = Series(job, repeat, uncertain=True)
-    for _ in series:
-        pass
-    found = series.uncertainty()
-    if found is None:
-        raise BadInput(
-            "The samples do not differ, or fewer than 20 measurements are held out: give repeat, or a larger picture."
-        )
-    return found
 
 
 def check(job: Job) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def maps(job: Job, found: Uncertainty, spread: Spread | None = None) -> dict[str, NDArray]:
     """Named pages, the standard deviation first; where known values are kept, nothing is uncertain. spread: between the runs."""
-    array, top = replace(job, finish=direct(job.finish)).result, job.finish.full
+    array, top = replace(job, finish=direct(job.finish.bare)).result, job.finish.full
     mean = array(found.mean)
     ends = [array(x) for x in (found.lower, found.upper)]
     if top:

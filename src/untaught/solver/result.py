@@ -14,6 +14,7 @@ from torch import Tensor
 from untaught.core.amounts import Amounts
 from untaught.core.errors import BadInput
 from untaught.noise.anscombe import Stabiliser
+from untaught.problem.likelihoods import Likelihood
 
 OFF = 0.25
 """How far off the flux may be to be set right: by more it is that of hardly any light."""
@@ -33,6 +34,28 @@ class Result(ABC):
     def plain(self, x: Tensor) -> Tensor:
         """x without the transform, if there was one, that made its noise even; of its shape."""
         return x
+
+    def shown(self, x: Tensor) -> Tensor:
+        """The picture that the result shows, (1, c, *space): `plain`, less a margin that is cut off, or a magnitude."""
+        return x
+
+    @property
+    def bare(self) -> Result:
+        """What makes the result of a picture that is `shown`."""
+        return self
+
+    @property
+    def law(self) -> Likelihood | None:
+        """The noise of plain pictures, where a transform made it even; None where the problem tells it."""
+        return None
+
+    def again(self, data: Tensor | None) -> Result:
+        """The same for other data of that kind, before any transform; None: with nothing that is taken from the data."""
+        return self
+
+    def after(self, data: Tensor) -> Tensor:
+        """What is undone before a result is made, of data."""
+        return data
 
     def measured(self, data: Tensor) -> Tensor:
         """Data in the caller's units, as the problem has them: the other way round, as far as that is of values and not of axes."""
@@ -148,6 +171,13 @@ class Wrapped(Result):
     def plain(self, x: Tensor) -> Tensor:
         return self.then.plain(x)
 
+    def shown(self, x: Tensor) -> Tensor:
+        return self.then.shown(x)
+
+    @property
+    def bare(self) -> Result:
+        return replace(self, then=self.then.bare)
+
     def remarks(self, x: Tensor) -> tuple[str, ...]:
         return self.then.remarks(self.before(x))
 
@@ -219,10 +249,12 @@ class Stabilised(Scaled):
 
     flux: the mean of the data in each channel, which the picture has, too; empty where it is not kept. What is restored still has
     some noise, whose mean the inverse does not leave alone: at 1 count a pixel it would add 2 to 4 % of light.
+    noise: of the data before the transform, where it is known.
     """
 
     transform: Stabiliser
     flux: tuple[float, ...] = ()
+    noise: Likelihood | None = None
 
     def before(self, x: Tensor) -> Tensor:
         return self._inverse(super().before(x))
@@ -243,6 +275,21 @@ class Stabilised(Scaled):
 
     def plain(self, x: Tensor) -> Tensor:
         return self.then.plain(self._inverse(self.offset + self.gain * x))
+
+    def shown(self, x: Tensor) -> Tensor:
+        return self.then.shown(self._inverse(self.offset + self.gain * x))
+
+    @property
+    def bare(self) -> Result:
+        return self.then.bare
+
+    @property
+    def law(self) -> Likelihood | None:
+        return self.noise
+
+    def again(self, data: Tensor | None) -> Stabilised:
+        means = () if data is None or not self.flux else tuple(data.double().flatten(2).mean(2)[0].tolist())
+        return replace(self, flux=means)
 
     @property
     def unit(self) -> float:

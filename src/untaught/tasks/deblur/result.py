@@ -7,7 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from untaught.core.geometry import crop_to
-from untaught.solver.result import Wrapped
+from untaught.solver.result import Result, Wrapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,6 +23,13 @@ class Inner(Wrapped):
 
     def on(self, array: NDArray, fill: NDArray | None = None) -> Inner:
         return replace(super().on(array, fill), space=array.shape[: len(self.space)])
+
+    def shown(self, x: Tensor) -> Tensor:
+        return self.then.shown(crop_to(x, self.space))
+
+    @property
+    def bare(self) -> Result:
+        return self.then.bare
 
     def before(self, x: Tensor) -> Tensor:
         return crop_to(x, self.space).clamp(*self.limits)

@@ -157,8 +157,9 @@ def denoise(
         finish, data = starred(finish, data, likelihood, axis, notes)
     if transform is not None:
         flux = () if clipped else tuple(data.double().flatten(2).mean(2)[0].tolist())
+        law = likelihood
         data, likelihood, evened = anscombe.stabilised(data, transform, clipped=clipped)
-        finish = Stabilised(finish, *evened, transform, flux)
+        finish = Stabilised(finish, *evened, transform, flux, law)
     problem = Problem(data, likelihood=likelihood, weight=weight)
     pictures = full > 1 and scale == (0.0, full)
     facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=along)

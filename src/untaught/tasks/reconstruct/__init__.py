@@ -115,6 +115,6 @@ def reconstruct(
         )
     kind = "counts" if gain is not None else "noise given" if sigma is not None else ""
     facts = Facts(problem, False, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=kind)
-    layout = Layout("float32", None if problem.image_shape[1] == 1 else -1)
-    finish = Scaled(Magnitude() if twofold else layout, offset, unit)
+    axis = None if problem.image_shape[1] == 1 + twofold else -1
+    finish = Scaled(Magnitude(axis) if twofold else Layout("float32", axis), offset, unit)
     return PRESETS.job(preset, facts, finish, notes)
