@@ -94,11 +94,13 @@ def resumed(task: str, picture: Any, *, at: tuple[int, ...], **settings: Any) ->
 
 def repeated(task: str, picture: Any, *, repeat: int = 1, uncertain: bool = False, **settings: Any) -> Parts:
     """The mean of several runs, how they differ, and, where that is asked for, the maps of how far it may be off."""
+    from untaught.calibration.redrawn import doubting
     from untaught.calibration.series import Series
     from untaught.io.uncertainty_maps import between, maps
 
     job = getattr(untaught, task).job(picture, **settings)
-    series = Series(job if "steps" in settings else shortened(job), repeat, uncertain=uncertain)
+    job = job if "steps" in settings else shortened(job)
+    series = doubting(job, repeat) if uncertain else Series(job, repeat)
     for _ in series:
         pass
     solution = series.solution

@@ -153,6 +153,22 @@ job("uncertain inpaint network")(
         "inpaint", noisy(), uncertain=True, mask=holes("region", (24, 28)), recipe="sparse", steps=4
     )
 )
+job("uncertain denoise instant")(
+    lambda folder: ask.repeated("denoise", noisy((20, 24)), uncertain=True, sigma=0.1, preset="instant")
+)
+job("uncertain denoise counts")(
+    lambda folder: ask.repeated(
+        "denoise", noisy((20, 24), 1), uncertain=True, noise="poisson", gain=60.0, preset="instant"
+    )
+)
+job("uncertain deblur")(
+    lambda folder: ask.repeated("deblur", softened((24, 28)), uncertain=True, kernel="gauss:1.2", preset="instant")
+)
+job("uncertain reconstruct")(
+    lambda folder: ask.repeated(
+        "reconstruct", noisy((20, 24), 1) / 255.0, uncertain=True, operator="identity", sigma=0.1, preset="instant"
+    )
+)
 job("judged denoise")(lambda folder: ask.judged("denoise", noisy((40, 44)), sigma=0.1, steps=5))
 job("judged instant")(lambda folder: ask.judged("denoise", noisy((40, 44), 1), preset="instant"))
 job("judged inpaint")(lambda folder: ask.judged("inpaint", noisy((40, 44)), mask=holes("hole", (40, 44)), steps=5))

@@ -76,8 +76,8 @@ def asked(name, seed):
 
 @pytest.mark.parametrize(("name", "least"), [("noise", 0.85), ("blur", 0.75), ("some frequencies", 0.75)])
 def test_intervals_are_those_of_the_posterior(name, least):
-    """Linear and normal: the posterior's deviation is one number, in closed form. least: what is not seen at all is missing in a smaller
-    self, too, and nothing here can do with fewer measurements: such intervals are too narrow, by no more than this."""
+    """Linear and normal: the posterior's deviation is one number, in closed form. least: what is not seen at all is missing in a
+    smaller self, too, and nothing here can do with fewer measurements: such intervals are too narrow, by no more than this."""
     h = TRANSFERS[name]
     both = torch.ones(SIDE // 2 + 1).index_fill_(0, torch.tensor([0, SIDE // 2]), 0.5) * 2  # columns that stand for two
     exact = float((both * POWER * SIGMA**2 / (POWER * h.square() + SIGMA**2)).sum() / SIDE**2) ** 0.5

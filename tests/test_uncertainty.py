@@ -325,7 +325,7 @@ def test_known_pixels_that_are_kept_are_certain(untaught, folder):
         (["--uncertainty", "there.tif"], ["there.png", "--force"]),
         (["--uncertainty", "nowhere/u.tif"], ["nowhere"]),
         (["-o", "u.png", "--uncertainty", "u.tif"], ["u.png", "both"]),
-        (["--preset", "instant", "--uncertainty", "u.tif"], ["classic filter"]),
+        (["--preset", "instant", "--uncertainty", "u.tif", "--repeat", "2"], ["drawn anew", "repeat = 2"]),
         (["--preset", "instant", "--repeat", "3"], ["same picture"]),
         (["--repeat", "0"], ["repeat = 0"]),
     ],

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from untaught.calibration.redrawn import doubting
+from untaught.calibration.redrawn import doubting, drawable
 from untaught.calibration.series import Series, check, goes_on
 from untaught.core.errors import BadInput
 from untaught.io import uncertainty_maps
@@ -69,7 +69,11 @@ def begin(job: Job, recipe: Recipe) -> Run | Series:
     """The run of a recipe, or its runs; `BadInput` where they could not tell what is asked."""
     if recipe.repeat == 1 and not recipe.uncertainty:
         return Run(job)
-    return doubting(job, recipe.repeat) if recipe.uncertainty else Series(job, recipe.repeat)
+    if not recipe.uncertainty:
+        return Series(job, recipe.repeat)
+    if not drawable(job):
+        uncertainty_maps.direct(job.finish)
+    return doubting(job, recipe.repeat)
 
 
 def answer(job: Job, series: Series) -> tuple[dict[str, NDArray], bool, str]:
