@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--kinds", default="white,counts,deblur,ct,mri")
     parser.add_argument("--presets", default="instant,fast")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin nothing after so long; call again")
+    parser.add_argument("--pictures", help="only these, by name")
     parser.add_argument("--table", action="store_true", help="print the means of OUT.csv")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -88,7 +89,11 @@ def main() -> None:
         return
     done = {(r["set"], r["kind"], r["preset"], r["picture"], int(r["side"])) for r in rows}
     begun = time.perf_counter()
-    plan = product(options.presets.split(","), options.kinds.split(","), SETS[options.set])
+    plan = product(
+        options.presets.split(","),
+        options.kinds.split(","),
+        options.pictures.split(",") if options.pictures else SETS[options.set],
+    )
     left = [(p, k, n) for p, k, n in plan if (options.set, k, p, n, options.side) not in done]
     for i, (preset, kind, name) in enumerate(left):
         if time.perf_counter() - begun > 60 * options.minutes:

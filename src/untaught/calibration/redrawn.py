@@ -8,9 +8,9 @@ self, mirrored until it fills the field, is about as hard as the truth. It is me
 off: the factor that its intervals need, which is seen there (the double bootstrap: Beran 1987), is taken for the picture's own.
 
 A picture that was smoothed too much has a smaller self that is too easy. The data show that: what they hold beside noise, and the
-picture does not, asks for a factor, too, and the larger one is taken. Where the estimate can do with fewer measurements, and they
-are no neighbours of each other, it is seen at a tenth that is held out (whole views, frequencies); else at all of them, less what
-the picture took over of their noise (the covariance penalty: Efron, JASA 2004).
+picture does not, asks for a factor, too, and the larger one is taken, at least 1. Where the estimate can do with fewer
+measurements, and they are no neighbours of each other, it is seen at a tenth that is held out (whole views, frequencies); else at
+all of them, less what the picture took over of their noise (the covariance penalty: Efron, JASA 2004).
 """
 
 from __future__ import annotations
@@ -211,11 +211,11 @@ class Redrawn(Series):
         theirs = deviation(self._square(range(2, first)))
         raw = deviation(self._square(own))
         s, error = factor(off.flatten(), theirs.flatten(), torch.zeros_like(off).flatten())
-        s = max(s, self._seen(own))
+        s = max(1.0, s, self._seen(own))  # what is restored is no harder than the truth
         return Uncertainty(finish.shown(self.done[0]), raw, s, error, off.numel(), drawn=len(own))
 
     def _seen(self, own: range) -> float:
-        """The factor that the data ask for, less the chance of their noise (one standard error of its mean square)."""
+        """The factor that the data ask for."""
         blind = own.stop
         runs = range(blind + 1, len(self.done)) if self.hides else own
         if len(runs) < 2:
@@ -232,8 +232,7 @@ class Redrawn(Series):
             apart = (where * (told - exact).abs().square()).sum() / len(runs)
             followed = (where * ((told - told.mean(0)) * (drawn - drawn.mean(0)).conj()).real).sum() / (len(runs) - 1)
             left = (where * ((problem.data - exact).abs().square() - noise)).sum() + (0 if self.hides else 2 * followed)
-            chance = (2 * (where * noise.square()).sum()).sqrt()
-        return max(0.0, float((left - chance) / apart.clamp_min(1e-30))) ** 0.5
+        return max(0.0, float(left / apart.clamp_min(1e-30))) ** 0.5
 
     def _shown(self, i: int) -> Tensor:
         return self._measured(i)[1].shown(self.done[i])

@@ -79,7 +79,7 @@ def foretell(session: Session, *, as_json: bool, quiet: bool) -> None:
     from untaught.session.keeping import LONG
 
     once = None if quiet else forecast(session.job)
-    seconds = (once or 0.0) * session.recipe.repeat
+    seconds = (once or 0.0) * getattr(session.run, "repeat", 1)
     if seconds < LONG:
         return
     if as_json:
