@@ -89,11 +89,8 @@ def main() -> None:
         return
     done = {(r["set"], r["kind"], r["preset"], r["picture"], int(r["side"])) for r in rows}
     begun = time.perf_counter()
-    plan = product(
-        options.presets.split(","),
-        options.kinds.split(","),
-        options.pictures.split(",") if options.pictures else SETS[options.set],
-    )
+    names = options.pictures.split(",") if options.pictures else list(SETS[options.set])
+    plan = product(options.presets.split(","), options.kinds.split(","), names)
     left = [(p, k, n) for p, k, n in plan if (options.set, k, p, n, options.side) not in done]
     for i, (preset, kind, name) in enumerate(left):
         if time.perf_counter() - begun > 60 * options.minutes:
