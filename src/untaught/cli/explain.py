@@ -38,10 +38,10 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
     from untaught.core.machine import free_memory
     from untaught.session import explain as study
 
-    task = tasks.get(name)
+    task, base = tasks.get(name), study.loaded()
     image = None if picture is None else task.read(picture)
     job = task.job(image, **settings)
-    costs, bytes = study.held(job, lambda: study.costs(job))
+    costs, bytes = study.held(job, lambda: study.costs(job), base)
     device = job.stages[0].device
     lines = study.formula(
         job,
