@@ -157,7 +157,8 @@ class Answering:
         """The same, of whatever size."""
         import torch
 
-        job, x = self._job(seen), None
+        job = self._job(seen)
+        x: Any = None
         with torch.no_grad():
             for stage in job.stages:
                 problem = stage.asked(job, x)
