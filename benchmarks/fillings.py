@@ -1,8 +1,10 @@
 """The filling from similar patches alone, on the middles of pictures: dB by how much is missing, and processor seconds.
 
-    python benchmarks/fillings.py DATA [--missing 0.5 0.7 0.9] [--pictures kodak/kodim05.png ...] [--colour] [--side 128] [--text]
+    python benchmarks/fillings.py DATA [--missing 0.5 0.7 0.9] [--pictures kodak/kodim05.png ...] [--colour] [--side 128]
+        [--text | --strokes]
 
-Masks are drawn with seed 0; --text: lines of letters in the place of single pixels.
+Masks are drawn with seed 0; --text: lines of letters in the place of single pixels. --strokes: nine
+thin lines across the picture, as scratches are.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from untaught.bench.metrics import psnr
 from untaught.classical.inpaint import RidgeFill
+from untaught.studio.examples import scratches
 
 PICTURES = (
     "inpaint11/house.png", "inpaint11/montage.png", "kodak/kodim05.png", "kodak/kodim19.png",
@@ -49,14 +52,17 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--colour", action="store_true")
     parser.add_argument("--text", action="store_true")
+    parser.add_argument("--strokes", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("picture,missing,psnr,cpu_seconds")
-    for missing in [0.0] if options.text else options.missing:
+    for missing in [0.0] if options.text or options.strokes else options.missing:
         for name in options.pictures:
             clean = middle(options.data / name, options.side, "RGB" if options.colour else "L")
             drawn = np.random.default_rng(0).random(clean.shape[:2]) >= missing
             seen = letters(options.side) if options.text else drawn
+            if options.strokes:
+                seen = ~scratches(clean.shape[:2], np.random.default_rng(0))
             x = torch.from_numpy(np.atleast_3d(clean).astype(np.float32) / 255).movedim(2, 0)[None]
             known = torch.from_numpy(seen.astype(np.float32)).expand_as(x).contiguous()
             begun = time.process_time()

@@ -3,7 +3,7 @@
     python benchmarks/memory.py DATA [TASK ...]
 
 prints | job | pixels | memory foretold | held at most | ratio | seconds foretold | taken | ratio |. Memory: the peak of the
-process, less what it holds when everything is loaded and no job has begun. Time: of the processor, in both, so that it may be
+process, less what it holds when the engine is loaded and no job has begun. Time: of the processor, in both, so that it may be
 measured beside other work; set OMP_NUM_THREADS=1.
 """
 
@@ -56,7 +56,7 @@ LAUNCH = (
     "import untaught.solver.loop, untaught.session.life, untaught.reports, untaught.tasks._presets;"
     "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024;"
     "torch.nn.functional.conv2d(torch.zeros(1, 8, 32, 32), torch.zeros(8, 8, 3, 3)); torch.linalg.cholesky(torch.eye(8));"
-    "before = peak(); from untaught.cli import main\n"
+    "from untaught.core.machine import held_memory; before = held_memory()[0]; from untaught.cli import main\n"
     "begun = time.perf_counter()\n"
     "try: main(sys.argv[1:])\n"
     "except SystemExit as end: code = end.code\n"

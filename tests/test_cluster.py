@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kept_runs import cli
-from test_tiles import noisy, small
+from test_tiles import CLEAN, noisy, small
 
 __all__ = ["small"]  # a fixture
 
@@ -55,7 +55,9 @@ def test_something_else_that_listens_there(tmp_path: Path, monkeypatch, capsys):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("killing", [False, True])
 def test_the_same_bits_whoever_works_and_whoever_dies(tmp_path: Path, killing: bool, monkeypatch, capsys):
-    np.save(tmp_path / "in.npy", np.tile(noisy("grey"), (2, 2)))
+    clean = np.tile(CLEAN["grey"], (2, 2))
+    picture = np.clip(clean + np.random.default_rng(0).normal(0, 25, clean.shape), 0, 255).astype(np.uint8)
+    np.save(tmp_path / "in.npy", picture)
     way = ("denoise", tmp_path / "in.npy", "--preset", "instant", "-o")
     assert cli(*way, tmp_path / "here.npy", "--memory", "8GB", "--workers", 2) == 0
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

@@ -185,7 +185,7 @@ def test_damage_that_was_drawn_is_found(kind, cat):
     assert (found & ~near).mean() < 0.02  # a proposal: what looks the same is marked as well
 
 
-@pytest.mark.parametrize("ink", [(255, 255, 255), (200, 30, 30), (255, 255, 0)])
+@pytest.mark.parametrize("ink", [(255, 255, 255), (200, 30, 30), (255, 255, 0), (0, 0, 0)])
 def test_lettering_is_found_and_no_face_is_taken_for_it(ink, shared):
     """The portrait and the lettering of the Deep Image Prior paper: hair and lashes are thin and dark, and no letters."""
     kate = np.asarray(Image.open(shared("dip/inpainting/kate.png")).convert("RGB"))
@@ -193,6 +193,20 @@ def test_lettering_is_found_and_no_face_is_taken_for_it(ink, shared):
     assert proposals.propose(kate, "text").mean() < 0.005
     found = proposals.propose(np.where(letters[..., None], np.uint8(ink), kate), "text")
     assert found[letters].mean() >= 0.95
+    assert found[~letters].mean() < 0.03
+
+
+@pytest.mark.parametrize("name", ["kodim20", "kodim23"])
+def test_shadows_are_no_dark_lettering(name, shared):
+    """They are as dark as it, and of many shades."""
+    photo = Image.open(shared(f"kodak/{name}.png")).convert("RGB").crop((0, 0, 512, 512))
+    layer = Image.new("L", photo.size)
+    for top in range(20, 450, 90):
+        ImageDraw.Draw(layer).text((20, top), "Do not copy this picture", 255, font_size=22)
+    letters = np.asarray(layer) > 127
+    photo.paste((20, 20, 20), mask=layer)
+    found = proposals.propose(np.asarray(photo), "text")
+    assert found[letters].mean() > 0.9
     assert found[~letters].mean() < 0.03
 
 

@@ -65,3 +65,20 @@ def test_a_patch_is_nearest_to_itself_and_its_copies_whatever_the_brightness(siz
     inside = ((found // 22)[:, 0] % 12 < 10) & ((found % 22)[:, 0] % 12 < 10)  # and each of these has all three
     assert bool((apart[inside] == 0).all())
     assert bool((rows[inside] == 0).all())
+
+
+@pytest.mark.parametrize("one", [Pass(3, 4, 9, stride=2), Pass(5, 8, 15, stride=3)])
+def test_what_is_wanted_has_the_groups_that_it_has_among_all(one):
+    """And so have its neighbours on the grid, and nothing else has any."""
+    x = torch.rand(2, 40, 47, generator=torch.Generator().manual_seed(0))
+    places = tuple(n - one.patch + 1 for n in x.shape[1:])
+    wanted = torch.rand(places, generator=torch.Generator().manual_seed(1)) < 0.01
+    whole, some = match(x, one), match(x, one, wanted=wanted)
+    assert 0 < len(some.at) < len(whole.at)
+    assert torch.equal(some.at, whole.at[some.number])
+    assert torch.equal(some.alike, whole.alike[some.number])
+    its = torch.zeros(whole.grid, dtype=torch.bool).flatten()
+    its[wanted.flatten()[whole.at].nonzero()[:, 0]] = True
+    near = torch.nn.functional.max_pool2d(its.view(1, *whole.grid).float(), 3, 1, 1)[0] > 0
+    assert torch.equal(near.flatten().nonzero()[:, 0], some.number)
+    assert not len(match(x, one, wanted=torch.zeros_like(wanted)).at)

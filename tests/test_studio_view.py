@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,3 +74,19 @@ def test_a_picture_that_was_handed_in_has_tiles_and_what_is_not_kept_is_said(stu
     assert studio.get(f"/api/pictures/{bmp['id']}/tiles/0/0/0.png").status_code == 200
     mask = studio.upload(png(PICTURES["8 bit, grey"]), role="mask").json()["id"]
     assert "not kept in full size" in studio.get(f"/api/pictures/{mask}/tiles/0/0/0.png").json()["message"]
+
+
+def test_samples_are_kept_whole_or_not_at_all(tmp_path, monkeypatch):
+    """Whoever waits for them finds all of them, and a full disk leaves nothing of them."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            store(tmp_path / "a.npy", PICTURES["16 bit"])
+    assert not list(tmp_path.iterdir())
+    store(tmp_path / "a.npy", PICTURES["16 bit"])
+    assert [p.name for p in tmp_path.iterdir()] == ["a.npy"]
+    assert np.array_equal(np.load(tmp_path / "a.npy"), PICTURES["16 bit"])

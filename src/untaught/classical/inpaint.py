@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.classical import Estimated, Estimator, refuse_unless_identity
-from untaught.classical.denoise.matching import Groups, Pass, match
+from untaught.classical.denoise.matching import Pass, match
 from untaught.classical.denoise.nl_ridge import overlap, patches, taken
 from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import box, over
@@ -149,27 +149,35 @@ class RidgeFill:
         def strip(seen: tuple[Any, ...], _: int) -> Tensor:
             return self._strip(one, *(v[seen][0] for v in (x, y, known)))[None]
 
-        return y * known + (1 - known) * over((height, width), (rows, width), halo, strip)
+        return torch.where(known > 0, y, over((height, width), (rows, width), halo, strip))
 
     def _strip(self, one: Pass, x: Tensor, y: Tensor, known: Tensor) -> Tensor:
+        """What is said of every pixel of a hole; elsewhere anything."""
         c, height, width = x.shape
+        lacking = F.max_pool2d(1 - known.amin(0, keepdim=True), one.patch, 1)[0] > 0
+        if not bool(lacking.any()):
+            return x
         # The patch itself would be its own best answer.
-        groups = match(x, one, itself=False)
+        groups = match(x, one, itself=False, wanted=lacking)
         layers = tuple(patches(v, one.patch) for v in (x, y, known))
-        found = [self._regress(layers, groups, piece) for piece in torch.arange(len(groups.at)).split(PIECE)]
-        estimates, errors = (torch.cat(v, dim=1) for v in zip(*found, strict=True))
+        found = [
+            self._regress(layers, at, alike)
+            for at, alike in zip(groups.at.split(PIECE), groups.alike.split(PIECE), strict=True)
+        ]
+        estimates, each = (torch.cat(v, dim=1) for v in zip(*found, strict=True))
         # One patch's errors are few: those of its neighbours help to choose.
-        around = box(errors.view(1, len(self.s), *groups.grid), 1)[0].flatten(1)
-        best, each = around.argmin(0), torch.arange(len(groups.at), device=x.device)
-        certainty = 2 / (errors[best, each] + around[best, each] + 1e-6)
+        errors = each.new_zeros(len(self.s), groups.grid[0] * groups.grid[1])
+        errors[:, groups.number] = each
+        around = box(errors.view(1, len(self.s), *groups.grid), 1)[0].flatten(1)[:, groups.number]
+        best, every = around.argmin(0), torch.arange(len(groups.at), device=x.device)
+        certainty = 2 / (each[best, every] + around[best, every] + 1e-6)
         total, weights = torch.zeros_like(layers[0]), x.new_zeros(len(layers[0]))
-        total[groups.at], weights[groups.at] = estimates[best, each] * certainty[:, None], certainty
+        total[groups.at], weights[groups.at] = estimates[best, every] * certainty[:, None], certainty
         return overlap(total, weights, (c, height, width), one.patch)
 
-    def _regress(self, layers: tuple[Tensor, ...], groups: Groups, piece: Tensor) -> tuple[Tensor, Tensor]:
-        """For a piece of the groups and every s: estimates (s, g, n), and mean square leave-one-out errors (s, g)."""
+    def _regress(self, layers: tuple[Tensor, ...], at: Tensor, alike: Tensor) -> tuple[Tensor, Tensor]:
+        """For some groups and every s: estimates (s, g, n), and mean square leave-one-out errors (s, g)."""
         filled, data, known = layers
-        at, alike = groups.at[piece], groups.alike[piece]
         x = taken(filled, alike)
         mean = x.mean(1, keepdim=True)
         d = x - mean

@@ -41,10 +41,11 @@ class Points(NamedTuple):
         return _drawn(index, values * self.flux[:, None], space)
 
 
-def find_points(channel: Tensor, spread: Callable[[Tensor], Tensor]) -> Points | None:
+def find_points(channel: Tensor, spread: Callable[[Tensor], Tensor], *, width: float | None = None) -> Points | None:
     """The points of light of (h, w) over independent noise; None where there are too few, or other things as well.
 
-    spread: the noise's deviation at every pixel of a picture (1, 1, h, w) without it.
+    spread: the noise's deviation at every pixel of a picture (1, 1, h, w) without it. width: that of the points of the
+    picture of which this is a part, pixels; then those of that width are meant, however few, and whatever else there is.
     """
     y = channel.detach().double()
     if min(y.shape) < 4 * AROUND:
@@ -52,25 +53,28 @@ def find_points(channel: Tensor, spread: Callable[[Tensor], Tensor]) -> Points |
     sigma = float(spread(y.median().expand(1, 1, *y.shape)).mean())
     if not sigma > 0:
         return None
-    ground = _ground(y, sigma)
-    tried = [(width, *_peaks(y - ground, width, sigma)) for width in WIDTHS]
+    ground, known = _ground(y, sigma), width is not None
+    tried = [(one, *_peaks(y - ground, one, sigma)) for one in (WIDTHS if width is None else (width,))]
     sums = [float(strength[strength > SURE].square().sum()) for *_, strength in tried]
-    best = max(range(len(WIDTHS)), key=sums.__getitem__)
-    width, places, strength = tried[best]
-    larger = best == len(WIDTHS) - 1
-    if larger or int((strength > SURE).sum()) < FEWEST or len(places) > CROWDED * y.numel():
+    width, places, strength = tried[max(range(len(tried)), key=sums.__getitem__)]
+    few, crowded = int((strength > SURE).sum()) < FEWEST, len(places) > CROWDED * y.numel()
+    if not len(places) or (not known and (width == WIDTHS[-1] or few or crowded)):
         return None
     flux = _fitted(y - ground, places, width)
     for _ in range(2):
         ground = _ground(y - Points(places, flux, width).picture(y.shape), sigma)
-        width = _narrowed(y - ground, places[strength > SURE], width)
+        width = width if known else _narrowed(y - ground, places[strength > SURE], width)
         flux = _fitted(y - ground, places, width)
     points = Points(places, flux, width)
     clean = (ground + points.picture(y.shape)).clamp_min(float(ground.min()))[None, None]
     dark, _ = _peaks(ground + points.picture(y.shape) - y, width, sigma)
     good = _of_that_shape(y - ground, points, spread(clean).expand_as(clean)[0, 0]) & (flux > 0)
     sure = strength > SURE
-    if len(dark) > DARK * len(places) or int((good & sure).sum()) < max(FEWEST, MOSTLY * int(sure.sum())):
+    if known and not bool(good.any()):
+        return None
+    if not known and (
+        len(dark) > DARK * len(places) or int((good & sure).sum()) < max(FEWEST, MOSTLY * int(sure.sum()))
+    ):
         return None
     places = places[good]
     return Points(places, _fitted(y - ground, places, width), width)

@@ -35,13 +35,17 @@ def _command(name: str) -> Any:
 
 def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as_json: bool) -> None:
     """Read the picture, compose its job, probe it for a second, print."""
+    from time import perf_counter
+
     from untaught.core.machine import free_memory
     from untaught.session import explain as study
 
-    task = tasks.get(name)
+    task, base = tasks.get(name), study.loaded()
+    begun = perf_counter()
     image = None if picture is None else task.read(picture)
     job = task.job(image, **settings)
-    costs, bytes = study.held(job, lambda: study.costs(job))
+    composing = perf_counter() - begun
+    costs, bytes = study.held(job, lambda: study.costs(job), base)
     device = job.stages[0].device
     lines = study.formula(
         job,
@@ -50,7 +54,8 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
         dtype="float32" if image is None else str(image.pixels.dtype),
         sigma_given=settings.get("sigma") is not None,
     )
-    seconds = study.total(costs)
+    steps = study.total(costs)
+    seconds = None if steps is None else composing + steps
     notes = (*(image.notes if image else ()), *job.notes)
     if as_json:
         print(
@@ -58,6 +63,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
                 {
                     "task": name,
                     "formula": dict(lines),
+                    "compose_seconds": composing,
                     "stages": [{**vars(c), "engine": c.engine, "seconds": c.seconds} for c in costs],
                     "device": device,
                     "memory_bytes": bytes,
@@ -76,7 +82,7 @@ def explain_one(name: str, picture: Path | None, settings: dict[str, Any], *, as
             f"about {amount(bytes)}" + (f"; {amount(free)} are free" if free is not None else ""),
         ),
         *_engines(costs),
-        ("time", _time(costs, seconds)),
+        ("time", _time(costs, seconds, composing)),
     ]
     _show(lines, notes)
 
@@ -98,9 +104,9 @@ def _engines(costs: list[Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def _time(costs: list[Any], seconds: float | None) -> str:
+def _time(costs: list[Any], seconds: float | None, composing: float = 0.0) -> str:
     """The time, and what it is the sum of."""
-    parts = []
+    parts = [f"{_span(composing)} to read and measure"] if composing else []
     for once, some in groupby(costs, lambda cost: cost.steps == 1):
         stages = list(some)
         if once and len(stages) > 1:

@@ -15,6 +15,10 @@ from untaught.core.errors import unknown
 from untaught.io import arrays
 
 Grey = NDArray[np.float64]
+FLAT, EVEN = (
+    8,
+    0.4,
+)  # grey levels of 255 that ink is off, and how much of a letter is so near to it; of shadows 0 to a quarter
 CALM = 0.3  # of its contrast: what varies more about a mark is texture, or an edge (0.06 to 0.2 about drawn ones, 0.35 to 3 else)
 
 
@@ -88,27 +92,36 @@ def text(picture: Grey) -> NDArray:
     from skimage import measure, morphology
 
     grey = _grey(picture)
-    found = np.zeros(grey.shape, bool)
-    for hat in _hats(grey, 5):
+    found, hats = np.zeros(grey.shape, bool), _hats(grey, 5)
+    for hat in hats:
         strokes = hat > max(6 * _spread(hat), 30 / 255)
         ink = _ink(np.atleast_3d(picture)[strokes])
         if ink is None:
             continue
-        here = np.abs(np.atleast_3d(picture) - ink).max(-1) <= 24 / 255
+        far = 255 * np.abs(np.atleast_3d(picture) - ink).max(-1)
+        here = far <= 24
         faint = ndimage.binary_dilation(hat > 6 / 255, np.ones((3, 3), bool))  # where what is behind is hardly darker
         labels = measure.label(here & faint, connectivity=2)
-        parts = {r.label: _sides(r) for r in measure.regionprops(labels) if r.area >= 6 and max(_sides(r)) <= 120}
-        if not parts:
+        small = [r for r in measure.regionprops(labels) if r.area >= 6 and max(_sides(r)) <= 120]
+        parts = {r.label: r.area for r in small}
+        # A shadow of that colour is of all its shades.
+        flat = {r.label for r in small if (far[tuple(r.coords.T)] <= FLAT).mean() >= EVEN}
+        if not flat:
             continue
-        letters = np.isin(labels, list(parts))
-        tall = float(np.median([high for high, _ in parts.values()]))
+        tall = float(np.median([_sides(r)[0] for r in small]))
         # Letters stand in company: three or more within a few letters' width of each other.
+        letters = np.isin(labels, list(parts))
         lines = measure.label(ndimage.binary_dilation(letters, np.ones((3, 2 * round(max(4.0, tall)) + 1), bool)))
         for region in measure.regionprops(lines):
             inside = {int(v) for v in np.unique(labels[tuple(region.coords.T)])} & set(parts)
-            if len(inside) >= 3:
-                found |= np.isin(labels, list(inside))
-    return np.asarray(morphology.dilation(found, morphology.diamond(1)))  # its soft edge belongs to it
+            good = inside & flat
+            if len(good) >= 3:
+                most = sum(parts[i] for i in good) > sum(parts[i] for i in inside) / 2
+                found |= np.isin(labels, list(inside if most else good))
+    soft = morphology.dilation(found, morphology.diamond(1)) & (
+        np.maximum(*hats) > 6 / 255
+    )  # an edge of it, not what is behind
+    return np.asarray(found | soft)
 
 
 def _ink(strokes: Grey) -> Grey | None:
@@ -119,7 +132,7 @@ def _ink(strokes: Grey) -> Grey | None:
     commonest = shades == np.bincount(shades).argmax()
     ink = np.median(strokes[commonest], axis=0)
     far = 255 * np.abs(strokes - ink).max(-1)
-    flat, about = int((far <= 8).sum()), int((far <= 32).sum())
+    flat, about = int((far <= FLAT).sum()), int((far <= 32).sum())
     return ink if flat > 0.42 * about and flat > 0.05 * len(strokes) else None
 
 

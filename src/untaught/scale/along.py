@@ -19,7 +19,6 @@ from untaught.core.registry import tasks
 from untaught.io.images import Image
 from untaught.io.recipes import Recipe
 from untaught.scale.clips import Clip
-from untaught.scale.tiling import finite
 
 if TYPE_CHECKING:
     from untaught.solver.stage import Job
@@ -88,7 +87,11 @@ def restored(job: Job, frames: NDArray) -> NDArray:
     import torch
 
     channels, grey = job.problem.data.shape[1], frames.ndim == 3
-    seen = finite(frames[..., None] if grey else frames)
+    if frames.dtype.kind == "f" and not np.isfinite(frames).all():
+        raise BadInput(
+            "Some values of the frames are NaN or infinite, which along time are not filled: leave --along out."
+        )
+    seen = frames[..., None] if grey else frames
     if seen.shape[-1] > channels and (seen != seen[..., :1]).any():
         raise BadInput("The frames in the middle are grey, and others are not: restore them apart.")
     y = torch.from_numpy(np.moveaxis(seen, -1, 0)[:channels].astype(np.float64))[None]

@@ -60,7 +60,8 @@ class Learning:
                 found = Learnt(job, self.state) if self.state else find(job, stopped, filled=filled)
                 if found is None:
                     return None
-                found = tried(found, source)  # refused on a corner, rather than amid the work
+                keeps = bool(self.settings.get("keep_nan"))
+                found = tried(found, source, keeps=keeps)  # refused on a corner, rather than amid the work
                 return found, self._recipe(job).resolved(job, tasks.get(self.task).compose), source
         except UntaughtError as error:
             return str(error)

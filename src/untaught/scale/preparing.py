@@ -36,11 +36,38 @@ def prepared(task: str, source: stores.Source, settings: dict[str, Any], folder:
     one = tasks.get(task)
     if one.masked:
         return replace(source, marked=_marked(source, settings, folder))
+    if np.dtype(source.dtype).kind == "f":
+        return replace(source, notes=_unknown(source, bool(settings.get("keep_nan")), folder))
     like = source.like
     wanted = "coefficients" in one.settings and settings.get("coefficients", True)
     if wanted and like is not None and like.format == "JPEG":
         return replace(source, coded=_coded(source.path, folder))
     return source
+
+
+def _unknown(source: stores.Source, keeps: bool, folder: Path) -> tuple[str, ...]:
+    """What is said of values that are NaN or infinite. `BadInput` where they are to be filled, and no tile sees enough for it."""
+    band = _plain(source, "nan", False, folder)
+    assert band is not None
+    if not (count := sum(int(band(rows).sum()) for rows in _rows(source.shape[0]))):
+        return ()
+    said = f"{count} of {int(np.prod(source.shape))} values are unknown, and {'stay' if keeps else 'are filled'}"
+    if keeps:
+        return (said,)
+    path = folder / "unknown.npy"
+    _written(source, band, 0, path)
+    radius = _measured(path)[0].radius
+    path.unlink()
+    if radius > DEEP:
+        raise BadInput(
+            f"Values that are unknown (NaN) lie {_far(radius)} from what is known, and in tiles at most {DEEP:.0f} are filled: "
+            "give --keep-nan, or leave --memory out."
+        )
+    return (said,)
+
+
+def _far(radius: float) -> str:
+    return f"{radius:.0f} pixels" if np.isfinite(radius) else f"more than {FAR} pixels"
 
 
 def _coded(path: Path, folder: Path) -> Coded:
@@ -76,9 +103,9 @@ def _marked(source: stores.Source, settings: dict[str, Any], folder: Path) -> Ma
             "The mask marks no pixel, so that there is nothing to fill: turn it around with --mask-keeps, or name another."
         )
     if shape.radius > DEEP:
-        far = f"{shape.radius:.0f} pixels" if np.isfinite(shape.radius) else f"more than {FAR} pixels"
         raise BadInput(
-            f"A hole reaches {far} from what is known, and in tiles at most {DEEP:.0f} are filled: leave --memory out."
+            f"A hole reaches {_far(shape.radius)} from what is known, and in tiles at most {DEEP:.0f} are filled: leave --memory "
+            "out."
         )
     if bands is not None:
         notes.append(f"{percent(count / total)} will be filled ({count} of {total} pixels).")

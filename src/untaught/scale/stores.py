@@ -38,7 +38,7 @@ class Source:
 
     path: of what was named. at: of what is read, offset: where its samples begin there. like: what travels with it. tags: of a
     TIFF, which say where on the Earth it lies. store: a Zarr store, which it is instead. marked: where it is to be filled. coded:
-    what a JPEG holds of it.
+    what a JPEG holds of it. notes: what is said of values that are unknown.
     """
 
     path: Path
@@ -51,6 +51,7 @@ class Source:
     store: Chunked | None = None
     marked: Marked | None = None
     coded: Coded | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def space(self) -> tuple[int, int]:

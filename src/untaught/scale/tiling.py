@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.core.registry import tasks
+from untaught.io.gaps import Gaps, bridged, filled
 from untaught.scale.parts import Seen
 from untaught.scale.preparing import SAID
 from untaught.scale.stores import Source
@@ -45,12 +46,13 @@ NEED = {1: 1.0e9, 3: 1.35e9}  # bytes that a process holds at most, by channels:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What was found on the whole: the job of the sample, what its network learnt (packed), or None, and how many times larger the
-    result is."""
+    """What was found on the whole: the job of the sample, what its network learnt (packed), or None, how many times larger the
+    result is, and whether values that are unknown stay so."""
 
     job: Job
     state: bytes | None
     scale: int = 1
+    keeps: bool = False
 
     @property
     def side(self) -> int:
@@ -81,8 +83,10 @@ def find(job: Job, look: Callable[[Any], bool] = lambda iterate: False, *, fille
     return Learnt(job, pack({"run": run.state_dict(), "decided": run.course.decided()}))
 
 
-def tried(found: Learnt, source: Source) -> Learnt:
-    """The same, as a corner of the picture shows it: how many times larger its result is. `BadInput` where it cannot be made."""
+def tried(found: Learnt, source: Source, *, keeps: bool = False) -> Learnt:
+    """The same, as a corner of the picture shows it: how many times larger its result is. `BadInput` where it cannot be made.
+    keeps: values that are unknown stay so."""
+    found = replace(found, keeps=keeps)
     seen = source.part((slice(0, CORNER), slice(0, CORNER)))
     if seen.fill is not None:  # what is known stays, so that its type does, too
         return found
@@ -129,7 +133,7 @@ class Answering:
         from untaught.io.checkpoints import unpack
         from untaught.solver.loop import Run
 
-        self.job, self.scale, self.run = found.job, found.scale, None
+        self.job, self.scale, self.keeps, self.run = found.job, found.scale, found.keeps, None
         if found.state is not None:
             state, last = unpack(found.state)[0], found.job.stages[-1]
             objective = replace(last.method.objective, **state["decided"])  # type: ignore[union-attr, type-var]
@@ -153,7 +157,7 @@ class Answering:
         """The same, of whatever size."""
         import torch
 
-        job = replace(self.job, problem=self._asked(seen), finish=self.job.finish.on(seen.pixels, seen.fill))
+        job = self._job(seen)
         x: Any = None
         with torch.no_grad():
             for stage in job.stages:
@@ -164,6 +168,22 @@ class Answering:
                     x = stage.estimator.estimate(problem)  # type: ignore[union-attr]
         made: NDArray = job.result(x)
         return made
+
+    def _job(self, seen: Seen) -> Job:
+        """The job of the whole on what is seen, with what is unknown in it as it is in a small picture."""
+        import torch
+
+        gone = ~np.isfinite(seen.pixels) if seen.fill is None and seen.pixels.dtype.kind == "f" else None
+        if gone is None or not gone.any():
+            return replace(self.job, problem=self._asked(seen), finish=self.job.finish.on(seen.pixels, seen.fill))
+        axis = -1 if gone.ndim == 3 else None
+        known = replace(seen, pixels=_bridged(seen.pixels, gone, self.job.finish.scale[0], axis))
+        problem, weighs = self._asked(known), all(stage.weighs for stage in self.job.stages)
+        if weighs:
+            of = gone if axis is None or problem.data.shape[1] > 1 else gone.any(-1)
+            problem = replace(problem, weight=torch.from_numpy(~_first(of))[None].float())
+        gaps = Gaps(gone, seen.pixels, axis, gone if self.keeps else None, weighs)
+        return replace(self.job, problem=problem, finish=self.job.finish.on(known.pixels).bridging(gone, gaps))
 
     def _asked(self, seen: Seen) -> Problem:
         """The problem of the whole with the data of what is seen."""
@@ -182,7 +202,11 @@ class Answering:
         if seen.fill is not None:
             array = np.where(seen.fill, np.array(finish.scale[0], array.dtype), array)
             weight = torch.from_numpy(~_first(seen.fill))[None].float()
-        array = _first(finite(array))
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise BadInput(
+                "Some values that are to be kept are NaN or infinite: mark them in the mask, or give --mask nan."
+            )
+        array = _first(array)
         if len(array) > channels and (array != array[:1]).any():
             raise BadInput(
                 "Its channels are all the same where the picture was looked at, and differ elsewhere: leave --memory out."
@@ -191,6 +215,12 @@ class Answering:
         if start is not None:  # a first guess is the data, as large as their picture
             start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
         return replace(whole, data=data, operator=operator, weight=weight, start=start)
+
+
+def _bridged(array: NDArray, gone: NDArray, otherwise: float, axis: int | None) -> NDArray:
+    """With known values in the place of unknown ones; `otherwise` in a channel that has none hereabouts."""
+    none = gone.all((0, 1))
+    return bridged(np.where(none, np.asarray(otherwise, array.dtype), array), gone & ~none, axis)
 
 
 def _first(array: NDArray) -> NDArray:
@@ -245,14 +275,15 @@ def _times(part: slice, scale: int) -> slice:
 
 
 def job_of(task: str, source: Source, settings: dict[str, Any]) -> Job:
-    """The job of the sample that stands for the whole. `BadInput` as of the task, and for values that are not finite."""
+    """The job of the sample that stands for the whole. `BadInput` as of the task."""
     from untaught.io.images import Image
     from untaught.io.masks import Holes
 
     seen = source.sample()
     if source.marked is None:
-        image = Image(finite(seen.pixels), format="" if seen.coded is None else "JPEG", coded=seen.coded)
-        return tasks.get(task).job(image, **settings)
+        image = Image(seen.pixels, format="" if seen.coded is None else "JPEG", coded=seen.coded)
+        job = tasks.get(task).job(replace(image, pixels=filled(image)), **settings)
+        return replace(job, notes=(*source.notes, *job.notes))
     assert seen.fill is not None
     found = Holes(seen.fill, source.marked.shape, source.marked.notes)
     given = {name: value for name, value in settings.items() if name not in SAID}
@@ -272,11 +303,3 @@ def fitting(task: str, source: Source, settings: dict[str, Any]) -> Job:
                 others.append(preset)
     remedy = f", or take --preset {' or '.join(others)}" if others else ""
     raise BadInput(f"This cannot be done in tiles, since {why}: leave --memory out{remedy}.")
-
-
-def finite(array: NDArray) -> NDArray:
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise BadInput(
-            "Some values of the picture are NaN or infinite, which in tiles is not filled: leave --memory out."
-        )
-    return array

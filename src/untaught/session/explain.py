@@ -66,8 +66,21 @@ def costs(job: Job, *, seconds: float = 1.0) -> list[Cost]:
     return found
 
 
-def held(job: Job, probe: Callable[[], list[Cost]]) -> tuple[list[Cost], float]:
-    """(what the probe finds, bytes that the job will hold beside what is held now).
+def loaded() -> float | None:
+    """Bytes that this process holds once it has what a probe needs, which no run does; None where the system does not tell."""
+    import torch
+
+    from untaught.core.machine import held_memory
+    from untaught.prior.kernels.bare import Noted
+
+    with Noted():  # the first of which loads a package for algebra
+        torch.zeros(2).add(1)
+    now = held_memory()
+    return None if now is None else now[0]
+
+
+def held(job: Job, probe: Callable[[], list[Cost]], base: float | None = None) -> tuple[list[Cost], float]:
+    """(what the probe finds, bytes that the job will hold beside what is held now, or beside `base`, from before it was composed).
 
     The probe takes real steps of every stage, and what they hold at most is what a run holds; of a stage that is tried on a part of
     the picture, beside the copies of the whole that every stage has. Where the system does not tell, the figure is one that a job
@@ -82,7 +95,7 @@ def held(job: Job, probe: Callable[[], list[Cost]]) -> tuple[list[Cost], float]:
     after = held_memory(device)
     if before is None or after is None:
         return found, least
-    seen = after[1] - before[0]
+    seen = after[1] - (base if base is not None and device == "cpu" else before[0])
     parts = any(stage.whole and stage.excerpt(stage.problem or job.problem) for stage in job.stages)
     return found, max(least, seen) + (least if parts else 0.0)
 

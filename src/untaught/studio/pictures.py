@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
@@ -65,6 +66,13 @@ class Pictures:
     def samples(self, picture: Upload) -> Path:
         """Its samples as they were read, for tiles."""
         return self.folder / picture.id / "samples.npy"
+
+    async def kept(self, picture: Upload) -> Path:
+        """The same, once they are there: they are kept when the picture is seen already, and before it is measured."""
+        path = self.samples(picture)
+        while picture.role == "picture" and picture.measured is None and not path.exists() and picture.id in self.all:
+            await asyncio.sleep(0.05)
+        return path
 
     def get(self, id: str) -> Upload:
         if id not in self.all:

@@ -49,15 +49,19 @@ class Eye:
         small = np.nan_to_num(pixels.astype(np.float32), nan=self.low, posinf=self.high, neginf=self.low)
         return np.rint(np.clip((small - self.low) * (255 / (self.high - self.low)), 0, 255)).astype(np.uint8)
 
-    def jpeg(self, pixels: NDArray, *, icc: bytes | None = None, side: int = SIDE, quality: int = 90) -> bytes:
-        """The bytes of the preview. icc: the picture's own profile, which a browser follows."""
+    def small(self, pixels: NDArray, side: int = SIDE) -> Any:
+        """A Pillow picture of 8 bit, at most `side` pixels a side."""
         from PIL import Image as Pillow
 
         skip = max(1, max(pixels.shape[:2]) // (2 * SIDE)) if pixels.dtype != np.uint8 else 1  # converting is dear
-        picture: Any = Pillow.fromarray(self.eight(pixels[::skip, ::skip]))
+        picture = Pillow.fromarray(self.eight(pixels[::skip, ::skip]))
         if max(picture.size) > side:
             picture.thumbnail((side, side), Pillow.Resampling.BOX, reducing_gap=2)
-        out = io.BytesIO()
+        return picture
+
+    def jpeg(self, pixels: NDArray, *, icc: bytes | None = None, side: int = SIDE, quality: int = 90) -> bytes:
+        """The bytes of the preview. icc: the picture's own profile, which a browser follows."""
+        picture, out = self.small(pixels, side), io.BytesIO()
         grey = picture.mode == "L"
         profile = None if icc is None or self.stretched or (icc[16:20] == b"GRAY") != grey else icc
         more = {} if profile is None else {"icc_profile": profile}
@@ -66,11 +70,17 @@ class Eye:
 
 
 def store(path: Path, samples: NDArray) -> None:
-    """As `np.save`, which on a full disk may lose the end of the array without a word. OSError with the system's words."""
-    samples = np.ascontiguousarray(samples)
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(samples))
-        file.write(samples.data)
+    """As `np.save`, which on a full disk may lose the end of the array without a word; here it is whole, or not there at all.
+    OSError with the system's words."""
+    samples, part = np.ascontiguousarray(samples), path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(samples))
+            file.write(samples.data)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def overlay(size: NDArray) -> bytes:

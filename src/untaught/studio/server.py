@@ -207,7 +207,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         from untaught.studio.tiles import cut
 
         whole = pictures.get(id)
-        data = cut(pictures.samples(whole), *(square.get(name, -1) for name in ("left", "top", "side")))
+        data = cut(await pictures.kept(whole), *(square.get(name, -1) for name in ("left", "top", "side")))
         picture = await pictures.take(_once(data), f"part of {whole.name}", "picture")
         picture.part = id
         return (await studio.open(picture)).public().plain()
@@ -236,7 +236,11 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         if not isinstance(task, str) or task not in forms.tasks.names() or forms.tasks.get(task).subject is None:
             raise BadInput(f"There is no task '{str(task)[:40]}' of a picture.")
         checked = studio.resolve(task, subject, settings)
-        samples, file, kind = pictures.samples(subject), pictures.path(subject), subject.about and subject.about.format
+        samples, file, kind = (
+            await pictures.kept(subject),
+            pictures.path(subject),
+            subject.about and subject.about.format,
+        )
         side = order.get("side")
         if side is not None and not (isinstance(side, int) and 0 < side < 10**6):
             raise BadInput(f"side = {side!r} is not what it can be: the pixels of a square's side.")

@@ -36,8 +36,9 @@ def routes(jobs: Jobs, pictures: Pictures) -> APIRouter:
         return FileResponse(pictures.shown(pictures.get(id), kind), media_type="image/jpeg", headers=FOREVER)
 
     @router.get("/api/pictures/{id}/tiles/{level}/{column}/{row}.png")
-    def tile_of_picture(id: str, level: int, column: int, row: int) -> Response:
-        return _tile(pictures.get(id), pictures.samples(pictures.get(id)), level, column, row)
+    async def tile_of_picture(id: str, level: int, column: int, row: int) -> Response:
+        subject = pictures.get(id)
+        return await asyncio.to_thread(_tile, subject, await pictures.kept(subject), level, column, row)
 
     @router.get("/api/pictures/{id}/mask.png")
     async def mask(id: str) -> Response:

@@ -203,9 +203,11 @@ def _answer(one: m.DeskCall, send: Send) -> Any:
 
 
 def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
-    """Read an upload, write its preview beside it, and say what it is; measuring it follows by itself."""
+    """Read an upload, write its preview beside it, and say what it is; the rest follows by itself."""
+    import numpy as np
+
     from untaught.io import images
-    from untaught.studio.previews import STRETCHED, Eye, store
+    from untaught.studio.previews import SIDE, STRETCHED, Eye
 
     path = Path(order.path)
     try:
@@ -214,18 +216,14 @@ def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
         raise type(error)(str(error).replace(str(path), order.name)) from error
     pixels = image.pixels
     eye = Eye.of(pixels)
-    path.with_name("preview.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc))
-    path.with_name("thumb.jpg").write_bytes(eye.jpeg(pixels, icc=image.icc, side=160, quality=80))
-    if order.measured:
-        try:
-            store(path.with_name("samples.npy"), pixels)
-        except OSError:  # costs only that nobody can come near to it
-            path.with_name("samples.npy").unlink(missing_ok=True)
+    shown = np.asarray(eye.small(pixels))
+    for kind, side, quality in (("preview", SIDE, 90), ("thumb", 160, 80)):
+        path.with_name(f"{kind}.jpg").write_bytes(eye.jpeg(shown, icc=image.icc, side=side, quality=quality))
     height, width = pixels.shape[:2]
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     notes = [n for n in image.notes if "whatever its name says" not in n]  # its name here is ours
     if order.measured:
-        _Measuring(order.picture, replace(image), send).start()
+        _Measuring(order.picture, replace(image), path.with_name("samples.npy"), send).start()
     depth = {"uint8": "8 bit", "uint16": "16 bit"}.get(str(pixels.dtype), "32 bit float")
     said = (*notes, *([STRETCHED] if eye.stretched else []))
     return m.PictureAbout(
@@ -234,15 +232,18 @@ def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
 
 
 class _Measuring(threading.Thread):
-    """In a thread of its own: it may have to wait until torch is there, and the desk must not."""
+    """Keep the samples, and measure, in a thread of its own: it may have to wait until torch is there, and the desk must not."""
 
-    def __init__(self, picture: str, image: Any, send: Send) -> None:
+    def __init__(self, picture: str, image: Any, samples: Path, send: Send) -> None:
         super().__init__(daemon=True)
-        self.picture, self.image, self.tell = picture, image, send
+        self.picture, self.image, self.samples, self.tell = picture, image, samples, send
 
     def run(self) -> None:
         from untaught.studio.measuring import measure
+        from untaught.studio.previews import store
 
+        with contextlib.suppress(OSError):  # costs only that nobody can come near to it
+            store(self.samples, self.image.pixels)
         try:
             said = measure(self.image)
         except Exception as error:

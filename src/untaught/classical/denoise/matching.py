@@ -68,32 +68,40 @@ class Pass:
 
 @dataclass(frozen=True)
 class Groups:
-    """Patches by number: `at` (g,), which lie on a `grid`, and for each the most similar ones (g, k)."""
+    """Patches by number: `at` (g,), and for each the most similar ones (g, k); `number` (g,): their places on a `grid`."""
 
     at: Tensor
     alike: Tensor
     grid: tuple[int, int]
+    number: Tensor
 
 
-def match(x: Tensor, one: Pass, *, itself: bool = True) -> Groups:
-    """For each grouped-for patch of (c, h, w) the `group` most similar ones in its window; itself: whether it is one of them."""
+def match(x: Tensor, one: Pass, *, itself: bool = True, wanted: Tensor | None = None) -> Groups:
+    """For each grouped-for patch of (c, h, w) the `group` most similar ones in its window; itself: whether it is one of them.
+
+    wanted: only for those where it is true, of every place that a patch can have, and for their neighbours on the grid.
+    """
     f = components(x, one.patch)
     _, h, w = f.shape
     down, along = (grid(n, one.stride).to(x.device) for n in (h, w))
+    chosen = torch.ones(len(down), len(along), dtype=torch.bool, device=x.device)
+    if wanted is not None:
+        chosen = F.max_pool2d(wanted[down[:, None], along].float()[None], 3, 1, 1)[0] > 0
     even = (w - 1) // one.stride + 1  # as many lie evenly apart; the last may be nearer
-    found = [_nearest(f, down, 0, even, one, itself)]
+    found = [_nearest(f, down, 0, chosen[:, :even], one, itself)]
     if even < len(along):
-        found.append(_nearest(f, down, w - 1, 1, one, itself))
-    nearest, reach = torch.cat(found, 1).flatten(0, 1), one.window // 2
+        found.append(_nearest(f, down, w - 1, chosen[:, even:], one, itself))
+    number, reach = chosen.flatten().nonzero()[:, 0], one.window // 2
+    nearest = torch.cat(found, 1).flatten(0, 1)[number]
     moved = (nearest // one.window - reach) * w + nearest % one.window - reach
-    at = (down[:, None] * w + along).flatten()
-    return Groups(at, at[:, None] + moved, (len(down), len(along)))
+    at = (down[:, None] * w + along).flatten()[number]
+    return Groups(at, at[:, None] + moved, (len(down), len(along)), number)
 
 
-def _nearest(f: Tensor, down: Tensor, start: int, count: int, one: Pass, itself: bool) -> Tensor:
-    """For the patches in the rows `down` of the components f, `count` of them at every stride-th column from `start` on, the places
-    in the window of the most similar ones, (rows, count, k)."""
-    side, reach, stride = one.window, one.window // 2, one.stride
+def _nearest(f: Tensor, down: Tensor, start: int, chosen: Tensor, one: Pass, itself: bool) -> Tensor:
+    """For the patches in the rows `down` of the components f, at every stride-th column from `start` on, the places in the window
+    of the most similar ones, (rows, columns, k); of those that are `chosen` (rows, columns), and anything of the others."""
+    side, reach, stride, count = one.window, one.window // 2, one.stride, chosen.shape[1]
     abreast = min(ABREAST, count)
     tiles, span = -(-count // abreast), side + stride * (abreast - 1)
     f = f - f.mean((1, 2), keepdim=True)  # so that little is lost to rounding
@@ -107,16 +115,22 @@ def _nearest(f: Tensor, down: Tensor, start: int, count: int, one: Pass, itself:
     windows = others[:, :, start:].unfold(2, span, stride * abreast)[:, :, :tiles]
     mine = F.pad(torch.cat([-2 * f, square, torch.ones_like(square)]), (0, room))
     mine = mine[:, down, start : start + stride * abreast * tiles : stride].permute(1, 2, 0)
-    places = []
-    for row, top in zip(mine.reshape(len(down), tiles, abreast, -1), down.tolist(), strict=True):
-        theirs = windows[:, top : top + side].permute(2, 0, 1, 3).reshape(tiles, -1, side * span)
-        apart = row @ theirs
+    rows = mine.reshape(len(down), tiles, abreast, -1)
+    some = F.pad(chosen, (0, abreast * tiles - count)).view(len(down), tiles, abreast).any(2)
+    places = torch.zeros(len(down), tiles, abreast, one.group, dtype=torch.long, device=f.device)
+    for row, top in enumerate(down.tolist()):
+        which = some[row].nonzero()[:, 0]
+        if not len(which):
+            continue
+        theirs = windows[:, top : top + side].permute(2, 0, 1, 3)[which].reshape(len(which), -1, side * span)
+        apart = rows[row, which] @ theirs
         # The i-th of those abreast has its window i strides further.
         steps = (abreast * side * span, side * span + stride, span, 1)
-        apart = apart.as_strided((tiles, abreast, side, side), steps).reshape(-1, side * side)[:count]
+        apart = apart.as_strided((len(which), abreast, side, side), steps).reshape(-1, side * side)
         apart[:, reach * side + reach] = -float("inf") if itself else float("inf")
-        places.append(apart.topk(one.group, dim=1, largest=False, sorted=False).indices)
-    return torch.stack(places)
+        found = apart.topk(one.group, dim=1, largest=False, sorted=False).indices
+        places[row, which] = found.view(len(which), abreast, -1)
+    return places.flatten(1, 2)[:, :count]
 
 
 def grid(n: int, stride: int) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.classical.points import find_points
+from untaught.classical.points import Points, find_points
 from untaught.io import arrays
 from untaught.noise import find_hot, mended
 from untaught.solver.result import Result, Wrapped
@@ -73,9 +73,13 @@ class Saturated(Wrapped):
 
 @dataclass(frozen=True)
 class Starred(Wrapped):
-    """What `then` makes with `points`, (1, c, h, w), which were taken off the data before; of a part, with those of the part."""
+    """What `then` makes with `points`, (1, c, h, w), which were taken off the data before; of a part, with those of the part.
+
+    widths: of the points of each channel, pixels, which the whole tells; None where it has none.
+    """
 
     points: Tensor
+    widths: tuple[float | None, ...]
     likelihood: Likelihood
     channel_axis: int | None
 
@@ -83,24 +87,31 @@ class Starred(Wrapped):
         return x + self.points.to(x) if x.shape == self.points.shape else x
 
     def after(self, data: Tensor) -> Tensor:
-        return data - _points(data, self.likelihood)[0]
+        return data - self._of(data)
 
     def on(self, array: NDArray, fill: NDArray | None = None) -> Self:
-        points, _ = _points(arrays.tensor(array, self.channel_axis, self.scale), self.likelihood)
+        points = self._of(arrays.tensor(array, self.channel_axis, self.scale))
         return replace(super().on(array, fill), points=points)
+
+    def _of(self, data: Tensor) -> Tensor:
+        """Those of a part of the picture."""
+        found = [
+            None if width is None else find_points(channel, self.likelihood.deviation, width=width)
+            for channel, width in zip(data[0], self.widths, strict=True)
+        ]
+        return _shown(found, data)
 
     @property
     def direct(self) -> bool:
         return False  # x lacks the points
 
 
-def _points(data: Tensor, likelihood: Likelihood) -> tuple[Tensor, int]:
-    """The points of light of (1, c, h, w) alone, and how many there are."""
+def _shown(found: list[Points | None], data: Tensor) -> Tensor:
+    """The points of light of the channels of (1, c, h, w) alone."""
     import torch
 
-    found = [find_points(channel, likelihood.deviation) for channel in data[0]]
     shown = [torch.zeros_like(data[0, 0]) if p is None else p.picture(data.shape[2:]).to(data) for p in found]
-    return torch.stack(shown)[None], sum(len(p.flux) for p in found if p is not None)
+    return torch.stack(shown)[None]
 
 
 def starred(
@@ -109,8 +120,10 @@ def starred(
     """The data without their points of light, and what puts these back; both as they were where there are none."""
     if data.ndim != 4:
         return finish, data
-    points, count = _points(data, likelihood)
+    found = [find_points(channel, likelihood.deviation) for channel in data[0]]
+    count = sum(len(p.flux) for p in found if p is not None)
     if not count:
         return finish, data
     notes.append(f"{count} points of light of one shape were fitted and kept, and the rest was restored without them")
-    return Starred(finish, points, likelihood, axis), data - points
+    points, widths = _shown(found, data), tuple(None if p is None else p.width for p in found)
+    return Starred(finish, points, widths, likelihood, axis), data - points
