@@ -65,7 +65,7 @@ class LIChI:
         for _ in range(self.rounds):
             left = (deviation - box((y - z).square(), NEAR).sqrt()).clamp_min(1e-6)
             before = z[0]
-            x = z = filtered(before, groups, one, left.square()[0], before if x is z else x[0], affine=True)[None]
+            x = z = filtered(before, groups, one.patch, left.square()[0], before if x is z else x[0], affine=True)[None]
         return x
 
 

@@ -79,7 +79,7 @@ class SeriesRidge:
             x = None if pilot is None else pilot[seen][0]
             groups = self._groups(y if x is None else x, one, ways)
             clean = None if x is None else x.flatten(1, 2)
-            return filtered(y.flatten(1, 2), groups, one, variance, clean).view(1, *y.shape)
+            return filtered(y.flatten(1, 2), groups, one.patch, variance, clean).view(1, *y.shape)
 
         return tile
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil, prod
 
 from untaught.classical.denoise import lichi
+from untaught.classical.denoise.blocks import Blocks
 from untaught.classical.denoise.camera import Camera, Counted
 from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
@@ -176,6 +177,10 @@ ALONG_TWICE = Classic(SeriesFilter(), _ALONG)
 ALONG_MORE = Classic(SeriesFilter(SeriesRidge(frames=4)), _ALONG)
 # Of what neighbours share each frame alone knows more than the ridge's own first pass.
 ALONG_SHARED = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), Camera(bayes=None)), _ALONG)
+VOLUME = Classic(
+    Filter(Blocks()),
+    "NL-Ridge and LIChI (Herbreteau and Kervrann 2022, 2024) of blocks, as BM4D (2013); values: docs/benchmarks/volumes.md",
+)
 SIGNAL = Classic(
     Filter(LocalSplines()),
     "smoothing splines (Whittaker 1923), weighted by Stein's risk; values: docs/benchmarks/series.md",
@@ -205,6 +210,7 @@ NEIGHBOURS = When("noise that neighbouring pixels share", lambda facts: _measure
 CHANNELS = When("noise that the channels share", lambda facts: _measured(facts, "the channels"))
 GROWS = When("noise that changes with brightness", lambda facts: _measured(facts, "brightness"))
 SIGNALS = When("signals, along one axis", lambda facts: len(facts.space) == 1 and facts.problem.likelihood.white)
+VOLUMES = When("volumes", lambda facts: len(facts.space) == 3 and facts.problem.likelihood.white)
 FRAMES = When("frames along time", lambda facts: facts.kind == "time")
 IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
 # There are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge.
@@ -233,6 +239,7 @@ _CHANNELS = _BETTER.format("the channels share", ", and the noise as gaussian,")
 _GROWS = _BETTER.format("changes with brightness", "")
 _FRAMES = "along time a classic filter does better than the network, and was used"
 _SIGNALS = "for signals a classic filter, of smoothing splines, does better than the network, and was used"
+_VOLUMES = "for volumes a classic filter, of similar blocks, does better than the network, and was used"
 _PLAIN = "for large grey pictures a classic filter does better than the quick network, and was used"
 PRESETS = Presets(
     {
@@ -270,6 +277,8 @@ PRESETS = Presets(
     way(GROWS, _GROWS, fast=COUNTED, balanced=COUNTED, best=COUNTED),
     way(SIGNALS, instant=SIGNAL),
     way(SIGNALS, _SIGNALS, fast=SIGNAL, balanced=SIGNAL, best=SIGNAL),
+    way(VOLUMES, instant=VOLUME),
+    way(VOLUMES, _VOLUMES, fast=VOLUME, balanced=VOLUME, best=VOLUME),
     way(PLAIN & FEWER, _PLAIN, fast=TWICE, balanced=TWICE),
     way(PLAIN, _PLAIN, fast=RIDGE, balanced=RIDGE),
     way(GENERATES & STEPS & (TIME | NOISY), ALONE, balanced=BALANCED),
