@@ -33,17 +33,18 @@ Size = tuple[int, ...]
 @dataclass(frozen=True)
 class Block:
     """One filtering: sides of the blocks; how many similar ones make a group, sought in a `window` about each; the distance of
-    those that are grouped for. Samples along z, y and x."""
+    those that are grouped for. Samples along z, y and x. several: the longest side in volumes of several channels."""
 
     patch: Size = (4, 4, 4)
     group: int = 64
     window: Size = (9, 11, 11)
     stride: Size = (3, 3, 3)
+    several: int = 3
 
     def within(self, space: Size, channels: int) -> Block:
         """The same for a volume of that size, with a group that a window holds in its corner."""
         # Of several channels a block of that side holds more values than a group can tell apart.
-        sides = self.patch if channels == 1 else tuple(min(p, 3) for p in self.patch)
+        sides = self.patch if channels == 1 else tuple(min(p, self.several) for p in self.patch)
         patch = tuple(map(min, zip(sides, space, strict=True)))
         stride = tuple(map(min, zip(self.stride, patch, strict=True)))
         corner = prod(min(n - p + 1, w // 2 + 1) for n, p, w in zip(space, patch, self.window, strict=True))

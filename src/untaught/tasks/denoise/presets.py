@@ -16,7 +16,8 @@ from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.denoise.series import SeriesFilter, SeriesRidge
-from untaught.classical.denoise.splines import LocalSplines
+from untaught.classical.denoise.signals import Signals
+from untaught.classical.denoise.still import Steadied
 from untaught.noise.kinds import GRAIN
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
@@ -172,9 +173,9 @@ QUICK = Filtered(
 _ALONG = (
     "NL-Ridge with groups along time (as Arias and Morel, JMIV 2018, for NL-Bayes); values: docs/benchmarks/series.md"
 )
-ALONG = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 64),), frames=1)), _ALONG)
-ALONG_TWICE = Classic(SeriesFilter(), _ALONG)
-ALONG_MORE = Classic(SeriesFilter(SeriesRidge(frames=4)), _ALONG)
+ALONG = Classic(SeriesFilter(Steadied(SeriesRidge(then=(Pass(5, 64),), frames=1))), _ALONG)
+ALONG_TWICE = Classic(SeriesFilter(Steadied()), _ALONG)
+ALONG_MORE = Classic(SeriesFilter(Steadied(SeriesRidge(frames=4))), _ALONG)
 # Of what neighbours share each frame alone knows more than the ridge's own first pass.
 ALONG_SHARED = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), Camera(bayes=None)), _ALONG)
 VOLUME = Classic(
@@ -182,8 +183,8 @@ VOLUME = Classic(
     "NL-Ridge and LIChI (Herbreteau and Kervrann 2022, 2024) of blocks, as BM4D (2013); values: docs/benchmarks/volumes.md",
 )
 SIGNAL = Classic(
-    Filter(LocalSplines()),
-    "smoothing splines (Whittaker 1923), weighted by Stein's risk; values: docs/benchmarks/series.md",
+    Filter(Signals()),
+    "smoothing splines (Whittaker 1923), total variation and NL-Ridge, weighted by Stein's risk; values: docs/science.md",
 )
 # The rounds need no better pilot than what a network makes of the first pass in few steps; larger groups in the last pass are worth
 # their time from `balanced` on (docs/benchmarks/white-noise.md).
@@ -238,7 +239,9 @@ _NEIGHBOURS = _BETTER.format("neighbouring pixels share", "")
 _CHANNELS = _BETTER.format("the channels share", ", and the noise as gaussian,")
 _GROWS = _BETTER.format("changes with brightness", "")
 _FRAMES = "along time a classic filter does better than the network, and was used"
-_SIGNALS = "for signals a classic filter, of smoothing splines, does better than the network, and was used"
+_SIGNALS = (
+    "for signals a classic filter, of splines, plateaus and similar pieces, does better than the network, and was used"
+)
 _VOLUMES = "for volumes a classic filter, of similar blocks, does better than the network, and was used"
 _PLAIN = "for large grey pictures a classic filter does better than the quick network, and was used"
 PRESETS = Presets(
