@@ -268,11 +268,9 @@ def test_every_task_is_in_tiles_what_it_is_as_a_whole_or_refuses(tmp_path: Path,
 
 @pytest.mark.parametrize(
     ("task", "settings"),
-    [
-        ("dejpeg", {"preset": "balanced", "steps": 3}),
-        pytest.param("inpaint", {"preset": "fast", "steps": 3, "seed": 1}, marks=pytest.mark.slow),
-    ],
+    [("dejpeg", {"preset": "balanced", "steps": 3}), ("inpaint", {"preset": "fast", "steps": 3, "seed": 1})],
 )
+@pytest.mark.slow
 def test_a_network_that_corrects_a_classic_answers_for_every_tile(tmp_path: Path, task: str, settings: dict):
     make, _, near = LOCAL[task]
     assert_whole(tmp_path, task, make, settings, near)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from untaught.noise.cut import truncated
+
 SIDE = 7  # of the surroundings, pixels
 ASKED, OFFERED = 2000, 9000  # pixels that are foretold, and the places that they may be foretold from
 ALIKE = 0.25  # share of the pixels, those with the best foretold surroundings, that count
@@ -28,6 +30,7 @@ STROKE = 15  # lower quartiles of the noise that sticks out of black, from which
 APART = 2.0  # variance of the class that is foretold worst over that of the best, from which on the latter's is believed, unless
 # the noise rises or falls with brightness
 FEWEST = 40  # pixels of a class, and the fewest of all
+CUT = 0.2  # share of the surroundings at either end of the range, from which on that is the picture's own, as in lettering
 WHITE = 0.17
 """Correlation between neighbouring differences up to which the noise is independent. It is 0.00 to 0.04 for patterns and
 lettering in white noise, 0.15 for circles that never repeat, 0.00 to 0.13 for photos in it, 0.29 to 0.66 for cameras and for
@@ -99,6 +102,11 @@ def foretell(picture: Tensor) -> Foretold | None:
     classes = [g[apart[g].argsort()[: max(FEWEST, int(ALIKE * len(g)))]] for g in sorts]
     # Of black, only the upper half of the noise was not cut off: its mean square about black is the variance.
     squares = torch.where(half[:, None], out, difference[:, :, middle, middle]).square()
+    # Of other values that are not cut off, their noise may have been so, if those about them are.
+    for g in classes:
+        rest = g[~half[g]]
+        share = float(cut[rest].mean()) if len(rest) else 0.0
+        squares[rest] /= truncated(share) if share < CUT else 1.0
     means = torch.stack([squares[g].mean(0) for g in classes])  # class, channel
     sigma = means.median(0).values.sqrt()  # what is foretold badly only ever adds
     return Foretold(

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.core.conjugate_gradients import axes
+from untaught.noise.cut import censored
 from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, textured, tints
 
@@ -31,8 +32,12 @@ CLIPPED = 0.02  # patches with more black or white pixels than this are not meas
 TIED, LOOSELY = 0.3, 3.3
 """How alike what cannot be foretold is in neighbours, and the middle over high frequencies from which that is correlated, too."""
 UNEVEN = 2.1  # growth of amplitude from the flattest 2 % to the flattest 30 %, from which on it is texture
+CUT = (
+    0.25,
+    0.35,
+)  # share of black and white among them, from which on these are the picture's own; the same, of either alone
 EDGY, SOLID = 0.12, 0.1
-"""Deviation between cut-off parts that is of edges, and the share of a picture that is solid black or white then."""
+"""Deviation between cut-off parts that is of edges, and the share of a picture, or of its black and white, that is solid then."""
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
@@ -157,7 +162,11 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
             each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
         else:
             each = cov.diagonal()
-        if sound.sum() < ENOUGH and (rough := _rough(x)) is not None:  # a small object on black: its rim is no noise
+        cut = _cut(p[flat])
+        v = v / censored(cut)
+        if (
+            not cut and sound.sum() < ENOUGH and (rough := _rough(x)) is not None
+        ):  # a small object on black: its rim is no noise
             knots, v, each = torch.zeros(1), rough.square()[None], torch.ones(c)
     else:
         cov = crossed(f, power, classes, band, shape)
@@ -173,6 +182,16 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
 def _of_pattern(told: Foretold) -> NoiseModel:
     line = _line(told.brightness, told.variance) if told.rises else (torch.zeros(1), torch.ones(1))
     return _noise(told.least, torch.diag(told.least.square()), *_gain(*line))
+
+
+def _cut(p: Tensor) -> float:
+    """The share of values "n c side side" that are black or white since noise was cut off there; 0 where these are the picture's,
+    solid, or as many as lettering has."""
+    ends = (p <= 0, p >= 1)
+    few, many = sorted(float(end.float().mean()) for end in ends)
+    solid = -F.max_pool2d(-(ends[0] | ends[1]).float(), 3, 1).mean()
+    share = few + many
+    return share if share < CUT[few < SOLID * many] and solid < SOLID * share else 0.0
 
 
 def _misread(sigma: Tensor, told: Foretold) -> bool:
@@ -191,7 +210,7 @@ def _white(level: Tensor, told: Foretold | None = None) -> Tensor:
     if share < low or not (level[:, -WHITE - 1 :][:, 0] / last).median() > RISEN:
         return usual
     read = last if share < high else usual
-    return read if told is None else read * (read.median() / told.sigma.square().mean()).clamp(max=1) ** DOUBT
+    return read if told is None else read * (read.median() / told.least.square().mean()).clamp(max=1) ** DOUBT
 
 
 def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:

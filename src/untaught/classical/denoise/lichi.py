@@ -28,11 +28,13 @@ SIDE = 768  # of the tiles of a large picture
 @dataclass(frozen=True)
 class LIChI:
     """pilot: what makes the first one. each: the pass of every round, for three channels; with fewer, patches hold too few values,
-    and are a pixel larger for each that is missing. rounds: how many of them."""
+    and are a pixel larger for each that is missing. rounds: how many of them. last: times the noise, in the last round, which takes
+    more of what rounds that are few have left."""
 
     pilot: NonLocalRidge = NonLocalRidge()
     each: Pass = Pass(3, 40, 37, stride=3)
     rounds: int = 6
+    last: float = 1.0
 
     @property
     def reach(self) -> int:
@@ -62,14 +64,14 @@ class LIChI:
 
     def _rounds(self, y: Tensor, deviation: Tensor, x: Tensor, one: Pass) -> Tensor:
         z, groups = y, match(y[0], one).alike
-        for _ in range(self.rounds):
-            left = (deviation - box((y - z).square(), NEAR).sqrt()).clamp_min(1e-6)
+        for loud in [deviation] * (self.rounds - 1) + [self.last * deviation]:
+            left = (loud - box((y - z).square(), NEAR).sqrt()).clamp_min(1e-6)
             before = z[0]
             x = z = filtered(before, groups, one.patch, left.square()[0], before if x is z else x[0], affine=True)[None]
         return x
 
 
-QUICK = LIChI(NonLocalRidge(then=()), Pass(3, 40, 25, stride=3), 3)
+QUICK = LIChI(NonLocalRidge(then=()), Pass(3, 40, 25, stride=3), 4, last=1.1)
 
 
 @dataclass(frozen=True)
