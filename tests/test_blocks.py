@@ -14,6 +14,10 @@ from untaught.classical.denoise.blocks import Block, Blocks, leading, match
 from untaught.classical.denoise.matching import grid
 from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.classical.denoise.nlm import NonLocalMeans
+from untaught.classical.total_variation import TotalVariation, _transposed
+from untaught.core.errors import BadInput
+from untaught.problem.likelihoods import Gaussian
+from untaught.problem.regularisers import differences
 
 
 def bodies(shape, seed=0):
@@ -119,3 +123,41 @@ def test_no_preset_of_volumes_is_below_the_one_before(preset):
     y = noisy(truth, 0.1).astype(np.float32)
     below = error(untaught.denoise(y, axes="ZYX", preset="instant"), truth)
     assert error(untaught.denoise(y, axes="ZYX", preset=preset), truth) <= 1.01 * below
+
+
+def coarse():
+    """Clouds whose slices lie four samples apart."""
+    x = ndimage.gaussian_filter(np.random.default_rng(3).normal(size=(64, 32, 32)), 2.5)
+    return ((x - x.min()) / np.ptp(x))[::4]
+
+
+def test_total_variation_is_told_how_far_samples_lie_apart():
+    truth = coarse()
+    problem = untaught.Problem(tensor(noisy(truth, 0.1)), likelihood=Gaussian(0.1))
+
+    def least(**more):
+        tries = (TotalVariation(strength, 40, **more).estimate(problem)[0, 0] for strength in (0.1, 0.2, 0.4, 0.8))
+        return min(error(x.numpy(), truth) for x in tries)
+
+    assert least(spacing=(4, 1, 1)) < 0.95 * least()
+    assert torch.equal(
+        TotalVariation(rounds=3, spacing=(2, 2, 2)).estimate(problem), TotalVariation(rounds=3).estimate(problem)
+    )
+
+
+def test_a_slope_costs_by_how_far_it_goes_and_not_by_how_many_samples():
+    fine = tensor(np.linspace(0, 1, 13)[:, None, None] * np.ones((13, 8, 8)))
+    for prior in (untaught.TV, untaught.Smooth):
+        steps, apart = fine[:, :, 1:-1].diff(dim=2), fine[:, :, ::3].diff(dim=2) / 3
+        torch.testing.assert_close(steps.mean(), apart.mean())
+        assert float(prior(spacing=(3, 1, 1))(fine[:, :, ::3])) < float(prior()(fine[:, :, ::3]))
+    with pytest.raises(BadInput, match="3 axes"):
+        untaught.TV(spacing=(3, 1))(fine)
+
+
+def test_differences_and_their_adjoint_agree_with_any_spacing():
+    draw = torch.Generator().manual_seed(0)
+    x = torch.rand(1, 2, 5, 6, 7, generator=draw, dtype=torch.float64)
+    parts = [torch.rand(x.shape, generator=draw, dtype=torch.float64) for _ in range(3)]
+    there = sum((d * p).sum() for d, p in zip(differences(x, (3, 1, 2)), parts, strict=True))
+    torch.testing.assert_close(there, (x * _transposed(parts, (3, 1, 2))).sum())

@@ -29,8 +29,8 @@ class Steadied:
     frames: int = 4
     patch: int = 4
     loose: float = 0.4
-    wide: int = 12
-    still: tuple[float, float] = (0.05, 0.15)
+    wide: int = 20
+    still: tuple[float, float] = (0.02, 0.06)
     alone: Denoiser = NonLocalRidge()
     last: SeriesRidge = field(default=SeriesRidge(then=(Pass(5, 128),)), repr=False)
 
