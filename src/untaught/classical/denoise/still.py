@@ -12,10 +12,13 @@ import torch
 from torch import Tensor
 
 from untaught.classical import Denoiser
+from untaught.classical.denoise.lichi import QUICK
 from untaught.classical.denoise.matching import Pass
-from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.classical.denoise.series import SeriesRidge
 from untaught.core.geometry import box
+
+WRONG = 1.2
+"""By how much the variance of the noise may be told wrongly, at the most."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Steadied:
     loose: float = 0.4
     wide: int = 20
     still: tuple[float, float] = (0.02, 0.06)
-    alone: Denoiser = NonLocalRidge()
+    alone: Denoiser = QUICK
     last: SeriesRidge = field(default=SeriesRidge(then=(Pass(5, 128),)), repr=False)
 
     @property
@@ -59,14 +62,14 @@ class Steadied:
         """For every frame: the mean of those about it, the deviation of its noise, (t, c, h, w); and how much more they differ than
         by noise, (t, 1, h, w)."""
         y, variance = noisy[0].movedim(1, 0), spread[0].movedim(1, 0).square()
+        variance = variance * self._told_wrongly(y, variance)
         means, less, differs = [], [], []
         for t in range(len(y)):
             total, noise, weights, more = y[t], variance[t], torch.ones_like(y[t, :1]), []
             for u in range(max(0, t - self.frames), min(len(y), t + self.frames + 1)):
                 if u == t:
                     continue
-                both = (variance[t] + variance[u]).mean(0, keepdim=True).clamp_min(1e-12)
-                apart = ((y[u] - y[t]).square().mean(0, keepdim=True) / both - 1)[None]
+                apart = _apart(y, variance, t, u) - 1
                 weight = (-box(apart, self.patch)[0].clamp_min(0) / self.loose).exp()
                 total, noise, weights = total + weight * y[u], noise + weight**2 * variance[u], weights + weight
                 more.append(box(apart, self.wide)[0])
@@ -74,3 +77,20 @@ class Steadied:
             less.append(noise.sqrt() / weights)
             differs.append(torch.stack(more).mean(0) if more else torch.full_like(y[t, :1], torch.inf))
         return torch.stack(means), torch.stack(less), torch.stack(differs)
+
+    def _told_wrongly(self, y: Tensor, variance: Tensor) -> float:
+        """How loud the noise is over what was told, as half of the frames that follow each other differ by less.
+
+        A few hundredths decide whether frames far apart are of one scene. What moves makes the more of a difference the further
+        they are apart, and next to none where they follow each other.
+        """
+        if len(y) < 2:
+            return 1.0
+        near = torch.cat([box(_apart(y, variance, t, t + 1), self.wide) for t in range(len(y) - 1)])
+        return min(max(float(near[..., :: self.patch, :: self.patch].median()), 1 / WRONG), WRONG)
+
+
+def _apart(y: Tensor, variance: Tensor, t: int, u: int) -> Tensor:
+    """The squared difference of two frames over that of their noise, (1, 1, h, w)."""
+    both = (variance[t] + variance[u]).mean(0, keepdim=True).clamp_min(1e-12)
+    return ((y[u] - y[t]).square().mean(0, keepdim=True) / both)[None]
