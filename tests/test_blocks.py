@@ -10,7 +10,7 @@ import torch
 from scipy import ndimage
 
 import untaught
-from untaught.classical.denoise.blocks import Block, Blocks, leading, match
+from untaught.classical.denoise.blocks import BlockPass, Blocks, leading, match
 from untaught.classical.denoise.matching import grid
 from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.classical.denoise.nlm import NonLocalMeans
@@ -48,7 +48,9 @@ def tensor(x):
 
 
 @pytest.mark.parametrize("space", [(9, 13, 11), (4, 20, 8), (7, 7, 7)])
-@pytest.mark.parametrize("one", [Block((3, 3, 3), 9, (5, 5, 7), (2, 2, 2)), Block((2, 4, 3), 7, (3, 7, 5), (2, 3, 1))])
+@pytest.mark.parametrize(
+    "one", [BlockPass((3, 3, 3), 9, (5, 5, 7), (2, 2, 2)), BlockPass((2, 4, 3), 7, (3, 7, 5), (2, 3, 1))]
+)
 def test_the_nearest_blocks_of_the_window_are_found(space, one):
     x = torch.rand(2, *space, generator=torch.Generator().manual_seed(0))
     ways = leading(x, one.patch)

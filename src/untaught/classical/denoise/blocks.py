@@ -31,7 +31,7 @@ Size = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockPass:
     """One filtering: sides of the blocks; how many similar ones make a group, sought in a `window` about each; the distance of
     those that are grouped for. Samples along z, y and x. several: the longest side in volumes of several channels."""
 
@@ -41,7 +41,7 @@ class Block:
     stride: Size = (3, 3, 3)
     several: int = 3
 
-    def within(self, space: Size, channels: int) -> Block:
+    def within(self, space: Size, channels: int) -> BlockPass:
         """The same for a volume of that size, with a group that a window holds in its corner."""
         # Of several channels a block of that side holds more values than a group can tell apart.
         sides = self.patch if channels == 1 else tuple(min(p, self.several) for p in self.patch)
@@ -64,9 +64,9 @@ class Blocks:
     with it.
     """
 
-    first: Block = Block(group=16)
-    then: tuple[Block, ...] = (Block(),)
-    each: Block = Block((3, 3, 3), 32, stride=(2, 2, 2))
+    first: BlockPass = BlockPass(group=16)
+    then: tuple[BlockPass, ...] = (BlockPass(),)
+    each: BlockPass = BlockPass((3, 3, 3), 32, stride=(2, 2, 2))
     rounds: int = 3
     whole: int = 1 << 18
     side: int = 64
@@ -88,13 +88,13 @@ class Blocks:
             pilot = self._passed(one, noisy, deviation, pilot)
         return self._rounds(noisy, deviation, pilot)
 
-    def _fits(self, noisy: Tensor, *passes: Block) -> bool:
+    def _fits(self, noisy: Tensor, *passes: BlockPass) -> bool:
         return all(self._fitted(one, noisy).group >= FEW for one in passes)
 
-    def _fitted(self, one: Block, noisy: Tensor) -> Block:
+    def _fitted(self, one: BlockPass, noisy: Tensor) -> BlockPass:
         return one.within(tuple(noisy.shape[2:]), noisy.shape[1])
 
-    def _passed(self, one: Block, noisy: Tensor, deviation: Tensor, pilot: Tensor | None) -> Tensor:
+    def _passed(self, one: BlockPass, noisy: Tensor, deviation: Tensor, pilot: Tensor | None) -> Tensor:
         fit = self._fitted(one, noisy)
         sought = noisy if pilot is None else pilot
         ways, spread = leading(sought[0], fit.patch), deviation.expand_as(noisy)
@@ -123,13 +123,13 @@ class Blocks:
             z = self._over(y, fit, part)
         return z if self.rounds else x
 
-    def _over(self, noisy: Tensor, fit: Block, part: Callable[[tuple[Any, ...], int], Tensor]) -> Tensor:
+    def _over(self, noisy: Tensor, fit: BlockPass, part: Callable[[tuple[Any, ...], int], Tensor]) -> Tensor:
         space = noisy.shape[2:]
         side = max(space) if prod(space) <= self.whole else self.side
         return over(space, side, [r + NEAR for r in fit.reach], part)
 
 
-def match(x: Tensor, one: Block, ways: Tensor) -> Tensor:
+def match(x: Tensor, one: BlockPass, ways: Tensor) -> Tensor:
     """For blocks of (c, d, h, w) on a grid the most similar ones of their windows, by number, (g, k)."""
     f = F.conv3d(x[None], ways)[0]
     f = f - f.mean((1, 2, 3), keepdim=True)  # so that little is lost to rounding

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from untaught.classical import Denoiser
-from untaught.classical.denoise.blocks import Block, Blocks
+from untaught.classical.denoise.blocks import BlockPass, Blocks
 from untaught.classical.denoise.plateaus import Plateaus
 from untaught.classical.denoise.splines import STEP, LocalSplines, mixed
 from untaught.core.geometry import over
@@ -31,7 +31,7 @@ class Pieces:
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """(b, c, n) -> (b, c, n); `deviation` of the noise broadcasts against it."""
         side = max(SHORT, VALUES // noisy.shape[1])
-        one = Block((1, 1, side), 48, (1, 1, 2 * self.far + 1), (1, 1, side // 4), several=side)
+        one = BlockPass((1, 1, side), 48, (1, 1, 2 * self.far + 1), (1, 1, side // 4), several=side)
         ridge = Blocks(replace(one, group=16), (one,), one, rounds=0)
         spread = deviation.to(noisy).expand_as(noisy)
         made = [ridge(y[None, :, None, None], s[None, :, None, None]) for y, s in zip(noisy, spread, strict=True)]
