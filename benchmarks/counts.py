@@ -4,6 +4,7 @@ python benchmarks/counts.py DATA counts PRESET SIDE   # offset 100, gain 2, read
 python benchmarks/counts.py DATA micrographs SIDE     # the nine of fmd/ whose neighbours share no noise, `instant`
 python benchmarks/counts.py DATA stars PRESET         # 30 to 100 high over noise of 11: median flux over the true one, eight draws
 python benchmarks/counts.py DATA signals PRESET SAMPLES
+python benchmarks/counts.py DATA classics PRESET      # Donoho and Johnstone's, and a heart's, noise of 0.07
 """
 
 from __future__ import annotations
@@ -101,8 +102,19 @@ def signals(folder: Path, preset: str, samples: str) -> None:
         )
 
 
+def classics(folder: Path, preset: str) -> None:
+    import pywt
+
+    heart = pywt.data.ecg()[:1024].astype(float)
+    names = ("Blocks", "Bumps", "HeaviSine", "Doppler", "LinChirp", "Piece-Polynomial")
+    for name, x in [*((n, pywt.data.demo_signal(n, 2048)) for n in names), ("heart", heart)]:
+        truth = (x - x.min()) / np.ptp(x)
+        y = truth + 0.07 * np.random.default_rng(0).normal(size=len(truth))
+        print(f"{name}: {decibels(y, truth, 1):.2f} -> {decibels(untaught.denoise(y, preset=preset), truth, 1):.2f} dB")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    {"counts": counts, "micrographs": micrographs, "stars": stars, "signals": signals}[sys.argv[2]](
-        Path(sys.argv[1]), *sys.argv[3:]
-    )
+    {"counts": counts, "micrographs": micrographs, "stars": stars, "signals": signals, "classics": classics}[
+        sys.argv[2]
+    ](Path(sys.argv[1]), *sys.argv[3:])

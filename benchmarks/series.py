@@ -1,6 +1,7 @@
 """Frames along time beside each frame alone: PSNR and flicker.
 
     python benchmarks/series.py DATA
+    python benchmarks/series.py DATA --still PRESET   # five frames of one scene beside one, noise of 25/255
 
 Seven frames of 96 x 96, cut out of a photograph along a straight line, with a square that moves the other way; white noise of
 15/255. Flicker: the deviation of what changes from frame to frame and not in the scene, in grey levels.
@@ -46,10 +47,27 @@ def clip(path: Path, speed: float) -> tuple[NDArray, NDArray]:
     return clean, np.clip(np.rint(clean + noise), 0, 255).astype(np.uint8)
 
 
+def still(folder: Path, preset: str) -> None:
+    for name in ("set12/01.png", "set12/04.png", "set12/09.png", "fmd/gt/Confocal_BPAE_B_1.png"):
+        scene = np.asarray(Image.open(folder / name).convert("L")).astype(float)[60:156, 60:156]
+        frames = scene + np.random.default_rng(0).normal(0, 25, (5, *scene.shape))
+
+        def quality(x: NDArray, scene: NDArray = scene) -> float:
+            return float(10 * np.log10(255**2 / ((x - scene) ** 2).mean()))
+
+        one = quality(untaught.denoise(frames[2], preset=preset))
+        together = quality(untaught.denoise(frames, along="time", preset=preset)[2])
+        print(f"| {name} | {one:.2f} | {together:.2f} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
+    parser.add_argument("--still")
     asked = parser.parse_args()
+    if asked.still:
+        still(asked.data, asked.still)
+        return
     ways: dict[str, Callable[[NDArray], NDArray]] = {
         "each alone, `instant`": lambda y: np.stack([untaught.denoise(f, preset="instant") for f in y]),
         "along time, `instant`": lambda y: untaught.denoise(y, along="time", preset="instant"),

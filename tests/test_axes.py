@@ -135,3 +135,43 @@ def test_an_interrupt_between_two_pictures_of_a_stack_writes_nothing(untaught, t
     code, _, err = untaught("denoise", str(tmp_path / "s.npy"), "--axes", "TYX", "--preset", "instant")
     assert (code, "interrupted" in err) == (130, True)
     assert not (tmp_path / "s.untaught.npy").exists()
+
+
+HOLE = (slice(2, 4), slice(5, 9), slice(6, 10))
+
+
+def gapped(masked):
+    y = noisy(6, 20, 24)
+    if masked:
+        mask = np.zeros(y.shape, bool)
+        mask[HOLE] = True
+        y[HOLE] = 99
+        return np.ma.array(y, mask=mask)
+    y[HOLE] = np.nan
+    return y
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("named", [{"axes": "ZYX"}, {"axes": "CYX"}, {"axes": "TYX"}, {"along": "time"}])
+def test_what_is_unknown_is_filled_from_around_it_whatever_the_axes(named, masked):
+    y = gapped(masked)
+    x = untaught.denoise(y, **named, **FEW)
+    assert x.shape == y.shape
+    assert isinstance(x, np.ma.MaskedArray) is masked
+    found, truth = np.ma.getdata(x), np.broadcast_to(np.linspace(0.2, 0.8, 24), y.shape)
+    assert np.abs(found[HOLE] - truth[HOLE]).max() < 0.2
+    if masked:
+        np.testing.assert_array_equal(np.ma.getmaskarray(x), y.mask)
+
+
+def test_nothing_that_is_no_picture_is_misread_in_silence():
+    y = noisy(2, 1, 16, 16)
+    for wrong in (y[0, 0] + 1j * y[1, 0], y):
+        with pytest.raises(BadInput):
+            untaught.denoise(wrong, **FEW)
+        with pytest.raises(BadInput):
+            untaught.reconstruct(wrong, operator="identity")
+    with pytest.raises(BadInput, match="2 pictures"):
+        untaught.Job((untaught.Solve(untaught.Method(untaught.Pixels(), stop=untaught.After(1))),), untaught.Problem(y))
+    with pytest.raises(BadInput, match="complex"):
+        untaught.Problem(y[:1] + 1j * y[:1])

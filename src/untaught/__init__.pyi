@@ -14,6 +14,7 @@ from untaught.classical.blended import Blended as Blended
 from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
 from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
+from untaught.classical.denoise.blocks import BlockPass as BlockPass, Blocks as Blocks
 from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
 from untaught.classical.denoise.filter import Filter as Filter
 from untaught.classical.denoise.lichi import LIChI as LIChI, LIChIGuide as LIChIGuide
@@ -22,8 +23,11 @@ from untaught.classical.denoise.matching import Pass as Pass
 from untaught.classical.denoise.nl_bayes import NonLocalBayes as NonLocalBayes
 from untaught.classical.denoise.nl_ridge import NonLocalRidge as NonLocalRidge, Quick as Quick, Tiled as Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans as NonLocalMeans
+from untaught.classical.denoise.plateaus import Plateaus as Plateaus
 from untaught.classical.denoise.series import SeriesFilter as SeriesFilter, SeriesRidge as SeriesRidge
+from untaught.classical.denoise.signals import Pieces as Pieces, Signals as Signals
 from untaught.classical.denoise.splines import LocalSplines as LocalSplines
+from untaught.classical.denoise.still import Steadied as Steadied
 from untaught.classical.exemplar import Exemplar as Exemplar
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
 from untaught.classical.plug_and_play import LeveledPlugAndPlay as LeveledPlugAndPlay, PlugAndPlay as PlugAndPlay
@@ -90,6 +94,8 @@ __all__ = [
     "Blended",
     "BlindBlur",
     "BlockDCT",
+    "BlockPass",
+    "Blocks",
     "Blur",
     "Bootstrap",
     "Camera",
@@ -166,10 +172,12 @@ __all__ = [
     "Pass",
     "PhaseRetrieval",
     "Picture",
+    "Pieces",
     "Pixels",
     "Plain",
     "Plane",
     "Plateau",
+    "Plateaus",
     "PlugAndPlay",
     "Poisson",
     "PoissonGaussian",
@@ -194,6 +202,7 @@ __all__ = [
     "Series",
     "SeriesFilter",
     "SeriesRidge",
+    "Signals",
     "Smooth",
     "Solution",
     "Solve",
@@ -203,6 +212,7 @@ __all__ = [
     "Stack",
     "Stage",
     "Start",
+    "Steadied",
     "StuckChannel",
     "Sum",
     "Sure",

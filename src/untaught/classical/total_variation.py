@@ -14,7 +14,7 @@ from torch import Tensor
 from untaught.classical import Estimated, Estimator, counted, precision, refuse_unless_weighable, trusted
 from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.problem import Problem
-from untaught.problem.regularisers import differences
+from untaught.problem.regularisers import Spacing, apart, differences
 
 AGAIN = 10
 """Rounds after which the noise is taken anew from the picture."""
@@ -28,12 +28,13 @@ class TotalVariation(Estimator):
     strength / sigma. rounds: of the method, with `iterations` of conjugate gradients each. Pictures have a contrast of about 1.
     Noise that changes with brightness is that of A x, of every `AGAIN`-th round: weighted squares that agree with it have the
     gradient of counts' own likelihood. Counted light is not negative.
-    Needs a linear operator and the noise of the data.
+    Needs a linear operator and the noise of the data. spacing: how far samples lie apart along each axis of space, in any unit.
     """
 
     strength: float = 1.0
     rounds: int = 60
     iterations: int = 5
+    spacing: Spacing = ()
 
     weighs = True
 
@@ -55,17 +56,17 @@ class TotalVariation(Estimator):
         above, under = x.clamp_min(0), torch.zeros_like(x)  # of the split x >= 0
 
         def normal(p: Tensor) -> Tensor:
-            found = a.adjoint(trust * a(p)) + rho * _transposed(differences(p))
+            found = a.adjoint(trust * a(p)) + rho * _transposed(differences(p, self.spacing), self.spacing)
             return found + rho * p if light else found
 
         for k in range(self.rounds):
             if k and k % AGAIN == 0 and not problem.likelihood.white:
                 trust = trusted(problem, x)
                 right = a.adjoint(trust * problem.data)
-            b = right + rho * _transposed([v - w for v, w in zip(z, u, strict=True)])
+            b = right + rho * _transposed([v - w for v, w in zip(z, u, strict=True)], self.spacing)
             b = b + rho * (above - under) if light else b
             x = conjugate_gradients(normal, b, x, self.iterations)
-            moved = [d + w for d, w in zip(differences(x), u, strict=True)]
+            moved = [d + w for d, w in zip(differences(x, self.spacing), u, strict=True)]
             size = torch.stack([m.square().sum(1, keepdim=True) for m in moved]).sum(0).sqrt()
             kept = (1 - weight / rho / size.clamp_min(1e-30)).clamp_min(0)
             z = [kept * m for m in moved]
@@ -79,8 +80,9 @@ class TotalVariation(Estimator):
         return (TotalVariation(rounds=3),)
 
 
-def _transposed(parts: list[Tensor]) -> Tensor:
+def _transposed(parts: list[Tensor], spacing: Spacing = ()) -> Tensor:
     """The adjoint of `differences`."""
+    parts = [p / s for p, s in zip(parts, apart(spacing, len(parts)), strict=True)] if spacing else parts
     total = torch.zeros_like(parts[0])
     for d, part in enumerate(parts, start=2):
         inner = part.narrow(d, 0, part.shape[d] - 1)

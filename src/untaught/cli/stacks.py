@@ -27,7 +27,6 @@ def restore_stack(name: str, path: Path, settings: dict[str, Any], asked: Asked)
     from untaught.core.registry import tasks
     from untaught.io import stacks
     from untaught.io.axes import Axes
-    from untaught.io.images import check_output
     from untaught.io.images.places import Places
 
     if told := asked.beyond(
@@ -36,8 +35,8 @@ def restore_stack(name: str, path: Path, settings: dict[str, Any], asked: Asked)
         raise BadInput(f"{told} is of one picture, and --axes of a stack: leave one of the two out.")
     tasks.get(name).check(settings)
     places = Places.of([path], force=asked.force)
-    target = asked.output or path.with_name(f"{path.stem}.untaught{path.suffix}")
-    check_output(target, places=places)
+    target = asked.output or stacks.named(path)
+    stacks.check(target, path, places)
     stack = stacks.read(path, settings["axes"], asked.max_megapixels)
     named = Axes(stack.axes, settings.get("along", "space"))
     given = {**settings, "axes": named.together}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput
-from untaught.io.arrays import channels
+from untaught.io.arrays import channel_of, channels, of_frames
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
@@ -168,13 +168,21 @@ def spanned(compose: Callable[..., Job], image: Image, settings: dict[str, Any])
     lost, notes = unknown(array, without)
     if lost is None:
         return compose(replace(image, pixels=original), **settings)
-    axis = channels(original, settings.get("channel_axis", "auto"))
+    axis = _axis(original, settings)
     job = compose(replace(image, pixels=bridged(original, lost, axis)), **settings)
     keeps = bool(settings.get("keep_nan"))
     kept = lost if keeps else None if without is None else _spread(without, lost.shape)
     said = f"{notes[0]}, and {'stay' if keeps else 'are filled'}"
     job = replace(job, notes=(said, *notes[1:], *job.notes))
     return _weighed(job, Gaps(lost, original, axis, kept))
+
+
+def _axis(array: NDArray, settings: dict[str, Any]) -> int | None:
+    """Where the channels are, as the settings say it."""
+    given, axes, along = (settings.get(k, "auto") for k in ("channel_axis", "axes", "along"))
+    if axes != "auto":
+        return channel_of(array, axes, along if along != "auto" else "space", given)
+    return channels(array, of_frames(array, given) if along == "time" else given)
 
 
 def filled(image: Image) -> NDArray:

@@ -308,7 +308,10 @@ def _gaussian(data: Tensor, sigma: float | None, notes: list[str], scale: Scale)
     if data.ndim == 4:
         return _normal(estimate_noise(data[0]), notes, scale)
     if data.ndim == 5:  # slices of a volume share their noise
-        level = strength(estimate_noise(data[0].movedim(1, 0)))
+        model = estimate_noise(data[0].movedim(1, 0))
+        level = strength(model)
+        if not model.correlated and min(data.shape[2:]) > 4:  # what is smooth along all three axes is no noise
+            level = min(level, second_differences(data))
     else:  # of a series, whose second difference knows its curve least; two differences are none to go by
         level = second_differences(data) if data.shape[-1] > 4 else 0.0
     return _white_of(scale)(_white(level, notes, scale))

@@ -26,7 +26,8 @@ class Problem:
     weight: one number a measurement, broadcast over `data`; 0 = unknown (a hole, a dead pixel, held out).
     start: a first guess of the picture, if there is one; later stages of a job find the earlier stage's picture here.
 
-    Raises `BadInput` for empty data, and for values that are not finite where the weight is not 0.
+    Raises `BadInput` for empty data, for values that are not finite where the weight is not 0, and for complex ones that are the
+    picture itself.
     """
 
     data: Tensor
@@ -64,6 +65,11 @@ class Problem:
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "weight", weight)
         object.__setattr__(self, "operator", as_operator(self.operator, data_shape=tuple(data.shape[1:])))
+        if data.is_complex() and self.operator.direct:
+            raise BadInput(
+                "The data are complex, and a picture is real: give the real part, or the magnitude, or real and imaginary part as "
+                "two channels."
+            )
 
     @property
     def image_shape(self) -> Shape:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from untaught.classical import Estimator
 from untaught.core.callers import own_settings
+from untaught.core.errors import BadInput
 from untaught.prior import Network, Prior
 from untaught.problem import Problem
 from untaught.solver.averaging import Average, ExponentialPictures
@@ -203,12 +204,20 @@ class Job:
     """What a task makes of its arguments: frozen, and it pickles.
 
     finish: what becomes of the picture. notes: what was applied silently (an estimate, a conversion).
+    Raises `BadInput` for data of several pictures.
     """
 
     stages: tuple[Stage, ...]
     problem: Problem
     finish: Result = AsIs()
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.problem.image_shape[0] > 1:
+            raise BadInput(
+                f"The data are of {self.problem.image_shape[0]} pictures, and a job restores one: make a "
+                "job of each, or channels of them."
+            )
 
     @property
     def draws(self) -> bool:

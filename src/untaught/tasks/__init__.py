@@ -135,7 +135,9 @@ class Task:
             named, given = Axes(settings["axes"], settings.get("along", "space")), {**settings}
             if named.apart:
                 given["axes"] = named.together
-                return named.each(np.asanyarray(picture), lambda part: self(part, **given))
+                made = named.each(np.asanyarray(picture), lambda part: self(part, **given))
+                masked = isinstance(picture, np.ma.MaskedArray)
+                return np.ma.array(made, mask=np.ma.getmaskarray(picture)) if masked else made
 
         from untaught.solver.loop import solve
 

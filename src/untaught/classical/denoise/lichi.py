@@ -67,7 +67,7 @@ class LIChI:
         for loud in [deviation] * (self.rounds - 1) + [self.last * deviation]:
             left = (loud - box((y - z).square(), NEAR).sqrt()).clamp_min(1e-6)
             before = z[0]
-            x = z = filtered(before, groups, one, left.square()[0], before if x is z else x[0], affine=True)[None]
+            x = z = filtered(before, groups, one.patch, left.square()[0], before if x is z else x[0], affine=True)[None]
         return x
 
 

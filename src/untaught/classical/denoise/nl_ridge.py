@@ -15,9 +15,11 @@ Patches are colour patches; which are similar: `matching`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import product
+from math import prod
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +34,8 @@ FEW = 16
 """Similar patches that are no group yet if there are fewer."""
 VALUES = 3 << 17
 """Of the patches that are combined at a time: few enough for the cache."""
+Sides: TypeAlias = int | Sequence[int]
+"""Of a patch: the same along all axes, or of each."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,21 @@ class NonLocalRidge:
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """The estimate of a picture (1, c, h, w); `deviation` of its noise broadcasts against it.
 
-        Series, volumes and pictures too small for a group are left to non-local means.
+        A volume is filtered by blocks; series, and what is too small for a group, are left to non-local means.
         """
+        if noisy.ndim == 5:
+            from untaught.classical.denoise.blocks import Blocks
+
+            return Blocks(rounds=0)(noisy, deviation)
         passes = self.passes((self.first, *self.then), noisy, deviation)
         return self._by_strips(passes, noisy, deviation) if passes else NonLocalMeans()(noisy, deviation)
 
     def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
         """Further passes, beginning with a pilot of the clean picture."""
+        if noisy.ndim == 5:
+            from untaught.classical.denoise.blocks import Blocks
+
+            return Blocks(rounds=0).refine(noisy, deviation, pilot)
         passes = self.passes(self.again, noisy, deviation)
         return self._by_strips(passes, noisy, deviation, pilot) if passes else pilot
 
@@ -85,7 +97,7 @@ class NonLocalRidge:
             made = x[0] if x else None
             for one in passes:
                 groups = match(y if made is None else made, one).alike
-                made = filtered(y, groups, one, spread.square(), made)
+                made = filtered(y, groups, one.patch, spread.square(), made)
             assert made is not None
             return made[None]
 
@@ -93,12 +105,12 @@ class NonLocalRidge:
 
 
 def filtered(
-    y: Tensor, groups: Tensor, one: Pass, variance: Tensor, pilot: Tensor | None, *, affine: bool = False
+    y: Tensor, groups: Tensor, side: Sides, variance: Tensor, pilot: Tensor | None, *, affine: bool = False
 ) -> Tensor:
-    """(c, h, w) with every group by its ridge; affine: the weights of an estimate add up to one (`piloted`)."""
-    rows = patches(y, one.patch)
-    clean = rows if pilot is y else None if pilot is None else patches(pilot, one.patch)
-    noise = rows.shape[1] * patch_means(variance, one.patch)
+    """(c, *space) with every group by its ridge; affine: the weights of an estimate add up to one (`piloted`)."""
+    rows = patches(y, side)
+    clean = rows if pilot is y else None if pilot is None else patches(pilot, side)
+    noise = rows.shape[1] * patch_means(variance, side)
 
     def ridge(some: Tensor) -> tuple[Tensor, Tensor]:
         noisy, loud = taken(rows, some), noise[some].mean(1)
@@ -106,22 +118,22 @@ def filtered(
             return blind(noisy, loud)
         return piloted(noisy, noisy if clean is rows else taken(clean, some), loud, affine=affine)
 
-    return combined(ridge, groups, y, one.patch)
+    return combined(ridge, groups, y, side)
 
 
-def combined(work: Callable[[Tensor], tuple[Tensor, Tensor]], groups: Tensor, like: Tensor, side: int) -> Tensor:
+def combined(work: Callable[[Tensor], tuple[Tensor, Tensor]], groups: Tensor, like: Tensor, side: Sides) -> Tensor:
     """The picture that estimates of groups (g, k) of patches make: where patches overlap, their weighted mean.
 
-    work: of some groups, the estimates (g, k, n) times their weights, and these, (g, k). like: a picture of that shape, (c, h, w).
+    work: of some groups, the estimates (g, k, n) times their weights, and these, (g, k). like: of the picture's shape, (c, *space).
     """
-    c, height, width = like.shape
-    total = like.new_zeros((height - side + 1) * (width - side + 1), c * side * side)
+    c, space, sides = like.shape[0], like.shape[1:], _sides(side, like.ndim - 1)
+    total = like.new_zeros(prod(n - s + 1 for n, s in zip(space, sides, strict=True)), c * prod(sides))
     weights = total.new_zeros(len(total))
     for some in groups.split(max(1, VALUES // total.shape[1] // groups.shape[1])):
         estimate, sure = work(some)
         total.index_add_(0, some.flatten(), estimate.flatten(0, 1))
         weights.index_add_(0, some.flatten(), sure.flatten())
-    return overlap(total, weights, (c, height, width), side)
+    return overlap(total, weights, like.shape, side)
 
 
 def taken(rows: Tensor, some: Tensor) -> Tensor:
@@ -129,22 +141,23 @@ def taken(rows: Tensor, some: Tensor) -> Tensor:
     return rows.index_select(0, some.flatten()).view(*some.shape, -1)
 
 
-def patch_means(x: Tensor, side: int) -> Tensor:
-    """The mean of (c, h, w) over every patch, (positions,)."""
-    return F.avg_pool2d(x.mean(0, keepdim=True)[None], side, 1).flatten()
+def patch_means(x: Tensor, side: Sides) -> Tensor:
+    """The mean of (c, *space) over every patch, (positions,)."""
+    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 2]
+    return pool(x.mean(0, keepdim=True)[None], _sides(side, x.ndim - 1), 1).flatten()
 
 
-def overlap(total: Tensor, weights: Tensor, shape: tuple[int, int, int], side: int) -> Tensor:
-    """The mean of overlapping patches, given as weighted rows (positions, side * side * c) and their weights: (c, h, w)."""
-    c, height, width = shape
-    h, w = height - side + 1, width - side + 1
-    total, weights = total.view(h, w, side, side, c), weights.view(h, w, 1)
-    result, count = total.new_zeros(height, width, c), total.new_zeros(height, width, 1)
-    for i in range(side):
-        for j in range(side):
-            result[i : i + h, j : j + w] += total[:, :, i, j]
-            count[i : i + h, j : j + w] += weights
-    return (result / count).permute(2, 0, 1)
+def overlap(total: Tensor, weights: Tensor, shape: Sequence[int], side: Sides) -> Tensor:
+    """The mean of overlapping patches, given as weighted rows (positions, values) and their weights: of that shape, (c, *space)."""
+    c, space, sides = shape[0], shape[1:], _sides(side, len(shape) - 1)
+    free = [n - s + 1 for n, s in zip(space, sides, strict=True)]
+    total, weights = total.view(*free, *sides, c), weights.view(*free, 1)
+    result, count = total.new_zeros(*space, c), total.new_zeros(*space, 1)
+    for corner in product(*map(range, sides)):
+        at = tuple(slice(i, i + n) for i, n in zip(corner, free, strict=True))
+        result[at] += total[_at(*corner)]
+        count[at] += weights
+    return (result / count).movedim(-1, 0)
 
 
 def blind(noisy: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -240,7 +253,18 @@ class Tiled:
         return over(noisy.shape[2:], self.side, self.ridge.reach * (1 + self.twice), tile)
 
 
-def patches(x: Tensor, side: int) -> Tensor:
-    """All patches of (c, h, w), one a row, (positions, side * side * c)."""
-    found = x.permute(1, 2, 0).contiguous().unfold(0, side, 1).unfold(1, side, 1)
-    return found.permute(0, 1, 3, 4, 2).reshape(found.shape[0] * found.shape[1], -1)
+def patches(x: Tensor, side: Sides) -> Tensor:
+    """All patches of (c, *space), one a row, (positions, values)."""
+    n = x.ndim - 1
+    found = x.movedim(0, -1).contiguous()
+    for axis, size in enumerate(_sides(side, n)):
+        found = found.unfold(axis, size, 1)
+    return found.movedim(n, -1).flatten(n).flatten(0, n - 1)
+
+
+def _at(*corner: int) -> tuple[Any, ...]:
+    return (..., *corner, slice(None))
+
+
+def _sides(side: Sides, axes: int) -> tuple[int, ...]:
+    return (side,) * axes if isinstance(side, int) else tuple(side)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -79,7 +79,7 @@ class SeriesRidge:
             x = None if pilot is None else pilot[seen][0]
             groups = self._groups(y if x is None else x, one, ways)
             clean = None if x is None else x.flatten(1, 2)
-            return filtered(y.flatten(1, 2), groups, one, variance, clean).view(1, *y.shape)
+            return filtered(y.flatten(1, 2), groups, one.patch, variance, clean).view(1, *y.shape)
 
         return tile
 
@@ -126,6 +126,15 @@ def _moved(window: int, width: int, frame: int, device: torch.device) -> Tensor:
     return (k // window - window // 2) * width + k % window - window // 2 + frame
 
 
+class AlongTime(Protocol):
+    """An estimate of a series (1, c, t, h, w), for which so many frames before and after a frame are seen."""
+
+    @property
+    def frames_seen(self) -> int: ...
+
+    def __call__(self, noisy: Tensor, deviation: Tensor, pilot: Tensor | None = None) -> Tensor: ...
+
+
 @dataclass(frozen=True)
 class SeriesFilter(Estimator):
     """The ridge's estimate of the frames, told the noise's own deviation in each, without the bias of noise that was cut off.
@@ -135,7 +144,7 @@ class SeriesFilter(Estimator):
     The result is the mean of both, which err differently.
     """
 
-    denoiser: SeriesRidge = SeriesRidge()
+    denoiser: AlongTime = SeriesRidge()
     pilot: Denoiser | None = None
 
     def check(self, problem: Problem) -> None:

@@ -58,11 +58,17 @@ class LocalSplines:
         x = torch.cat([x, means.double().cpu()[..., None, :]], -2)
         follows = torch.cat([follows, (probe * (moved - means) / step).double().cpu()[..., None, :]], -2)
         risk = (y - x).square() + variance * (2 * follows - 1)
-        made = torch.zeros_like(noisy, dtype=torch.float64, device="cpu")
-        for near in self.near:
-            mean = risk.flatten(0, 1)
-            for _ in range(3):  # nearly a Gaussian
-                mean = box(mean, near)
-            weight = (-(np.pi**0.5) * near * mean.view_as(risk) / variance.clamp_min(1e-20)).softmax(-2)
-            made += (weight * x).sum(-2) / len(self.near)
-        return made.to(noisy)
+        return mixed(x, risk, variance, self.near).to(noisy)
+
+
+def mixed(x: Tensor, risk: Tensor, variance: Tensor, near: tuple[int, ...]) -> Tensor:
+    """The mean (b, c, n) of estimates (b, c, k, n), weighted by their risk in neighbourhoods of those deviations, over the noise's
+    variance, which broadcasts against it; of several neighbourhoods the mean."""
+    made = torch.zeros_like(x[:, :, 0])
+    for wide in near:
+        mean = risk.flatten(0, 1)
+        for _ in range(3):  # nearly a Gaussian
+            mean = box(mean, wide)
+        weight = (-(np.pi**0.5) * wide * mean.view_as(risk) / variance.clamp_min(1e-20)).softmax(-2)
+        made += (weight * x).sum(-2) / len(near)
+    return made

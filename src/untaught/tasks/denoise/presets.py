@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil, prod
 
 from untaught.classical.denoise import lichi
+from untaught.classical.denoise.blocks import Blocks
 from untaught.classical.denoise.camera import Camera, Counted
 from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
@@ -15,7 +16,8 @@ from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.denoise.series import SeriesFilter, SeriesRidge
-from untaught.classical.denoise.splines import LocalSplines
+from untaught.classical.denoise.signals import Signals
+from untaught.classical.denoise.still import Steadied
 from untaught.noise.kinds import GRAIN
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
@@ -171,14 +173,18 @@ QUICK = Filtered(
 _ALONG = (
     "NL-Ridge with groups along time (as Arias and Morel, JMIV 2018, for NL-Bayes); values: docs/benchmarks/series.md"
 )
-ALONG = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 64),), frames=1)), _ALONG)
-ALONG_TWICE = Classic(SeriesFilter(), _ALONG)
-ALONG_MORE = Classic(SeriesFilter(SeriesRidge(frames=4)), _ALONG)
+ALONG = Classic(SeriesFilter(Steadied(SeriesRidge(then=(Pass(5, 64),), frames=1))), _ALONG)
+ALONG_TWICE = Classic(SeriesFilter(Steadied()), _ALONG)
+ALONG_MORE = Classic(SeriesFilter(Steadied(SeriesRidge(frames=4))), _ALONG)
 # Of what neighbours share each frame alone knows more than the ridge's own first pass.
 ALONG_SHARED = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), Camera(bayes=None)), _ALONG)
+VOLUME = Classic(
+    Filter(Blocks()),
+    "NL-Ridge and LIChI (Herbreteau and Kervrann 2022, 2024) of blocks, as BM4D (2013); values: docs/benchmarks/volumes.md",
+)
 SIGNAL = Classic(
-    Filter(LocalSplines()),
-    "smoothing splines (Whittaker 1923), weighted by Stein's risk; values: docs/benchmarks/series.md",
+    Filter(Signals()),
+    "smoothing splines (Whittaker 1923), total variation and NL-Ridge, weighted by Stein's risk; values: docs/science.md",
 )
 # The rounds need no better pilot than what a network makes of the first pass in few steps; larger groups in the last pass are worth
 # their time from `balanced` on (docs/benchmarks/white-noise.md).
@@ -205,6 +211,7 @@ NEIGHBOURS = When("noise that neighbouring pixels share", lambda facts: _measure
 CHANNELS = When("noise that the channels share", lambda facts: _measured(facts, "the channels"))
 GROWS = When("noise that changes with brightness", lambda facts: _measured(facts, "brightness"))
 SIGNALS = When("signals, along one axis", lambda facts: len(facts.space) == 1 and facts.problem.likelihood.white)
+VOLUMES = When("volumes", lambda facts: len(facts.space) == 3 and facts.problem.likelihood.white)
 FRAMES = When("frames along time", lambda facts: facts.kind == "time")
 IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
 # There are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge.
@@ -232,7 +239,10 @@ _NEIGHBOURS = _BETTER.format("neighbouring pixels share", "")
 _CHANNELS = _BETTER.format("the channels share", ", and the noise as gaussian,")
 _GROWS = _BETTER.format("changes with brightness", "")
 _FRAMES = "along time a classic filter does better than the network, and was used"
-_SIGNALS = "for signals a classic filter, of smoothing splines, does better than the network, and was used"
+_SIGNALS = (
+    "for signals a classic filter, of splines, plateaus and similar pieces, does better than the network, and was used"
+)
+_VOLUMES = "for volumes a classic filter, of similar blocks, does better than the network, and was used"
 _PLAIN = "for large grey pictures a classic filter does better than the quick network, and was used"
 PRESETS = Presets(
     {
@@ -270,6 +280,8 @@ PRESETS = Presets(
     way(GROWS, _GROWS, fast=COUNTED, balanced=COUNTED, best=COUNTED),
     way(SIGNALS, instant=SIGNAL),
     way(SIGNALS, _SIGNALS, fast=SIGNAL, balanced=SIGNAL, best=SIGNAL),
+    way(VOLUMES, instant=VOLUME),
+    way(VOLUMES, _VOLUMES, fast=VOLUME, balanced=VOLUME, best=VOLUME),
     way(PLAIN & FEWER, _PLAIN, fast=TWICE, balanced=TWICE),
     way(PLAIN, _PLAIN, fast=RIDGE, balanced=RIDGE),
     way(GENERATES & STEPS & (TIME | NOISY), ALONE, balanced=BALANCED),

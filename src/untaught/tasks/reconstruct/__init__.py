@@ -88,6 +88,8 @@ def reconstruct(
         gone = gone if gone.shape == array.shape else np.swapaxes(gone, -1, -2)
     more: dict[str, Any] = {"image_shape": space, "complex_image": complex_image}
     y, a = laid(array.astype(np.complex64 if array.dtype.kind == "c" else np.float64), operator, more)
+    if y.is_complex() and a.direct:
+        raise BadInput("The data are complex, and a picture is real: give the real part, or the magnitude.")
     weight = None
     if gone.any():
         weight = 1 - laid(gone.astype(np.float64), a, more)[0].float()
