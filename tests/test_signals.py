@@ -12,6 +12,7 @@ import untaught
 from untaught.classical.denoise.plateaus import Plateaus, shortest
 from untaught.classical.denoise.signals import Pieces, Signals
 from untaught.classical.denoise.splines import LocalSplines
+from untaught.noise.differences import quietest_differences
 
 SAMPLES = 1500
 
@@ -115,3 +116,19 @@ def test_no_preset_of_signals_is_below_the_one_before():
     y = noisy(truth)
     errors = [error(untaught.denoise(y, preset=p), truth) for p in ("instant", "fast", "balanced", "best")]
     assert all(b <= 1.001 * a for a, b in itertools.pairwise(errors))
+
+
+def test_what_swings_as_fast_as_noise_is_no_noise():
+    """A chirp up to the highest frequency: its quiet end tells the noise."""
+    t = np.arange(2000) / 2000
+    truth = 0.5 + 0.5 * np.sin(np.pi * 2000 / 2 * t**2)
+    y = noisy(truth, 0.07)
+    assert error(untaught.denoise(y, preset="instant"), truth) < 0.5 * error(y, truth)
+
+
+@pytest.mark.parametrize("n", [300, 600, 5000])
+def test_the_noise_of_a_series_is_read_without_a_bias(n):
+    found = [
+        quietest_differences(torch.randn(1, 1, n, generator=torch.Generator().manual_seed(seed))) for seed in range(20)
+    ]
+    assert np.mean(found) == pytest.approx(1, abs=0.04)

@@ -17,6 +17,7 @@ from untaught.core.randomness import Rng
 from untaught.prior import Pixels
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Gaussian, Poisson, Reward
+from untaught.problem.operators.fourier import Fourier
 from untaught.solver import stopping
 from untaught.solver.averaging import Last
 from untaught.solver.iterate import Verdict
@@ -245,7 +246,7 @@ class TestRefusals:
             (HoldOut(), Problem(torch.rand(1, 1, 10)), "fewer than 10"),
             (HoldOut(1.5), Problem(scene()[0]), "between 0 and 1"),
             (HoldOut(), Problem(torch.ones(1, 1, 400), likelihood=Reward()), "Plateau"),
-            (SelfReference(), Problem(torch.rand(1, 1, 8, dtype=torch.complex64)), "WindowedVariance"),
+            (SelfReference(), Problem(torch.rand(1, 1, 8, 8, dtype=torch.complex64), Fourier()), "WindowedVariance"),
             (SelfReference(), Problem(torch.rand(1, 9)), "WindowedVariance"),
             (Discrepancy(), Problem(scene()[0]), "give sigma"),
         ],

@@ -12,10 +12,11 @@ from untaught.core.amounts import Amounts
 from untaught.core.errors import BadInput
 from untaught.noise.curve import LOWER, Law, curve, fit
 from untaught.noise.dark import darkness
+from untaught.noise.differences import quietest_differences, second_differences
 from untaught.noise.foretold import foretell
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
-from untaught.noise.spectrum import NoiseModel, estimate_noise, sample, second_differences
+from untaught.noise.spectrum import NoiseModel, estimate_noise, sample
 from untaught.problem.likelihoods import (
     ClippedGaussian,
     Gaussian,
@@ -313,7 +314,7 @@ def _gaussian(data: Tensor, sigma: float | None, notes: list[str], scale: Scale)
         if not model.correlated and min(data.shape[2:]) > 4:  # what is smooth along all three axes is no noise
             level = min(level, second_differences(data))
     else:  # of a series, whose second difference knows its curve least; two differences are none to go by
-        level = second_differences(data) if data.shape[-1] > 4 else 0.0
+        level = quietest_differences(data) if data.shape[-1] > 4 else 0.0
     return _white_of(scale)(_white(level, notes, scale))
 
 

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from untaught.core.conjugate_gradients import axes
 from untaught.noise.cut import censored
+from untaught.noise.differences import rough
 from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, textured, tints
 
@@ -36,8 +37,7 @@ CUT = (
     0.25,
     0.35,
 )  # share of black and white among them, from which on these are the picture's own; the same, of either alone
-EDGY, SOLID = 0.12, 0.1
-"""Deviation between cut-off parts that is of edges, and the share of a picture, or of its black and white, that is solid then."""
+SOLID = 0.1  # share of the black and white values that are solid, from which on these are the picture's own
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise
 WHITE = 3  # highest bands that white noise is read from: structure is least there
@@ -164,10 +164,9 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
             each = cov.diagonal()
         cut = _cut(p[flat])
         v = v / censored(cut)
-        if (
-            not cut and sound.sum() < ENOUGH and (rough := _rough(x)) is not None
-        ):  # a small object on black: its rim is no noise
-            knots, v, each = torch.zeros(1), rough.square()[None], torch.ones(c)
+        # Of a small object on black the rim is no noise.
+        if not cut and sound.sum() < ENOUGH and (inside := rough(x)) is not None:
+            knots, v, each = torch.zeros(1), inside.square()[None], torch.ones(c)
     else:
         cov = crossed(f, power, classes, band, shape)
         v = _total(level, shape, share) * levelled(cov, band, level[:, high].median())
@@ -215,18 +214,6 @@ def _white(level: Tensor, told: Foretold | None = None) -> Tensor:
 
 def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     return knots, (v / v.mean().clamp_min(1e-20)).sqrt()
-
-
-def _rough(x: Tensor) -> Tensor | None:
-    """The deviation of white noise by second differences along both axes (Immerkaer 1996), of pixels that are not cut off, nor are
-    their neighbours; None of too few. 0 of a drawing in black and white: noise would show in these, and between them are edges."""
-    ends = ((x <= 0) | (x >= 1)).any(1, keepdim=True).to(x.dtype)
-    inside = -F.max_pool2d(ends, 3, 1)[:, 0] + 1 > 0
-    rough = x.diff(n=2, dim=2).diff(n=2, dim=3).movedim(1, -1)[inside]
-    if len(rough) < 30:
-        return None
-    level, solid = rough.abs().median() / 0.6745 / 6, -F.max_pool2d(-ends, 3, 1)
-    return torch.zeros(()) if level > EDGY and solid.mean() > SOLID else level
 
 
 def _between(f: Tensor) -> Tensor:
@@ -327,12 +314,3 @@ def interpolated(x: Tensor, k: Tensor, f: Tensor) -> Tensor:
     if len(k) == 1:
         return f.expand_as(x)
     return torch.lerp(f[i - 1], f[i], ((x - k[i - 1]) / (k[i] - k[i - 1]).clamp_min(1e-6)).clamp(0, 1))
-
-
-def second_differences(data: Tensor) -> float:
-    """The deviation of white noise, by second differences, in which a blurred picture shows little else; 0 of under 3 pixels."""
-    rough = data
-    for axis in range(2, data.ndim):  # along every axis that has three pixels
-        if data.shape[axis] >= 3:
-            rough = rough.diff(n=2, dim=axis) / 6**0.5
-    return float(rough.abs().median()) / 0.6745 if max(data.shape[2:]) >= 3 else 0.0

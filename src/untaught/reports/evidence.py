@@ -13,7 +13,7 @@ from torch import Tensor
 
 from untaught.noise import NoiseModel, estimate_noise
 from untaught.noise.anscombe import Stabiliser, stabilised, stabiliser
-from untaught.noise.spectrum import second_differences
+from untaught.noise.differences import second_differences
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Likelihood
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from untaught.classical import Estimated, Estimator
 from untaught.classical.blind_kernel import search
 from untaught.classical.blind_kernel.scene import Scene
-from untaught.noise.spectrum import second_differences
+from untaught.noise.differences import second_differences
 from untaught.problem import Problem
 from untaught.problem.operators.blur import SoughtBlur
 from untaught.problem.operators.kernels import named, placed

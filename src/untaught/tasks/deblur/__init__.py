@@ -150,7 +150,7 @@ def _sides(size: str, space: tuple[int, ...]) -> tuple[int, ...]:
 def _level(data: Tensor, sigma: float | None, array: Any, scale: tuple[float, float], notes: list[str]) -> float:
     """The noise in the units of the data: given, or by second differences, in which a blurred picture shows little else."""
     from untaught.io import arrays
-    from untaught.noise.spectrum import second_differences
+    from untaught.noise.differences import second_differences
 
     full = arrays.full_scale(array)
     least = 0.29 / full if full > 1 else 1e-4  # rounding alone

@@ -1,0 +1,50 @@
+"""White noise by second differences, in which what is smooth shows little: of series, of volumes, of small objects on black."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+NORMAL = 0.6745  # median of |.| of unit normal noise
+EDGY = 0.12  # deviation between cut-off parts that is of edges
+SOLID = 0.1  # and the share of a picture that is solid black or white then
+PIECE = 64  # samples of a piece of a series
+QUIET, LOW = 0.25, 0.8735
+"""Share of the pieces that show least, and what that one shows of unit white noise: in the mean of 40 draws of 512 to 16000 samples
+0.873 to 0.874."""
+PIECES = 15  # fewer of them tell nothing
+SWINGS = 1.5  # what the whole shows over that, from which on much of it is no noise; that of counts grows less
+
+
+def second_differences(data: Tensor) -> float:
+    """The deviation of white noise, by second differences, in which a blurred picture shows little else; 0 of under 3 pixels."""
+    rough = data
+    for axis in range(2, data.ndim):  # along every axis that has three pixels
+        if data.shape[axis] >= 3:
+            rough = rough.diff(n=2, dim=axis) / 6**0.5
+    return float(rough.abs().median()) / NORMAL if max(data.shape[2:]) >= 3 else 0.0
+
+
+def quietest_differences(data: Tensor) -> float:
+    """The same of a series (b, c, n), parts of which may swing as fast as noise does: by the quieter of its pieces."""
+    whole = second_differences(data)
+    if data.shape[-1] < 4 * PIECE:
+        return whole
+    rough = data.diff(n=2, dim=-1) / 6**0.5
+    pieces = rough.unfold(-1, PIECE, PIECE // 2).abs().median(-1).values.flatten() / NORMAL
+    pieces = pieces[pieces > 0]  # what is constant was filled in
+    quiet = float(pieces.quantile(QUIET)) / LOW if len(pieces) >= PIECES else whole
+    return quiet if whole > SWINGS * quiet else whole
+
+
+def rough(x: Tensor) -> Tensor | None:
+    """The deviation of white noise by second differences along both axes (Immerkaer 1996), of pixels that are not cut off, nor are
+    their neighbours; None of too few. 0 of a drawing in black and white: noise would show in these, and between them are edges."""
+    ends = ((x <= 0) | (x >= 1)).any(1, keepdim=True).to(x.dtype)
+    inside = -F.max_pool2d(ends, 3, 1)[:, 0] + 1 > 0
+    there = x.diff(n=2, dim=2).diff(n=2, dim=3).movedim(1, -1)[inside]
+    if len(there) < 30:
+        return None
+    level, solid = there.abs().median() / NORMAL / 6, -F.max_pool2d(-ends, 3, 1)
+    return torch.zeros(()) if level > EDGY and solid.mean() > SOLID else level
