@@ -88,9 +88,9 @@ def test_a_volume_that_is_coarser_along_z_is_not_smoothed_along_it():
 
 
 def test_a_volume_in_parts_is_as_good_as_at_once():
-    truth = bodies((12, 40, 40))
+    truth = bodies((10, 30, 30))
     y, deviation = tensor(noisy(truth, 0.1)), torch.tensor(0.1)
-    whole, parts = (b(y, deviation)[0, 0].numpy() for b in (Blocks(), Blocks(whole=1, side=16)))
+    whole, parts = (b(y, deviation)[0, 0].numpy() for b in (Blocks(), Blocks(whole=1, side=15)))
     assert error(parts, truth) < 1.02 * error(whole, truth)
 
 

@@ -75,7 +75,7 @@ def test_noise_that_is_told_wrongly_does_no_more_harm_than_before(wrong):
 
 
 def test_frames_before_and_after_are_seen_as_far_as_it_says():
-    y = noisy(np.stack([photo()] * 30))
+    y = noisy(np.stack([photo()] * 18))
     few = Steadied(SeriesRidge(then=(), frames=1), frames=2, last=SeriesRidge(then=(), frames=1))
     other = y.copy()
     other[0] += 1
