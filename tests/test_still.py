@@ -36,7 +36,7 @@ def made(way, y, sigma=SIGMA):
     return way(torch.from_numpy(y).float()[None, None], torch.tensor(sigma))[0, 0].numpy()
 
 
-@pytest.mark.parametrize("preset", ["instant", "fast"])
+@pytest.mark.parametrize("preset", ["instant", pytest.param("fast", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("scene", "gain"), [(photo, 2), (smooth, 1)]
 )  # of what is smooth one frame alone tells nearly all
