@@ -46,17 +46,9 @@ FIELDS = (
     *("factor", "seconds"),
 )
 SETS = {
-    "choose": {
-        "f16": ("set9/image_F16_512rgb.png", 200, 150),
-        "peppers": ("set9/image_Peppers512rgb.png", 180, 200),
-        "kodim03": ("set9/kodim03.png", 150, 300),
-    },
+    "choose": scores.CROPS["choose"],
     "confirm": {
-        "house": ("set9/image_House256rgb.png", 60, 60),
-        "kodim05": ("kodak/kodim05.png", 200, 300),
-        "kodim19": ("kodak/kodim19.png", 400, 150),
-        "kodim23": ("kodak/kodim23.png", 150, 150),
-        "monarch": ("set14/monarch.bmp", 150, 250),
+        **scores.CROPS["confirm"],
         "fish": ("fmd/gt/Confocal_FISH_1.png", 192, 192),
         "mice": ("fmd/gt/Confocal_MICE_1.png", 192, 192),
         "bovine": ("fmd/gt/WideField_BPAE_G_1.png", 192, 192),
@@ -98,13 +90,7 @@ def main() -> None:
             break
         row = {"set": options.set, "kind": kind, "preset": preset, "picture": name, "side": options.side}
         row |= measured(options, kind, preset, name)
-        fresh = not options.out.exists()
-        with options.out.open("a", newline="") as file:
-            writer = csv.DictWriter(file, FIELDS)
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
-        print(*(row[f] for f in FIELDS), flush=True)
+        scores.add(options.out, FIELDS, row)
 
 
 def picture(options: argparse.Namespace, name: str, side: int) -> NDArray:

@@ -20,21 +20,9 @@ from skimage import data
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from browsed import CHROMIUM, QUIET
+from browsed import CHROMIUM, QUIET, zoom_step
 from large import held
 from served import Served
-
-STEPS = """async () => {
-    const frame = () => new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f)))
-    const all = []
-    for (const key of '+-+-+-+-+') {
-        const begun = performance.now()
-        document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))
-        await frame()
-        all.push(performance.now() - begun)
-    }
-    return all.sort((a, b) => a - b)[4]
-}"""
 
 
 def chosen(page: Page, path: Path) -> float:
@@ -67,10 +55,10 @@ def main() -> None:
                 page.get_by_role("button", name="Choose a file").wait_for()
                 button = chosen(page, path)
                 page.wait_for_timeout(3000)
-                whole = page.evaluate(STEPS)
+                whole = zoom_step(page)
                 page.keyboard.press("1")
                 page.wait_for_timeout(3000)
-                found.append((button, whole, page.evaluate(STEPS)))
+                found.append((button, whole, zoom_step(page)))
                 page.context.close()
             button, whole, exact = (min(column) for column in zip(*found, strict=True))
             print(f"{side} x {side}: seen, with its button, after {button:.1f} s")

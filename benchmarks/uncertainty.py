@@ -42,20 +42,6 @@ FIELDS = (
     *("set", "picture", "task", "method", "size", "psnr", "coverage_raw", "coverage", "score_raw", "score"),
     *("rank", "factor", "error", "held", "seconds", "threads"),
 )
-SETS = {
-    "choose": {
-        "f16": ("set9/image_F16_512rgb.png", 200, 150),
-        "peppers": ("set9/image_Peppers512rgb.png", 180, 200),
-        "kodim03": ("set9/kodim03.png", 150, 300),
-    },
-    "confirm": {
-        "house": ("set9/image_House256rgb.png", 60, 60),
-        "kodim05": ("kodak/kodim05.png", 200, 300),
-        "kodim19": ("kodak/kodim19.png", 400, 150),
-        "kodim23": ("kodak/kodim23.png", 150, 150),
-        "monarch": ("set14/monarch.bmp", 150, 250),
-    },
-}
 SIGMA = 25 / 255
 STEPS = {"denoise": 600, "inpaint": 800}
 
@@ -64,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--set", choices=tuple(SETS), default="confirm")
+    parser.add_argument("--set", choices=tuple(scores.CROPS), default="confirm")
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--methods", default="sgld,fast,ensemble")
     parser.add_argument("--tasks", default="denoise,inpaint")
@@ -77,7 +63,7 @@ def main() -> None:
         with options.out.open(newline="") as file:
             done = {(r["set"], r["picture"], r["task"], r["method"], int(r["size"])) for r in csv.DictReader(file)}
     begun = time.perf_counter()
-    names = options.pictures.split(",") if options.pictures else list(SETS[options.set])
+    names = options.pictures.split(",") if options.pictures else list(scores.CROPS[options.set])
     plan = product(options.methods.split(","), options.tasks.split(","), names)
     left = [(m, t, n) for m, t, n in plan if (options.set, n, t, m, options.size) not in done]
     print(*FIELDS, flush=True)
@@ -89,7 +75,7 @@ def main() -> None:
 
 
 def measure(options: argparse.Namespace, name: str, task: str, method: str) -> None:
-    path, top, left = SETS[options.set][name]
+    path, top, left = scores.CROPS[options.set][name]
     whole = np.asarray(Image.open(options.data / path).convert("RGB"))
     truth = whole[top : top + options.size, left : left + options.size]
     job, judged = damaged(truth, task, fed=method.startswith("fast"))
@@ -127,13 +113,7 @@ def measure(options: argparse.Namespace, name: str, task: str, method: str) -> N
         ends = [np.clip(result + sign * WIDTH * factor * raw, 0, 1) for sign in (-1, 1)]
         row["coverage" + suffix] = f"{scores.coverage(*ends, x):.3f}"
         row["score" + suffix] = f"{scores.interval_score(*ends, x) / best:.3f}"
-    fresh = not options.out.exists()
-    with options.out.open("a", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS)
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
-    print(*(row[f] for f in FIELDS), flush=True)
+    scores.add(options.out, FIELDS, row)
 
 
 def damaged(truth: NDArray, task: str, *, fed: bool) -> tuple[untaught.Job, NDArray]:

@@ -113,3 +113,20 @@ def downloaded(page, name="^Download"):
     with page.expect_download() as caught:
         page.get_by_role("link", name=re.compile(name)).click()
     return Path(caught.value.path()).read_bytes(), caught.value.suggested_filename
+
+
+def zoom_step(page):
+    """Milliseconds of a step of the zoom and two frames of the screen, the median of nine."""
+    return page.evaluate(
+        """async () => {
+            const frame = () => new Promise((f) => requestAnimationFrame(() => requestAnimationFrame(f)))
+            const all = []
+            for (const key of '+-+-+-+-+') {
+                const begun = performance.now()
+                document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))
+                await frame()
+                all.push(performance.now() - begun)
+            }
+            return all.sort((a, b) => a - b)[4]
+        }"""
+    )
