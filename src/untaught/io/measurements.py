@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.core.errors import BadInput, Missing, UntaughtError, short_of_memory
+from untaught.core.errors import BadInput, UntaughtError, short_of_memory
+from untaught.core.registry import require
 from untaught.io.images.picture import Image
 
 HDF5, MATLAB = (".h5", ".hdf5", ".hdf", ".nxs"), (".mat",)
@@ -84,12 +85,7 @@ def _array(file: Path, suffix: str, name: str) -> NDArray:
 
         found = {k: v for k, v in loadmat(file).items() if isinstance(v, np.ndarray) and v.size > 1}
         return found[_chosen(file, list(found), name)]
-    try:
-        import h5py
-    except ImportError as error:
-        raise Missing(
-            "HDF5 files are read by h5py, which is not installed: pip install 'untaught[science]'."
-        ) from error
+    h5py = require("h5py", extra="science")
     with h5py.File(file) as opened:
         names: list[str] = []
         opened.visititems(

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.core.errors import BadInput, Missing
+from untaught.core.errors import BadInput
+from untaught.core.registry import require
 from untaught.io.images.places import Places
 
 NIFTI = (".nii", ".nii.gz")
@@ -47,12 +48,7 @@ def is_dicom(path: Path) -> bool:
 
 
 def read_nifti(path: Path) -> Volume:
-    try:
-        import nibabel
-    except ImportError as error:
-        raise Missing(
-            "NIfTI files are read by nibabel, which is not installed: pip install 'untaught[science]'."
-        ) from error
+    nibabel = require("nibabel", extra="science")
     opened: Any = nibabel.load(path)
     stored = np.asanyarray(opened.dataobj)
     if stored.dtype.kind not in "uif":
@@ -66,12 +62,7 @@ def read_nifti(path: Path) -> Volume:
 
 def read_dicom(path: Path) -> Volume:
     """The series in a folder, or that which a file belongs to, its slices in the order of their places."""
-    try:
-        import pydicom
-    except ImportError as error:
-        raise Missing(
-            "DICOM files are read by pydicom, which is not installed: pip install 'untaught[science]'."
-        ) from error
+    pydicom = require("pydicom", extra="science")
     folder = path if path.is_dir() else path.parent
     found: list[tuple[str, Any]] = []
     for file in sorted(p for p in folder.iterdir() if p.is_file()):
@@ -127,12 +118,7 @@ def _affine(slices: list[Any]) -> NDArray:
 
 def write_nifti(path: Path, array: NDArray, axes: str, affine: NDArray | None, header: Any) -> None:
     """The array into a file, in place; axes: some of `ORDER`, in that order."""
-    try:
-        import nibabel
-    except ImportError as error:
-        raise Missing(
-            "NIfTI files are written by nibabel, which is not installed: pip install 'untaught[science]'."
-        ) from error
+    nibabel = require("nibabel", extra="science")
     if axes != ORDER[-len(axes) :]:
         raise BadInput(f"Axes {axes} cannot be written as NIfTI, which has x, y, z, t: end the name in .tif or .npy.")
     made = array.astype(np.float32) if array.dtype == np.float16 else array
@@ -145,7 +131,7 @@ def write_dicom(folder: Path, array: NDArray, volume: Volume, places: Places) ->
     """A series of its own in a folder, a file for each slice, with what the files that came in say of the scan."""
     import copy
 
-    import pydicom
+    pydicom = require("pydicom", extra="science")
 
     if not volume.slices or array.shape != volume.array.shape or array.dtype != volume.array.dtype:
         raise BadInput("Only a DICOM series becomes one: name a .nii.gz, .tif or .npy for the result.")

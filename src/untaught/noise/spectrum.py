@@ -33,10 +33,8 @@ CLIPPED = 0.02  # patches with more black or white pixels than this are not meas
 TIED, LOOSELY = 0.3, 3.3
 """How alike what cannot be foretold is in neighbours, and the middle over high frequencies from which that is correlated, too."""
 UNEVEN = 2.1  # growth of amplitude from the flattest 2 % to the flattest 30 %, from which on it is texture
-CUT = (
-    0.25,
-    0.35,
-)  # share of black and white among them, from which on these are the picture's own; the same, of either alone
+CUT = 0.25, 0.35
+"""Share of black and white values among them, from which on these are the picture's own; the same, of one end alone."""
 SOLID = 0.1  # share of the black and white values that are solid, from which on these are the picture's own
 SAMPLE = 6  # parts along each axis that a picture of over 4.7 megapixels is measured on
 SHARED = 0.5  # correlation between channels from which they count as sharing their noise

@@ -110,22 +110,26 @@ class Blocks:
         """As `LIChI._rounds`, for volumes: blocks are grouped by the noisy ones, round after round the same."""
         fit, z, first = self._fitted(self.each, y), y, x
         ways, spread = leading(y[0], fit.patch), deviation.expand_as(y).clamp_min(1e-6)
+        # Those of parts would grow with the volume, and are sought again every round.
+        once = match(y[0], fit, ways) if self.rounds and self._at_once(y) else None
         for number in range(self.rounds):
 
             def part(seen: tuple[Any, ...], _: int, z: Tensor = z, number: int = number) -> Tensor:
                 left = (spread[seen] - box((y[seen] - z[seen]).square(), NEAR).sqrt()).clamp_min(1e-6)
                 before = z[seen][0]
                 pilot = before if number else first[seen][0]
-                return filtered(before, match(y[seen][0], fit, ways), fit.patch, left.square()[0], pilot, affine=True)[
-                    None
-                ]
+                groups = match(y[seen][0], fit, ways) if once is None else once
+                return filtered(before, groups, fit.patch, left.square()[0], pilot, affine=True)[None]
 
             z = self._over(y, fit, part)
         return z if self.rounds else x
 
+    def _at_once(self, noisy: Tensor) -> bool:
+        return prod(noisy.shape[2:]) <= self.whole
+
     def _over(self, noisy: Tensor, fit: BlockPass, part: Callable[[tuple[Any, ...], int], Tensor]) -> Tensor:
         space = noisy.shape[2:]
-        side = max(space) if prod(space) <= self.whole else self.side
+        side = max(space) if self._at_once(noisy) else self.side
         return over(space, side, [r + NEAR for r in fit.reach], part)
 
 
