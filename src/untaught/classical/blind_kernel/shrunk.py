@@ -21,8 +21,8 @@ from torch import Tensor
 
 from untaught.problem.operators.resample import KERNELS, SOFT
 
-SHARP = ("lanczos3", "bicubic", "box", "gauss")
-CLEAR = 1.3
+SHARP = ("lanczos3", "bicubic", "box")
+CLEAR = 1.6
 """How many times as much the best of the sharp kernels must leave unexplained, in the logarithm of the power."""
 ALIKE = 1.25
 """How many times as much as the best a narrower kernel may leave."""

@@ -90,7 +90,9 @@ def _told(name: str, soft: str | None) -> str:
     """What is said of a kernel that nobody gave."""
     if soft is None:
         return f"the picture is taken to have been made smaller with {name}"
+    from untaught.problem.operators.resample import SOFT
+
     return (
-        f"the picture looks as if it was made smaller with a blur of {soft.partition(':')[2]} pixels ({name}); if it was not, give "
+        f"the picture looks as if it was made smaller with a blur of {SOFT[soft]:g} pixels ({name}); if it was not, give "
         "the kernel, such as lanczos3"
     )
