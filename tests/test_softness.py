@@ -81,6 +81,18 @@ def test_nothing_is_told_of_what_says_nothing(y):
     assert softness(y, STEP) is None
 
 
+@pytest.mark.parametrize("kernel", ["gauss:0.8", "gauss:1.2"])
+def test_where_there_is_noise_nothing_is_sharpened(kernel):
+    """It would be amplified, by as much as the kernel took of the finest detail."""
+    noise = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert recognised_with(small(kernel), noise, 0.0) in SOFT
+    assert recognised_with(small(kernel), noise, 1.5 * STEP) is None
+
+
+def recognised_with(y: torch.Tensor, noise: torch.Tensor, level: float) -> str | None:
+    return softness(((y + level * noise).clamp(0, 1) * 255).round() / 255, STEP)
+
+
 def picture(kernel: str) -> np.ndarray:
     return (255 * small(kernel)[0, 0]).round().byte().numpy()
 
