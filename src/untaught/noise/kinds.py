@@ -36,7 +36,7 @@ SECONDED = 1.15  # the same, over the picture, of a law that what cannot be fore
 GROWS = 0.65  # times the loss of a noise that is even: a law of brightness has to be that much nearer
 LIKE = 0.5  # of the growth that a law says, how much what cannot be foretold has to show, and at most the inverse
 BETTER = 0.8  # the same, of one law of brightness that is not the simplest beside another
-SINGLE, CLOSE = 0.8, 0.07
+SINGLE, CLOSE = 0.87, 0.07
 """How many of the least steps between values a single count is, at the least (and at most the inverse), and how close the curve
 has to be to the law, for numbers that are counts: 0.02 to 0.06 where they are, 0.03 to 0.37 in micrographs, whose counts are 1 to
 14 steps."""
@@ -222,6 +222,8 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
         if raised is not None:
             return None if _falls(told) else raised
         best = product if product.loss < BETTER * both.loss else both
+        if not _grows(best, x):
+            best = both
         if (
             best.loss > GROWS * even.loss
             or _falls(told)
