@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from untaught.core.errors import unknown
 from untaught.io import arrays
+from untaught.io.scratches import scratches
 
 Grey = NDArray[np.float64]
 FLAT, EVEN = (
@@ -60,30 +61,6 @@ def dead_pixels(picture: Grey) -> NDArray:
 def dust(picture: Grey) -> NDArray:
     """Compact specks, at most about 12 pixels wide, brighter or darker than all around them."""
     return _specks(_grey(picture), radius=6, keep=lambda r: max(_sides(r)) <= 14 and r.solidity > 0.7 and r.area >= 2)
-
-
-def scratches(picture: Grey) -> NDArray:
-    """Thin, long, nearly straight lines of another brightness, in any direction."""
-    from scipy import ndimage
-    from skimage import measure, morphology
-
-    grey = _grey(picture)
-    plain = grey - ndimage.gaussian_filter(grey, 5)
-    found = np.zeros(grey.shape, bool)
-    for thin in _hats(grey, 3):
-        # A line survives the mean over a stretch in its own direction, texture does not.
-        length = 21
-        means = np.stack([ndimage.convolve(thin, k, mode="mirror") for k in _lines(length)])
-        along, way = means.max(0), means.argmax(0)
-        here = (along > np.maximum(6 * _spread(along), 8 / 255)) & (thin > 0.5 * along)
-        for k in range(len(means)):  # lines that cross lie in different directions
-            turned = (way - k + 1) % len(means) <= 2
-            part = morphology.closing(here & turned, np.ones((3, 3), bool))
-            for region in measure.regionprops(measure.label(part, connectivity=2)):
-                long, wide = region.axis_major_length, region.axis_minor_length
-                if long > max(1.5 * length, 6 * wide) and _alone(region, thin, plain):
-                    found[tuple(region.coords.T)] = True
-    return np.asarray(morphology.dilation(found, np.ones((3, 3), bool)))
 
 
 def text(picture: Grey) -> NDArray:
@@ -179,17 +156,6 @@ def _alone(region: object, hat: Grey, plain: Grey) -> bool:
 def _sides(region: object) -> tuple[int, int]:
     top, left, bottom, right = region.bbox  # type: ignore[attr-defined]
     return bottom - top, right - left
-
-
-def _lines(length: int) -> list[Grey]:
-    """Means over a stretch, in sixteen directions."""
-    kernels, half = [], length // 2
-    for angle in np.pi * np.arange(16) / 16:
-        kernel = np.zeros((length, length))
-        t = np.linspace(-half, half, 2 * length)
-        kernel[np.rint(half + t * np.sin(angle)).astype(int), np.rint(half + t * np.cos(angle)).astype(int)] = 1
-        kernels.append(kernel / kernel.sum())
-    return kernels
 
 
 KINDS: dict[str, Callable[[Grey], NDArray]] = {
