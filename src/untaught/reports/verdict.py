@@ -155,9 +155,11 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
     if (f.noise is not None and structured) or (
         f.detail > at.detail and f.neighbours > at.neighbours / 2 and not f.correlated
     ):
-        missing = f", {percent(f.detail)} of the detail is missing" if f.detail >= 0.005 else ""
+        left = f"neighbours correlate by {f.neighbours:.2f}"
+        if f.detail >= 0.005:
+            left = f"neighbours correlate by {f.neighbours:.2f}, {percent(f.detail)} of the detail is missing"
         yield _reason(
-            "structure", f"parts of the picture are left in the residual (neighbours correlate by {f.neighbours:.2f}{missing}): "
+            "structure", f"parts of the picture are left in the residual ({left}): "
             "take more steps, set the strength of the grain lower, or check the operator",
             neighbours=f.neighbours, detail=f.detail, edges=f.edges,
         )  # fmt: skip
