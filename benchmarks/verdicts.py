@@ -49,7 +49,18 @@ def main() -> None:
         came, gained = untaught.psnr(noisy, truth), untaught.psnr(job.result(x), truth)
         because = " + ".join(r.name for r in said.verdict.reasons)
         wrong = said.verdict.kind == "good" if gained < came else said.verdict.kind != "good" and gained > came + GAIN
-        rows.append((case.group, case.picture, options.preset, f"{came:.2f}", f"{gained - came:+.2f}", said.verdict.kind, because, "wrong" if wrong else ""))
+        rows.append(
+            (
+                case.group,
+                case.picture,
+                options.preset,
+                f"{came:.2f}",
+                f"{gained - came:+.2f}",
+                said.verdict.kind,
+                because,
+                "wrong" if wrong else "",
+            )
+        )
         print(" | ".join(rows[-1]), flush=True)
     if options.csv:
         with options.csv.open("w", newline="", encoding="utf-8") as file:

@@ -228,6 +228,30 @@ def test_scratches_that_cross_are_found_and_the_edge_of_a_shade_is_none(cat):
         assert proposals.propose(np.where(marked[..., None], np.uint8(240), picture), "scratches")[marked].mean() > 0.9
 
 
+@pytest.mark.parametrize(("width", "shade"), [(1, 235), (2, 20), (3, 235)])
+def test_a_bent_scratch_is_found_in_any_direction_and_its_length_decides(cat, width, shade):
+    """However the picture is turned it is the same scratch; and one that is as short as a whisker is none."""
+    layer = Image.new("L", (200, 200))
+    ImageDraw.Draw(layer).line([(60 + 0.0012 * (y - 90) ** 2, y) for y in range(15, 185, 5)], 255, width)
+    marked, part = np.asarray(layer) > 127, cat[:200, :200]
+    damaged = np.where(marked[..., None], np.uint8(shade), part)
+    for turn in (0, 1):
+        assert proposals.propose(np.rot90(damaged, turn), "scratches")[np.rot90(marked, turn)].mean() > 0.6
+    marked[:90], marked[115:] = False, False
+    short = np.where(marked[..., None], np.uint8(shade), part)
+    assert not proposals.propose(short, "scratches")[marked].any()
+
+
+def test_a_large_picture_is_searched_by_parts_and_loses_nothing_between_them(cat, monkeypatch):
+    from untaught.io import scratches
+
+    damaged, _ = drawn(cat, "scratches")
+    whole = proposals.propose(damaged, "scratches")
+    monkeypatch.setattr(scratches, "TILE", 160)
+    parts = proposals.propose(damaged, "scratches")
+    assert (parts & whole).sum() > 0.9 * whole.sum()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 4, 3), (40, 40)])
 @pytest.mark.parametrize("kind", proposals.KINDS)
 def test_a_picture_of_any_size_can_be_searched(kind, shape):

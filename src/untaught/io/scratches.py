@@ -7,7 +7,7 @@ against it. Of what is found, that stretch is a scratch which
 
 - is of one shade, for longer than gaps and other shades count against it,
 - has about the same on its left and its right, as the edge of an arm or of a roof has not,
-- and keeps its shade while what is beside it changes, or lies on calm ground; a twig and a hair are shaded as their surroundings are.
+- and keeps its shade while what is beside it changes, or lies on calm ground: a twig or a hair is shaded as its surroundings are.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def scratches(picture: Grey) -> NDArray:
     """True where they seem to be; picture (h, w) or (h, w, c), in [0, 1]."""
     colour = np.atleast_3d(picture).astype(np.float32)
     found = np.zeros(colour.shape[:2], bool)
-    for top, left in product(*(range(0, max(1, n - LAP), TILE) for n in found.shape)):
+    corners = [range(0, max(1, int(side) - LAP), TILE) for side in picture.shape[:2]]
+    for top, left in product(*corners):
         part = slice(top, top + TILE + LAP), slice(left, left + TILE + LAP)
         found[part] |= _upright(colour[part]) | _upright(colour[part].transpose(1, 0, 2)).T
     return found
@@ -47,7 +48,7 @@ def _upright(colour: Grey) -> NDArray:
     """Those that are nearer to a column than to a row."""
     from scipy import ndimage
 
-    grey = colour @ np.float32([0.299, 0.587, 0.114]) if colour.shape[2] == 3 else colour.mean(2)
+    grey = colour @ np.array([0.299, 0.587, 0.114], np.float32) if colour.shape[2] == 3 else colour.mean(2)
     found = np.zeros(grey.shape, bool)
     hats = grey - ndimage.grey_opening(grey, (1, THIN)), ndimage.grey_closing(grey, (1, THIN)) - grey
     least = np.maximum(OVER * ndimage.uniform_filter(np.maximum(*hats), NEAR), FAINT)
