@@ -25,7 +25,7 @@ _HOMES = {
     "classical.cross_validated": ("CrossValidated",),
     "classical.deblock": ("Deblock",),
     "classical.denoise.blocks": ("BlockPass", "Blocks"),
-    "classical.denoise.camera": ("Camera", "Counted"),
+    "classical.denoise.camera": ("Camera",),
     "classical.denoise.filter": ("Filter",),
     "classical.denoise.local_mean": ("LocalMean",),
     "classical.denoise.nl_bayes": ("NonLocalBayes",),
