@@ -210,6 +210,19 @@ def test_shadows_are_no_dark_lettering(name, shared):
     assert found[~letters].mean() < 0.03
 
 
+def test_stripes_are_no_lettering_and_lettering_may_be_slanted(shared):
+    """Letters are of one height, or stand on lines; the stripes of a zebra, of one flat black, are neither."""
+    zebra = np.asarray(Image.open(shared("set14/zebra.bmp")).convert("RGB"))
+    assert not proposals.propose(zebra, "text").any()
+    photo = Image.open(shared("kodak/kodim19.png")).convert("RGB").crop((0, 0, 300, 300))
+    layer = Image.new("L", (500, 500))
+    for top in range(20, 480, 90):
+        ImageDraw.Draw(layer).text((20, top), "Do not copy this picture, please", 255, font_size=24)
+    letters = np.asarray(layer.rotate(30).crop((100, 100, 400, 400))) > 127
+    found = proposals.propose(np.where(letters[..., None], np.uint8(250), np.asarray(photo)), "text")
+    assert found[letters].mean() > 0.9
+
+
 @pytest.mark.parametrize("kind", proposals.KINDS)
 def test_of_a_clean_portrait_hardly_anything_is_marked(kind, shared):
     kate = np.asarray(Image.open(shared("dip/inpainting/kate.png")).convert("RGB"))

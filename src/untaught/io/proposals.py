@@ -7,6 +7,7 @@ wires, real lettering) is proposed as well: nothing here knows what belongs ther
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ FLAT, EVEN = (
     8,
     0.4,
 )  # grey levels of 255 that ink is off, and how much of a letter is so near to it; of shadows 0 to a quarter
+LINED, ALIKE = 0.7, 0.5
+"""Share of letters that stand on a line with three others (0.8 to 0.9 of lettering, 0 to 0.5 of stripes and windows), or else how
+much the middle half of their heights may differ (0.1 to 0.2 of one size in any direction, 0.8 to 1.7 of those)."""
 CALM = 0.3  # of its contrast: what varies more about a mark is texture, or an edge (0.06 to 0.2 about drawn ones, 0.35 to 3 else)
 
 
@@ -89,16 +93,29 @@ def text(picture: Grey) -> NDArray:
         # Letters stand in company: three or more within a few letters' width of each other.
         letters = np.isin(labels, list(parts))
         lines = measure.label(ndimage.binary_dilation(letters, np.ones((3, 2 * round(max(4.0, tall)) + 1), bool)))
+        taken: set[int] = set()
         for region in measure.regionprops(lines):
             inside = {int(v) for v in np.unique(labels[tuple(region.coords.T)])} & set(parts)
             good = inside & flat
             if len(good) >= 3:
                 most = sum(parts[i] for i in good) > sum(parts[i] for i in inside) / 2
-                found |= np.isin(labels, list(inside if most else good))
+                taken |= inside if most else good
+        if _set([r for r in small if r.label in taken]):
+            found |= np.isin(labels, list(taken))
     soft = morphology.dilation(found, morphology.diamond(1)) & (
         np.maximum(*hats) > 6 / 255
     )  # an edge of it, not what is behind
     return np.asarray(found | soft)
+
+
+def _set(parts: list[Any]) -> bool:
+    """Whether they are set as letters are: on lines, or of one height; stripes, leaves and windows are neither."""
+    if not parts:
+        return False
+    bottoms, tall = np.array([(r.bbox[2], _sides(r)[0]) for r in parts]).T
+    on_lines = np.mean([(np.abs(bottoms - bottom) <= 2).sum() > 3 for bottom in bottoms])
+    low, usual, high = np.quantile(tall, [0.25, 0.5, 0.75])
+    return bool(on_lines >= LINED or high - low <= ALIKE * usual)
 
 
 def _ink(strokes: Grey) -> Grey | None:
