@@ -107,9 +107,14 @@ def timed(page: Page) -> None:
     page.get_by_text(" on this computer.").wait_for()
 
 
+def pictured(page: Page) -> None:
+    """The examples are seen: the engine makes them, and is starting."""
+    while not page.evaluate("document.images.length > 2 && [...document.images].every((one) => one.naturalWidth)"):
+        page.wait_for_timeout(500)
+
+
 def empty(screens: Screens) -> None:
-    loaded = "document.images.length >= 3 && [...document.images].every((one) => one.complete && one.naturalWidth)"
-    screens.each(lambda page: page.wait_for_function(loaded))  # made by the engine, which is starting
+    screens.each(pictured)
     screens.take("empty")
 
 
