@@ -41,7 +41,7 @@ class Screens:
                 viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
             )
             page = self.pages[look] = context.new_page()
-            page.set_default_timeout(120_000)
+            page.set_default_timeout(500_000)
             page.goto(f"{studio.base}/#t={studio.token}")
             page.get_by_role("button", name="Choose a file").wait_for()
 
@@ -102,7 +102,19 @@ def paint(page: Page) -> None:
     page.wait_for_timeout(500)
 
 
+def timed(page: Page) -> None:
+    """How long it takes is known."""
+    page.get_by_text(" on this computer.").wait_for()
+
+
+def pictured(page: Page) -> None:
+    """The examples are seen: the engine makes them, and is starting."""
+    while not page.evaluate("document.images.length > 2 && [...document.images].every((one) => one.naturalWidth)"):
+        page.wait_for_timeout(500)
+
+
 def empty(screens: Screens) -> None:
+    screens.each(pictured)
     screens.take("empty")
 
 
@@ -110,6 +122,7 @@ def mask(screens: Screens) -> None:
     example(screens.first, "scratches")
     screens.follow()
     screens.each(paint)
+    screens.each(timed)
     screens.take("mask")
 
 
@@ -119,9 +132,10 @@ def run(screens: Screens) -> None:
     screens.follow()
     screens.each(lambda page: page.get_by_text("grain: about").wait_for())
     screens.each(lambda page: settings(page, Kind_of_grain="poisson-gaussian"))
+    screens.each(timed)
     screens.take("settings")
 
-    settings(first, Kind_of_grain="auto", Steps="120")
+    settings(first, Kind_of_grain="auto", Steps="50")
     first.get_by_role("button", name="Restore").click()
     first.get_by_label("Moments").wait_for()
     screens.follow()
@@ -144,7 +158,7 @@ def unsure(screens: Screens) -> None:
         {"name": "eye.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
     )
     first.get_by_text("grain: about").wait_for()
-    settings(first, Steps="60")
+    settings(first, Steps="40")
     first.get_by_role("button", name="Restore").click()
     first.get_by_role("button", name="Show where it is unsure").click()
     screens.follow()

@@ -210,6 +210,19 @@ def test_shadows_are_no_dark_lettering(name, shared):
     assert found[~letters].mean() < 0.03
 
 
+def test_stripes_are_no_lettering_and_lettering_may_be_slanted(shared):
+    """Letters are of one height, or stand on lines; the stripes of a zebra, of one flat black, are neither."""
+    zebra = np.asarray(Image.open(shared("set14/zebra.bmp")).convert("RGB"))
+    assert not proposals.propose(zebra, "text").any()
+    photo = Image.open(shared("kodak/kodim19.png")).convert("RGB").crop((0, 0, 300, 300))
+    layer = Image.new("L", (500, 500))
+    for top in range(20, 480, 90):
+        ImageDraw.Draw(layer).text((20, top), "Do not copy this picture, please", 255, font_size=24)
+    letters = np.asarray(layer.rotate(30).crop((100, 100, 400, 400))) > 127
+    found = proposals.propose(np.where(letters[..., None], np.uint8(250), np.asarray(photo)), "text")
+    assert found[letters].mean() > 0.9
+
+
 @pytest.mark.parametrize("kind", proposals.KINDS)
 def test_of_a_clean_portrait_hardly_anything_is_marked(kind, shared):
     kate = np.asarray(Image.open(shared("dip/inpainting/kate.png")).convert("RGB"))
@@ -226,6 +239,30 @@ def test_scratches_that_cross_are_found_and_the_edge_of_a_shade_is_none(cat):
     for picture in (even, np.where(np.arange(300)[None, :, None] > 150, np.uint8(140), even)):
         assert not proposals.propose(picture, "scratches").any()
         assert proposals.propose(np.where(marked[..., None], np.uint8(240), picture), "scratches")[marked].mean() > 0.9
+
+
+@pytest.mark.parametrize(("width", "shade"), [(1, 235), (2, 20), (3, 235)])
+def test_a_bent_scratch_is_found_in_any_direction_and_its_length_decides(cat, width, shade):
+    """However the picture is turned it is the same scratch; and one that is as short as a whisker is none."""
+    layer = Image.new("L", (200, 200))
+    ImageDraw.Draw(layer).line([(60 + 0.0012 * (y - 90) ** 2, y) for y in range(15, 185, 5)], 255, width)
+    marked, part = np.asarray(layer) > 127, cat[:200, :200]
+    damaged = np.where(marked[..., None], np.uint8(shade), part)
+    for turn in (0, 1):
+        assert proposals.propose(np.rot90(damaged, turn), "scratches")[np.rot90(marked, turn)].mean() > 0.6
+    marked[:90], marked[115:] = False, False
+    short = np.where(marked[..., None], np.uint8(shade), part)
+    assert not proposals.propose(short, "scratches")[marked].any()
+
+
+def test_a_large_picture_is_searched_by_parts_and_loses_nothing_between_them(cat, monkeypatch):
+    from untaught.io import scratches
+
+    damaged, _ = drawn(cat, "scratches")
+    whole = proposals.propose(damaged, "scratches")
+    monkeypatch.setattr(scratches, "TILE", 160)
+    parts = proposals.propose(damaged, "scratches")
+    assert (parts & whole).sum() > 0.9 * whole.sum()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (5, 4, 3), (40, 40)])

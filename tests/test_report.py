@@ -144,6 +144,19 @@ def test_correlated_noise_is_out_of_reach_for_a_white_model(clean: torch.Tensor)
     assert measured.figures.neighbours == pytest.approx(0, abs=0.15)  # beside noise of its own kind
 
 
+def test_noise_that_is_patchy_is_no_structure_where_it_does_not_follow_the_picture(clean: torch.Tensor) -> None:
+    """A camera smooths its own noise in places. What was taken of a picture is where its detail is."""
+    from untaught.noise import Measured, estimate_noise
+
+    y = clean + box(noisy(torch.zeros_like(clean), 3 * SIGMA), 1)
+    found = judge(Problem(y, likelihood=Measured(estimate_noise(y))), clean).figures
+    assert found is not None
+    assert found.correlated
+    aside, along = (verdict(replace(found, patchy=2.4, edges=edges)) for edges in (0.0, 0.5))
+    assert "structure" not in {r.name for r in aside.reasons}
+    assert "structure" in {r.name for r in along.reasons}
+
+
 def test_what_is_no_picture_is_not_judged() -> None:
     assert judge(Problem(torch.randn(1, 1, 40)), torch.zeros(1, 1, 40)).verdict.kind == "not judged"
     assert judge(Problem(torch.rand(1, 3, 9, 40)), torch.zeros(1, 3, 9, 40)).verdict.kind == "not judged"

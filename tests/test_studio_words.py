@@ -40,10 +40,16 @@ def sentences() -> set[str]:
     for path in Path(untaught.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.add(node.value)
+                found.add(re.sub(r"\{\w+\}", "{}", node.value))
             elif isinstance(node, ast.JoinedStr):
-                found.add("".join(v.value if isinstance(v, ast.Constant) else "{}" for v in node.values))
+                found.add(spoken(node))
     return found
+
+
+def spoken(node: ast.expr) -> str:
+    """A literal or an f-string, with {} in the place of each value."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in parts)
 
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda path: path.stem)
@@ -52,6 +58,17 @@ def test_a_book_holds_what_is_said_and_nothing_else(book):
     known = held["served"].keys() | held["page"].keys()
     assert not served() - known
     assert not [key for key in held["served"].keys() - served() if re.sub(r"\{\w+\}", "{}", key) not in sentences()]
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda path: path.stem)
+def test_a_book_holds_every_reason_of_a_verdict(book):
+    """A report's sentence is told by its title and its reasons, each of which is a sentence with values in it."""
+    held = json.loads(book.read_text(encoding="utf-8"))
+    known = {re.sub(r"\{\w+\}", "{}", key) for part in held.values() for key in part}
+    tree = ast.parse((Path(untaught.__file__).parent / "reports" / "verdict.py").read_text(encoding="utf-8"))
+    reasons = [n.args[1] for n in ast.walk(tree) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "_reason"]
+    assert len(reasons) > 10
+    assert not [text for text in map(spoken, reasons) if text not in known]
 
 
 def test_no_sentence_of_the_page_is_outside_the_books():

@@ -33,7 +33,8 @@ const shapes: Record<string, [RegExp, string][]> = {}
 /** The sentences that hold values, as what finds them. */
 function patterns(language: string): [RegExp, string][] {
   const escaped = (part: string) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-  const found = (key: string) => new RegExp(`^${key.split(/(\{\w+\})/).map((part) => (/^\{\w+\}$/.test(part) ? `(?<${part.slice(1, -1)}>.+?)` : escaped(part))).join('')}$`)
+  const place = (part: string) => part.slice(1, -1).split('}{').map((name, i) => `(?<${name}>${i ? '' : '.*?'})`).join('') // of two beside each other the first has all
+  const found = (key: string) => new RegExp(`^${key.split(/((?:\{\w+\})+)/).map((part) => (/^\{\w+\}/.test(part) ? place(part) : escaped(part))).join('')}$`)
   return (shapes[language] ??= Object.keys(BOOKS[language] ?? {})
     .filter((key) => /\{\w+\}/.test(key))
     .sort((a, b) => b.length - a.length)
@@ -46,9 +47,25 @@ export function told(text: string): string {
   if (!book || text in book) return t(text)
   for (const [shape, key] of patterns(reader.language)) {
     const match = shape.exec(text)
-    if (match) return t(key, Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, book[value] ?? value])))
+    if (match) return t(key, Object.fromEntries(Object.entries(match.groups ?? {}).map(([name, value]) => [name, pieces(value, book)])))
   }
   return text
+}
+
+/** A value of a sentence, which may be a sentence itself, or one and what follows it after a comma. */
+function pieces(text: string, book: Record<string, string>): string {
+  if (text in book) return book[text]!
+  for (let at = text.lastIndexOf(', '); at > 0; at = text.lastIndexOf(', ', at - 1))
+    if (text.slice(0, at) in book) return book[text.slice(0, at)]! + told(text.slice(at))
+  return told(text)
+}
+
+const TITLES = ['doubtful because', 'out of reach because', 'filled in:']
+
+/** What a report says of a result: a title, and its reasons. */
+export function reported(text: string): string {
+  const title = BOOKS[reader.language] && TITLES.find((one) => text.startsWith(one))
+  return title ? `${t(title)} ${text.slice(title.length + 1).split('; and ').map(told).join('; ')}` : told(text)
 }
 
 /** A number as it is written there. */

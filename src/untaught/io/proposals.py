@@ -7,18 +7,23 @@ wires, real lettering) is proposed as well: nothing here knows what belongs ther
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.errors import unknown
 from untaught.io import arrays
+from untaught.io.scratches import scratches
 
 Grey = NDArray[np.float64]
 FLAT, EVEN = (
     8,
     0.4,
 )  # grey levels of 255 that ink is off, and how much of a letter is so near to it; of shadows 0 to a quarter
+LINED, ALIKE = 0.7, 0.5
+"""Share of letters that stand on a line with three others (0.8 to 0.9 of lettering, 0 to 0.5 of stripes and windows), or else how
+much the middle half of their heights may differ (0.1 to 0.2 of one size in any direction, 0.8 to 1.7 of those)."""
 CALM = 0.3  # of its contrast: what varies more about a mark is texture, or an edge (0.06 to 0.2 about drawn ones, 0.35 to 3 else)
 
 
@@ -62,30 +67,6 @@ def dust(picture: Grey) -> NDArray:
     return _specks(_grey(picture), radius=6, keep=lambda r: max(_sides(r)) <= 14 and r.solidity > 0.7 and r.area >= 2)
 
 
-def scratches(picture: Grey) -> NDArray:
-    """Thin, long, nearly straight lines of another brightness, in any direction."""
-    from scipy import ndimage
-    from skimage import measure, morphology
-
-    grey = _grey(picture)
-    plain = grey - ndimage.gaussian_filter(grey, 5)
-    found = np.zeros(grey.shape, bool)
-    for thin in _hats(grey, 3):
-        # A line survives the mean over a stretch in its own direction, texture does not.
-        length = 21
-        means = np.stack([ndimage.convolve(thin, k, mode="mirror") for k in _lines(length)])
-        along, way = means.max(0), means.argmax(0)
-        here = (along > np.maximum(6 * _spread(along), 8 / 255)) & (thin > 0.5 * along)
-        for k in range(len(means)):  # lines that cross lie in different directions
-            turned = (way - k + 1) % len(means) <= 2
-            part = morphology.closing(here & turned, np.ones((3, 3), bool))
-            for region in measure.regionprops(measure.label(part, connectivity=2)):
-                long, wide = region.axis_major_length, region.axis_minor_length
-                if long > max(1.5 * length, 6 * wide) and _alone(region, thin, plain):
-                    found[tuple(region.coords.T)] = True
-    return np.asarray(morphology.dilation(found, np.ones((3, 3), bool)))
-
-
 def text(picture: Grey) -> NDArray:
     """Thin strokes of one flat colour, of which there are several close by: lettering, captions, watermarks, date stamps."""
     from scipy import ndimage
@@ -112,16 +93,29 @@ def text(picture: Grey) -> NDArray:
         # Letters stand in company: three or more within a few letters' width of each other.
         letters = np.isin(labels, list(parts))
         lines = measure.label(ndimage.binary_dilation(letters, np.ones((3, 2 * round(max(4.0, tall)) + 1), bool)))
+        taken: set[int] = set()
         for region in measure.regionprops(lines):
             inside = {int(v) for v in np.unique(labels[tuple(region.coords.T)])} & set(parts)
             good = inside & flat
             if len(good) >= 3:
                 most = sum(parts[i] for i in good) > sum(parts[i] for i in inside) / 2
-                found |= np.isin(labels, list(inside if most else good))
+                taken |= inside if most else good
+        if _set([r for r in small if r.label in taken]):
+            found |= np.isin(labels, list(taken))
     soft = morphology.dilation(found, morphology.diamond(1)) & (
         np.maximum(*hats) > 6 / 255
     )  # an edge of it, not what is behind
     return np.asarray(found | soft)
+
+
+def _set(parts: list[Any]) -> bool:
+    """Whether they are set as letters are: on lines, or of one height; stripes, leaves and windows are neither."""
+    if not parts:
+        return False
+    bottoms, tall = np.array([(r.bbox[2], _sides(r)[0]) for r in parts]).T
+    on_lines = np.mean([(np.abs(bottoms - bottom) <= 2).sum() > 3 for bottom in bottoms])
+    low, usual, high = np.quantile(tall, [0.25, 0.5, 0.75])
+    return bool(on_lines >= LINED or high - low <= ALIKE * usual)
 
 
 def _ink(strokes: Grey) -> Grey | None:
@@ -179,17 +173,6 @@ def _alone(region: object, hat: Grey, plain: Grey) -> bool:
 def _sides(region: object) -> tuple[int, int]:
     top, left, bottom, right = region.bbox  # type: ignore[attr-defined]
     return bottom - top, right - left
-
-
-def _lines(length: int) -> list[Grey]:
-    """Means over a stretch, in sixteen directions."""
-    kernels, half = [], length // 2
-    for angle in np.pi * np.arange(16) / 16:
-        kernel = np.zeros((length, length))
-        t = np.linspace(-half, half, 2 * length)
-        kernel[np.rint(half + t * np.sin(angle)).astype(int), np.rint(half + t * np.cos(angle)).astype(int)] = 1
-        kernels.append(kernel / kernel.sum())
-    return kernels
 
 
 KINDS: dict[str, Callable[[Grey], NDArray]] = {

@@ -30,7 +30,10 @@ class Limits:
     edges: float = 0.15
     smooth: float = 1.08
     neighbours: float = 0.1
-    patchy: float = 2.25
+    patchy: float = 2.15
+    follows: float = 0.28
+    aside: float = 0.05
+    neighbours_aside: float = 0.15
     against: float = -0.08
     detail: float = 0.06
     remains: float = 0.65
@@ -129,7 +132,7 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
     noisy = f.left is None or (f.left > at.left and f.left * (f.noise or 0.0) > at.seen)
     missed = kept is not None and kept < (at.uncertain if f.correlated else enough)
     # A filter leaves a pattern its own frequencies of the noise; where it is quiet, and the residual whole, nothing was fitted.
-    fitted = not f.direct or (f.quiet is not None and f.quiet < at.kept)
+    fitted = not f.direct or (f.quiet is not None and f.quiet < enough)
     if kept is not None and missed and noisy:
         yield _reason(
             "overfitted",
@@ -150,14 +153,21 @@ def _doubts(f: Figures, at: Limits) -> Iterator[Reason]:
         )  # fmt: skip
     # Of a law, such as that of counts, the deviation is known better than it can be measured.
     law = f.discrepancy if f.transformed and f.discrepancy else math.inf
-    # How alike neighbours are where they share their noise is not known that well; that noise is everywhere is.
-    structured = f.patchy > at.patchy if f.correlated else f.neighbours > at.neighbours
+    # How alike neighbours are where they share their noise is not known that well. What was taken of a picture lies where its
+    # detail is; a camera's own noise is patchy, too, but elsewhere, and neighbours may have a little of any noise in common.
+    if f.correlated:
+        structured = f.patchy > at.patchy and f.edges > at.follows
+    else:
+        aside = f.direct and f.edges < at.aside and f.detail < 0.005
+        structured = f.neighbours > (at.neighbours_aside if aside else at.neighbours)
     if (f.noise is not None and structured) or (
         f.detail > at.detail and f.neighbours > at.neighbours / 2 and not f.correlated
     ):
-        missing = f", {percent(f.detail)} of the detail is missing" if f.detail >= 0.005 else ""
+        left = f"neighbours correlate by {f.neighbours:.2f}"
+        if f.detail >= 0.005:
+            left = f"neighbours correlate by {f.neighbours:.2f}, {percent(f.detail)} of the detail is missing"
         yield _reason(
-            "structure", f"parts of the picture are left in the residual (neighbours correlate by {f.neighbours:.2f}{missing}): "
+            "structure", f"parts of the picture are left in the residual ({left}): "
             "take more steps, set the strength of the grain lower, or check the operator",
             neighbours=f.neighbours, detail=f.detail, edges=f.edges,
         )  # fmt: skip
