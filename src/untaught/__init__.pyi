@@ -293,6 +293,7 @@ def deblur(
     network: str = 'preset',
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Undo the blur of a lens or of a movement."""
@@ -309,6 +310,7 @@ def dejpeg(
     network: str = 'preset',
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Remove the blocks and ripples of JPEG compression."""
@@ -349,6 +351,7 @@ def enhance(
     steps: int | None = None,
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Make the detail of a picture stronger, without halos along edges."""
@@ -388,6 +391,7 @@ def inpaint(
     network: str = 'preset',
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Fill holes in a picture: text, scratches, dead pixels, whole objects."""
@@ -438,6 +442,7 @@ def upscale(
     network: str = 'preset',
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Enlarge a picture."""
