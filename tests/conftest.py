@@ -37,6 +37,16 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
+def brief_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown kernel is sought in two steps, for tests of what is done with it."""
+    from untaught.classical.blind_kernel import search
+
+    monkeypatch.setattr(search, "TURNS", 1)
+    monkeypatch.setattr(search, "WAYS", {kind: [(*way[:3], 2) for way in ways] for kind, ways in search.WAYS.items()})
+    monkeypatch.setattr("untaught.classical.blind_kernel.seek.WEIGHTS", (0.05,))
+
+
+@pytest.fixture
 def shared() -> Callable[[str], Path]:
     """The path of a shared picture; skips, saying so, where the folder of pictures is absent."""
 

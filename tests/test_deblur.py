@@ -137,8 +137,8 @@ def test_a_window_holds_more_than_the_kernel_takes(k):
     assert part.data.shape[2] == target.shape[2] - k + 1 >= min(32, k) - 4
 
 
-@pytest.mark.parametrize(("preset", "blind"), [(p, blind) for p in PRESETS for blind in (False, True)])
-def test_every_preset_runs_and_keeps_type_and_shape(preset, blind, photo):
+@pytest.mark.parametrize(("preset", "blind"), [(p, n % 2 > 0) for n, p in enumerate(PRESETS)])
+def test_every_preset_runs_and_keeps_type_and_shape(preset, blind, photo, brief_search):
     data = blurred(photo)[:20, :23]
     given = {"blind": True, "size": "5x3"} if blind else {"kernel": "gauss:0.7"}
     sharp = untaught.deblur(data, preset=preset, steps=2, **given)

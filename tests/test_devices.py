@@ -19,7 +19,6 @@ from test_run import stages
 import untaught
 from untaught.bench.metrics import psnr
 from untaught.calibration.series import Series
-from untaught.classical.blind_kernel import search
 from untaught.classical.denoise.matching import Pass
 from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.core import registry
@@ -224,13 +223,10 @@ def asked(task, preset, photo, folder):
 
 
 @pytest.mark.parametrize(("task", "preset"), list(presets()))
-def test_tasks(task, preset, photo, tmp_path, monkeypatch):
+def test_tasks(task, preset, photo, tmp_path, monkeypatch, brief_search):
     """Two steps of every stage; noise is measured, and the problem made, on the CPU before."""
     # Winograd's sums are the CPU's alone, and a first step of Adam makes much of the last bits.
     monkeypatch.setattr("untaught.prior.kernels.winograd.CHANNELS", 1 << 30)
-    monkeypatch.setattr(search, "TURNS", 1)
-    monkeypatch.setattr(search, "WAYS", {kind: [(*way[:3], 2) for way in ways] for kind, ways in search.WAYS.items()})
-    monkeypatch.setattr("untaught.classical.blind_kernel.seek.WEIGHTS", (0.05,))
     for given, settings in asked(task, preset, photo[:20, :23], tmp_path):
         plan = registry.tasks.get(task).job(*given, preset=preset, **settings)
         same(replace(plan, stages=tuple(map(shorter, plan.stages))))

@@ -193,7 +193,9 @@ print(sorted(os.listdir(place)), file=sys.stderr)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of addresses are Linux's")
-@pytest.mark.parametrize(("left", "preset"), [(12 << 20, "fast"), (150 << 20, "paper")])
+@pytest.mark.parametrize(
+    ("left", "preset"), [(12 << 20, "fast"), pytest.param(150 << 20, "paper", marks=pytest.mark.slow)]
+)
 def test_every_task_in_too_little_memory_ends_in_one_sentence(tmp_path, left, preset):
     words = [sys.executable, "-W", "ignore", "-c", TASKS, str(tmp_path), str(left), preset]
     ended = subprocess.run(words, capture_output=True, text=True, check=False)

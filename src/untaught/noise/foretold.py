@@ -147,14 +147,22 @@ def guessed(picture: Tensor, where: Tensor) -> tuple[Tensor, Tensor] | None:
 def _nearest(asked: Tensor, here: Tensor, offered: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
     """The squared distance to the most similar surroundings that do not overlap, and where they are."""
     squares, found = offered.square().sum(1), []
-    here, there = here.int(), there.int()  # half the memory to move, which is what takes the time
     for rows, at in zip(asked.split(500), here.split(500), strict=True):
         apart = (rows.square().sum(1, keepdim=True) + squares).sub_(2 * rows @ offered.T)
-        same = at[:, None, 0] == there[:, 0]
-        for axis in (1, 2):
-            same &= (at[:, None, axis] - there[:, axis]).abs_() < SIDE
-        found.append(apart.masked_fill_(same, float("inf")).min(1))
-    return torch.cat([f.values for f in found]), torch.cat([f.indices for f in found])
+        values, best = apart.min(1)
+        # Few of the nearest overlap: they are struck out one by one, which is less work than to look at all.
+        left = torch.arange(len(rows))
+        while len(left := left[_overlap(at[left], there[best[left]]) & values[left].isfinite()]):
+            apart[left, best[left]] = float("inf")
+            values[left], best[left] = apart[left].min(1)
+        found.append((values, best))
+    values, best = zip(*found, strict=True)
+    return torch.cat(values), torch.cat(best)
+
+
+def _overlap(a: Tensor, b: Tensor) -> Tensor:
+    """Whether surroundings at these places (n, 3), picture, row and column, have pixels in common."""
+    return (a[:, 0] == b[:, 0]) & ((a - b)[:, 1:].abs() < SIDE).all(1)
 
 
 def _alike(difference: Tensor) -> Tensor:
