@@ -5,9 +5,9 @@ python benchmarks/volumes.py DATA coarse               # blocks, and each slice 
 python benchmarks/volumes.py DATA noise                # what the noise of ten volumes is read as, over what it is
 python benchmarks/volumes.py DATA cubes WAY ...        # 96 x 96 pixels, 31 bands: a preset, or `each` band for itself by `instant`
 
-A preset with a plus (fast+) is told the noise. Cubes: `mixed` of five materials of smooth spectra, whose shares are photographs, under
-a shading that makes it of no low rank; `filters`, a colour photograph as 31 overlapping filters see it (rank 3); `pines`, 31 of the
-bands of Indian Pines (AVIRIS), where the package `tensorly` is installed, which has noise of its own.
+A preset with a plus (fast+) is told the noise. Cubes: `mixed` of five materials of smooth spectra, whose shares are photographs,
+under a shading that makes it of no low rank; `filters`, a colour photograph as 31 overlapping filters see it (rank 3); `pines`, 31
+of the bands of Indian Pines (AVIRIS), where the package `tensorly` is installed, which has noise of its own.
 """
 
 from __future__ import annotations
