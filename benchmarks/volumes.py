@@ -136,8 +136,10 @@ def cubes(folder: Path, *names: str) -> None:
         print(f"{name}, noise {sigma:.3f}: {decibels(y, truth):.2f}", flush=True)
         for way in names:
             start = time.process_time()
-            if way == "each":
-                x = np.stack([made(band, "instant", "YX", sigma) for band in np.moveaxis(y, -1, 0)], -1)
+            if way.startswith("each"):
+                x = np.stack(
+                    [made(band, way.replace("each", "instant"), "YX", sigma) for band in np.moveaxis(y, -1, 0)], -1
+                )
             else:
                 x = made(y, way, "YXC", sigma)
             print(f"    {way} {decibels(x, truth):.2f} dB, {time.process_time() - start:.1f} s", flush=True)
