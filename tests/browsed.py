@@ -35,16 +35,16 @@ def page_studio(tmp_path_factory):
     served.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def play():
-    """Playwright, of which a thread has one."""
+    """Playwright, of which a thread has one; its loop is over before tests of other files run one of their own."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="the extra test-studio is not installed")
     sync_api.expect.set_options(timeout=SLOW)
     with sync_api.sync_playwright() as play:
         yield play
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(play):
     if CHROMIUM is None:
         pytest.skip("Debian's chromium is not installed: apt-get install chromium")

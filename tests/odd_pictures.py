@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from untaught.classical.denoise.camera import Camera, Counted
+from untaught.classical.denoise.camera import Camera
 from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.inpaint import Harmonic, RidgeFill
@@ -132,7 +132,6 @@ FILTERS: dict[str, Callable[[], Any]] = {
     "Quick": Quick,
     "Tiled": lambda: Tiled(side=16, twice=True),
     "Camera": lambda: Camera().filtered,
-    "Counted": Counted,
 }
 HIDDEN = {"Harmonic": Harmonic, "RidgeFill": RidgeFill}
 

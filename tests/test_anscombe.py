@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from skimage import data
 
 import untaught
 from untaught.bench.metrics import psnr
@@ -70,3 +71,12 @@ def test_such_a_job_pickles_and_counts_in_floats_keep_their_unit(photo):
     assert first.mean() == pytest.approx(counts.mean(), rel=0.02)
     ten = untaught.denoise(10 * counts, noise="poisson", gain=0.1, preset="instant")
     np.testing.assert_allclose(ten, 10 * first, rtol=1e-3, atol=0.01)
+
+
+@pytest.mark.parametrize("across", [100, 200])
+def test_counts_in_eight_bits_lose_little_by_not_being_told(across):
+    """Though the flat parts of such a piece are all dark."""
+    clean = data.camera()[100:196, across : across + 96]
+    y = np.clip(np.rint(np.random.default_rng(0).poisson(clean / 255 * 30) / 30 * 255), 0, 255).astype(np.uint8)
+    alone, told = (untaught.denoise(y, preset="instant", **more) for more in ({}, {"noise": "poisson", "gain": 30}))
+    assert psnr(alone, clean) > psnr(told, clean) - 0.6

@@ -26,7 +26,7 @@ _HOMES = {
     "classical.deblock": ("Deblock",),
     "classical.denoise.bands": ("Bands",),
     "classical.denoise.blocks": ("BlockPass", "Blocks"),
-    "classical.denoise.camera": ("Camera", "Counted"),
+    "classical.denoise.camera": ("Camera",),
     "classical.denoise.filter": ("Filter",),
     "classical.denoise.local_mean": ("LocalMean",),
     "classical.denoise.nl_bayes": ("NonLocalBayes",),

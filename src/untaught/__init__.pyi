@@ -16,7 +16,7 @@ from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
 from untaught.classical.denoise.bands import Bands as Bands
 from untaught.classical.denoise.blocks import BlockPass as BlockPass, Blocks as Blocks
-from untaught.classical.denoise.camera import Camera as Camera, Counted as Counted
+from untaught.classical.denoise.camera import Camera as Camera
 from untaught.classical.denoise.filter import Filter as Filter
 from untaught.classical.denoise.lichi import LIChI as LIChI, LIChIGuide as LIChIGuide
 from untaught.classical.denoise.local_mean import LocalMean as LocalMean
@@ -107,7 +107,6 @@ __all__ = [
     "Compact",
     "Compose",
     "CompressedSensing",
-    "Counted",
     "Crops",
     "CrossValidated",
     "Deblock",

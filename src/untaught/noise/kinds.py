@@ -10,10 +10,11 @@ from torch import Tensor
 
 from untaught.core.amounts import Amounts
 from untaught.core.errors import BadInput
+from untaught.core.geometry import box
 from untaught.noise.curve import LOWER, Law, curve, fit
 from untaught.noise.dark import darkness
 from untaught.noise.differences import quietest_differences, second_differences
-from untaught.noise.foretold import foretell
+from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
 from untaught.noise.spectrum import NoiseModel, estimate_noise, sample
@@ -32,6 +33,7 @@ Kind = Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "im
 NOTHING = 1e-5  # deviation below which a picture is taken to have no noise: less than a step of 16 bits
 EVEN = 1.3  # deviation at the brightest over that at the darkest of what was measured, up to which it does not grow
 GROWS = 0.65  # times the loss of a noise that is even: a law of brightness has to be that much nearer
+LIKE = 0.5  # of the growth that a law says, how much what cannot be foretold has to show, and at most the inverse
 BETTER = 0.8  # the same, of one law of brightness that is not the simplest beside another
 SINGLE, CLOSE = 0.6, 0.07
 """How many of the least steps between values a single count is, at the least (and at most the inverse), and how close the curve
@@ -146,13 +148,6 @@ def measure(
     notes.append(found.likelihood.told(scale))
     if found.dark is not None:
         notes[-1] += _dark(found, scale)
-    if (
-        kind == "auto"
-        and data.shape[1] == 1
-        and counted is None
-        and (found.loss > CLOSE or (found.dark is None and not scale.known))
-    ):
-        return Found("gaussian", Measured(noise))  # nearer than a law that is not near
     return found
 
 
@@ -222,11 +217,15 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
     if kind == "auto":
         even, counts, both, product = law(constant=True), law(linear=True), law(True, True), law(square=True)
         raised = _raised(slices, scale) if scale.free else None
+        told = foretell(sample(slices))  # as `estimate_noise` does: of a large picture, parts
         if raised is not None:
-            return None if _falls(slices) else raised
+            return None if _falls(told) else raised
         best = product if product.loss < BETTER * both.loss else both
-        low, high = best.variance(torch.stack([x.min().clamp_min(0), x.max()])).clamp_min(1e-12).sqrt()
-        if best.loss > GROWS * even.loss or high < EVEN * low or _falls(slices):
+        if (
+            best.loss > GROWS * even.loss
+            or _falls(told)
+            or not (_grows(best, x) or _seconded(best, told, slices, scale))
+        ):
             return None
         kind = "poisson-gaussian" if BETTER * counts.loss > both.loss else "poisson"
         kind = "speckle" if best is product else kind
@@ -277,10 +276,27 @@ def _raised(slices: Tensor, scale: Scale, gain: float | None = None, sigma: floa
     return Found("poisson-gaussian", PoissonGaussian(1 / slope, read), loss=found.loss, dark=dark)
 
 
-def _falls(slices: Tensor) -> bool:
+def _falls(told: Foretold | None) -> bool:
     """Whether what cannot be foretold is the less the brighter, as of an object that was cut out on black, beside its rim."""
-    told = foretell(sample(slices))  # as `estimate_noise` does: of a large picture, parts
     return told is not None and told.white and bool((told.variance.diff() < 0).all()) and len(told.variance) > 1
+
+
+def _grows(law: Law, brightness: Tensor) -> bool:
+    """Whether noise of that law is more than EVEN times as strong where it is brightest."""
+    low, high = law.variance(torch.stack([brightness.min().clamp_min(0), brightness.max()])).clamp_min(1e-12).sqrt()
+    return bool(high >= EVEN * low)
+
+
+def _seconded(law: Law, told: Foretold | None, slices: Tensor, scale: Scale) -> bool:
+    """Whether a law that was read in few, or equally bright, flat parts matters over most of the picture, and what cannot be
+    foretold, which has no need of flat parts, rises as it says."""
+    if told is None or not told.white or len(told.variance) < 2:
+        return False
+    expected = law.variance((told.brightness - scale.dark).clamp_min(0))
+    said, seen = (float(v[-1] / v[0].clamp_min(1e-12)) - 1 for v in (expected, told.variance))
+    most = box(slices, 3).flatten()
+    most = most[:: max(1, len(most) // 2**16)].quantile(torch.tensor([0.05, 0.95]).to(most)) - scale.dark
+    return LIKE * said < seen < said / LIKE and _grows(law, most)
 
 
 def _some(value: float, kind: Kind) -> float:

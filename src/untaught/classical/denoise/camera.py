@@ -1,4 +1,4 @@
-"""Filters for noise as cameras have it: of a JPEG, shared by neighbours and coarser in colour; and as it is counted."""
+"""Filters for noise as cameras have it: of a JPEG, shared by neighbours and coarser in colour."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from untaught.classical import Estimated, Estimator, refuse_unless_identity
 from untaught.classical.denoise.lichi import QUICK, SIDE, LIChI
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
-from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Tiled
+from untaught.classical.denoise.nl_ridge import SPARSE, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans, double, halve
 from untaught.core.geometry import box
 from untaught.noise.spectrum import halved, interpolated
@@ -158,20 +158,3 @@ def skewed(y: Tensor, x: Tensor, level: Tensor) -> Tensor:
         knots = torch.stack([place[some].mean() for some in order])
         by.copy_(SKEW * interpolated(bright.contiguous(), knots, middles))
     return found
-
-
-@dataclass(frozen=True)
-class Counted:
-    """For noise that changes with brightness, and that neighbours do not share: the mean of non-local means and a ridge.
-
-    The two err in different places: on nine micrographs this was 0.8 dB better than the means alone in the mean, and 0.04 dB worse
-    on one at most (docs/benchmarks). strength: of the ridge, in units of the measured deviation.
-    """
-
-    means: NonLocalMeans = NonLocalMeans(1.2)
-    ridge: NonLocalRidge | Tiled = NonLocalRidge()
-    strength: float = 1.2
-
-    def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
-        """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
-        return (self.means(noisy, deviation) + self.ridge(noisy, self.strength * deviation)) / 2

@@ -8,7 +8,7 @@ from math import ceil, prod
 from untaught.classical.denoise import lichi
 from untaught.classical.denoise.bands import Bands
 from untaught.classical.denoise.blocks import Blocks
-from untaught.classical.denoise.camera import Camera, Counted
+from untaught.classical.denoise.camera import Camera
 from untaught.classical.denoise.filter import Filter
 from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.local_mean import LocalMean
@@ -60,8 +60,8 @@ def _large(facts: Facts) -> bool:
 class Filtered(Row):
     """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
 
-    guide: NonLocalMeans | NonLocalRidge | LIChI | Counted
-    large: NonLocalMeans | Tiled | Counted
+    guide: NonLocalMeans | NonLocalRidge | LIChI
+    large: NonLocalMeans | Tiled
     source: str = field(default=_RIDGE, repr=False)
 
     note = CLASSIC
@@ -162,12 +162,6 @@ _ENOUGH = Discrepancy(1.03, decay=0.97, start=True)
 _BRIEF = replace(_rows.NARROW.row, until=_ENOUGH)
 _LONGER = replace(_BRIEF, steps=500, average=ExponentialPictures(0.98), members=3)
 BESIDE, LONG_BESIDE = (Robust(Beside(row, measured=True), _SHARE) for row in (_BRIEF, _LONGER))
-COUNTED = Filtered(
-    Counted(NonLocalMeans(1.2), NonLocalRidge()),
-    Counted(NonLocalMeans(1.2, strip=64), Tiled(SPARSE)),
-    "NLM and NL-Ridge; values: docs/benchmarks",
-)
-COUNTED_TWICE = replace(COUNTED, large=Counted(NonLocalMeans(1.2, strip=64), Tiled(WIDER, twice=True)))
 QUICK = Filtered(
     lichi.QUICK,
     Tiled(SPARSE),
@@ -213,15 +207,19 @@ def _measured(facts: Facts, kind: str) -> bool:
     return noise is not None and kind == (noise.sharers or "brightness")
 
 
+def _apart(facts: Facts) -> bool:
+    """Whether nobody shares the noise."""
+    return facts.problem.likelihood.white or _measured(facts, "brightness")
+
+
 NEIGHBOURS = When("noise that neighbouring pixels share", lambda facts: _measured(facts, "neighbouring pixels"))
 CHANNELS = When("noise that the channels share", lambda facts: _measured(facts, "the channels"))
-GROWS = When("noise that changes with brightness", lambda facts: _measured(facts, "brightness"))
 SIGNALS = When("signals, along one axis", lambda facts: len(facts.space) == 1 and facts.problem.likelihood.white)
 SPECTRAL = When(
     f"{MANY_BANDS} channels or more, along two or three axes",
-    lambda facts: facts.channels >= MANY_BANDS and len(facts.space) > 1 and facts.problem.likelihood.white,
+    lambda facts: facts.channels >= MANY_BANDS and len(facts.space) > 1 and _apart(facts),
 )
-VOLUMES = When("volumes", lambda facts: len(facts.space) == 3 and facts.problem.likelihood.white)
+VOLUMES = When("volumes", lambda facts: len(facts.space) == 3 and _apart(facts))
 GIVEN = When("sigma given", lambda facts: facts.kind == "noise given")
 FRAMES = When("frames along time", lambda facts: facts.kind == "time")
 IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
@@ -248,7 +246,6 @@ NOISIER = When("noise above 37/255", lambda facts: facts.sigma > 37 / 255)
 _BETTER = "for noise that {} a classic filter does better than the network, and was used; give sigma{} to insist on the network"
 _NEIGHBOURS = _BETTER.format("neighbouring pixels share", "")
 _CHANNELS = _BETTER.format("the channels share", ", and the noise as gaussian,")
-_GROWS = _BETTER.format("changes with brightness", "")
 _FRAMES = "along time a classic filter does better than the network, and was used"
 _SIGNALS = (
     "for signals a classic filter, of splines, plateaus and similar pieces, does better than the network, and was used"
@@ -289,9 +286,6 @@ PRESETS = Presets(
     way(NEIGHBOURS, _NEIGHBOURS, fast=MEANS, balanced=MEANS, best=MEANS),
     way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=TWICE),
     way(CHANNELS, _CHANNELS, fast=QUICK, balanced=QUICK, best=QUICK),
-    way(GROWS, instant=COUNTED),
-    way(GROWS & PLAIN & FEWER, _GROWS, best=COUNTED_TWICE),
-    way(GROWS, _GROWS, fast=COUNTED, balanced=COUNTED, best=COUNTED),
     way(SIGNALS, instant=SIGNAL),
     way(SIGNALS, _SIGNALS, fast=SIGNAL, balanced=SIGNAL, best=SIGNAL),
     way(SPECTRAL & VOLUMES, instant=BANDS_OF_VOLUMES),
