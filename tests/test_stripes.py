@@ -55,6 +55,14 @@ def test_a_picture_without_stripes_has_none(name: str, sigma: float) -> None:
     assert find_stripes(tensor(noisy).mT) is None
 
 
+@pytest.mark.parametrize("at", [100, 200])
+def test_lines_of_text_in_loud_noise_are_no_stripes(at: int) -> None:
+    """Of them the dark values alone go down, of a row that has an offset all."""
+    clean = data.page()[:96, at : at + 96]
+    assert find_stripes(tensor(eight(np.random.default_rng(0).poisson(clean / 255 * 30) * 255 / 30))) is None
+    assert find_stripes(tensor(striped(clean, 15, 10))) is not None
+
+
 @pytest.mark.parametrize("columns", [False, True])
 @pytest.mark.parametrize("name", ["a cat", "coins", "a ramp with an edge", "nothing"])
 def test_stripes_are_found_and_taken_off(name: str, columns: bool) -> None:

@@ -33,7 +33,8 @@ WINDOW, NEW = (
 EVENLY = 0.6, 1.3  # ... or their usual size is not that of normal values beside their deviation: lines, or bars
 FAINT = 0.3 / 255  # deviation of offsets that nobody sees, ...
 LOUD = 0.15  # and of those that are picture, whatever else speaks for them
-SHOWN = 0.5  # share of what a row says of its offset beside the next one's, that its own mean has to show at least
+SHOWN = 0.5  # share of what a row says of its offset beside the next one's, that its own mean has to show at least, ...
+BOTH = 0.65  # ... and its darker or its brighter values of what the others show: lines of text are dark alone
 FAR = 4.0  # deviations of the offsets from which on one is a line of the picture
 
 
@@ -112,11 +113,15 @@ def _noise(halves: Tensor, profile: Tensor) -> float | None:
 
 
 def _shown(x: Tensor, cut: Tensor, said: Tensor) -> bool:
-    """Whether the means of the rows of (c, h, w) differ from each other by what these say; those of a fine checkerboard do not."""
+    """Whether the means of the rows of (c, h, w) differ from each other by what these say; those of a fine checkerboard do not. And
+    whether their darker values do as the brighter ones."""
     sound = (~cut).to(x)
     means = (x * sound).sum(2) / sound.sum(2).clamp_min(1)
-    step, stated = means.diff(dim=1), said.diff(dim=1)
-    return bool((step * stated).sum() > SHOWN * stated.square().sum())
+    dark, bright = (float((cut & (x == end)).float().mean()) for end in (x.min(), x.max()))
+    quarters = x.quantile(dark + (1 - dark - bright) * torch.tensor([0.2, 0.8]), 2)  # of what was not cut off
+    stated = said.diff(dim=1)
+    mean, *ends = ((row.diff(dim=1) * stated).sum() for row in (means, *quarters))
+    return bool(mean > SHOWN * stated.square().sum()) and bool(min(ends) > BOTH * max(ends))
 
 
 def _new(profile: Tensor) -> float:
