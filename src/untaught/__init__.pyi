@@ -437,7 +437,7 @@ def upscale(
     picture: ArrayLike | PathLike[str],
     *,
     factor: float = 4.0,
-    kernel: Literal['auto', 'lanczos3', 'lanczos2', 'bicubic', 'box', 'gauss'] = 'auto',
+    kernel: Literal['auto', 'lanczos3', 'lanczos2', 'bicubic', 'box', 'gauss', 'gauss:0.6', 'gauss:0.7', 'gauss:0.8', 'gauss:0.9', 'gauss:1', 'gauss:1.2', 'gauss:1.5'] = 'auto',
     preset: Literal['fast', 'balanced', 'best', 'paper'] = 'fast',
     keep_nan: bool = False,
     steps: int | None = None,

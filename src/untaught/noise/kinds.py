@@ -32,10 +32,11 @@ Kind = Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "im
 
 NOTHING = 1e-5  # deviation below which a picture is taken to have no noise: less than a step of 16 bits
 EVEN = 1.3  # deviation at the brightest over that at the darkest of what was measured, up to which it does not grow
+SECONDED = 1.15  # the same, over the picture, of a law that what cannot be foretold agrees with
 GROWS = 0.65  # times the loss of a noise that is even: a law of brightness has to be that much nearer
 LIKE = 0.5  # of the growth that a law says, how much what cannot be foretold has to show, and at most the inverse
 BETTER = 0.8  # the same, of one law of brightness that is not the simplest beside another
-SINGLE, CLOSE = 0.6, 0.07
+SINGLE, CLOSE = 0.8, 0.07
 """How many of the least steps between values a single count is, at the least (and at most the inverse), and how close the curve
 has to be to the law, for numbers that are counts: 0.02 to 0.06 where they are, 0.03 to 0.37 in micrographs, whose counts are 1 to
 14 steps."""
@@ -281,10 +282,10 @@ def _falls(told: Foretold | None) -> bool:
     return told is not None and told.white and bool((told.variance.diff() < 0).all()) and len(told.variance) > 1
 
 
-def _grows(law: Law, brightness: Tensor) -> bool:
-    """Whether noise of that law is more than EVEN times as strong where it is brightest."""
+def _grows(law: Law, brightness: Tensor, least: float = EVEN) -> bool:
+    """Whether noise of that law is at least so many times as strong where it is brightest."""
     low, high = law.variance(torch.stack([brightness.min().clamp_min(0), brightness.max()])).clamp_min(1e-12).sqrt()
-    return bool(high >= EVEN * low)
+    return bool(high >= least * low)
 
 
 def _seconded(law: Law, told: Foretold | None, slices: Tensor, scale: Scale) -> bool:
@@ -296,7 +297,7 @@ def _seconded(law: Law, told: Foretold | None, slices: Tensor, scale: Scale) -> 
     said, seen = (float(v[-1] / v[0].clamp_min(1e-12)) - 1 for v in (expected, told.variance))
     most = box(slices, 3).flatten()
     most = most[:: max(1, len(most) // 2**16)].quantile(torch.tensor([0.05, 0.95]).to(most)) - scale.dark
-    return LIKE * said < seen < said / LIKE and _grows(law, most)
+    return LIKE * said < seen < said / LIKE and _grows(law, most, SECONDED)
 
 
 def _some(value: float, kind: Kind) -> float:

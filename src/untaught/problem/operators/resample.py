@@ -31,13 +31,19 @@ def _bicubic(x: Tensor, a: float = -0.5) -> Tensor:
     return torch.where(x < 1, near, torch.where(x < 2, far, 0.0))
 
 
+def _gauss(deviation: float) -> tuple[Callable[[Tensor], Tensor], float]:
+    return lambda x: torch.exp(-x * x / (2 * deviation**2)), 4 * deviation
+
+
+SOFT = {"gauss": 0.5} | {f"gauss:{deviation:g}": deviation for deviation in (0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)}
+"""Gaussians, softer than programs make pictures smaller: lenses and sensors. The standard deviation in pixels of the small one."""
 # The distance is in pixels of the small picture; the number is where the kernel ends.
 KERNELS: dict[str, tuple[Callable[[Tensor], Tensor], float]] = {
     "box": (lambda x: ((x > -0.5) & (x <= 0.5)).double(), 0.5),
     "bicubic": (_bicubic, 2.0),
     "lanczos2": (lambda x: _lanczos(x, 2), 2.0),
     "lanczos3": (lambda x: _lanczos(x, 3), 3.0),
-    "gauss": (lambda x: torch.exp(-2 * x * x), 2.0),  # standard deviation: half a pixel
+    **{name: _gauss(deviation) for name, deviation in SOFT.items()},
 }
 
 
@@ -45,7 +51,7 @@ class Downsample(Operator):
     """y = D x, separable; `small` and `large` are the sizes (*space) of y and of the picture sought.
 
     kernel: "lanczos3" (Pillow's LANCZOS), "bicubic" (a = -1/2, widened: Pillow's BICUBIC), "box" (Pillow's BOX), "lanczos2",
-    or "gauss" of a standard deviation of half a small pixel.
+    "gauss" of a standard deviation of half a small pixel, or "gauss:0.8" of another (`SOFT`).
     border: "renormalise" as Pillow does; "repeat" the outermost pixels, as the Deep Image Prior paper's code does. That
     code's lanczos2 with phase 0.5 and a whole factor is `Downsample(small, large, "lanczos2", border="repeat")`.
     """
@@ -105,7 +111,8 @@ class Downsample(Operator):
 
     @classmethod
     def examples(cls) -> tuple[tuple[Operator, Shape], ...]:
-        cases = [((2, 3), (8, 7), k, b) for k in KERNELS for b in ("renormalise", "repeat")]
+        some = [k for k in KERNELS if k not in SOFT or SOFT[k] in (0.5, 1)]
+        cases = [((2, 3), (8, 7), k, b) for k in some for b in ("renormalise", "repeat")]
         several = [(Downsample(s, n, k, border=b), (1, 2, *n)) for s, n, k, b in cases]  # type: ignore[arg-type]
         line = Downsample((5,), (11,), "bicubic")
         volume = Downsample((1, 2, 3), (2, 3, 3), "box")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from untaught.core.types import Axes, Channel, Device, Gt, KeepNan, Net, PictureFile, Seed, Steps, Stop
 from untaught.tasks import task
@@ -10,13 +10,18 @@ from untaught.tasks import task
 if TYPE_CHECKING:
     from untaught.solver.stage import Job
 
+Kernel: TypeAlias = Literal[
+    "auto", "lanczos3", "lanczos2", "bicubic", "box",
+    "gauss", "gauss:0.6", "gauss:0.7", "gauss:0.8", "gauss:0.9", "gauss:1", "gauss:1.2", "gauss:1.5",
+]  # fmt: skip
+
 
 @task
 def upscale(
     picture: PictureFile,
     *,
     factor: Annotated[float, Gt(1)] = 4.0,
-    kernel: Literal["auto", "lanczos3", "lanczos2", "bicubic", "box", "gauss"] = "auto",
+    kernel: Kernel = "auto",
     preset: Literal["fast", "balanced", "best", "paper"] = "fast",
     keep_nan: KeepNan = False,
     steps: Steps = None,
@@ -36,12 +41,14 @@ def upscale(
     factor
         How many times larger each side becomes: 2, 3, 4, 8 or any number above 1; sides are rounded to whole pixels.
     kernel
-        How the picture was made smaller, if that is known. auto: lanczos3, as most programs do; for the preset paper
-        lanczos2, as its authors did.
+        How the picture was made smaller, if that is known; gauss:0.8 is a Gaussian of 0.8 pixels (standard deviation), gauss one
+        of 0.5. auto: lanczos3, as most programs do, or a Gaussian where the picture itself is clearly softer than that; for the
+        preset paper lanczos2, as its authors did.
     preset
         fast: a small network that the picture itself teaches. balanced: the same for a minute. best: a larger one, for longer.
         paper: the exact recipe of the Deep Image Prior.
     """
+    from untaught.classical.blind_kernel.shrunk import softness
     from untaught.core.errors import BadInput, unknown
     from untaught.io import arrays
     from untaught.io.images.hidden import seen
@@ -68,9 +75,26 @@ def upscale(
     if kernel != "auto" and kernel not in KERNELS:
         raise unknown("kernel", kernel, ["auto", *KERNELS])
     paper = preset == "paper"
-    name = ("lanczos2" if paper else "lanczos3") if kernel == "auto" else kernel
-    notes = [f"the picture is taken to have been made smaller with {name}"] if kernel == "auto" else []
+    name: str = kernel
+    notes: list[str] = []
+    if kernel == "auto":
+        lossy = picture.format == "JPEG"  # whose fine detail is gone for another reason
+        soft = None if paper or lossy else softness(data, 1 / full if full > 1 else 0.0)
+        name = soft or ("lanczos2" if paper else "lanczos3")
+        notes.append(_told(name, soft))
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
     problem = Problem(data, operator)
     facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
     return PRESETS.job(preset, facts, Scaled(Layout.of(array, axis), *scale), notes)
+
+
+def _told(name: str, soft: str | None) -> str:
+    """What is said of a kernel that nobody gave."""
+    if soft is None:
+        return f"the picture is taken to have been made smaller with {name}"
+    from untaught.problem.operators.resample import SOFT
+
+    return (
+        f"the picture looks as if it was made smaller with a blur of {SOFT[soft]:g} pixels ({name}); if it was not, give "
+        "the kernel, such as lanczos3"
+    )
