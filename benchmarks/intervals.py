@@ -1,6 +1,6 @@
 """Do 90 % intervals hold 90 % of the true values, for white noise, counts, deblurring, tomography and magnetic resonance?
 
-    python benchmarks/intervals.py DATA OUT.csv [--set choose|confirm] [--side 64] [--kinds white,counts,deblur,ct,mri]
+    python benchmarks/intervals.py DATA OUT.csv [--set choose|confirm|held] [--side 64] [--kinds white,counts,deblur,ct,mri]
                                                 [--presets instant,fast] [--minutes N]
     python benchmarks/intervals.py DATA OUT.csv --table
 
@@ -54,6 +54,18 @@ SETS = {
         "bovine": ("fmd/gt/WideField_BPAE_G_1.png", 192, 192),
         "nuclei": ("fmd/gt/TwoPhoton_BPAE_B_1.png", 192, 192),
         "phantom": ("", 0, 0),
+    },
+    "held": {
+        "kodim08": ("kodak/kodim08.png", 300, 200),
+        "kodim20": ("kodak/kodim20.png", 250, 100),
+        "baby": ("set5/baby_GT.bmp", 180, 180),
+        "boats": ("classic5/boats.bmp", 250, 250),
+        "comic": ("set14/comic.bmp", 100, 100),
+        "zebra": ("set14/zebra.bmp", 150, 250),
+        "actin": ("fmd/gt/Confocal_BPAE_R_1.png", 192, 192),
+        "dapi": ("fmd/gt/Confocal_BPAE_B_1.png", 192, 192),
+        "two": ("fmd/gt/TwoPhoton_BPAE_R_1.png", 192, 192),
+        "wide": ("fmd/gt/WideField_BPAE_R_1.png", 192, 192),
     },
 }
 KERNEL = "gauss:1.6"

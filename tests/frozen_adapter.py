@@ -109,7 +109,7 @@ def repeated(task: str, picture: Any, *, repeat: int = 1, uncertain: bool = Fals
         found["between"] = between(job, series.done)
     if solution.uncertainty is not None:
         found |= maps(job, solution.uncertainty, solution.spread)
-        found["factor"] = np.array([solution.uncertainty.factor, solution.uncertainty.error])
+        found["factor"] = np.array([solution.uncertainty.factor, solution.uncertainty.error or 0.0])
     return found
 
 

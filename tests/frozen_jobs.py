@@ -101,6 +101,7 @@ restoring("denoise grey, its noise measured", "denoise", partial(noisy, channels
 restoring("denoise half", "denoise", noisy, sigma=0.1, steps=3, strength=0.5)
 restoring("denoise volume", "denoise", partial(noisy, (10, 12, 14), 1), sigma=0.1, steps=3, channel_axis=None)
 restoring("denoise volume instant", "denoise", partial(noisy, (10, 12, 14), 1), preset="instant", channel_axis=None)
+restoring("denoise bands", "denoise", partial(noisy, (12, 14), 8), preset="instant", channel_axis=-1)
 restoring("denoise signal", "denoise", partial(noisy, (96,), 1, "float32"), sigma=0.1, steps=3, channel_axis=None)
 restoring("denoise channels first", "denoise", lambda: np.moveaxis(noisy(), -1, 0), sigma=0.1, steps=3, channel_axis=0)
 restoring("denoise copies", "denoise", lambda: np.repeat(noisy(channels=1)[..., None], 3, -1), steps=3)

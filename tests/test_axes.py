@@ -47,6 +47,79 @@ def test_named_axes_are_the_same_as_the_pictures_one_by_one(axes, shape, apart, 
         np.testing.assert_array_equal(x[part], untaught.denoise(y[part], channel_axis=channel, **FEW))
 
 
+OTHERS = {
+    "deblur": {"kernel": "gauss:0.7", "preset": "instant"},
+    "dejpeg": {"steps": 1},
+    "upscale": {"factor": 2, "steps": 1},
+    "enhance": {"steps": 1},
+    "inpaint": {"mask": "nan", "preset": "instant"},
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(("axes", "channel"), [("TYX", None), ("TYXC", 2), ("TCYX", 0)])
+def test_every_task_of_a_picture_takes_a_stack_as_its_pictures_one_by_one(name, axes, channel):
+    """In the last there is nothing to do: it stays, and is enlarged with the others."""
+    y = noisy(*({"T": 3, "C": 2, "Y": 16, "X": 18}[letter] for letter in axes))
+    y[2] = 0.5
+    if name == "inpaint":
+        y[(slice(2), *(slice(4, 7) if letter in "YX" else slice(None) for letter in axes[1:]))] = np.nan
+    restored, named = getattr(untaught, name), Axes(axes)
+    x = restored(y, axes=axes, **OTHERS[name])
+    for part in list(named.parts(y))[:2]:
+        np.testing.assert_array_equal(x[part], restored(y[part], channel_axis=channel, **OTHERS[name]))
+    assert (x[2] == 0.5).all()
+    assert x.shape == tuple(
+        n * (2 if letter in "YX" and name == "upscale" else 1) for letter, n in zip(axes, y.shape, strict=True)
+    )
+
+
+def test_a_mask_is_of_every_picture_or_of_the_whole_stack():
+    y, mask = noisy(3, 16, 18), np.zeros((3, 16, 18), bool)
+    mask[:2, 4:7, 4:7] = True
+    each = [untaught.inpaint(part, mask=hole, preset="instant") for part, hole in zip(y[:2], mask, strict=False)]
+    wanted = np.stack([*each, y[2]])
+    for x in (
+        untaught.inpaint(y, mask=mask, axes="TYX", preset="instant"),
+        untaught.inpaint(np.ma.array(y, mask=mask), axes="TYX", preset="instant"),
+    ):
+        np.testing.assert_array_equal(np.ma.getdata(x), wanted)
+    same = untaught.inpaint(y, mask=mask[0], axes="TYX", preset="instant")
+    np.testing.assert_array_equal(same[0], wanted[0])
+    assert not np.array_equal(same[2], y[2])
+
+
+def test_a_stack_in_which_there_is_nothing_to_do_is_refused():
+    for made in (
+        lambda: untaught.denoise(np.ones((2, 16, 16), np.float32), axes="TYX", **FEW),
+        lambda: untaught.inpaint(noisy(2, 16, 16), mask=np.zeros((2, 16, 16)), axes="TYX", preset="instant"),
+    ):
+        with pytest.raises(BadInput, match="nothing to"):
+            made()
+
+
+def test_tasks_of_no_stacks_say_so():
+    for name, more in (("flash", {"flash": noisy(16, 18)}), ("reconstruct", {"operator": "identity"})):
+        with pytest.raises(BadInput, match="axes"):
+            getattr(untaught, name)(noisy(3, 16, 18), axes="TYX", **more)
+
+
+def test_a_stack_is_enlarged_and_masked_from_file_to_file(tmp_path):
+    path, out = tmp_path / "in.tif", tmp_path / "out.tif"
+    tifffile.imwrite(path, noisy(2, 16, 18), metadata={"axes": "TYX", "unit": "um"}, imagej=True, resolution=(4.0, 4.0))
+    assert code("upscale", path, "--axes", "file", "--factor", 2, "--steps", 1, "-q", "-o", out) == 0
+    with tifffile.TiffFile(out) as tif:
+        assert (tif.series[0].axes, tif.series[0].shape) == ("TYX", (2, 32, 36))
+        assert [n / d for n, d in (tif.pages.first.tags[t].value for t in (282, 283))] == [8, 8]
+    mask = np.zeros((2, 16, 18), np.uint8)
+    mask[0, 4:8, 4:8] = 255
+    tifffile.imwrite(tmp_path / "mask.tif", mask, photometric="minisblack")
+    words = ("--mask", tmp_path / "mask.tif", "--preset", "instant", "-q", "--force", "-o", out)
+    assert code("inpaint", path, "--axes", "file", *words) == 0
+    x, y = tifffile.imread(out), tifffile.imread(path)
+    assert np.array_equal(x != y, mask > 0)
+
+
 def test_time_may_be_restored_along():
     y = noisy(2, 4, 24, 24)
     x = untaught.denoise(y, axes="PTYX", along="time", **FEW)

@@ -85,6 +85,16 @@ def test_keep_nan(name, grey, holes):
     assert filled.max() < 1.5
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_what_is_kept_stays_as_it_came(dtype, grey):
+    """Infinite values too, which are of the type, whatever is beyond it."""
+    picture = grey.astype(dtype)
+    picture[3, 4:7] = np.inf, -np.inf, np.nan
+    kept = restored("denoise", picture, keep_nan=True)
+    np.testing.assert_array_equal(kept[3, 4:7], picture[3, 4:7])
+    assert np.isfinite(restored("denoise", picture)).all()
+
+
 def test_what_is_around_gaps_gains_as_elsewhere(noisy, photo):
     lost = np.zeros(photo.shape[:2], bool)
     lost[10:20, 10:25] = True

@@ -66,6 +66,9 @@ def denoise() -> Iterator[tuple[str, Facts]]:
                 yield f"{name}, {size}, {channels}", Facts(problem, True)
                 if size == "volume" and name in ("white 25", "shared by neighbours"):
                     yield f"frames, {name}, {channels}", Facts(problem, True, kind="time")
+    for channels, size, kind in ((8, "small", ""), (8, "volume", ""), (1, "volume", "noise given")):
+        problem = Problem(empty(channels, SPACES[size]), likelihood=Gaussian(0.1))
+        yield f"{channels} channels, {size}, {kind}", Facts(problem, True, kind=kind)
 
 
 def deblur() -> Iterator[tuple[str, Facts]]:

@@ -56,6 +56,28 @@ def in_studio(kept: Path, capsys: pytest.CaptureFixture[str]) -> tuple[bool, str
     return True, "\n".join(told["done"]["notes"]), np.load(place / "result.npy"), recipe
 
 
+@pytest.mark.parametrize(
+    ("task", "settings"),
+    [("denoise", {"sigma": 0.1}), ("deblur", {"kernel": "gauss:1", "sigma": 0.02})],
+)
+def test_the_studio_tells_of_a_classic_result_too_where_it_is_unsure(task, settings, tmp_path, noisy):
+    images.write(tmp_path / "in.png", noisy[:20, :24])
+    told = played(tmp_path / "one", task, tmp_path / "in.png", preset="instant", **settings)["done"]
+    assert told["ask"]["runs"] == 14
+    assert told["ask"]["seconds"] == pytest.approx(14 * told["seconds"], rel=2)
+    about = played(tmp_path / "two", task, tmp_path / "in.png", asking=True, preset="instant", **settings)["mapped"]
+    assert about["map"]["held"]
+    assert "measured anew 8 times" in about["map"]["note"]
+
+
+def test_what_cannot_be_drawn_anew_is_not_offered_and_why_is_said(tmp_path, noisy):
+    images.write(tmp_path / "in.png", noisy[:20, :24])
+    told = played(
+        tmp_path / "one", "inpaint", tmp_path / "in.png", mask_colour="#000000", tolerance=0.2, preset="instant"
+    )
+    assert "always gives this picture" in told["done"]["ask"]["why"]
+
+
 FACES = pytest.mark.parametrize("face", [in_terminal, in_studio])
 
 

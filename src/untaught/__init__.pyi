@@ -14,6 +14,7 @@ from untaught.classical.blended import Blended as Blended
 from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
 from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
+from untaught.classical.denoise.bands import Bands as Bands
 from untaught.classical.denoise.blocks import BlockPass as BlockPass, Blocks as Blocks
 from untaught.classical.denoise.camera import Camera as Camera
 from untaught.classical.denoise.filter import Filter as Filter
@@ -28,6 +29,7 @@ from untaught.classical.denoise.series import SeriesFilter as SeriesFilter, Seri
 from untaught.classical.denoise.signals import Pieces as Pieces, Signals as Signals
 from untaught.classical.denoise.splines import LocalSplines as LocalSplines
 from untaught.classical.denoise.still import Steadied as Steadied
+from untaught.classical.denoise.volumes import Volumes as Volumes
 from untaught.classical.exemplar import Exemplar as Exemplar
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
 from untaught.classical.plug_and_play import LeveledPlugAndPlay as LeveledPlugAndPlay, PlugAndPlay as PlugAndPlay
@@ -91,6 +93,7 @@ __all__ = [
     "Auto",
     "Autoencoded",
     "Average",
+    "Bands",
     "Blended",
     "BlindBlur",
     "BlockDCT",
@@ -227,6 +230,7 @@ __all__ = [
     "Verdict",
     "View",
     "Views",
+    "Volumes",
     "Wiener",
     "WindowedVariance",
     "as_operator",
@@ -292,6 +296,7 @@ def deblur(
     network: str = 'preset',
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Undo the blur of a lens or of a movement."""
@@ -308,6 +313,7 @@ def dejpeg(
     network: str = 'preset',
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Remove the blocks and ripples of JPEG compression."""
@@ -348,6 +354,7 @@ def enhance(
     steps: int | None = None,
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Make the detail of a picture stronger, without halos along edges."""
@@ -387,6 +394,7 @@ def inpaint(
     network: str = 'preset',
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Fill holes in a picture: text, scratches, dead pixels, whole objects."""
@@ -437,6 +445,7 @@ def upscale(
     network: str = 'preset',
     seed: int = 0,
     device: str = 'auto',
+    axes: str = 'auto',
     channel_axis: int | Literal['auto'] | None = 'auto',
 ) -> Job:
     """Enlarge a picture."""

@@ -51,6 +51,11 @@ SMALLER = (2.0, 4.0)
 def doubting(job: Job, repeat: int = 1) -> Series:
     """The runs that tell how far the job's picture may be off: with held-out values, or with data drawn anew where those tell
     nothing. `BadInput` where neither can be had."""
+    return Redrawn(job, repeat) if redraws(job) else Series(job, repeat, uncertain=True)
+
+
+def redraws(job: Job) -> bool:
+    """Whether data are drawn anew, since held-out values tell nothing; `BadInput` where neither can be had."""
     try:
         check(job)
         plain = job.finish.direct
@@ -58,7 +63,7 @@ def doubting(job: Job, repeat: int = 1) -> Series:
         if not drawable(job):
             raise
         plain = False
-    return Redrawn(job, repeat) if not plain and drawable(job) else Series(job, repeat, uncertain=True)
+    return not plain and drawable(job)
 
 
 def uncertainty(problem: Problem | Job, method: Method | None = None, *, repeat: int = 1) -> Uncertainty:
@@ -105,19 +110,25 @@ class Redrawn(Series):
             raise BadInput(
                 f"Data are drawn anew here, {SELF + OWN} times: leave out repeat = {repeat}, or uncertainty."
             )
+        runs = self.runs(job)
+        self.first: dict[str, Any] = {}
+        self.asked, self.held = job, None
+        of: list[int | None] = [None, 0, *[1] * SELF, *[0] * OWN]
+        self.hides = runs > len(of)
+        self.of = [*of, None, *[len(of)] * BLIND] if self.hides else of
+        """Of which run's picture each run's data are drawn; None: they are the job's own, all of them or without the held-out."""
+        self._start(job, runs)
+
+    @staticmethod
+    def runs(job: Job) -> int:
+        """How many there are; `BadInput` for a picture that is too small for any."""
         if min(job.problem.image_shape[2:]) < LEAST:
             raise BadInput(
                 f"The picture is {' x '.join(map(str, job.problem.image_shape[2:]))} pixels: how far it is off is told from "
                 f"{LEAST} a side on."
             )
-        self.first: dict[str, Any] = {}
-        self.asked, self.held = job, None
-        of, hides = [None, 0, *[1] * SELF, *[0] * OWN], False
-        if not job.problem.operator.local and all(stage.weighs for stage in job.stages):
-            of, hides = [*of, None, *[len(of)] * BLIND], True
-        self.of, self.hides = of, hides
-        """Of which run's picture each run's data are drawn; None: they are the job's own, all of them or without the held-out."""
-        self._start(job, len(of))
+        hides = not job.problem.operator.local and all(stage.weighs for stage in job.stages)
+        return 2 + SELF + OWN + (1 + BLIND) * hides
 
     def _hidden(self, i: int) -> bool:
         """Whether run i is without what is held out."""
@@ -210,9 +221,10 @@ class Redrawn(Series):
         off = self._shown(1) - finish.again(None).shown(self._truth(1))
         theirs = deviation(self._square(range(2, first)))
         raw = deviation(self._square(own))
-        s, error = factor(off.flatten(), theirs.flatten(), torch.zeros_like(off).flatten())
+        s, _ = factor(off.flatten(), theirs.flatten(), torch.zeros_like(off).flatten())
         s = max(1.0, s, self._seen(own))  # what is restored is no harder than the truth
-        return Uncertainty(finish.shown(self.done[0]), raw, s, error, off.numel(), drawn=len(own))
+        # Errors of neighbours are alike: how sure the factor is their number does not say.
+        return Uncertainty(finish.shown(self.done[0]), raw, s, None, off.numel(), drawn=len(own))
 
     def _seen(self, own: range) -> float:
         """The factor that the data ask for."""

@@ -33,20 +33,25 @@ def restore_stack(name: str, path: Path, settings: dict[str, Any], asked: Asked)
         "save_run", "keep_run", "report", "repeat", "uncertainty", "memory", "workers", "scheduler"
     ):
         raise BadInput(f"{told} is of one picture, and --axes of a stack: leave one of the two out.")
-    tasks.get(name).check(settings)
+    task = tasks.get(name)
+    task.check(settings)
     places = Places.of([path], force=asked.force)
     target = asked.output or stacks.named(path)
     stacks.check(target, path, places)
     stack = stacks.read(path, settings["axes"], asked.max_megapixels)
     named = Axes(stack.axes, settings.get("along", "space"))
-    given = {**settings, "axes": named.together}
+    given = {**settings, **stacks.beside(task.files(settings), stack.array.shape)}
+    if "factor" in task.settings and stack.volume is not None:
+        raise BadInput(
+            f"'{path}' is a scanner's, and says where its samples lie: a larger one would not, so save it as TIFF."
+        )
     done, count = itertools.count(1), len(list(named.parts(stack.array)))
     with interrupts(lambda: None) as seen, bar_of("pictures", hidden=asked.json or asked.quiet) as update:
 
-        def restored(part: NDArray) -> NDArray:
+        def restored(part: tuple[Any, ...]) -> NDArray:
             if seen:
                 raise Interrupted
-            made: NDArray = tasks.get(name)(np.ascontiguousarray(part), **given)
+            made: NDArray = task(np.ascontiguousarray(stack.array[part]), **named.settings(given, stack.array, part))
             update(at := next(done), count)
             if asked.json:
                 print(json.dumps({"pictures": at, "of": count}), flush=True)
@@ -57,7 +62,7 @@ def restore_stack(name: str, path: Path, settings: dict[str, Any], asked: Asked)
         except Interrupted:
             print("untaught: interrupted. A stack is written when all of it is done.", file=sys.stderr)
             return INTERRUPTED
-    notes = stacks.write(target, made, stack, places)
+    notes = stacks.write(target, made, stacks.finer(stack, made.shape), places)
     line = f"Saved {target} ({' x '.join(map(str, made.shape))}, {stack.axes}: {named.told})."
     end(line, as_json=asked.json, quiet=asked.quiet, output=str(target), notes=notes)
     return 0

@@ -18,6 +18,10 @@ class BadInput(UntaughtError, ValueError):
     """What was asked for, or handed in, cannot be worked with."""
 
 
+class NothingToDo(BadInput):
+    """There is nothing to restore in this picture, or nothing to restore it from: among others it stays as it is."""
+
+
 class Missing(UntaughtError, ImportError):
     """An optional package is not installed."""
 

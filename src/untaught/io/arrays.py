@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.amounts import FULL_SCALE, Amounts
-from untaught.core.errors import BadInput
+from untaught.core.errors import BadInput, NothingToDo
 from untaught.core.types import Channel
 from untaught.io.axes import Axes
 
@@ -42,7 +42,7 @@ def take(array: Any, channel_axis: Channel = "auto", *, flat: bool = False) -> t
         else np.moveaxis(array, channel_axis, 0).reshape(array.shape[channel_axis], -1)
     )
     if not flat and pixels.shape[1] > 1 and (pixels == pixels[:, :1]).all():
-        raise BadInput(
+        raise NothingToDo(
             f"Every pixel of the picture is {', '.join(map(str, pixels[:, 0]))}: there is nothing to restore."
         )
     return array, channel_axis
@@ -92,6 +92,11 @@ def channel_of(array: Any, axes: str, along: str, channel_axis: Channel) -> int 
             "not its job."
         )
     return named.channel_axis
+
+
+def placed(array: Any, axes: str, channel_axis: Channel) -> Channel:
+    """Where the channels are, as `channel_axis` says or, where they are named, the axes."""
+    return channel_axis if axes == "auto" else channel_of(array, axes, "space", channel_axis)
 
 
 def copies(array: NDArray, channel_axis: int | None) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.core.errors import BadInput
+from untaught.core.errors import BadInput, NothingToDo
 
 SPACE, CHANNELS, TIME = "ZYX", "CS", "T"
 
@@ -73,20 +73,41 @@ class Axes:
             rest = iter(at)
             yield tuple(slice(None) if n is None else next(rest) for n in sizes)
 
-    def each(self, array: NDArray, restored: Callable[[NDArray], NDArray]) -> NDArray:
-        """What `restored` makes of every part, joined as the array was."""
+    def each(self, array: NDArray, restored: Callable[[tuple[Any, ...]], NDArray]) -> NDArray:
+        """What `restored` makes of every part, by its index, joined as the array was; those in which there is nothing to do stay.
+
+        `BadInput` where there is nothing to do in any of them, and where results differ in size.
+        """
         made: NDArray | None = None
+        left: list[tuple[Any, ...]] = []
         for part in self.parts(array):
-            one = restored(array[part])
-            if one.shape != array[part].shape:
+            try:
+                one = restored(part)
+            except NothingToDo as nothing:
+                left.append(part)
+                why = nothing
+                continue
+            if made is None:
+                sides = iter(one.shape)
+                shape = [
+                    n if name in self.apart else next(sides) for name, n in zip(self.letters, array.shape, strict=True)
+                ]
+                made = np.empty(shape, one.dtype)
+            if made[part].shape != one.shape:
                 raise BadInput(
-                    "Results of another size cannot be joined to such an array: restore its pictures one by one."
+                    f"Results of {made[part].shape} and {one.shape} cannot be joined: restore them one by one."
                 )
-            made = np.empty(array.shape, one.dtype) if made is None else made
             made[part] = one
         if made is None:
-            raise BadInput(f"The picture is empty: its shape is {array.shape}.")
+            raise why if left else BadInput(f"The picture is empty: its shape is {array.shape}.")
+        for part in left:
+            made[part] = enlarged(np.ma.getdata(array[part]), made[part].shape)
         return made
+
+    def settings(self, given: dict[str, Any], array: NDArray, part: tuple[Any, ...]) -> dict[str, Any]:
+        """Those of one part: what is an array of the whole's shape, as a mask may be, is cut as the whole is."""
+        cut = {k: v[part] for k, v in given.items() if isinstance(v, np.ndarray) and v.shape == array.shape}
+        return {**given, **cut, "axes": self.together}
 
     @property
     def told(self) -> str:
@@ -94,3 +115,11 @@ class Axes:
         space = "".join(letter for letter in self.together if letter not in CHANNELS)
         words = [f"{space} together"] + ([f"the channels {self.channels} of it, too"] if self.channels else [])
         return ", ".join(words + ([f"each {' and '.join(self.apart)} for itself"] if self.apart else []))
+
+
+def enlarged(values: NDArray, shape: tuple[int, ...]) -> NDArray:
+    """The values on the grid of a result that has more pixels: of each, the one it lies in."""
+    for axis, (n, wanted) in enumerate(zip(values.shape, shape, strict=True)):
+        if n != wanted:
+            values = values.take(np.arange(wanted) * n // wanted, axis)
+    return values

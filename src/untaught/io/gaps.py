@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.core.errors import BadInput
+from untaught.core.errors import BadInput, NothingToDo
 from untaught.io.arrays import channel_of, channels, of_frames
+from untaught.io.axes import enlarged
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
@@ -91,7 +92,7 @@ def unknown(array: NDArray, without: NDArray | None = None) -> tuple[NDArray | N
     if not gone.any():
         return None, ()
     if gone.all():
-        raise BadInput(f"All {gone.size} values of the picture are unknown: there is nothing to restore it from.")
+        raise NothingToDo(f"All {gone.size} values of the picture are unknown: there is nothing to restore it from.")
     return gone, (f"{int(gone.sum())} of {gone.size} values are unknown", *notes)
 
 
@@ -148,14 +149,6 @@ class Gaps:
         if self.kept is not None:
             made = np.where(enlarged(self.kept, made.shape), enlarged(self.original, made.shape), made)
         return made
-
-
-def enlarged(values: NDArray, shape: tuple[int, ...]) -> NDArray:
-    """The values on the grid of a result that has more pixels: of each, the one it lies in."""
-    for axis, (n, wanted) in enumerate(zip(values.shape, shape, strict=True)):
-        if n != wanted:
-            values = values.take(np.arange(wanted) * n // wanted, axis)
-    return values
 
 
 def spanned(compose: Callable[..., Job], image: Image, settings: dict[str, Any]) -> Job:

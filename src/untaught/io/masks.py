@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.amounts import percent
-from untaught.core.errors import BadInput
+from untaught.core.errors import BadInput, NothingToDo
 from untaught.io import arrays, marks
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def find(
     fill = grown(fill, grow, channel_axis)
     some = _across(fill, channel_axis)
     if not fill.any():
-        raise BadInput(
+        raise NothingToDo(
             f"{_name(mask, colour)} marks no pixel, so that there is nothing to fill: {_remedy(mask, keeps)}."
         )
     if some.all() and _across(fill, channel_axis, every=True).all():

@@ -53,14 +53,14 @@ class Layout(Result):
         array = array[0] if self.channel_axis is None else np.moveaxis(array, 0, self.channel_axis)
         if self.original is not None:
             array = self.original + self.strength * (array - self.original)
-        array = array if self.gaps is None else self.gaps(array)
         dtype = np.dtype(self.dtype)
+        if dtype.kind == "f" and dtype.itemsize < 8:  # a value beyond the type would become infinite
+            array = array.clip(np.finfo(dtype).min, np.finfo(dtype).max)
+        array = array if self.gaps is None else self.gaps(array)  # which may keep one that was
         if dtype.kind in "ui":
             info = np.iinfo(dtype)
             array = np.rint(array)
             np.clip(array, info.min, info.max, out=array)  # in place: a large picture fills the memory as it is
-        elif dtype.itemsize < 8:  # a value beyond the type would become infinite
-            array = array.clip(np.finfo(dtype).min, np.finfo(dtype).max)
         return np.ascontiguousarray(array.astype(dtype))
 
     def exact(self) -> Layout:

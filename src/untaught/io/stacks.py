@@ -92,6 +92,39 @@ def _tiff(path: Path, limit: float) -> Hyperstack:
         return Hyperstack(series.asarray(), series.axes, said, resolution, sizes)
 
 
+def beside(files: dict[str, Path], shape: tuple[int, ...]) -> dict[str, NDArray]:
+    """Those of files that a task is told, by setting, which hold a stack of that shape: a mask for every picture."""
+    found = {}
+    for name, path in files.items():
+        if path.suffix.lower() in (".npy", ".tif", ".tiff"):
+            array = np.load(path, allow_pickle=False) if path.suffix.lower() == ".npy" else _tiff(path, np.inf).array
+            if array.shape == shape:
+                found[name] = array
+    return found
+
+
+def finer(stack: Hyperstack, shape: tuple[int, ...]) -> Hyperstack:
+    """The stack of a result of that shape: where it has more samples along an axis, they lie the closer."""
+    times = {letter: n / old for letter, n, old in zip(stack.axes, shape, stack.array.shape, strict=True)}
+    x, y, z = (times.get(letter, 1.0) for letter in "XYZ")
+    if x == y == z == 1:
+        return stack
+    said, ome = {**stack.imagej}, {**stack.ome}
+    if "spacing" in said:
+        said["spacing"] = float(said["spacing"]) / z
+    for letter in times:
+        if (name := f"PhysicalSize{letter}") in ome:
+            ome[name] = float(ome[name]) / times[letter]
+    at = stack.resolution
+    dense = None if at is None else tuple(_number(v) * n for v, n in zip(at, (x, y), strict=True))
+    return replace(stack, imagej=said, ome=ome, resolution=dense)
+
+
+def _number(value: Any) -> float:
+    """A TIFF's rational."""
+    return float(value[0]) / float(value[1]) if isinstance(value, tuple) else float(value)
+
+
 def check(target: Path, source: Path, places: Places) -> None:
     """`BadInput`, before any work, where the result cannot be written there."""
     if medical.is_nifti(target):

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from untaught.calibration.redrawn import doubting, drawable
+from untaught.calibration.redrawn import Redrawn, doubting, drawable
 from untaught.calibration.series import Series, check, goes_on
 from untaught.core.errors import BadInput
 from untaught.io import uncertainty_maps
@@ -20,31 +20,35 @@ SEEDS = 3  # runs, where only their differences can be told
 
 @dataclass(frozen=True)
 class Asking:
-    """How it is asked where it is unsure. runs: with seeds from the job's own on. held: whether some measurements are held out of
-    them, which tells how wide the intervals have to be; else it is told only how the runs differ."""
+    """How it is asked where it is unsure. runs: with seeds from the job's own on. held: whether measurements are held out of
+    them, or data drawn anew, which tells how wide the intervals have to be; else it is told only how the runs differ. times: how
+    many runs it costs."""
 
     runs: int
     held: bool
+    times: int
 
     def recipe(self, recipe: Recipe) -> Recipe:
         return replace(recipe, repeat=self.runs, uncertainty="unsure.tif" if self.held else "")
 
 
 def plan(job: Job) -> Asking:
-    """The cheapest that says something; `BadInput` where every run would give the same picture, or a result has no map."""
+    """The cheapest that says something; `BadInput` where nothing does, or a result has no map."""
     job.finish.exact()
+    if not job.draws:
+        if not drawable(job):
+            raise BadInput(
+                "This was a classic method, which draws nothing at random and always gives this picture, and no data like these "
+                "can be drawn anew: only of a network's can it be seen where it is unsure."
+            )
+        return Asking(1, True, Redrawn.runs(job))
     try:
         check(job)
         goes_on(job)
         uncertainty_maps.direct(job.finish)
-        return Asking(1, True)
+        return Asking(1, True, 1)
     except BadInput:
-        if not job.draws:
-            raise BadInput(
-                "This was a classic method, which draws nothing at random and always gives this picture: only of a network's "
-                "can it be seen where it is unsure."
-            ) from None
-        return Asking(SEEDS, False)
+        return Asking(SEEDS, False, SEEDS)
 
 
 def offer(job: Job, seconds: float, once: float) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def offer(job: Job, seconds: float, once: float) -> dict[str, Any]:
         if objective.wanders:
             seconds *= 1.5  # it goes on as Langevin dynamics for half of its steps
         seconds += (1 + objective.answers) * once if objective.answers else 0.0
-    return {"runs": how.runs, "seconds": round(how.runs * seconds, 1)}
+    return {"runs": how.times, "seconds": round(how.times * seconds, 1)}
 
 
 def begin(job: Job, recipe: Recipe) -> Run | Series:

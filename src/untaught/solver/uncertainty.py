@@ -24,13 +24,14 @@ class Uncertainty:
 
     raw: the deviation as the samples had it.
     factor: deviation / raw, and error: its relative standard error, by `held` measurements that no run saw; with `drawn`, how often
-    the picture was measured anew, by so many values of a smaller self of the picture, and of the picture that `Result.shown` gives.
+    the picture was measured anew, by so many values of a smaller self of the picture, and of the picture that `Result.shown` gives:
+    then how sure it is is not known, and error is None.
     """
 
     mean: Tensor
     raw: Tensor
     factor: float
-    error: float
+    error: float | None
     held: int
     drawn: int = 0
 
@@ -52,7 +53,7 @@ class Uncertainty:
     @property
     def note(self) -> str:
         """How far the intervals can be trusted, in a sentence."""
-        known = f" (± {100 * self.error:.0f} %)" if self.error >= 0.005 else ""
+        known = f" (± {100 * self.error:.0f} %)" if self.error is not None and self.error >= 0.005 else ""
         if self.drawn:
             return (
                 f"The picture was measured anew {self.drawn} times: how far these restorations are off was multiplied by "

@@ -20,6 +20,7 @@ from untaught.core.registry import tasks
 from untaught.core.types import Ge, Gt, Le, Role
 
 if TYPE_CHECKING:
+    from untaught.io.axes import Axes
     from untaught.solver.stage import Job
 
 __all__ = ["Task", "task", "tasks"]
@@ -132,12 +133,9 @@ class Task:
         if settings.get("axes", "auto") != "auto" and "axes" in self.settings:
             from untaught.io.axes import Axes
 
-            named, given = Axes(settings["axes"], settings.get("along", "space")), {**settings}
+            named = Axes(settings["axes"], settings.get("along", "space"))
             if named.apart:
-                given["axes"] = named.together
-                made = named.each(np.asanyarray(picture), lambda part: self(part, **given))
-                masked = isinstance(picture, np.ma.MaskedArray)
-                return np.ma.array(made, mask=np.ma.getmaskarray(picture)) if masked else made
+                return self._each(np.asanyarray(picture), named, settings)
 
         from untaught.solver.loop import solve
 
@@ -148,9 +146,21 @@ class Task:
         result = job.result(solution.x)
         if not isinstance(picture, np.ma.MaskedArray) or self.subject == "measurements":
             return result
-        from untaught.io.gaps import enlarged
+        from untaught.io.axes import enlarged
 
         return np.ma.array(result, mask=enlarged(np.ma.getmaskarray(picture), result.shape))
+
+    def _each(self, array: Any, named: Axes, settings: dict[str, Any]) -> Any:
+        """The results of an array of several pictures, joined."""
+        import numpy as np
+
+        from untaught.io.axes import enlarged
+
+        masked, given = isinstance(array, np.ma.MaskedArray), settings
+        if masked and self.masked and settings.get("mask") is None:
+            given = {**settings, "mask": np.ma.getmaskarray(array)}
+        made = named.each(array, lambda part: np.ma.getdata(self(array[part], **named.settings(given, array, part))))
+        return np.ma.array(made, mask=enlarged(np.ma.getmaskarray(array), made.shape)) if masked else made
 
     def __reduce__(self) -> Any:
         return _lookup, (self.compose.__name__,)

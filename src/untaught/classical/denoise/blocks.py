@@ -64,8 +64,8 @@ class Blocks:
     with it.
     """
 
-    first: BlockPass = BlockPass(group=16)
-    then: tuple[BlockPass, ...] = (BlockPass(),)
+    first: BlockPass = BlockPass((3, 3, 3), 16, stride=(2, 2, 2))
+    then: tuple[BlockPass, ...] = (BlockPass((3, 3, 3), 32, stride=(2, 2, 2)),)
     each: BlockPass = BlockPass((3, 3, 3), 32, stride=(2, 2, 2))
     rounds: int = 3
     whole: int = 1 << 18
@@ -131,6 +131,10 @@ class Blocks:
         space = noisy.shape[2:]
         side = max(space) if self._at_once(noisy) else self.side
         return over(space, side, [r + NEAR for r in fit.reach], part)
+
+
+LARGE = Blocks(BlockPass(group=16), (BlockPass((6, 6, 6)),), BlockPass((5, 5, 5), 48))
+"""For what changes slowly."""
 
 
 def match(x: Tensor, one: BlockPass, ways: Tensor) -> Tensor:

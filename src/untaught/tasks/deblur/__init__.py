@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from untaught.core.types import Channel, Device, File, KeepNan, Net, Picture, Seed, Sigma, Steps, Stop
+from untaught.core.types import Axes, Channel, Device, File, KeepNan, Net, Picture, Seed, Sigma, Steps, Stop
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def deblur(
     network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
+    axes: Axes = "auto",
     channel_axis: Channel = "auto",
 ) -> Job:
     """Undo the blur of a lens or of a movement.
@@ -64,7 +65,7 @@ def deblur(
     from untaught.tasks.deblur.presets import PRESETS
     from untaught.tasks.deblur.result import Inner, limits
 
-    array, axis = arrays.take(picture, channel_axis)
+    array, axis = arrays.take(picture, arrays.placed(picture, axes, channel_axis))
     scale, full = arrays.units(array), arrays.full_scale(array)
     data = arrays.tensor(array, axis, scale)
     space = tuple(data.shape[2:])

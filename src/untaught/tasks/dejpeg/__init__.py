@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from untaught.core.types import Channel, Device, Net, PictureFile, Seed, Steps, Stop, Strength
+from untaught.core.types import Axes, Channel, Device, Net, PictureFile, Seed, Steps, Stop, Strength
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def dejpeg(
     network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
+    axes: Axes = "auto",
     channel_axis: Channel = "auto",
 ) -> Job:
     """Remove the blocks and ripples of JPEG compression.
@@ -53,7 +54,7 @@ def dejpeg(
     from untaught.tasks.dejpeg.presets import PRESETS
     from untaught.tasks.dejpeg.result import Upright
 
-    array, axis = arrays.take(seen(picture), channel_axis)
+    array, axis = arrays.take(seen(picture), arrays.placed(picture.pixels, axes, channel_axis))
     scale = arrays.units(array)
     finish: Result = Layout.of(array, axis, strength)
     notes: list[str] = []

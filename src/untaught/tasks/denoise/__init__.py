@@ -162,5 +162,6 @@ def denoise(
         finish = Stabilised(finish, *evened, transform, flux, law)
     problem = Problem(data, likelihood=likelihood, weight=weight)
     pictures = full > 1 and scale == (0.0, full)
-    facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=along)
+    asked = "noise given" if along == "space" and sigma is not None else along
+    facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=asked)
     return PRESETS.job(preset, facts, finish, notes)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import ceil, prod
 
 from untaught.classical.denoise import lichi
+from untaught.classical.denoise.bands import Bands
 from untaught.classical.denoise.blocks import Blocks
 from untaught.classical.denoise.camera import Camera
 from untaught.classical.denoise.filter import Filter
@@ -18,6 +19,7 @@ from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.denoise.series import SeriesFilter, SeriesRidge
 from untaught.classical.denoise.signals import Signals
 from untaught.classical.denoise.still import Steadied
+from untaught.classical.denoise.volumes import Volumes
 from untaught.noise.kinds import GRAIN
 from untaught.prior.networks.compact import Compact
 from untaught.prior.networks.hourglass import Hourglass
@@ -36,6 +38,7 @@ MILD = 5 / 255  # noise up to which a generator's share would be too small to be
 STRONG = 35 / 255  # and from which on it is worth more than the longer part of a fed stage
 LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
 SMALL = 2**17  # and up to which `balanced` has the time for a generator after the whole of its fed stage
+MANY_BANDS = 6  # channels from which on few combinations of them hold what they have in common
 HUGE = 10**7  # and from which on they are quicker still
 LAW = NonLocalMeans(distance=4, strip=64)  # what noise that was cut off is like needs no better estimate
 LAST = Quick(
@@ -172,10 +175,13 @@ ALONG_TWICE = Classic(SeriesFilter(Steadied()), _ALONG)
 ALONG_MORE = Classic(SeriesFilter(Steadied(SeriesRidge(frames=4))), _ALONG)
 # Of what neighbours share each frame alone knows more than the ridge's own first pass.
 ALONG_SHARED = Classic(SeriesFilter(SeriesRidge(then=(Pass(5, 128),)), Camera(bayes=None)), _ALONG)
-VOLUME = Classic(
-    Filter(Blocks()),
-    "NL-Ridge and LIChI (Herbreteau and Kervrann 2022, 2024) of blocks, as BM4D (2013); values: docs/benchmarks/volumes.md",
-)
+_BLOCKS = "NL-Ridge and LIChI (Herbreteau and Kervrann 2022, 2024) of blocks, as BM4D (2013); values: docs/benchmarks/volumes.md"
+VOLUME = Classic(Filter(Blocks()), _BLOCKS)
+_JUDGED = f"{_BLOCKS}; smoothing splines; by Stein's risk"
+VOLUME_JUDGED, VOLUME_TOLD = (Classic(Filter(v), _JUDGED) for v in (Volumes(), Volumes(doubt=1.0)))
+_BANDS = "FastHyDe (Zhuang and Bioucas-Dias 2018) with LIChI (2024), or blocks; values: docs/benchmarks/volumes.md"
+BANDS = Classic(Filter(Bands()), _BANDS)
+BANDS_OF_VOLUMES = Classic(Filter(Bands(Blocks())), _BANDS)
 SIGNAL = Classic(
     Filter(Signals()),
     "smoothing splines (Whittaker 1923), total variation and NL-Ridge, weighted by Stein's risk; values: docs/science.md",
@@ -201,13 +207,20 @@ def _measured(facts: Facts, kind: str) -> bool:
     return noise is not None and kind == (noise.sharers or "brightness")
 
 
+def _apart(facts: Facts) -> bool:
+    """Whether nobody shares the noise."""
+    return facts.problem.likelihood.white or _measured(facts, "brightness")
+
+
 NEIGHBOURS = When("noise that neighbouring pixels share", lambda facts: _measured(facts, "neighbouring pixels"))
 CHANNELS = When("noise that the channels share", lambda facts: _measured(facts, "the channels"))
 SIGNALS = When("signals, along one axis", lambda facts: len(facts.space) == 1 and facts.problem.likelihood.white)
-VOLUMES = When(
-    "volumes",
-    lambda facts: len(facts.space) == 3 and (facts.problem.likelihood.white or _measured(facts, "brightness")),
+SPECTRAL = When(
+    f"{MANY_BANDS} channels or more, along two or three axes",
+    lambda facts: facts.channels >= MANY_BANDS and len(facts.space) > 1 and _apart(facts),
 )
+VOLUMES = When("volumes", lambda facts: len(facts.space) == 3 and _apart(facts))
+GIVEN = When("sigma given", lambda facts: facts.kind == "noise given")
 FRAMES = When("frames along time", lambda facts: facts.kind == "time")
 IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
 # There are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge.
@@ -238,6 +251,9 @@ _SIGNALS = (
     "for signals a classic filter, of splines, plateaus and similar pieces, does better than the network, and was used"
 )
 _VOLUMES = "for volumes a classic filter, of similar blocks, does better than the network, and was used"
+_BANDWISE = (
+    "for so many channels a classic filter, of what they have in common, does better than the network, and was used"
+)
 _PLAIN = "for large grey pictures a classic filter does better than the quick network, and was used"
 PRESETS = Presets(
     {
@@ -272,8 +288,13 @@ PRESETS = Presets(
     way(CHANNELS, _CHANNELS, fast=QUICK, balanced=QUICK, best=QUICK),
     way(SIGNALS, instant=SIGNAL),
     way(SIGNALS, _SIGNALS, fast=SIGNAL, balanced=SIGNAL, best=SIGNAL),
+    way(SPECTRAL & VOLUMES, instant=BANDS_OF_VOLUMES),
+    way(SPECTRAL & VOLUMES, _BANDWISE, fast=BANDS_OF_VOLUMES, balanced=BANDS_OF_VOLUMES, best=BANDS_OF_VOLUMES),
+    way(SPECTRAL, instant=BANDS),
+    way(SPECTRAL, _BANDWISE, fast=BANDS, balanced=BANDS, best=BANDS),
     way(VOLUMES, instant=VOLUME),
-    way(VOLUMES, _VOLUMES, fast=VOLUME, balanced=VOLUME, best=VOLUME),
+    way(VOLUMES & GIVEN, _VOLUMES, fast=VOLUME_TOLD, balanced=VOLUME_TOLD, best=VOLUME_TOLD),
+    way(VOLUMES, _VOLUMES, fast=VOLUME_JUDGED, balanced=VOLUME_JUDGED, best=VOLUME_JUDGED),
     way(PLAIN & FEWER, _PLAIN, fast=TWICE, balanced=TWICE),
     way(PLAIN, _PLAIN, fast=RIDGE, balanced=RIDGE),
     way(GENERATES & STEPS & (TIME | NOISY), ALONE, balanced=BALANCED),

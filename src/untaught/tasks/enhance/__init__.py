@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Channel, Device, Ge, Le, Picture, Seed, Steps
+from untaught.core.types import Axes, Channel, Device, Ge, Le, Picture, Seed, Steps
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def enhance(
     steps: Steps = None,
     seed: Seed = 0,
     device: Device = "auto",
+    axes: Axes = "auto",
     channel_axis: Channel = "auto",
 ) -> Job:
     """Make the detail of a picture stronger, without halos along edges.
@@ -50,7 +51,7 @@ def enhance(
     from untaught.tasks.enhance.presets import PRESETS
     from untaught.tasks.enhance.result import Detail
 
-    array, axis = arrays.take(picture, channel_axis)
+    array, axis = arrays.take(picture, arrays.placed(picture, axes, channel_axis))
     scale = arrays.units(array)
     problem = Problem(arrays.tensor(array, axis, scale))
     facts = Facts(problem, arrays.full_scale(array) > 1, seed=seed, device=device, steps=steps, kind=detail)

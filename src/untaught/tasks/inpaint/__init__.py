@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from untaught.core.types import Channel, Device, Ge, Le, Mask, Net, PictureFile, Seed, Steps, Stop, Unit
+from untaught.core.types import Axes, Channel, Device, Ge, Le, Mask, Net, PictureFile, Seed, Steps, Stop, Unit
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def inpaint(
     network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
+    axes: Axes = "auto",
     channel_axis: Channel = "auto",
 ) -> Job:
     """Fill holes in a picture: text, scratches, dead pixels, whole objects.
@@ -71,6 +72,7 @@ def inpaint(
     from untaught.tasks.inpaint.result import Inpainted
 
     array = np.asarray(picture.pixels)
+    channel_axis = arrays.placed(array, axes, channel_axis)
     finite = np.isfinite(array) if array.dtype.kind == "f" else np.ones(array.shape, bool)
     axis = arrays.take(
         np.where(finite, array, 0).astype(array.dtype) if array.dtype.kind == "f" else array, channel_axis

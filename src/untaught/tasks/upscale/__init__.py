@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from untaught.core.types import Channel, Device, Gt, KeepNan, Net, PictureFile, Seed, Steps, Stop
+from untaught.core.types import Axes, Channel, Device, Gt, KeepNan, Net, PictureFile, Seed, Steps, Stop
 from untaught.tasks import task
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def upscale(
     network: Net = "preset",
     seed: Seed = 0,
     device: Device = "auto",
+    axes: Axes = "auto",
     channel_axis: Channel = "auto",
 ) -> Job:
     """Enlarge a picture.
@@ -58,6 +59,7 @@ def upscale(
     from untaught.tasks._presets import Facts
     from untaught.tasks.upscale.presets import PRESETS
 
+    channel_axis = arrays.placed(picture.pixels, axes, channel_axis)
     # One colour of a changing opacity is a picture as well: an icon.
     array, axis = arrays.take(seen(picture), channel_axis, flat=picture.alpha is not None)
     scale, full = arrays.units(array), arrays.full_scale(array)
