@@ -274,3 +274,12 @@ def test_what_is_given_is_taken_and_what_does_not_belong_together_is_refused():
 @pytest.mark.parametrize("kind", ["auto", "gaussian"])
 def test_any_size_has_some_kind(shape, kind):
     assert found_in(torch.rand(shape), kind)[0].likelihood.sigma
+
+
+def test_points_of_light_on_black_are_no_law_of_brightness():
+    """Of the flat parts all are black: they say nothing of brighter ones."""
+    draw, sky = np.random.default_rng(0), np.zeros((128, 128))
+    sky[tuple(draw.integers(0, 128, (2, 40)))] = draw.uniform(80, 250, 40)
+    y = np.clip(np.rint(sky + draw.normal(0, 10, sky.shape)), 0, 255) / 255
+    found = noise.measure(torch.from_numpy(y).float()[None, None], "auto", [], noise.Scale(clipped=True))
+    assert found.kind in ("gaussian", "impulse")

@@ -85,7 +85,9 @@ def test_where_a_result_is_unsure_is_asked_once_and_goes_with_it(studio, picture
     assert studio.job(asked["id"]) is None
 
 
-def test_what_cannot_be_measured_is_told_by_other_seeds_and_a_classic_filter_says_why_not(studio, picture, noisy):
+def test_what_cannot_be_measured_is_told_by_other_seeds_or_data_drawn_anew_or_it_is_said_why_not(
+    studio, picture, noisy
+):
     large = studio.upload(png(np.tile(noisy, (2, 2, 1))[:60, :60])).json()["id"]  # enough to learn from
     job = begin(studio, large, "upscale", factor=2, steps=3)
     assert studio.until(job["id"], "done")["ask"]["runs"] == 3
@@ -94,11 +96,13 @@ def test_what_cannot_be_measured_is_told_by_other_seeds_and_a_classic_filter_say
     assert not done["map"]["held"]
     assert done["map"]["most"] > 0
     assert Image.open(io.BytesIO(studio.get(f"/api/jobs/{asked['id']}/map.png").content)).size == (120, 120)
-    few = begin(studio, picture, "upscale", factor=2, steps=3)
     classic = begin(studio, picture, preset="instant", sigma=0.1)
-    for settled in (few, classic):
-        assert "nothing at random" in studio.until(settled["id"], "done")["ask"]["why"]
-    answer = studio.post(f"/api/jobs/{classic['id']}/unsure")
+    assert studio.until(classic["id"], "done")["ask"]["runs"] > 3
+    asked = studio.post(f"/api/jobs/{classic['id']}/unsure").json()
+    assert studio.until(asked["id"], "done", "failed")["map"]["held"]
+    blind = begin(studio, picture, "deblur", preset="instant", blind=True, size="3x3")
+    assert "nothing at random" in studio.until(blind["id"], "done")["ask"]["why"]
+    answer = studio.post(f"/api/jobs/{blind['id']}/unsure")
     assert answer.status_code == 400
     assert "nothing at random" in answer.json()["message"]
 

@@ -32,6 +32,7 @@ Kind = Literal["auto", "gaussian", "poisson", "poisson-gaussian", "speckle", "im
 
 NOTHING = 1e-5  # deviation below which a picture is taken to have no noise: less than a step of 16 bits
 EVEN = 1.3  # deviation at the brightest over that at the darkest of what was measured, up to which it does not grow
+SPAN = 0.02  # of brightness in the flat parts, below which they say nothing of brighter ones
 SECONDED = 1.15  # the same, over the picture, of a law that what cannot be foretold agrees with
 GROWS = 0.65  # times the loss of a noise that is even: a law of brightness has to be that much nearer
 LIKE = 0.5  # of the growth that a law says, how much what cannot be foretold has to show, and at most the inverse
@@ -227,7 +228,7 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
         if (
             best.loss > GROWS * even.loss
             or _falls(told)
-            or not (_grows(best, x) or _seconded(best, told, slices, scale))
+            or not (_grows(best, x) or _seconded(best, x, told, slices, scale))
         ):
             return None
         kind = "poisson-gaussian" if BETTER * counts.loss > both.loss else "poisson"
@@ -290,10 +291,10 @@ def _grows(law: Law, brightness: Tensor, least: float = EVEN) -> bool:
     return bool(high >= least * low)
 
 
-def _seconded(law: Law, told: Foretold | None, slices: Tensor, scale: Scale) -> bool:
-    """Whether a law that was read in few, or equally bright, flat parts matters over most of the picture, and what cannot be
-    foretold, which has no need of flat parts, rises as it says."""
-    if told is None or not told.white or len(told.variance) < 2:
+def _seconded(law: Law, x: Tensor, told: Foretold | None, slices: Tensor, scale: Scale) -> bool:
+    """Whether a law that was read in few, or almost equally bright, flat parts (of brightness x) matters over most of the picture,
+    and what cannot be foretold, which has no need of flat parts, rises as it says."""
+    if told is None or not told.white or len(told.variance) < 2 or float(x.max() - x.min()) < SPAN:
         return False
     expected = law.variance((told.brightness - scale.dark).clamp_min(0))
     said, seen = (float(v[-1] / v[0].clamp_min(1e-12)) - 1 for v in (expected, told.variance))
