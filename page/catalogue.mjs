@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { parse } from 'svelte/compiler'
 
-const NAMES = new Set(['JPEG', 'PNG', 'TIFF', 'WebP', 'NPY', 'EN', 'DE', 'English', 'Deutsch', 'untaught', 'full scale', 'not judged']) // the same in all of them
+const NAMES = new Set(['JPEG', 'PNG', 'TIFF', 'WebP', 'NPY', 'EN', 'DE', 'FR', 'English', 'Deutsch', 'Français', 'untaught', 'full scale', 'not judged']) // the same in all of them
 const KEYS = /^(Arrow\w+|Page\w+|Home|End|Enter|Escape|Tab|Files|DownloadURL|SharedWorker)$/ // of the browser
 const SHOWN = new Set(['aria-label', 'aria-valuetext', 'title', 'alt', 'placeholder', 'label'])
 const WORDS = /\p{L}{2}/u

@@ -71,6 +71,28 @@ def test_a_book_holds_every_reason_of_a_verdict(book):
     assert not [text for text in map(spoken, reasons) if text not in known]
 
 
+def test_every_book_holds_the_same_sentences_with_the_same_values():
+    """In one order, so that two books can be read side by side."""
+    assert len(BOOKS) > 1
+    held = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in BOOKS}
+    orders = {tuple((part, key) for part in book for key in book[part]) for book in held.values()}
+    assert len(orders) == 1
+    pairs = [(name, *pair) for name, book in held.items() for part in book.values() for pair in part.items()]
+    assert not [one for one in pairs if not one[2] or values(one[1]) != values(one[2])]
+
+
+def values(text: str) -> list[str]:
+    """The names of what is put into a sentence, each as often as it is in it."""
+    return sorted(re.findall(r"\{\w+\}", text))
+
+
+def test_every_book_can_be_chosen():
+    offered = (PAGE / "src" / "lib" / "words.svelte.ts").read_text(encoding="utf-8")
+    line = re.search(r"LANGUAGES.* = \{(.+)\}", offered)
+    assert line
+    assert set(re.findall(r"(\w+): '", line[1])) == {"en"} | {path.stem for path in BOOKS}
+
+
 def test_no_sentence_of_the_page_is_outside_the_books():
     if shutil.which("node") is None or not (PAGE / "node_modules" / "svelte").is_dir():
         pytest.skip("Svelte is not here: npm ci in page/")

@@ -28,7 +28,7 @@ export function changed(job: Job, before: Job | undefined, task: Task | undefine
       const field = task?.form.properties[name]
       const value = job.settings[name] ?? field?.default
       const said = field?.role ? t('another one') : typeof value === 'boolean' ? (value ? t('yes') : t('no')) : value == null ? t('automatic') : typeof value === 'number' ? number(value, field?.unit) : told(field?.labels?.[String(value)] ?? String(value))
-      return `${told(field?.title ?? name)}: ${said}`
+      return `${told(field?.title ?? name)}${t(':')} ${said}`
     })
     .join(', ')
 }

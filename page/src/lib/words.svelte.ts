@@ -1,8 +1,9 @@
 /** What the page says, in the language of who reads it. A sentence is known by its English words; every other language is one file. */
 import de from '../words/de.json'
+import fr from '../words/fr.json'
 
-const BOOKS: Record<string, Record<string, string>> = { de: { ...de.page, ...de.served } }
-export const LANGUAGES: Record<string, string> = { en: 'English', de: 'Deutsch' }
+const BOOKS: Record<string, Record<string, string>> = { de: { ...de.page, ...de.served }, fr: { ...fr.page, ...fr.served } }
+export const LANGUAGES: Record<string, string> = { en: 'English', de: 'Deutsch', fr: 'Français' }
 type Values = Record<string, string | number>
 
 function begun(): string {
