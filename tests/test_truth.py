@@ -76,7 +76,7 @@ def test_a_row_says_what_came_out(tmp_path):
     failed = truth_cases.Case("pattern", "flat", "none", lambda: (np.zeros((9, 9), np.uint8),) * 2)
     row = truth.row(failed, "instant", tmp_path, [])
     assert row.worse
-    assert row.failure.startswith("BadInput: Every pixel")
+    assert row.failure.startswith("NothingToDo: Every pixel")
     assert row.result is None
 
 
