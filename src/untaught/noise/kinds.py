@@ -139,14 +139,14 @@ def measure(
             raise BadInput(
                 "No impulses were found in this picture: use --noise auto, or inpaint with a mask of what is worthless."
             )
-    noise = estimate_noise(slices)
+    told = foretell(sample(slices.detach().float()))  # as `estimate_noise` does: of a large picture, parts
+    noise = estimate_noise(slices, told)
     if kind == "auto" and (noise.sharers or noise.level < GRAIN):
         return Found("gaussian", _normal(noise, notes, scale))
-    found = _by_brightness(slices, kind, scale, sigma, gain)
+    found = _by_brightness(slices, kind, scale, sigma, gain, told)
     if found is None:
         return Found("gaussian", _normal(noise, notes, scale))
-    counted = _counted(data, found) if kind == "auto" else None
-    found = counted or found
+    found = (_counted(data, found) if kind == "auto" else None) or found
     notes.append(found.likelihood.told(scale))
     if found.dark is not None:
         notes[-1] += _dark(found, scale)
@@ -207,8 +207,13 @@ def _dark(found: Found, scale: Scale) -> str:
     return f", and no light is {scale.said(value, form='.4g')}"
 
 
-def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None, gain: float | None) -> Found | None:
-    """The law of the kind given, or the one that the curve of the noise speaks for; None: the noise does not grow."""
+def _by_brightness(
+    slices: Tensor, kind: Kind, scale: Scale, sigma: float | None, gain: float | None, told: Foretold | None
+) -> Found | None:
+    """The law of the kind given, or the one that the curve of the noise speaks for; None: the noise does not grow.
+
+    told: what cannot be foretold of the slices.
+    """
     brightness, variance = curve(slices, FEW) if scale.known else curve(slices)
     x = brightness - scale.dark
     clipped = scale.clipped and scale.dark == 0
@@ -219,7 +224,6 @@ def _by_brightness(slices: Tensor, kind: Kind, scale: Scale, sigma: float | None
     if kind == "auto":
         even, counts, both, product = law(constant=True), law(linear=True), law(True, True), law(square=True)
         raised = _raised(slices, scale) if scale.free else None
-        told = foretell(sample(slices))  # as `estimate_noise` does: of a large picture, parts
         if raised is not None:
             return None if _falls(told) else raised
         best = product if product.loss < BETTER * both.loss else both

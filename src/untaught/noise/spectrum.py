@@ -107,8 +107,11 @@ class NoiseModel:
         return (n * self.map(x)).reshape(picture.shape)
 
 
-def estimate_noise(picture: Tensor) -> NoiseModel:
-    """Noise of one picture (or of a batch that shares it), "[b] c h w" in [0, 1]; under 4 pixels a side: none."""
+def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
+    """Noise of one picture (or of a batch that shares it), "[b] c h w" in [0, 1]; under 4 pixels a side: none.
+
+    told: what cannot be foretold of its `sample`, where that is known already.
+    """
     x = (picture if picture.ndim == 4 else picture[None]).detach().float()
     x = sample(x)
     c, side = x.shape[1], min(PATCH, *x.shape[-2:])
@@ -134,7 +137,7 @@ def estimate_noise(picture: Tensor) -> NoiseModel:
     high = max(level.shape[1] - 2, 0)
     shape = (level / level[:, high : high + 1]).quantile(0.25, 0)
     share = torch.bincount(band.flatten()) / band.numel()
-    told = foretell(x)
+    told = foretell(x) if told is None else told
     tied = told is not None and told.alike > TIED
     correlated = bool(shape[1 : high - 1].mean() > (LOOSELY if tied else COLOURED)) if high > 2 else False
     texture, coloured = False, torch.stack([_read(power, g, FLAT, colour)[0] for g in classes])
