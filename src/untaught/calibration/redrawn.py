@@ -110,25 +110,25 @@ class Redrawn(Series):
             raise BadInput(
                 f"Data are drawn anew here, {SELF + OWN} times: leave out repeat = {repeat}, or uncertainty."
             )
-        runs = self.runs(job)
         self.first: dict[str, Any] = {}
-        self.asked, self.held = job, None
-        of: list[int | None] = [None, 0, *[1] * SELF, *[0] * OWN]
-        self.hides = runs > len(of)
-        self.of = [*of, None, *[len(of)] * BLIND] if self.hides else of
-        """Of which run's picture each run's data are drawn; None: they are the job's own, all of them or without the held-out."""
-        self._start(job, runs)
+        self.asked, self.held, self.of = job, None, self.sources(job)
+        self.hides = None in self.of[1:]
+        self._start(job, len(self.of))
 
     @staticmethod
-    def runs(job: Job) -> int:
-        """How many there are; `BadInput` for a picture that is too small for any."""
+    def sources(job: Job) -> list[int | None]:
+        """Of which run's picture each run's data are drawn; None: they are the job's own, all of them or without the held-out.
+
+        `BadInput` for a picture that is too small for any.
+        """
         if min(job.problem.image_shape[2:]) < LEAST:
             raise BadInput(
                 f"The picture is {' x '.join(map(str, job.problem.image_shape[2:]))} pixels: how far it is off is told from "
                 f"{LEAST} a side on."
             )
+        of: list[int | None] = [None, 0, *[1] * SELF, *[0] * OWN]
         hides = not job.problem.operator.local and all(stage.weighs for stage in job.stages)
-        return 2 + SELF + OWN + (1 + BLIND) * hides
+        return [*of, None, *[len(of)] * BLIND] if hides else of
 
     def _hidden(self, i: int) -> bool:
         """Whether run i is without what is held out."""

@@ -41,7 +41,7 @@ def plan(job: Job) -> Asking:
                 "This was a classic method, which draws nothing at random and always gives this picture, and no data like these "
                 "can be drawn anew: only of a network's can it be seen where it is unsure."
             )
-        return Asking(1, True, Redrawn.runs(job))
+        return Asking(1, True, len(Redrawn.sources(job)))
     try:
         check(job)
         goes_on(job)
