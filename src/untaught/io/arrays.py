@@ -80,8 +80,11 @@ def of_frames(array: Any, channel_axis: Channel) -> int | None:
     return axis
 
 
-def channel_of(array: Any, axes: str, along: str, channel_axis: Channel) -> int | None:
-    """The axis of the channels of an array whose axes are named; `BadInput` where they are more than one picture's."""
+def placed(array: Any, axes: str, channel_axis: Channel, along: str = "space") -> Channel:
+    """Where the channels of an array are, as `channel_axis` says or, where they are named, the axes; `BadInput` where those are of
+    more than one picture."""
+    if axes == "auto":
+        return channel_axis
     named = Axes(axes, along)
     named.of(np.asarray(array))
     if channel_axis != "auto":
@@ -92,11 +95,6 @@ def channel_of(array: Any, axes: str, along: str, channel_axis: Channel) -> int 
             "not its job."
         )
     return named.channel_axis
-
-
-def placed(array: Any, axes: str, channel_axis: Channel) -> Channel:
-    """Where the channels are, as `channel_axis` says or, where they are named, the axes."""
-    return channel_axis if axes == "auto" else channel_of(array, axes, "space", channel_axis)
 
 
 def copies(array: NDArray, channel_axis: int | None) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from untaught.core.errors import BadInput, NothingToDo
-from untaught.io.arrays import channel_of, channels, of_frames
+from untaught.io.arrays import channels, of_frames, placed
 from untaught.io.axes import enlarged
 
 if TYPE_CHECKING:
@@ -173,8 +173,7 @@ def spanned(compose: Callable[..., Job], image: Image, settings: dict[str, Any])
 def _axis(array: NDArray, settings: dict[str, Any]) -> int | None:
     """Where the channels are, as the settings say it."""
     given, axes, along = (settings.get(k, "auto") for k in ("channel_axis", "axes", "along"))
-    if axes != "auto":
-        return channel_of(array, axes, along if along != "auto" else "space", given)
+    given = placed(array, axes, given, along if along != "auto" else "space")
     return channels(array, of_frames(array, given) if along == "time" else given)
 
 

@@ -93,8 +93,7 @@ def denoise(
 
     if along not in ("space", "time"):
         raise unknown("along", along, ("space", "time"))
-    if axes != "auto":
-        channel_axis = arrays.channel_of(picture, axes, along, channel_axis)
+    channel_axis = arrays.placed(picture, axes, channel_axis, along)
     array, axis = arrays.take(picture, arrays.of_frames(picture, channel_axis) if along == "time" else channel_axis)
     copies, still = arrays.copies(array, axis), arrays.still(array, axis)
     seen = array if axis is None or copies == 1 else array.take([0], axis)

@@ -60,8 +60,8 @@ def _large(facts: Facts) -> bool:
 class Filtered(Row):
     """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
 
-    guide: NonLocalMeans | NonLocalRidge | LIChI
-    large: NonLocalMeans | Tiled
+    guide: NonLocalRidge | LIChI
+    large: Tiled
     source: str = field(default=_RIDGE, repr=False)
 
     note = CLASSIC
