@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 import csv
 import time
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import torch
+from report_real import ASIT, Input, kept
 from truth_cases import cases, middle
 
 import untaught
@@ -38,13 +38,9 @@ def main() -> None:
         if time.monotonic() > ends:
             print("# there are more: call again")
             break
-        noisy, truth = (middle(picture, options.side) for picture in case.made())
-        at = options.cache / f"pair-{options.preset}-{options.side}-{case.group}-{case.picture}.npy"
-        job = untaught.denoise.job(noisy, preset=options.preset)
-        if not at.exists():
-            at.parent.mkdir(parents=True, exist_ok=True)
-            np.save(at, untaught.solve(job).x.numpy())
-        x = torch.from_numpy(np.load(at))
+        noisy, truth = both = tuple(middle(picture, options.side) for picture in case.made())
+        pair = replace(case, noise=f"real {options.side}", made=lambda both=both: both)
+        job, x = kept(Input("", pair, (ASIT,)), ASIT, options.preset, options.cache)
         said = judge(job.problem, x, finish=job.finish)
         came, gained = untaught.psnr(noisy, truth), untaught.psnr(job.result(x), truth)
         because = " + ".join(r.name for r in said.verdict.reasons)

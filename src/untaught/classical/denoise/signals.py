@@ -15,7 +15,7 @@ from torch import Tensor
 from untaught.classical import Denoiser
 from untaught.classical.denoise.blocks import BlockPass, Blocks
 from untaught.classical.denoise.plateaus import Plateaus
-from untaught.classical.denoise.splines import STEP, LocalSplines, mixed
+from untaught.classical.denoise.splines import STEP, LocalSplines, mixed, signs
 from untaught.core.geometry import over
 
 VALUES = 48  # of a piece of a signal, over all its channels
@@ -63,9 +63,9 @@ class Signals:
         step, made = STEP * deviation, torch.stack([way(y, deviation) for way in self.ways], 2).double()
         follows = torch.zeros_like(made)
         for number in range(self.probes):
-            signs = torch.randint(2, y.shape, generator=torch.Generator().manual_seed(number)).to(y) * 2 - 1
-            moved = torch.stack([way(y + step * signs, deviation) for way in self.ways], 2).double()
-            follows += (signs / step.clamp_min(1e-20))[:, :, None] * (moved - made) / self.probes
+            probe = signs(y, number)
+            moved = torch.stack([way(y + step * probe, deviation) for way in self.ways], 2).double()
+            follows += (probe / step.clamp_min(1e-20))[:, :, None] * (moved - made) / self.probes
         variance = deviation.double().square()[:, :, None]
         risk = (y.double()[:, :, None] - made).square() + variance * (2 * follows - 1)
         return mixed(made, risk, variance, self.near).to(y)

@@ -52,13 +52,18 @@ class LocalSplines:
         y, variance = noisy.double().cpu()[..., None, :], deviation.double().cpu().square()[..., None, :]
         x = torch.from_numpy(idct(dct(y.numpy(), norm="ortho") * kept, norm="ortho"))  # b c stiffness n
         follows = torch.from_numpy(kept.mean(1))[:, None].expand_as(x)  # how much of the noise at a place is left there
-        probe = torch.randint(2, noisy.shape, generator=torch.Generator().manual_seed(0)).to(noisy) * 2 - 1
+        probe = signs(noisy)
         step = STEP * deviation
         means, moved = (self.beside(v, deviation.expand_as(noisy)) for v in (noisy, noisy + step * probe))
         x = torch.cat([x, means.double().cpu()[..., None, :]], -2)
         follows = torch.cat([follows, (probe * (moved - means) / step).double().cpu()[..., None, :]], -2)
         risk = (y - x).square() + variance * (2 * follows - 1)
         return mixed(x, risk, variance, self.near).to(noisy)
+
+
+def signs(like: Tensor, seed: int = 0) -> Tensor:
+    """A probe: 1 or -1 at every place."""
+    return torch.randint(2, like.shape, generator=torch.Generator().manual_seed(seed)).to(like) * 2 - 1
 
 
 def mixed(x: Tensor, risk: Tensor, variance: Tensor, near: tuple[int, ...]) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from untaught.classical import Denoiser
 from untaught.classical.denoise.blocks import LARGE, Blocks
-from untaught.classical.denoise.splines import STEP
+from untaught.classical.denoise.splines import STEP, signs
 
 MEASURED = 1.1
 """By about how much the noise of nine volumes in ten is read too loud, at the most (docs/benchmarks/volumes.md)."""
@@ -40,12 +40,11 @@ class Volumes:
         if noisy[0, 0].numel() > self.most:
             return self.ways[0](noisy, deviation)
         spread = deviation.to(noisy).expand_as(noisy)
-        signs = torch.randint(2, noisy.shape, generator=torch.Generator().manual_seed(self.seed)).to(noisy) * 2 - 1
-        made, follows = [], []
+        probe, made, follows = signs(noisy, self.seed), [], []
         for way in self.ways:
             made.append(x := way(noisy, spread))
-            moved = way(noisy + STEP * spread * signs, spread) - x
-            follows.append(float((signs * moved * spread).double().mean()) / STEP / self.doubt**2)
+            moved = way(noisy + STEP * spread * probe, spread) - x
+            follows.append(float((probe * moved * spread).double().mean()) / STEP / self.doubt**2)
         x, kept = spline(noisy, float(spread.square().mean()) / self.doubt**2, self.stiffness)
         return least(noisy, [*made, x], [*follows, kept])
 
