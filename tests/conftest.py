@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-pytest_plugins = ["kept_runs", "browsed"]
+pytest_plugins = ["kept_runs", "browsed", "tiled"]
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("UNTAUGHT_DATA", ROOT.parent / "shared" / "data"))

@@ -12,9 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kept_runs import cli
-from test_tiles import CLEAN, noisy, small
-
-__all__ = ["small"]  # a fixture
+from tiled import CLEAN, noisy
 
 distributed = pytest.importorskip("distributed", reason="the extra cluster is not installed")
 
@@ -51,7 +49,7 @@ def test_something_else_that_listens_there(tmp_path: Path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("small_tiles")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("killing", [False, True])
 def test_the_same_bits_whoever_works_and_whoever_dies(tmp_path: Path, killing: bool, monkeypatch, capsys):

@@ -13,13 +13,13 @@ import pytest
 import tifffile
 from kept_runs import cli
 from PIL import Image
-from tiled import CLEAN, SIDE, compressed, noisy, saved, scratched
+from tiled import CLEAN, compressed, noisy, saved, scratched
 
 import untaught
 from untaught.core.errors import BadInput, OutOfMemory, UntaughtError
 from untaught.io import images, masks
 from untaught.io.images.places import Places
-from untaught.scale import crew, large, preparing, stores, tiling
+from untaught.scale import crew, large, preparing, stores
 from untaught.scale.preparing import prepared
 from untaught.scale.tiling import Tiling
 from untaught.solver.loop import Run
@@ -28,12 +28,6 @@ from untaught.solver.loop import Run
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(crew, "START", "forkserver")
-
-
-@pytest.fixture
-def small(monkeypatch):
-    """Tiles of 96 pixels."""
-    monkeypatch.setattr(tiling, "SIDE", SIDE)
 
 
 def test_holes_that_no_tile_can_fill(tmp_path: Path, capsys):
@@ -92,7 +86,7 @@ def test_a_mask_by_bands_is_that_of_the_whole(tmp_path: Path, how: str, monkeypa
     assert source.marked.notes[-1] in notes
 
 
-def test_a_mask_and_a_picture_from_file_to_file(tmp_path: Path, small, capsys):
+def test_a_mask_and_a_picture_from_file_to_file(tmp_path: Path, small_tiles, capsys):
     """What is known stays to the bit, the mask is never written over, and another mask is another run."""
     path, _, more = scratched(tmp_path)
     way = ("--preset", "instant", "--memory", "8GB", "--mask", more["mask"])
@@ -116,7 +110,7 @@ def test_a_mask_and_a_picture_from_file_to_file(tmp_path: Path, small, capsys):
 
 
 @pytest.mark.parametrize("suffix", [".npy", ".tif"])
-def test_from_file_to_file(tmp_path: Path, suffix: str, small, capsys):
+def test_from_file_to_file(tmp_path: Path, suffix: str, small_tiles, capsys):
     """Nothing is left beside."""
     picture, array = tmp_path / f"in{suffix}", noisy("grey", "uint16")
     if suffix == ".npy":
@@ -152,7 +146,9 @@ class Killing(Tiling):
         return super().__call__(number, contact)
 
 
-def test_however_many_processes_killed_or_stopped_the_bits_are_the_same(tmp_path: Path, small, monkeypatch, capsys):
+def test_however_many_processes_killed_or_stopped_the_bits_are_the_same(
+    tmp_path: Path, small_tiles, monkeypatch, capsys
+):
     np.save(tmp_path / "in.npy", noisy("grey"))
 
     def command(name: str, *more, workers: int = 1) -> int:
@@ -225,7 +221,7 @@ def test_files_that_are_no_picture_for_tiles(tmp_path: Path):
         stores.open_source(cut, tmp_path / "u.npy")
 
 
-def test_a_place_on_the_earth_is_kept_and_no_data_refused(tmp_path: Path, small):
+def test_a_place_on_the_earth_is_kept_and_no_data_refused(tmp_path: Path, small_tiles):
     place = [
         (33550, 12, 3, (0.5, 0.5, 0.0)),
         (33922, 12, 6, (0.0, 0.0, 0.0, 700.0, 900.0, 0.0)),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from skimage import data
 
-from untaught.scale import stores
+from untaught.scale import stores, tiling
 
 SIDE, NEAR = 96, 56  # with a halo that is less than the real one, no tile sees all of these small pictures
 CLEAN = {"grey": data.camera()[100:260, 100:288], "colour": data.astronaut()[0:160, 150:338]}
@@ -46,3 +47,9 @@ def scratched(folder: Path, apart: int = 0) -> tuple[Path, np.ndarray, dict]:
     Image.fromarray(np.where(lines[..., None], 255, clean).astype(np.uint8)).save(folder / "in.png")
     Image.fromarray(255 * lines.astype(np.uint8)).save(folder / "lines.png")
     return folder / "in.png", clean, {"mask": str(folder / "lines.png")}
+
+
+@pytest.fixture
+def small_tiles(monkeypatch):
+    """Tiles of 96 pixels."""
+    monkeypatch.setattr(tiling, "SIDE", SIDE)
