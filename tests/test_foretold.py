@@ -85,6 +85,13 @@ def test_even_noise_is_measured_where_every_part_is_pattern_or_black(name: str, 
     assert blind > best - 2.5, job.notes
 
 
+@pytest.mark.parametrize("sigma", [5, 20])
+def test_noise_on_black_is_read_from_what_was_not_cut_off(sigma: int) -> None:
+    found = foretell(tensor(noisy(np.zeros((SIDE, SIDE)), sigma)))
+    assert found is not None
+    assert 255 * float(found.sigma) == pytest.approx(sigma, rel=0.1)
+
+
 def test_noise_that_neighbours_share_is_not_foretold() -> None:
     white = torch.randn(1, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
     shared = torch.nn.functional.avg_pool2d(white, 3, 1, 1)
@@ -123,6 +130,28 @@ def test_hot_pixels_are_found_and_points_of_light_are_not() -> None:
     assert where.sum() == 9
     assert float((mended(tensor(hot), found) - tensor(picture)).abs().max()) < 60 / 255
     assert np.abs(untaught.denoise(hot, preset="instant").astype(float)[at] - sky[at]).max() < 60
+
+
+@pytest.mark.parametrize("size", [9, 10, 14, 16])
+@pytest.mark.parametrize("inverted", [False, True])
+def test_dots_of_letters_are_no_dead_pixels(size: int, inverted: bool) -> None:
+    sheet = Image.new("L", (SIDE, SIDE), 255)
+    for y in range(1, SIDE, size + 3):  # the last line is cut off at the rim
+        ImageDraw.Draw(sheet).text((1, y), "The quick. brown, fox: jumps", fill=0, font_size=size)
+    page = np.asarray(sheet, np.float64)
+    assert find_hot(tensor(noisy(255 - page if inverted else page, 4))) is None
+
+
+def test_points_on_nothing_else_are_the_picture() -> None:
+    rng = np.random.default_rng(0)
+    sky = np.zeros((SIDE, SIDE))
+    at = np.unravel_index(rng.choice(SIDE * SIDE, 16, replace=False), sky.shape)
+    sky[at] = rng.uniform(60, 255, 16)
+    assert find_hot(tensor(noisy(sky, 6))) is None
+    ground = sky + 60 * (X > SIDE / 2) + 30
+    found = find_hot(tensor(noisy(ground, 6)))
+    assert found is not None
+    assert found.sum() > 8
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float32", "float64", "int32"])

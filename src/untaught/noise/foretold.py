@@ -27,10 +27,13 @@ BLACK = (
     0.65,
 )  # share of the surroundings at one end of the range, between which the picture is black or white itself
 STROKE = 15  # lower quartiles of the noise that sticks out of black, from which on a pixel there is a stroke of something else
-APART = 2.0  # variance of the class that is foretold worst over that of the best, from which on the latter's is believed, unless
+GROWN = 2.0  # variance of the brightest class over that of the darkest, from which on it grows with brightness
+APART = 3.0  # variance of the class that is foretold worst over that of the best, from which on the latter's is believed, unless
 # the noise rises or falls with brightness
 FEWEST = 40  # pixels of a class, and the fewest of all
 CUT = 0.2  # share of the surroundings at either end of the range, from which on that is the picture's own, as in lettering
+FAR, NEAR = 3.0, 0.9733
+"""Deviations, as the middle of the squares says them, beyond which a value is foretold badly; the variance of normal ones within."""
 WHITE = 0.17
 """Correlation between neighbouring differences up to which the noise is independent. It is 0.00 to 0.04 for patterns and
 lettering in white noise, 0.15 for circles that never repeat, 0.00 to 0.13 for photos in it, 0.29 to 0.66 for cameras and for
@@ -54,7 +57,7 @@ class Foretold:
     @property
     def rises(self) -> bool:
         """Whether it grows with brightness, by more than what is cut off at black takes of it."""
-        return bool((self.variance.diff() > 0).all()) and bool(self.variance[-1] > APART * self.variance[0])
+        return bool((self.variance.diff() > 0).all()) and bool(self.variance[-1] > GROWN * self.variance[0])
 
     @property
     def least(self) -> Tensor:
@@ -96,7 +99,7 @@ def foretell(picture: Tensor) -> Foretold | None:
     known = (apart.isfinite() & ((cut < 1 - high) | half)).nonzero()[:, 0]
     if len(known) < FEWEST:
         return None
-    level = asked.mean((1, 2, 3))
+    level = asked[:, :, around].mean((1, 2))
     count = max(1, min(CLASSES, len(known) // (4 * FEWEST)))
     sorts = known[level[known].argsort()].chunk(count)
     classes = [g[apart[g].argsort()[: max(FEWEST, int(ALIKE * len(g)))]] for g in sorts]
@@ -107,7 +110,7 @@ def foretell(picture: Tensor) -> Foretold | None:
         rest = g[~half[g]]
         share = float(cut[rest].mean()) if len(rest) else 0.0
         squares[rest] /= truncated(share) if share < CUT else 1.0
-    means = torch.stack([squares[g].mean(0) for g in classes])  # class, channel
+    means = torch.stack([_inner(squares[g]) for g in classes])  # class, channel
     sigma = means.median(0).values.sqrt()  # what is foretold badly only ever adds
     return Foretold(
         sigma,
@@ -115,6 +118,13 @@ def foretell(picture: Tensor) -> Foretold | None:
         torch.stack([level[g].mean() for g in classes]),
         means.mean(1),
     )
+
+
+def _inner(squares: Tensor) -> Tensor:
+    """The mean of squares "n c" of values that are normal but for a few, which are foretold badly: without these."""
+    most = (FAR / 0.6745) ** 2 * squares.median(0).values + 1e-6
+    inner = squares <= most
+    return (squares * inner).sum(0) / inner.sum(0).clamp_min(1) / NEAR
 
 
 def guessed(picture: Tensor, where: Tensor) -> tuple[Tensor, Tensor] | None:

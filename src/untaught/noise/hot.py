@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.noise.impulses import drawn, find_impulses
+from untaught.noise.spectrum import sample
 
 MOST = 0.004  # share of a channel up to which they are single ones
 LEAST = 25 / 255  # how far beyond all of its neighbours, of full scale ...
@@ -26,6 +27,12 @@ FEW = 0.0004  # share of a part up to which those that may be hot are, too
 STARS = (
     5  # points of light from which on their own shape says what a point is: half of its neighbours' height is enough
 )
+SHEET, AS_FAR, JUMPS, INK = 15, 0.7, 0.1, 0.05
+"""Of lettering, and other drawings, a dot is as black as the strokes beside it: side of the surroundings, the part of a point's
+height that counts as such, the share of pixels whose neighbours differ by that, and of those as far from the ground, from which on
+the point is thought to be drawn with them."""
+NOTHING = 1.5  # power of means of BLOCK x BLOCK pixels over what noise has, up to which a picture shows nothing but its points
+BLOCK, DARK = 8, 0.1  # ... if no more of these than that are dark
 LIGHT = 0.12  # of its height, that the four nearest are above what is around them in the mean, from which on it is a point of light
 
 
@@ -39,13 +46,35 @@ def find_hot(picture: Tensor, *, part: bool = False) -> Tensor | None:
     found = torch.cat([_alone(channel[:, None], part) for channel in picture.unbind(1)], 1)
     share = float(found.float().mean())
     single = 0 < share <= MOST and not drawn(picture, found)
-    return found if single and (part or find_impulses(picture) is None) else None
+    if not single or not (part or find_impulses(picture) is None):
+        return None
+    if not part and _nothing_else(picture):
+        dark = (picture < mended(picture, found))[found]
+        return found if dark.float().mean() > DARK else None  # else the points are what it shows
+    return found
 
 
 def mended(picture: Tensor, hot: Tensor) -> Tensor:
     """The picture with the median of the eight neighbours in the place of every hot pixel."""
     middle = torch.stack(_neighbours(picture)).median(0).values
     return torch.where(hot, middle, picture)
+
+
+def between_points(picture: Tensor) -> Tensor:
+    """The pictures (b, c, h, w), or what is between the points of one that shows nothing but points on noise, as of the night sky."""
+    if picture.ndim != 4 or not _nothing_else(picture):
+        return picture
+    return mended(picture, torch.cat([_alone(channel[:, None], False) for channel in picture.unbind(1)], 1))
+
+
+def _nothing_else(picture: Tensor) -> bool:
+    """Whether, but for a few points, a picture shows nothing but noise that neighbours do not share."""
+    if min(picture.shape[2:]) < 4 * BLOCK:
+        return False
+    blocks = F.unfold(sample(picture).flatten(0, 1)[:, None], BLOCK, stride=BLOCK)  # channel, pixel, block
+    within, means = blocks.var(1).median(1).values, blocks.mean(1)
+    low, high = means.quantile(torch.tensor([0.25, 0.75]).to(means), 1)
+    return bool((((high - low) / 1.35 * BLOCK).square() <= NOTHING * within).all())
 
 
 def _alone(x: Tensor, part: bool) -> Tensor:
@@ -74,11 +103,30 @@ def _alone(x: Tensor, part: bool) -> Tensor:
     if len(shape) >= max(STARS, int((reach > 0).sum()) // 2):
         alone &= (reach < 0) | (near < shape.median() / 2 * reach)
     sticks = reach.abs() / usual.clamp_min(1e-6)
-    strict[at] = alone & ((height[at] > BEYOND * usual) | (ends[at] & (sticks > OUT)))
-    loose[at] = alone & (strict[at] | ends[at])
+    (h, w), rim = x.shape[2:], (i == 0) | (j == 0)
+    rim = rim | (i == h - 1) | (j == w - 1)  # a stroke that is cut off there looks like a point
+    plain = alone & ~rim & ((height[at] > BEYOND * usual) | (ends[at] & (sticks > OUT)))
+    wide = F.pad(torch.cat([x, high - low], 1), [SHEET // 2] * 4, "constant", float("nan"))
+    sheets = wide.unfold(2, SHEET, 1).unfold(3, SHEET, 1)
+    for some in plain.nonzero()[:, 0].split(1024):
+        plain[some] &= ~_drawn_with(sheets[b[some], :, i[some], j[some]], ground[some], reach[some])
+    strict[at] = plain
+    loose[at] = alone & ((height[at] > BEYOND * usual) | ends[at])
     # Where there are hot pixels for sure, and hardly more that may be, these are hot, too; texture that was cut off has many.
     few = part and bool(loose.sum() <= FEW * loose.numel())
     return loose if few or loose.sum() <= SOME * strict.sum() else strict
+
+
+def _drawn_with(sheets: Tensor, ground: Tensor, reach: Tensor) -> Tensor:
+    """Whether in the surroundings "n 2 side side", values and how much neighbours differ, many are as far from the ground, and
+    differ by as much, as the points in the middle do: "n"."""
+    half, least = SHEET // 2, AS_FAR * reach.abs()[:, None, None]
+    values, jumps = sheets.unbind(1)
+    jumps[:, half - 1 : half + 2, half - 1 : half + 2] = float("nan")  # its own
+    inside = jumps.isfinite()
+    far = (values - ground[:, None, None]) * reach.sign()[:, None, None] > least
+    parts = ((few & inside).float().sum((1, 2)) / inside.sum((1, 2)).clamp_min(1) for few in (jumps > least, far))
+    return torch.stack([part > share for part, share in zip(parts, (JUMPS, INK), strict=True)]).all(0)
 
 
 def _neighbours(x: Tensor) -> list[Tensor]:

@@ -15,6 +15,7 @@ from untaught.noise.curve import LOWER, Law, curve, fit
 from untaught.noise.dark import darkness
 from untaught.noise.differences import quietest_differences, second_differences
 from untaught.noise.foretold import Foretold, foretell
+from untaught.noise.hot import between_points
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.measured import Measured
 from untaught.noise.spectrum import NoiseModel, estimate_noise, sample
@@ -139,6 +140,7 @@ def measure(
             raise BadInput(
                 "No impulses were found in this picture: use --noise auto, or inpaint with a mask of what is worthless."
             )
+    slices = between_points(slices)
     told = foretell(sample(slices.detach().float()))  # as `estimate_noise` does: of a large picture, parts
     noise = estimate_noise(slices, told)
     if kind == "auto" and (noise.sharers or noise.level < GRAIN):
@@ -285,8 +287,8 @@ def _raised(slices: Tensor, scale: Scale, gain: float | None = None, sigma: floa
 
 
 def _falls(told: Foretold | None) -> bool:
-    """Whether what cannot be foretold is the less the brighter, as of an object that was cut out on black, beside its rim."""
-    return told is not None and told.white and bool((told.variance.diff() < 0).all()) and len(told.variance) > 1
+    """Whether what cannot be foretold is least where it is brightest, as of an object that was cut out on black, beside its rim."""
+    return told is not None and told.white and len(told.variance) > 1 and bool(told.variance[:-1].min() > told.variance[-1])
 
 
 def _grows(law: Law, brightness: Tensor, least: float = EVEN) -> bool:

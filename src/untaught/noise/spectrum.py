@@ -41,7 +41,8 @@ SHARED = 0.5  # correlation between channels from which they count as sharing th
 WHITE = 3  # highest bands that white noise is read from: structure is least there
 FLOOR = 0.55, 0.9  # power in the highest of them over their median, between which it alone is read
 RISEN = 2.0  # power of the band below them over that of the highest, from which on there is texture in them
-DOUBT = 1.5  # power to which what is read over what is not foretold is how much of that is thought to be noise
+DOUBT = 0.25, 1.5  # power to which what is read over what is not foretold is how much of that is thought to be noise ...
+WEAK, STRONG = 5 / 255, 8 / 255  # ... where the texture that is not foretold is of that deviation
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
 LESS, MORE, SURE = 0.75, 1.15, 0.06
 """What is not foretold over what is read, up to which, and from which on, white noise is that; and its `alike` up to which."""
@@ -210,7 +211,11 @@ def _white(level: Tensor, told: Foretold | None = None) -> Tensor:
     if share < low or not (level[:, -WHITE - 1 :][:, 0] / last).median() > RISEN:
         return usual
     read = last if share < high else usual
-    return read if told is None else read * (read.median() / told.least.square().mean()).clamp(max=1) ** DOUBT
+    if told is None:
+        return read
+    known, unknown = read.median(), told.least.square().mean()
+    texture = ((unknown - known).clamp_min(0).sqrt() - WEAK) / (STRONG - WEAK)
+    return read * (known / unknown).clamp(max=1) ** torch.lerp(*torch.tensor(DOUBT), texture.clamp(0, 1))
 
 
 def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
