@@ -12,8 +12,9 @@ import untaught
 from untaught.classical.denoise.camera import skewed
 from untaught.classical.denoise.nl_bayes import NonLocalBayes, covariance
 from untaught.noise import estimate_noise, find_hot, mended
-from untaught.noise.foretold import foretell
+from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.impulses import find_impulses
+from untaught.noise.neighbours import limited
 
 SIDE = 96
 Y, X = np.mgrid[:SIDE, :SIDE]
@@ -83,6 +84,21 @@ def test_even_noise_is_measured_where_every_part_is_pattern_or_black(name: str, 
     blind, best = (untaught.psnr(j.result(untaught.solve(j).x), np.clip(clean, 0, 255)) for j in (job, told))
     assert not any("poisson" in note.lower() or "speckle" in note for note in job.notes), job.notes
     assert blind > best - 2.5, job.notes
+
+
+@pytest.mark.parametrize("power", [1e-4, 1e-2])
+def test_grey_noise_is_limited_to_what_is_not_foretold_and_colour_is_not(power: float) -> None:
+    draw = torch.Generator().manual_seed(0)
+    a = torch.randn(4, 4, 3, 3, generator=draw)
+    cov = (a @ a.mT).to(torch.complex64)  # of white noise, had it been read as `power` over the channels
+    known = Foretold(torch.full((3,), 0.02), 0.2, torch.tensor([0.5]), torch.tensor([4e-4]))
+    unit = power / float(cov.diagonal(dim1=2, dim2=3).real.mean())
+    apart = torch.eye(3) - 1 / 3
+    before, colour = float(cov.real.mean()) * unit, apart @ cov.real @ apart
+    left = limited(cov, power, known)
+    assert float(cov.real.mean()) * unit == pytest.approx(min(before, 1.25**2 * 4e-4), rel=1e-4)
+    assert (left == 1) == (before < 1.25**2 * 4e-4)
+    assert torch.allclose(apart @ cov.real @ apart, colour, atol=1e-5)
 
 
 @pytest.mark.parametrize("sigma", [5, 20])

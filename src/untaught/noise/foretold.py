@@ -33,7 +33,8 @@ APART = 3.0  # variance of the class that is foretold worst over that of the bes
 FEWEST = 40  # pixels of a class, and the fewest of all
 CUT = 0.2  # share of the surroundings at either end of the range, from which on that is the picture's own, as in lettering
 FAR, NEAR = 3.0, 0.9733
-"""Deviations, as the middle of the squares says them, beyond which a value is foretold badly; the variance of normal ones within."""
+"""Deviations, as the middle of the squares says them, beyond which a value is foretold badly; the variance of normal ones
+within."""
 WHITE = 0.17
 """Correlation between neighbouring differences up to which the noise is independent. It is 0.00 to 0.04 for patterns and
 lettering in white noise, 0.15 for circles that never repeat, 0.00 to 0.13 for photos in it, 0.29 to 0.66 for cameras and for

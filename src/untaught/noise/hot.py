@@ -61,7 +61,7 @@ def mended(picture: Tensor, hot: Tensor) -> Tensor:
 
 
 def between_points(picture: Tensor) -> Tensor:
-    """The pictures (b, c, h, w), or what is between the points of one that shows nothing but points on noise, as of the night sky."""
+    """The pictures (b, c, h, w), or what is between the points of those that show nothing but points on noise, as of the sky."""
     if picture.ndim != 4 or not _nothing_else(picture):
         return picture
     return mended(picture, torch.cat([_alone(channel[:, None], False) for channel in picture.unbind(1)], 1))

@@ -288,7 +288,12 @@ def _raised(slices: Tensor, scale: Scale, gain: float | None = None, sigma: floa
 
 def _falls(told: Foretold | None) -> bool:
     """Whether what cannot be foretold is least where it is brightest, as of an object that was cut out on black, beside its rim."""
-    return told is not None and told.white and len(told.variance) > 1 and bool(told.variance[:-1].min() > told.variance[-1])
+    return (
+        told is not None
+        and told.white
+        and len(told.variance) > 1
+        and bool(told.variance[:-1].min() > told.variance[-1])
+    )
 
 
 def _grows(law: Law, brightness: Tensor, least: float = EVEN) -> bool:

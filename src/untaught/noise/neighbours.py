@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from untaught.noise.foretold import Foretold
+
 COLOURED = 4.0  # middle over high frequencies (power) from which noise counts as correlated
 FLAT = 0.05  # share of a class's patches that is trusted to be flat
 LOUD = 5 / 255  # deviation in a middle band, from which on noise that neighbours share must not look like texture:
@@ -19,6 +21,8 @@ TINTED = 3.0  # noise that neighbours share has this much more of it in the midd
 STRAIGHT = 0.7, 0.4  # else what the power rises to the lowest band, over what it rose before: texture from there on
 MOST = 20 / 255  # amplitude of texture in the flattest patches, at the most
 LEVEL, LEAST = 3, 0.5  # band below which noise levels off; the least that its power is thought to rise by, a logarithm
+TOLD = (0.35, 1.25), (0.45, 2.25)  # and so on
+"""How alike what cannot be foretold is in neighbours, and how many times as strong as that their noise is at most."""
 BLOTCHY = 0.3  # power of colour over that of fine grain, at low frequencies, from which on neighbours share the noise
 
 
@@ -88,7 +92,6 @@ def levelled(cov: Tensor, band: Tensor, unit: Tensor) -> float:
     step between bands is at most as steep as the first above it says. Of a texture it goes on rising. Colour does, too, of noise.
     unit: the power that 1 stands for; flat patches have texture of power MOST^2 at most.
     """
-    c = cov.shape[-1]
     radius = torch.fft.fftfreq(len(band), 1 / 16).square()
     radius = radius[:, None] + radius
     grey, before = cov.mean((2, 3)).real, cov.diagonal(dim1=2, dim2=3).real.mean()
@@ -98,6 +101,25 @@ def levelled(cov: Tensor, band: Tensor, unit: Tensor) -> float:
     limit = power[LEVEL] * (steep * (square[LEVEL] - square[:LEVEL])).exp()
     limit = torch.maximum(limit, power[:LEVEL] - MOST**2 / unit)
     for k, less in enumerate((limit / power[:LEVEL]).clamp(max=1).sqrt()):
-        gentle = torch.eye(c) - (1 - less) / c  # of the channels: their mean becomes less, what they differ by stays
-        cov[band == k] = (gentle @ cov[band == k].real @ gentle + 1j * (gentle @ cov[band == k].imag @ gentle)).to(cov)
+        cov[band == k] = _greyed(cov[band == k], less)
     return float(cov.diagonal(dim1=2, dim2=3).real.mean() / before)
+
+
+def limited(cov: Tensor, power: float, told: Foretold) -> float:
+    """What is left of cross-spectra "k k c c", of noise of that `power` over the channels, once their grey, changed in place, is
+    limited to what cannot be foretold of the grey picture: the texture of one without flat parts is foretold in part."""
+    before, grey = float(cov.diagonal(dim1=2, dim2=3).real.mean()), float(cov.real.mean())
+    (low, least), (high, most) = TOLD
+    times = least + (most - least) * max((told.alike - low) / (high - low), 0)
+    less = times * (float(told.variance.mean()) * before / max(power * grey, 1e-20)) ** 0.5
+    if less >= 1:
+        return 1.0
+    cov.copy_(_greyed(cov, less))
+    return float(cov.diagonal(dim1=2, dim2=3).real.mean()) / before
+
+
+def _greyed(cov: Tensor, less: float | Tensor) -> Tensor:
+    """The covariances "... c c" of channels whose mean becomes `less`, and whose differences stay."""
+    c = cov.shape[-1]
+    gentle = torch.eye(c) - (1 - less) / c
+    return (gentle @ cov.real @ gentle + 1j * (gentle @ cov.imag @ gentle)).to(cov)

@@ -24,7 +24,7 @@ from untaught.core.conjugate_gradients import axes
 from untaught.noise.cut import censored
 from untaught.noise.differences import rough
 from untaught.noise.foretold import Foretold, foretell
-from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, textured, tints
+from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, limited, textured, tints
 
 PATCH = 16  # side of a patch, pixels
 CLASSES = 6  # brightness classes, equally many patches each
@@ -41,7 +41,10 @@ SHARED = 0.5  # correlation between channels from which they count as sharing th
 WHITE = 3  # highest bands that white noise is read from: structure is least there
 FLOOR = 0.55, 0.9  # power in the highest of them over their median, between which it alone is read
 RISEN = 2.0  # power of the band below them over that of the highest, from which on there is texture in them
-DOUBT = 0.25, 1.5  # power to which what is read over what is not foretold is how much of that is thought to be noise ...
+DOUBT = (
+    0.25,
+    1.5,
+)  # power to which what is read over what is not foretold is how much of that is thought to be noise ...
 WEAK, STRONG = 5 / 255, 8 / 255  # ... where the texture that is not foretold is of that deviation
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
 LESS, MORE, SURE = 0.75, 1.15, 0.06
@@ -161,18 +164,18 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
             apart = torch.eye(c) - 1 / c
             blotches = crossed(torch.einsum("ij,njxy->nixy", apart.to(f), f), power, classes, band, over)
             cov, v = 1 + blotches, v * (1 + (over * share).sum())
-            each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
-        else:
-            each = cov.diagonal()
         cut = _cut(p[flat])
         v = v / censored(cut)
         # Of a small object on black the rim is no noise.
         if not cut and sound.sum() < ENOUGH and (inside := rough(x)) is not None:
-            knots, v, each = torch.zeros(1), inside.square()[None], torch.ones(c)
+            knots, v, cov = torch.zeros(1), inside.square()[None], torch.eye(c)
     else:
         cov = crossed(f, power, classes, band, shape)
         v = _total(level, shape, share) * levelled(cov, band, level[:, high].median())
-        each = cov.diagonal(dim1=2, dim2=3).real.mean((0, 1))
+    if cov.ndim > 2 and (grey := told if c == 1 else foretell(x.mean(1, keepdim=True))):
+        v = v * limited(cov, float(interpolated(mean, knots, v).mean()), grey)
+    each = cov.diagonal(dim1=-2, dim2=-1).real
+    each = each.mean((0, 1)) if cov.ndim > 2 else each
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
     if told is not None and told.alike < SURE and not correlated and len(knots) == 1 and _misread(sigma, told):
@@ -215,7 +218,8 @@ def _white(level: Tensor, told: Foretold | None = None) -> Tensor:
         return read
     known, unknown = read.median(), told.least.square().mean()
     texture = ((unknown - known).clamp_min(0).sqrt() - WEAK) / (STRONG - WEAK)
-    return read * (known / unknown).clamp(max=1) ** torch.lerp(*torch.tensor(DOUBT), texture.clamp(0, 1))
+    low, high = DOUBT
+    return read * (known / unknown).clamp(max=1) ** (low + (high - low) * texture.clamp(0, 1))
 
 
 def _gain(knots: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
