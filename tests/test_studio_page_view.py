@@ -43,6 +43,16 @@ def still(page, name):
     raise AssertionError("it does not come to rest")
 
 
+def settled(page, name, picture):
+    """Waits until that canvas shows the picture: the last step of an animation may be late."""
+    for _ in range(60):
+        now = seen(page, name)
+        if now.shape == picture.shape and np.abs(now - picture).max() <= 1:
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("it never shows the picture")
+
+
 def where(whole, part):
     """(row, column) of the part in the whole; ValueError where it is not there exactly once."""
     shape = tuple(w - p + 1 for w, p in zip(whole.shape[:2], part.shape[:2], strict=True))
@@ -180,7 +190,8 @@ def test_the_amount_is_seen_at_once_and_is_what_is_downloaded(page, noisy):
     page.get_by_role("heading", name=re.compile("^Done in")).wait_for(timeout=SLOW)
     page.get_by_role("button", name="Result only").click()
     page.keyboard.press("1")  # a pixel on a pixel
-    whole = still(page, "After").astype(float)
+    whole = np.asarray(Image.open(io.BytesIO(downloaded(page)[0]))).astype(float)
+    settled(page, "After", whole)
     asked = []
     page.on("request", lambda request: asked.append(request))
     took = page.get_by_label("Amount", exact=True).evaluate(
