@@ -12,6 +12,7 @@ from skimage import data
 import untaught
 from untaught.bench.metrics import psnr
 from untaught.noise.anscombe import Anscombe, Logarithm, stabiliser
+from untaught.noise.curve import proportional
 from untaught.problem.likelihoods import Gaussian, Poisson, PoissonGaussian, Speckle
 
 N = 200_000
@@ -80,3 +81,21 @@ def test_counts_in_eight_bits_lose_little_by_not_being_told(across):
     y = np.clip(np.rint(np.random.default_rng(0).poisson(clean / 255 * 30) / 30 * 255), 0, 255).astype(np.uint8)
     alone, told = (untaught.denoise(y, preset="instant", **more) for more in ({}, {"noise": "poisson", "gain": 30}))
     assert psnr(alone, clean) > psnr(told, clean) - 0.6
+
+
+def test_speckle_is_found_where_no_bright_part_is_flat():
+    clean = data.astronaut()[200:296, 200:296]
+    y = np.clip(np.rint(clean * np.random.default_rng(3).gamma(10, 0.1, clean.shape)), 0, 255).astype(np.uint8)
+    alone, told = (untaught.denoise(y, preset="instant", **more) for more in ({}, {"noise": "speckle", "looks": 10}))
+    assert psnr(alone, clean) > psnr(told, clean) - 1
+
+
+def test_only_noise_that_follows_a_law_closely_and_over_a_wide_range_has_it():
+    x = torch.tensor([0.1, 0.3, 0.6])
+    speckle, counts = proportional(x, 0.1 * x**2), proportional(x, 0.02 * x)
+    assert speckle is not None
+    assert counts is not None
+    assert (speckle.c, counts.a) == (pytest.approx(0.1), pytest.approx(0.02))
+    assert proportional(x, torch.full((3,), 0.01)) is None
+    assert proportional(torch.tensor([0.4, 0.5, 0.6]), 0.1 * torch.tensor([0.4, 0.5, 0.6]) ** 2) is None
+    assert proportional(x, torch.tensor([0.01, 0.005, 0.04])) is None

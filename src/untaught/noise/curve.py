@@ -21,6 +21,15 @@ from untaught.problem.likelihoods.gaussian import censored
 CLASSES = 16
 LOWER = 0.35  # the quantile of the classes that the law goes through: structure only ever adds
 GRID = 33
+LEAST = 3 / 255  # deviation of a class below which it says nothing: that of rounding, or of black
+WIDE = {
+    1: 3.0,
+    2: 2.0,
+}  # by the power of brightness, how many times as bright as the darkest class the brightest has to be
+CLOSELY, NEARER = (
+    0.12,
+    0.35,
+)  # how far classes may be from a law, a logarithm of the deviation; and over that of even noise
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,22 @@ def fit(brightness: Tensor, variance: Tensor, *, linear: bool, square: bool, con
     ]
     a, b, c, loss = min(best, _nearest(finer, brightness, variance, clipped, top), key=lambda found: found[3])
     return Law(a / top, b, c / top**2, loss)
+
+
+def proportional(brightness: Tensor, variance: Tensor) -> Law | None:
+    """The law of counts, a x, or of speckle, c x^2, that noise in a few classes follows closely over a wide range of brightness;
+    None where neither is."""
+    some = (variance > LEAST**2) & (brightness > 0)
+    x, v = brightness[some], variance[some]
+    if len(x) < 2:
+        return None
+    rest = {power: (v.log() - power * x.log()) / 2 for power in (0, 1, 2)}
+    apart = {power: float(r.std(correction=0)) for power, r in rest.items()}
+    power = min((1, 2), key=lambda k: apart[k])
+    if x.max() < WIDE[power] * x.min() or apart[power] > min(CLOSELY, NEARER * apart[0]):
+        return None
+    level = float((2 * rest[power]).mean().exp())
+    return Law(level * (power == 1), 0.0, level * (power == 2), apart[power])
 
 
 def _nearest(

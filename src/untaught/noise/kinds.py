@@ -11,7 +11,7 @@ from torch import Tensor
 from untaught.core.amounts import Amounts
 from untaught.core.errors import BadInput
 from untaught.core.geometry import box
-from untaught.noise.curve import LOWER, Law, curve, fit
+from untaught.noise.curve import LOWER, Law, curve, fit, proportional
 from untaught.noise.dark import darkness
 from untaught.noise.differences import quietest_differences, second_differences
 from untaught.noise.foretold import Foretold, foretell
@@ -143,7 +143,7 @@ def measure(
     slices = between_points(slices)
     told = foretell(sample(slices.detach().float()))  # as `estimate_noise` does: of a large picture, parts
     noise = estimate_noise(slices, told)
-    if kind == "auto" and (noise.sharers or noise.level < GRAIN):
+    if kind == "auto" and (noise.sharers or (noise.level < GRAIN and _foretold(told, scale) is None)):
         return Found("gaussian", _normal(noise, notes, scale))
     found = _by_brightness(slices, kind, scale, sigma, gain, told)
     if found is None:
@@ -236,7 +236,7 @@ def _by_brightness(
             or _falls(told)
             or not (_grows(best, x) or _seconded(best, x, told, slices, scale))
         ):
-            return None
+            return _foretold(told, scale)
         kind = "poisson-gaussian" if BETTER * counts.loss > both.loss else "poisson"
         kind = "speckle" if best is product else kind
     if kind == "speckle":
@@ -284,6 +284,15 @@ def _raised(slices: Tensor, scale: Scale, gain: float | None = None, sigma: floa
     dark = darkness(slices, slope, origin, low).value if sigma is None else min(origin + sigma**2 / slope, low)
     read = max(slope * (dark - origin), 0.0) ** 0.5
     return Found("poisson-gaussian", PoissonGaussian(1 / slope, read), loss=found.loss, dark=dark)
+
+
+def _foretold(told: Foretold | None, scale: Scale) -> Found | None:
+    """The law that what cannot be foretold follows by itself, where hardly a part is flat, or all that are have one brightness."""
+    law = None if told is None or not told.white else proportional(told.brightness - scale.dark, told.variance)
+    if law is None:
+        return None
+    kind: Kind = "speckle" if law.c else "poisson"
+    return Found(kind, Speckle(1 / law.c) if law.c else Poisson(1 / law.a), loss=law.loss)
 
 
 def _falls(told: Foretold | None) -> bool:
