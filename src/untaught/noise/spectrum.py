@@ -47,7 +47,7 @@ DOUBT = (
 )  # power to which what is read over what is not foretold is how much of that is thought to be noise ...
 WEAK, STRONG = 5 / 255, 8 / 255  # ... where the texture that is not foretold is of that deviation
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
-LESS, MORE, SURE = 0.75, 1.15, 0.06
+LESS, MORE, SURE = 0.7, 1.15, 0.06
 """What is not foretold over what is read, up to which, and from which on, white noise is that; and its `alike` up to which."""
 
 
