@@ -1,14 +1,15 @@
 """What the noise of a picture is, measured on the picture alone.
 
 `spectrum`: how strong it is. `neighbours`: what they share of it, and what of that is texture. `curve`: how it grows with
-brightness, and by which law. `foretold`: what of that is picture after all. `impulses`, `hot`: which values are worthless.
+brightness; `laws`: by which law. `foretold`: what of that is picture after all. `impulses`, `hot`: which values are worthless.
 `kinds`: the kind, and the likelihood that follows. `Measured`: that of noise as it was found, where no law is known.
 """
 
 from untaught.noise.curve import Law, curve, fit
 from untaught.noise.hot import find_hot, mended
 from untaught.noise.impulses import Impulses, without
-from untaught.noise.kinds import Found, Kind, Scale, measure
+from untaught.noise.kinds import measure
+from untaught.noise.laws import Found, Kind, Scale
 from untaught.noise.measured import Measured
 from untaught.noise.spectrum import NoiseModel, estimate_noise
 
