@@ -41,11 +41,9 @@ SHARED = 0.5  # correlation between channels from which they count as sharing th
 WHITE = 3  # highest bands that white noise is read from: structure is least there
 FLOOR = 0.55, 0.9  # power in the highest of them over their median, between which it alone is read
 RISEN = 2.0  # power of the band below them over that of the highest, from which on there is texture in them
-DOUBT = (
-    0.25,
-    1.5,
-)  # power to which what is read over what is not foretold is how much of that is thought to be noise ...
-WEAK, STRONG = 5 / 255, 8 / 255  # ... where the texture that is not foretold is of that deviation
+DOUBT, WEAK, STRONG = (0.25, 1.5), 5 / 255, 8 / 255
+"""Power to which what is read over what is not foretold is how much of that is thought to be noise; deviations of texture that is
+not foretold, up to which it is the first, and from which on the second."""
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
 LESS, MORE, SURE = 0.7, 1.15, 0.06
 """What is not foretold over what is read, up to which, and from which on, white noise is that; and its `alike` up to which."""
@@ -153,6 +151,7 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
         correlated = correlated and not texture
     if told is not None and told.white and correlated:
         return _of_pattern(told)  # what looked like noise that neighbours share is foretold by the same elsewhere
+    object_alone = None
     if not correlated:
         white = _white(level, told if texture else None)
         knots, v = _line(knots, white)
@@ -167,15 +166,16 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
         cut = _cut(p[flat])
         v = v / censored(cut)
         # Of a small object on black the rim is no noise.
-        if not cut and sound.sum() < ENOUGH and (inside := rough(x)) is not None:
-            knots, v, cov = torch.zeros(1), inside.square()[None], torch.eye(c)
+        object_alone = None if cut or sound.sum() >= ENOUGH else rough(x)
+        if object_alone is not None:
+            knots, v = torch.zeros(1), object_alone.square()[None]
     else:
         cov = crossed(f, power, classes, band, shape)
         v = _total(level, shape, share) * levelled(cov, band, level[:, high].median())
     if cov.ndim > 2 and (grey := told if c == 1 else foretell(x.mean(1, keepdim=True))):
         v = v * limited(cov, float(interpolated(mean, knots, v).mean()), grey)
-    each = cov.diagonal(dim1=-2, dim2=-1).real
-    each = each.mean((0, 1)) if cov.ndim > 2 else each
+    each = cov.diagonal(dim1=-2, dim2=-1).real if object_alone is None else torch.ones(c)
+    each = each.mean((0, 1)) if each.ndim > 1 else each
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
     if told is not None and told.alike < SURE and not correlated and len(knots) == 1 and _misread(sigma, told):
