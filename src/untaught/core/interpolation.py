@@ -5,17 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+NEAR = 1e-6  # what lies nearer together is one
 STEPS, CLOSE = 4, 3
 """Equal steps for each entry of a table, in which a value is sought at first; and the most entries in one of them, from which on
 the table is too uneven for that."""
 
 
 def interpolated(at: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Piecewise linear y(x), constant outside; x (n,) ascends strictly."""
+    """The piecewise linear function with the values y at x, which ascends, "n" each; beyond them that at the nearest."""
+    if len(x) == 1:
+        return y.expand_as(at)
     i = before(at, x).clamp_(1, len(x) - 1)
     left = i - 1
     start = x[left]
-    t = ((at - start) / (x[i] - start)).clamp(0, 1)
+    t = ((at - start) / (x[i] - start).clamp_min(NEAR)).clamp(0, 1)
     return torch.lerp(y[left], y[i], t)
 
 
