@@ -84,10 +84,10 @@ class Camera(Estimator):
     def _by_both(self, y: Tensor, deviation: Tensor, kernel: Tensor | None) -> tuple[Tensor, Tensor]:
         """The estimate by means and Bayes, and the one whose colour is taken."""
         smooth = self.means(y, deviation)
-        if self.bayes is None:
+        sharp = None if self.bayes is None else self.bayes(y, deviation, kernel)
+        if sharp is None or self.bayes is None:
             colour = torch.lerp(smooth, y, BACK * lost(y, smooth, deviation))
             return colour, colour
-        sharp = self.bayes(y, deviation, kernel)
         smoother = self.bayes.refine(y, deviation, kernel, smooth)
         both = self.bayes.refine(y, deviation, kernel, (smooth + sharp) / 2)
         colour = (smooth + smoother + both) / 3
