@@ -1,89 +1,80 @@
-"""The quick guides of large pictures, with the group of the last pass and with what the noise's law is taken from: dB and time.
+"""The filters of large pictures beside what stood there before: PSNR and time.
 
-    OMP_NUM_THREADS=1 python benchmarks/guides.py DATA --sigma 25 [--grey] FILE FILE FILE FILE
+    OMP_NUM_THREADS=1 python benchmarks/guides.py DATA [--side 384] [--grey] [--steps]
 
-prints, for the middle 192 x 192 of four pictures put together (`fast`, 100 steps, as of a picture of more than 768 x 768), each
-way's PSNR in each of them, their mean, and the processor's seconds a megapixel of the final picture, which grow with the picture;
-the steps do not. In grey the filters that `fast` takes for pictures of that size, and others. Files are named from DATA on.
+Middles of Kodak photos at their own sharpness, four put together, and of some that were enlarged, as pixels of a large photo are
+softer; noise of 10 and 25 grey levels, cut off at black and white; each way's PSNR and the processor's seconds a megapixel.
+--steps: what a network with the quick guides makes of them, 600 steps, too (minutes).
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from untaught.classical.denoise.mean import Mean
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
 
 import untaught
 from untaught.bench.metrics import psnr
-from untaught.classical.denoise.matching import Pass
-from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, Quick, Tiled
-from untaught.io import images
-from untaught.solver.loop import Run
+from untaught.classical.denoise.lichi import LARGE, LARGER, QUICK
+from untaught.classical.denoise.nl_ridge import Tiled
+from untaught.core.geometry import box
+from untaught.problem.likelihoods import ClippedGaussian
 from untaught.tasks.denoise import presets
 
-SIDE = 192
-WAYS = {
-    "means, groups of 64": (None, 64),
-    "means, groups of 48": (None, 48),
-    "box, groups of 64": (Mean(), 64),
-    "box, groups of 48": (Mean(), 48),
-}
-GREY = {
-    "twice, last groups of 128 in 25 x 25": Tiled(WIDER, twice=True),
-    "twice, of 96 in 21 x 21": Tiled(replace(SPARSE, again=(Pass(5, 96, 21),)), twice=True),
-    "twice, of 64 in 15 x 15": Tiled(SPARSE, twice=True),
-    "once": Tiled(SPARSE),
-}
+WAYS = {"the sparse ridge (before)": Tiled(), "LARGE": LARGE, "LARGER": LARGER, "QUICK, of small pictures": QUICK}
+ENLARGED = (("kodim23", 8), ("kodim20", 4), ("kodim05", 3), ("kodim08", 2), ("kodim19", 2))
 
 
-def middle(path: Path, grey: bool) -> np.ndarray:
-    pixels = images.read(path).pixels
-    pixels = pixels.mean(2) if grey and pixels.ndim == 3 else pixels
-    down, along = ((n - SIDE) // 2 for n in pixels.shape[:2])
-    return pixels[down : down + SIDE, along : along + SIDE].astype(float)
+def middle(path: Path, factor: int, side: int) -> NDArray[np.uint8]:
+    photo = Image.open(path).convert("RGB")
+    photo = photo.resize((factor * photo.width, factor * photo.height), Image.Resampling.BICUBIC)
+    left, top = (photo.width - side) // 2, (photo.height - side) // 2
+    return np.asarray(photo.crop((left, top, left + side, top + side)))
 
 
+def scenes(folder: Path, side: int) -> dict[str, NDArray[np.uint8]]:
+    a, b, c, d = (middle(folder / f"kodim{n}.png", 1, side // 2) for n in ("05", "08", "19", "23"))
+    made = {"four, as they are": np.vstack([np.hstack([a, b]), np.hstack([c, d])])}
+    return made | {f"{name}, {factor} times": middle(folder / f"{name}.png", factor, side) for name, factor in ENLARGED}
+
+
+def tensor(picture: NDArray) -> Tensor:
+    return torch.from_numpy(np.atleast_3d(picture)).movedim(2, 0)[None].float() / 255
+
+
+@torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("files", nargs=4)
-    parser.add_argument("--sigma", type=float, default=25)
+    parser.add_argument("--side", type=int, default=384)
     parser.add_argument("--grey", action="store_true")
+    parser.add_argument("--steps", action="store_true")
     args = parser.parse_args()
-    presets.LARGE = 10**5
-    a, b, c, d = (middle(args.data / name, args.grey) for name in args.files)
-    clean = np.concatenate([np.concatenate([a, b], 1), np.concatenate([c, d], 1)], 0)
-    noisy = (
-        np.clip(clean + np.random.default_rng(1).normal(0, args.sigma, clean.shape), 0, 255).round().astype(np.uint8)
-    )
-    job = untaught.denoise.job(noisy, preset="fast", sigma=args.sigma / 255, steps=100)
-    stage = job.stages[0]
-    for name in GREY if args.grey else WAYS:
-        if args.grey:
-            begun = time.process_time()
-            x = replace(stage.estimator, denoiser=GREY[name]).estimate(job.problem)
-        else:
-            base, group = WAYS[name]
-            guide = Quick(ridge=replace(SPARSE, again=(Pass(5, group, 15),)))
-            # A window that is smaller than the picture, so that it is made as a large one is.
-            way = stage.changed(objective=replace(stage.method.objective, guide=guide, base=base, window=SIDE))
-            run = Run(replace(job, stages=(way,)))
-            for _ in run:
-                pass
-            begun = time.process_time()
-            x = run.course.render()
-        made = job.result(x).astype(float)
-        seconds = (time.process_time() - begun) / (made.shape[0] * made.shape[1] / 1e6)
-        parts = [np.s_[i : i + SIDE, j : j + SIDE] for i in (0, SIDE) for j in (0, SIDE)]
-        each = [psnr(made[part] / 255, clean[part] / 255) for part in parts]
-        print(
-            f"| {args.sigma:g} | {name} | {' | '.join(f'{v:.2f}' for v in each)} | {np.mean(each):.3f} | {seconds:.1f} |",
-            flush=True,
-        )
+    for name, scene in scenes(args.data / "kodak", args.side).items():
+        clean = scene.mean(2).round() if args.grey else scene.astype(float)
+        for level in (10, 25):
+            noise = np.random.default_rng(0).normal(0, level, clean.shape)
+            noisy = np.clip(np.rint(clean + noise), 0, 255).astype(np.uint8)
+            y, likelihood, found = tensor(noisy), ClippedGaussian(level / 255), []
+            deviation = likelihood.deviation(box(y, 2))
+            for way, denoiser in WAYS.items():
+                begun = time.process_time()
+                x = likelihood.unbias(denoiser(y, deviation))
+                seconds = (time.process_time() - begun) / (args.side**2 / 1e6)
+                made = np.clip(np.rint(255 * x[0].movedim(0, 2).numpy()), 0, 255).reshape(clean.shape)
+                found.append(f"{way} {psnr(made / 255, clean / 255):.2f} ({seconds:.1f} s)")
+            if args.steps:
+                presets.LARGE = 1
+                with torch.enable_grad():
+                    made = untaught.denoise(noisy, sigma=level / 255, preset="fast", steps=600)
+                found.append(f"network {psnr(made / 255, clean / 255):.2f}")
+            print(f"| {name} | {level} | {' | '.join(found)} |", flush=True)
 
 
 if __name__ == "__main__":

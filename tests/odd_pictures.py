@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from untaught.classical.denoise.camera import Camera
+from untaught.classical.denoise.lichi import LARGER
 from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.inpaint import Harmonic, RidgeFill
@@ -130,7 +132,8 @@ FILTERS: dict[str, Callable[[], Any]] = {
     "NonLocalRidge": NonLocalRidge,
     "sparse": lambda: SPARSE,
     "Quick": Quick,
-    "Tiled": lambda: Tiled(side=16, twice=True),
+    "Tiled": lambda: Tiled(side=16),
+    "large": lambda: replace(LARGER, pilot=replace(LARGER.pilot, side=16)),
     "Camera": lambda: Camera().filtered,
 }
 HIDDEN = {"Harmonic": Harmonic, "RidgeFill": RidgeFill}

@@ -16,10 +16,11 @@ from skimage import data
 
 import untaught
 from untaught.classical.denoise import filter as classic
+from untaught.classical.denoise import lichi
 from untaught.classical.denoise.filter import Filter
-from untaught.classical.denoise.lichi import LIChI, LIChIGuide
+from untaught.classical.denoise.lichi import LARGE, LARGER, LIChI, LIChIGuide, LIChIThenRidge
 from untaught.classical.denoise.matching import Pass
-from untaught.classical.denoise.nl_ridge import WIDER, NonLocalRidge, Quick, Tiled
+from untaught.classical.denoise.nl_ridge import NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.errors import BadInput
 from untaught.core.geometry import tiles
@@ -132,30 +133,39 @@ def test_a_large_picture_gets_the_quick_guides_and_a_small_one_what_it_had(monke
     guides = []
     for limit in (2000, 1999):
         monkeypatch.setattr(denoise, "LARGE", limit)
-        for preset in ("fast", "instant", "best"):
-            job = untaught.denoise.job(array, sigma=0.1, preset=preset)
+        for preset, steps in (("fast", None), ("balanced", None), ("fast", 9), ("instant", None), ("best", None)):
+            job = untaught.denoise.job(array, sigma=0.1, preset=preset, steps=steps)
             stage = job.stages[0]
             guides.append(
                 type(stage.estimator.denoiser if isinstance(stage, Estimate) else stage.method.objective.guide)
             )
-    assert guides == [LIChIGuide, LIChI, LIChIGuide, Quick, Tiled, LIChIGuide]
+    assert guides == [*[LIChIGuide] * 3, LIChI, LIChIGuide, LIChI, LIChIThenRidge, Quick, LIChI, LIChIGuide]
 
 
-def test_a_large_grey_picture_is_left_to_the_ridge(monkeypatch):
+@pytest.mark.parametrize("scene", [data.camera()[150:260, 180:300], data.astronaut()[30:130, 180:290]])
+def test_a_large_picture_is_left_to_lichi_which_says_so(monkeypatch, scene):
     monkeypatch.setattr(denoise, "LARGE", 2000)
-    clean = data.camera()[150:260, 180:300].astype(float)
+    clean = scene.astype(float)
     y = np.clip(clean + np.random.default_rng(0).normal(0, 25, clean.shape), 0, 255).astype(np.uint8)
     found = {}
-    for preset in ("instant", "fast"):
+    for preset in ("instant", "fast", "balanced"):
         job = untaught.denoise.job(y, sigma=25 / 255, preset=preset)
         assert isinstance(job.stages[0], Estimate)
         found[preset] = np.square(job.result(untaught.solve(job).x) - clean).mean()
-    assert found["fast"] < found["instant"]
-    assert "large grey pictures" in " ".join(job.notes)
-    monkeypatch.setattr(denoise, "HUGE", 3000)
-    assert not untaught.denoise.job(y, sigma=25 / 255).stages[0].estimator.denoiser.twice
-    whole = Tiled(WIDER, twice=True)(torch.from_numpy(y / 255).float()[None, None], torch.tensor(0.1))
-    parts = Tiled(WIDER, side=70, twice=True)(torch.from_numpy(y / 255).float()[None, None], torch.tensor(0.1))
+    assert found["balanced"] < found["fast"] == found["instant"]
+    assert "for large pictures a classic filter" in " ".join(job.notes)
+    before = Tiled()(torch.from_numpy(np.atleast_3d(y / 255)).movedim(2, 0)[None].float(), torch.tensor(25 / 255))
+    ridge = 255 * before[0].movedim(0, 2).numpy().reshape(clean.shape)
+    assert found["fast"] < np.square(ridge - clean).mean()
+
+
+@pytest.mark.parametrize("large", [LARGE, LARGER])
+def test_lichi_of_a_large_picture_is_by_parts_what_it_is_at_once(monkeypatch, large):
+    y = torch.from_numpy(data.camera()[150:260, 180:300] / 255).float()[None, None]
+    y = y + 0.1 * torch.randn(y.shape, generator=torch.Generator().manual_seed(0))
+    whole = large(y, torch.tensor(0.1))
+    monkeypatch.setattr(lichi, "SIDE", 70)
+    parts = replace(large, pilot=replace(large.pilot, side=70))(y, torch.tensor(0.1))
     assert float((whole - parts).square().mean().sqrt()) < 0.01
 
 

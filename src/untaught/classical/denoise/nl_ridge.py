@@ -16,7 +16,7 @@ Patches are colour patches; which are similar: `matching`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any, TypeAlias
@@ -207,9 +207,6 @@ def _loaded(gram: Tensor, noise: Tensor, k: int) -> Tensor:
 SPARSE = NonLocalRidge(Pass(7, 16, 15), (Pass(5, 64, 15),), (Pass(5, 64, 15),), pixels=1 << 19)
 """Half of the time and about 0.3 dB less: for large pictures."""
 
-WIDER = replace(SPARSE, again=(Pass(5, 128, 25),))
-"""The same, with a last pass that takes its time."""
-
 
 @dataclass(frozen=True)
 class Quick:
@@ -234,23 +231,25 @@ class Quick:
 
 @dataclass(frozen=True)
 class Tiled:
-    """Another ridge by tiles of at most `side`, so that its memory grows neither with the height nor with the width.
-
-    twice: whether it filters once more with what it found as its pilot.
-    """
+    """Another ridge by tiles of at most `side`, so that its memory grows neither with the height nor with the width."""
 
     ridge: NonLocalRidge = SPARSE
     side: int = 1024
-    twice: bool = False
+
+    @property
+    def reach(self) -> int:
+        """Pixels to each side that a pixel of the estimate, or of the refined one, depends on."""
+        return self.ridge.reach
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
-        deviation = deviation.expand_as(noisy)
+        return self._over(self.ridge, noisy, deviation)
 
-        def tile(seen: tuple[Any, ...], _: int) -> Tensor:
-            made = self.ridge(noisy[seen], deviation[seen])
-            return self.ridge.refine(noisy[seen], deviation[seen], made) if self.twice else made
+    def refine(self, noisy: Tensor, deviation: Tensor, pilot: Tensor) -> Tensor:
+        return self._over(self.ridge.refine, noisy, deviation, pilot)
 
-        return over(noisy.shape[2:], self.side, self.ridge.reach * (1 + self.twice), tile)
+    def _over(self, work: Callable[..., Tensor], noisy: Tensor, deviation: Tensor, *pilot: Tensor) -> Tensor:
+        maps = (noisy, deviation.expand_as(noisy), *pilot)
+        return over(noisy.shape[2:], self.side, self.reach, lambda seen, _: work(*(m[seen] for m in maps)))
 
 
 def patches(x: Tensor, side: Sides) -> Tensor:

@@ -14,7 +14,7 @@ from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.local_mean import LocalMean
 from untaught.classical.denoise.matching import Pass
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
-from untaught.classical.denoise.nl_ridge import SPARSE, WIDER, NonLocalRidge, Quick, Tiled
+from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Quick
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.denoise.series import SeriesFilter, SeriesRidge
 from untaught.classical.denoise.signals import Signals
@@ -60,9 +60,11 @@ def _large(facts: Facts) -> bool:
 class Filtered(Row):
     """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
 
-    guide: NonLocalRidge | LIChI
-    large: Tiled
-    source: str = field(default=_RIDGE, repr=False)
+    guide: LIChI
+    large: LIChI
+    source: str = field(
+        default="LIChI (Herbreteau and Kervrann 2024); values: docs/benchmarks/white-noise.md", repr=False
+    )
 
     note = CLASSIC
 
@@ -147,8 +149,6 @@ class Robust(Row):
         return tuple(replace(stage, problem=problem) for stage in self.row.stages(facts))
 
 
-RIDGE = Filtered(NonLocalRidge(), Tiled(SPARSE))
-TWICE = Filtered(NonLocalRidge(), Tiled(WIDER, twice=True))
 MEANS = Classic(Camera(bayes=None), "NLM (Buades, Coll and Morel 2005); values: docs/benchmarks")
 _CLINIC = "NLM and NL-Bayes (Lebrun, Colom and Morel, The Noise Clinic, IPOL 2015); values: docs/benchmarks"
 CAMERA = Classic(Camera(), _CLINIC)
@@ -162,11 +162,8 @@ _ENOUGH = Discrepancy(1.03, decay=0.97, start=True)
 _BRIEF = replace(_rows.NARROW.row, until=_ENOUGH)
 _LONGER = replace(_BRIEF, steps=500, average=ExponentialPictures(0.98), members=3)
 BESIDE, LONG_BESIDE = (Robust(Beside(row, measured=True), _SHARE) for row in (_BRIEF, _LONGER))
-QUICK = Filtered(
-    lichi.QUICK,
-    Tiled(SPARSE),
-    "LIChI (Herbreteau and Kervrann 2024); values: docs/benchmarks/white-noise.md",
-)
+QUICK = Filtered(lichi.QUICK, lichi.LARGE)
+FULLER = Filtered(lichi.QUICK, lichi.LARGER)
 _ALONG = (
     "NL-Ridge with groups along time (as Arias and Morel, JMIV 2018, for NL-Bayes); values: docs/benchmarks/series.md"
 )
@@ -223,8 +220,9 @@ VOLUMES = When("volumes", lambda facts: len(facts.space) == 3 and _apart(facts))
 GIVEN = When("sigma given", lambda facts: facts.kind == "noise given")
 FRAMES = When("frames along time", lambda facts: facts.kind == "time")
 IMPULSES = When("impulses", lambda facts: isinstance(facts.problem.likelihood, Impulse))
-# There are too many pixels for full guides, and too few channels for the quick ones, which lose 1 dB to the ridge.
+# There are too many pixels for full guides, and the network with quick ones loses a decibel to LIChI.
 PLAIN = When("1 or 2 channels, above 768 x 768 pixels", lambda facts: _large(facts) and facts.channels < 3)
+WIDE_COLOUR = When("3 channels or more, above 768 x 768 pixels", lambda facts: _large(facts) and facts.channels >= 3)
 # Such holes are filled without a network, and what grain there is beside them is left to a filter.
 MANY = When(
     f"above {DRAWN} pixels, next to no grain or 1 or 2 channels",
@@ -254,7 +252,7 @@ _VOLUMES = "for volumes a classic filter, of similar blocks, does better than th
 _BANDWISE = (
     "for so many channels a classic filter, of what they have in common, does better than the network, and was used"
 )
-_PLAIN = "for large grey pictures a classic filter does better than the quick network, and was used"
+_LARGER = "for large pictures a classic filter does better than the quick network, and was used"
 PRESETS = Presets(
     {
         "instant": "a classic filter, no network",
@@ -284,7 +282,7 @@ PRESETS = Presets(
     way(NEIGHBOURS & FITS, _NEIGHBOURS, fast=CAMERA, balanced=CAMERA),
     way(NEIGHBOURS & FEWER, _NEIGHBOURS, best=CAREFUL),
     way(NEIGHBOURS, _NEIGHBOURS, fast=MEANS, balanced=MEANS, best=MEANS),
-    way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=TWICE),
+    way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=FULLER),
     way(CHANNELS, _CHANNELS, fast=QUICK, balanced=QUICK, best=QUICK),
     way(SIGNALS, instant=SIGNAL),
     way(SIGNALS, _SIGNALS, fast=SIGNAL, balanced=SIGNAL, best=SIGNAL),
@@ -295,8 +293,9 @@ PRESETS = Presets(
     way(VOLUMES, instant=VOLUME),
     way(VOLUMES & GIVEN, _VOLUMES, fast=VOLUME_TOLD, balanced=VOLUME_TOLD, best=VOLUME_TOLD),
     way(VOLUMES, _VOLUMES, fast=VOLUME_JUDGED, balanced=VOLUME_JUDGED, best=VOLUME_JUDGED),
-    way(PLAIN & FEWER, _PLAIN, fast=TWICE, balanced=TWICE),
-    way(PLAIN, _PLAIN, fast=RIDGE, balanced=RIDGE),
+    way(PLAIN, _LARGER, fast=QUICK, balanced=FULLER),
+    way(WIDE_COLOUR & STEPS, fast=FAST, balanced=BALANCED),
+    way(WIDE_COLOUR, f"{_LARGER}; give steps to insist on the network", fast=QUICK, balanced=FULLER),
     way(GENERATES & STEPS & (TIME | NOISY), ALONE, balanced=BALANCED),
     way(GENERATES & STEPS, ALONE, best=BEST),
     way(GENERATES & TIME, balanced=(BALANCED, NARROW)),
