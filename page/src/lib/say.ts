@@ -27,7 +27,7 @@ function coarse(seconds: number): number {
 }
 
 export function bytes(count: number): string {
-  return count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${figure(count / 1e6, count < 1e7 ? 1 : 0)} MB`
+  return count < 1e6 ? t('{n} kB', { n: Math.max(1, Math.round(count / 1e3)) }) : t('{n} MB', { n: figure(count / 1e6, count < 1e7 ? 1 : 0) })
 }
 
 /** What the studio sent, as a sentence. */

@@ -31,7 +31,7 @@ class Studio {
   ready = $state(false)
   connected = $state(true)
   seconds = $state<Record<string, number>>({}) // what the job that is chosen would take, by preset
-  partSeconds = $state<number | null>(null) // and on the square on which it is tried first
+  partSeconds = $state<Record<string, number>>({}) // and on the square on which it is tried first
   timing = $state(false) // whether that is being found out
   private asked = Symbol() // of the last time that this was asked for
   private amounts = $state<Record<string, [number, number]>>({}) // of each result: of its brightness, and of its colours
@@ -43,6 +43,11 @@ class Studio {
 
   get job(): Job | null {
     return this.jobs.find((j) => j.id === this.shown) ?? null
+  }
+
+  /** How thorough: what is chosen, or what the task begins with. */
+  get preset(): string {
+    return String(this.settings.preset ?? this.form?.form.properties.preset?.default ?? '')
   }
 
   get form(): Task | null {
@@ -251,29 +256,25 @@ class Studio {
   async foretell(): Promise<void> {
     const [picture, form, settings] = [this.picture, this.form, this.settings]
     this.seconds = {}
-    this.partSeconds = null
+    this.partSeconds = {}
     const asked = (this.asked = Symbol())
     this.timing = !!picture && !!form?.subject
     if (!picture || !form?.subject) return
     const field = form.form.properties.preset
-    const chosen = String(settings.preset ?? field?.default ?? '')
     const own = Object.fromEntries(Object.entries(settings).filter(([n]) => n !== 'preset' && means(form, n, settings)))
-    const ask = async (preset: string, more: { side?: number } = {}) => {
+    const ask = async (into: Record<string, number>, preset: string, more: { side?: number } = {}) => {
       const wanted = preset && preset !== field?.default ? { ...own, preset } : own
       const told = await call<{ seconds: number | null }>('POST', '/api/seconds', { task: form.name, picture: picture.id, settings: wanted, ...more }).catch(() => null)
-      return told?.seconds ?? null
+      if (this.asked === asked && told && told.seconds !== null) into[preset] = told.seconds
     }
-    if (this.part && this.parts) {
-      const seconds = await ask(chosen, { side: this.partSide })
-      if (this.asked !== asked) return
-      this.partSeconds = seconds
+    const rest = new Set(field?.enum ?? [''])
+    while (rest.size && this.asked === asked) {
+      const preset = rest.has(this.preset) ? this.preset : [...rest][0]! // another may be chosen meanwhile
+      rest.delete(preset)
+      if (this.part && this.parts) await ask(this.partSeconds, preset, { side: this.partSide })
+      await ask(this.seconds, preset)
     }
-    for (const preset of new Set([chosen, ...(field?.enum ?? [])])) {
-      const seconds = await ask(preset)
-      if (this.asked !== asked) return
-      if (seconds !== null) this.seconds[preset] = seconds
-      this.timing = false // what is chosen was asked first
-    }
+    if (this.asked === asked) this.timing = false
   }
 
   private async doing<T>(what: string, work: () => Promise<T>): Promise<T | null> {

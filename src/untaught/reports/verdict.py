@@ -101,7 +101,8 @@ def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
             missing=f.missing,
         )
     noisy = f.noise is not None and f.noise > at.noisy
-    if noisy and f.correlated and f.white:
+    gone = f.told is None and f.left is not None and f.left <= at.left  # a run that was told no level may take it all the same
+    if noisy and f.correlated and f.white and not gone:
         yield _reason(
             "correlated noise",
             "neighbouring pixels share the noise, and the run took it for independent: leave the strength of the grain to be "
