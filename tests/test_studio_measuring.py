@@ -80,6 +80,8 @@ def test_a_shot_in_little_light_is_looked_at_for_grain(iso, grainy):
     assert (told.suggestion == "denoise") == grainy
 
 
-@pytest.mark.parametrize("block", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\x05", bytes(range(256))])
+@pytest.mark.parametrize(
+    "block", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\x05", bytes(range(256))]
+)
 def test_a_damaged_block_tells_nothing(block):
     assert ifd.number(block, ifd.ISO) == 0
