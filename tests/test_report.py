@@ -17,7 +17,7 @@ import untaught
 from untaught.core.geometry import box
 from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.problem.likelihoods import ClippedGaussian, Gaussian
+from untaught.problem.likelihoods import ClippedGaussian, Gaussian, Interval
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
@@ -165,6 +165,16 @@ def test_noise_that_is_patchy_is_no_structure_where_it_does_not_follow_the_pictu
 def test_what_is_no_picture_is_not_judged() -> None:
     assert judge(Problem(torch.randn(1, 1, 40)), torch.zeros(1, 1, 40)).verdict.kind == "not judged"
     assert judge(Problem(torch.rand(1, 3, 9, 40)), torch.zeros(1, 3, 9, 40)).verdict.kind == "not judged"
+
+
+def test_data_that_were_rounded_are_judged_by_what_they_allow() -> None:
+    y = torch.randn(1, 400, generator=torch.Generator().manual_seed(0))
+    problem = Problem(y, likelihood=Interval(0.5))
+    inside, outside = y + 0.4, y + torch.where(torch.arange(400) < 40, 0.7, 0.0)
+    good, doubtful = (judge(problem, x).verdict for x in (inside, outside))
+    assert (good.kind, good.sentence.startswith("good: it agrees")) == ("good", True)
+    assert (doubtful.kind, [r.name for r in doubtful.reasons]) == ("doubtful", ["disagrees"])
+    assert "10 % of what was kept" in doubtful.sentence
 
 
 def test_spread_between_seeds(clean: torch.Tensor) -> None:

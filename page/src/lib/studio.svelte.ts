@@ -136,11 +136,11 @@ class Studio {
     return Math.min(512, this.picture?.about.width ?? 512, this.picture?.about.height ?? 512)
   }
 
-  /** Whether a part says something about the whole, and is much smaller: nothing is painted, and nothing else is handed in. */
+  /** Whether a part says something about the whole, and is much smaller: nothing is painted, nothing else is handed in, and the file itself, as a JPEG, has nothing more to say. */
   get parts(): boolean {
     const fields = Object.values(this.form?.form.properties ?? {})
     const about = this.picture?.about
-    return !!about && about.width * about.height > 4 * this.partSide ** 2 && !!this.form?.subject && this.task !== 'dejpeg' && !fields.some((f) => f.role === 'mask' || f.role === 'picture')
+    return !!about && about.width * about.height > 4 * this.partSide ** 2 && !!this.form?.subject && this.task !== 'dejpeg' && !(this.task === 'deblur' && about.format === 'JPEG') && !fields.some((f) => f.role === 'mask' || f.role === 'picture')
   }
 
   /** Move the square, as far as the picture goes. */

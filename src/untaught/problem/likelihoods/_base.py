@@ -59,6 +59,10 @@ class Likelihood(ABC):
     def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
         """The energy of each measurement, real, of the broadcast shape; >= 0 but for `Reward`."""
 
+    def agrees(self, prediction: Tensor, data: Tensor) -> Tensor | None:
+        """Where a prediction is one that the data allow; None of noise, which allows anything."""
+        return None
+
     def energy(self, prediction: Tensor, data: Tensor, weight: Tensor | None = None) -> Tensor:
         """The weighted mean of `pointwise`, a 0-d tensor; 0 where every weight is 0."""
         each = self.pointwise(prediction, data)
