@@ -8,6 +8,8 @@ import torch
 from skimage import data
 
 import untaught
+from untaught.classical import points
+from untaught.classical.points import _peaks as peaks
 from untaught.classical.points import find_points
 from untaught.core.errors import BadInput
 from untaught.io import arrays
@@ -158,3 +160,28 @@ def test_photos_and_noise_alone_have_no_points_of_light(sigma):
     for scene in (data.camera()[::3, ::3] / 255, data.brick()[::3, ::3] / 255, np.full((128, 128), 0.5)):
         y = torch.from_numpy(scene + sigma * rng.normal(size=scene.shape))
         assert find_points(y, lambda like: torch.full_like(like, sigma)) is None
+
+
+def test_points_are_found_alike_in_parts_and_where_parts_are_looked_at_first(monkeypatch):
+    noisy, _, _ = starry(1, 1.3)
+    y, spread = torch.from_numpy(noisy / 255), lambda like: torch.full_like(like, 11 / 255)
+    whole = find_points(y, spread)
+    for name, value in {"SIDE": 37, "LARGE": 1, "PART": 48}.items():
+        monkeypatch.setattr(points, name, value)
+    parts = find_points(y, spread)
+    assert whole is not None
+    assert parts is not None
+    assert whole.width == parts.width
+    assert torch.equal(whole.places, parts.places)
+    assert torch.allclose(whole.flux, parts.flux, rtol=1e-9)
+
+
+def test_parts_of_a_photo_say_that_it_has_no_points(monkeypatch):
+    for name, value in {"LARGE": 1, "PART": 96}.items():
+        monkeypatch.setattr(points, name, value)
+    monkeypatch.setattr(points, "_fitted", None)  # it does not come so far
+    noisy = data.camera() / 255 + 0.03 * np.random.default_rng(0).normal(size=(512, 512))
+    looked = []
+    monkeypatch.setattr(points, "_peaks", lambda y, *rest: (looked.append(y.shape), peaks(y, *rest))[1])
+    assert find_points(torch.from_numpy(noisy), lambda like: torch.full_like(like, 0.03)) is None
+    assert set(looked) == {(96, 96)}

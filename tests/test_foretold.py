@@ -11,7 +11,7 @@ from skimage.data import chelsea
 import untaught
 from untaught.classical.denoise.camera import skewed
 from untaught.classical.denoise.nl_bayes import NonLocalBayes, covariance
-from untaught.noise import estimate_noise, find_hot, mended
+from untaught.noise import estimate_noise, find_hot, hot, mended
 from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.impulses import find_impulses
 from untaught.noise.neighbours import limited
@@ -251,3 +251,24 @@ def test_letters_are_not_measured_as_noise_and_counts_are_all_of_theirs() -> Non
     blind, told = (untaught.denoise(counts, preset="instant", **kw) for kw in ({}, {"noise": "poisson", "gain": 102}))
     truth = np.clip(clean * 60 / 255 * 2.5, 0, 255).astype(np.uint8)
     assert untaught.psnr(blind, truth) > untaught.psnr(told, truth) - 1
+
+
+def test_hot_pixels_are_found_alike_in_tiles_and_filled_with_the_middle_of_their_neighbours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(4)
+    picture = noisy(chelsea()[100:190, 150:260, 0].astype(float), 4)
+    at = rng.integers(2, 88, (2, 12))
+    picture[at[0], at[1]] = 255
+    x = tensor(picture)
+    whole = find_hot(x)
+    monkeypatch.setattr(hot, "SIDE", 16)
+    parts = find_hot(x)
+    assert whole is not None
+    assert parts is not None
+    assert torch.equal(whole, parts)
+    filled = mended(x, parts)
+    for b, c, i, j in parts.nonzero().tolist():
+        near = x[b, c, i - 1 : i + 2, j - 1 : j + 2].flatten()
+        assert filled[b, c, i, j] == near[[0, 1, 2, 3, 5, 6, 7, 8]].sort().values[3]
+    assert torch.equal(filled[~parts], x[~parts])

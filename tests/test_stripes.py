@@ -8,6 +8,7 @@ import torch
 from skimage import data
 
 import untaught
+from untaught.classical.denoise import stripes
 from untaught.classical.denoise.stripes import find_stripes
 
 SIDE = 128
@@ -114,3 +115,18 @@ def test_a_restored_picture_is_without_them_and_it_is_said() -> None:
         assert untaught.psnr(job.result(restored.x), clean) > untaught.psnr(noisy, clean) + 3
         white = untaught.denoise(eight(clean + np.random.default_rng(3).normal(0, 8, clean.shape)), preset="instant")
         assert untaught.psnr(job.result(restored.x), clean) > untaught.psnr(white, clean) - 2.5
+
+
+def test_a_large_picture_is_looked_at_in_parts_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    there, none = tensor(striped(PICTURES["a cat"])), tensor(PICTURES["a cat"])
+    whole = find_stripes(there)
+    monkeypatch.setattr(stripes, "LARGE", 64 * 64)
+    monkeypatch.setattr(stripes, "PART", 64)
+    large = find_stripes(there)
+    assert whole is not None
+    assert large is not None
+    assert torch.equal(whole.rows, large.rows)
+    looked: list[int] = []
+    monkeypatch.setattr(stripes, "_offsets", lambda x, cut: (looked.append(x.shape[1]), torch.zeros(x.shape[:2]))[1])
+    assert find_stripes(none) is None
+    assert set(looked) == {64}

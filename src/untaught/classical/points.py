@@ -8,14 +8,15 @@ once (North 1963), and the flux of a known shape is one linear unknown: the crow
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from itertools import product
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.core.conjugate_gradients import conjugate_gradients
-from untaught.core.geometry import box
+from untaught.core.geometry import box, over
 
 WIDTHS = 0.6, 0.75, 0.95, 1.2, 1.5, 1.9, 2.4
 """Deviations that are tried, pixels: 1.4 to 4.5 at half maximum, and one that is too wide."""
@@ -25,6 +26,13 @@ MOSTLY = 0.75  # share of what stands out that has to be of that shape, else it 
 DARK = 0.1  # dark points for each bright one: texture has as many of them
 CROWDED = 0.02  # points a pixel beyond which they are texture, too
 FITS, ALIKE = 1.6, 0.2  # variance of the noise that a fit may leave; and how far, of the height, a shape may be off
+SIDE = 512  # pixels of a picture's sides that are filtered at a time, for the processor's cache
+LARGE, PARTS, PART = (
+    1 << 21,
+    4,
+    256,
+)  # pixels beyond which so many by so many parts of this side are looked at before the whole
+PLENTY = 100  # things that stand out in these parts, from which on they speak for all of it
 AROUND = 7  # pixels to each side that the ground is measured on
 
 
@@ -50,12 +58,15 @@ def find_points(channel: Tensor, spread: Callable[[Tensor], Tensor], *, width: f
     y = channel.detach().double()
     if min(y.shape) < 4 * AROUND:
         return None
-    sigma = float(spread(y.median().expand(1, 1, *y.shape)).mean())
+    sigma = float(spread(y.median().view(1, 1, 1, 1)).mean())
     if not sigma > 0:
         return None
-    ground, known = _ground(y, sigma), width is not None
+    known = width is not None
+    if not known and y.numel() > LARGE and _wider_things(y, sigma):
+        return None
+    ground = _ground(y, sigma)
     tried = [(one, *_peaks(y - ground, one, sigma)) for one in (WIDTHS if width is None else (width,))]
-    sums = [float(strength[strength > SURE].square().sum()) for *_, strength in tried]
+    sums = [_seen(strength) for *_, strength in tried]
     width, places, strength = tried[max(range(len(tried)), key=sums.__getitem__)]
     few, crowded = int((strength > SURE).sum()) < FEWEST, len(places) > CROWDED * y.numel()
     if not len(places) or (not known and (width == WIDTHS[-1] or few or crowded)):
@@ -80,6 +91,23 @@ def find_points(channel: Tensor, spread: Callable[[Tensor], Tensor], *, width: f
     return Points(places, _fitted(y - ground, places, width), width)
 
 
+def _seen(strength: Tensor) -> float:
+    return float(strength[strength > SURE].square().sum())
+
+
+def _wider_things(y: Tensor, sigma: float) -> bool:
+    """Whether parts of a large picture, spread over it, show enough to say that what stands out is wider than points are."""
+    rows, columns = ([round(i * (n - PART) / (PARTS - 1)) for i in range(PARTS)] for n in y.shape)
+    sums, sure = torch.zeros(len(WIDTHS)), 0
+    for row, column in product(rows, columns):
+        part = y[row : row + PART, column : column + PART]
+        left = part - _ground(part, sigma)
+        strengths = [_peaks(left, width, sigma)[1] for width in WIDTHS]
+        sums += torch.tensor([_seen(strength) for strength in strengths])
+        sure += int((strengths[-1] > SURE).sum())
+    return sure >= PLENTY and int(sums.argmax()) == len(WIDTHS) - 1
+
+
 def _ground(y: Tensor, sigma: float) -> Tensor:
     """A mean that no point moves far: values count as no farther from it than 1.5 deviations."""
     x = y[None, None]
@@ -94,15 +122,19 @@ def _peaks(y: Tensor, width: float, sigma: float) -> tuple[Tensor, Tensor]:
     reach = int(3 * width) + 1
     at = torch.arange(-reach, reach + 1, dtype=y.dtype)
     one = (-(at**2) / (2 * width**2)).exp()
-    wide = F.pad(y[None, None], [reach] * 4, "reflect")
-    found = F.conv2d(F.conv2d(wide, one.view(1, 1, -1, 1)), one.view(1, 1, 1, -1))
     mean = one.mean() ** 2  # without it: blind to the ground
     size = ((one.square().sum() ** 2) - one.numel() ** 2 * mean**2).sqrt()
-    z = ((found - mean * one.numel() ** 2 * F.avg_pool2d(wide, one.numel(), 1)) / (sigma * size))[0, 0]
-    top = F.max_pool2d(z[None, None], 3, 1, 1)[0, 0]
-    rows, columns = ((z == top) & (z > SEEN)).nonzero(as_tuple=True)
-    inside = (rows > 0) & (rows < z.shape[0] - 1) & (columns > 0) & (columns < z.shape[1] - 1)
-    rows, columns = rows[inside], columns[inside]
+    wide = F.pad(y[None, None], [reach] * 4, "reflect")[0, 0]
+
+    def some(seen: tuple[Any, ...], _: int) -> Tensor:
+        part = wide[tuple(slice(s.start, s.stop + 2 * reach) for s in seen[1:])]
+        flat = _along(_along(part, torch.ones_like(one), 0), torch.ones_like(one), 1)
+        return (_along(_along(part, one, 0), one, 1) - mean * flat) / (sigma * size)
+
+    z = over(y.shape, SIDE, 0, some)
+    rows, columns = (z[1:-1, 1:-1] > SEEN).nonzero(as_tuple=True)
+    top = z[rows + 1, columns + 1] == z.unfold(0, 3, 1).unfold(1, 3, 1)[rows, columns].amax((1, 2))
+    rows, columns = rows[top] + 1, columns[top] + 1
 
     def between(before: Tensor, here: Tensor, after: Tensor) -> Tensor:
         bend = (2 * here - before - after).clamp_min(1e-9)
@@ -112,6 +144,15 @@ def _peaks(y: Tensor, width: float, sigma: float) -> tuple[Tensor, Tensor]:
     down = between(z[rows - 1, columns], here, z[rows + 1, columns])
     along = between(z[rows, columns - 1], here, z[rows, columns + 1])
     return torch.stack([rows + down, columns + along], 1), here
+
+
+def _along(x: Tensor, weights: Tensor, axis: int) -> Tensor:
+    """x (h, w) correlated with the weights along an axis, where these lie within it."""
+    size = x.shape[axis] - len(weights) + 1
+    made = x.narrow(axis, 0, size) * weights[0]
+    for i, weight in enumerate(weights[1:].tolist(), 1):
+        made.add_(x.narrow(axis, i, size), alpha=weight)
+    return made
 
 
 def _stamps(places: Tensor, width: float, space: Sequence[int]) -> tuple[Tensor, Tensor]:

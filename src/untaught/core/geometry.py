@@ -116,7 +116,7 @@ def unsymmetry(x: Tensor, which: int) -> Tensor:
     return x.flip(flips) if flips else x
 
 
-WIDE = 8
+WIDE = 6
 """Pixels from which on it is quicker to take the mean along one axis after the other."""
 
 

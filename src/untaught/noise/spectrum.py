@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.core.conjugate_gradients import axes
+from untaught.core.interpolation import interpolated
 from untaught.noise.cut import censored
 from untaught.noise.differences import rough
 from untaught.noise.foretold import Foretold, foretell
@@ -316,11 +317,3 @@ def _line(x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         return torch.zeros(1), v.quantile(0.4)[None]
     k = torch.linspace(0, 1, 65)
     return k, (a * k + b).clamp_min(max(float(v.min()) / 4, 1e-12))
-
-
-def interpolated(x: Tensor, k: Tensor, f: Tensor) -> Tensor:
-    """The piecewise-linear function with the values f at the rising knots k, "n" each; beyond them that at the nearest."""
-    i = torch.bucketize(x, k).clamp(1, max(len(k) - 1, 1))
-    if len(k) == 1:
-        return f.expand_as(x)
-    return torch.lerp(f[i - 1], f[i], ((x - k[i - 1]) / (k[i] - k[i - 1]).clamp_min(1e-6)).clamp(0, 1))

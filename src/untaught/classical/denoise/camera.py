@@ -14,7 +14,8 @@ from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import SPARSE, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans, double, halve
 from untaught.core.geometry import box
-from untaught.noise.spectrum import halved, interpolated
+from untaught.core.interpolation import interpolated
+from untaught.noise.spectrum import halved
 from untaught.problem import Problem
 
 SURE, TAKEN, LITTLE = 1.1, 2 / 255, 1.3
@@ -27,7 +28,7 @@ BACK = 0.8  # how much of what is thought to be picture the means alone give bac
 FINE = 0.1  # correlation of neighbouring pixels' brightness up to which the grain is fine, whatever the colours do
 SMALL, BLOTCHES = 64, 8 / 255
 """Side of a picture, and deviation of its colours at half the resolution, from which on it is cleaned there."""
-BINS = 24
+BINS, SAMPLE = 24, 1 << 20  # classes of brightness, and about the most pixels that are sorted into them
 MIDDLE = 0.35, 0.65
 SKEW, SMOOTHEST = 0.75, 2.4  # of the middle, how much; strength of the means that say the brightness
 BLACK = 0.002  # share of a colour picture's values that are black, from which on noise is thought to be cut off there
@@ -150,7 +151,8 @@ def skewed(y: Tensor, x: Tensor, level: Tensor) -> Tensor:
         return torch.zeros_like(x)
     found = torch.empty_like(x)
     for by, bright, estimate, noisy in zip(found[0], level[0], x[0], y[0], strict=True):
-        place, rest = bright.flatten(), (noisy - estimate).flatten()
+        step = 1 + bright.numel() // SAMPLE
+        place, rest = bright.flatten()[::step], (noisy - estimate).flatten()[::step]
         order = place.argsort().chunk(BINS)
         parts = [rest[some].sort().values for some in order]
         low, high = MIDDLE

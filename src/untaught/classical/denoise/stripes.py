@@ -10,6 +10,7 @@ of another's: true lines, edges and fringes end somewhere, repeat, or are few.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +25,10 @@ HEARD = 0.4  # share of a part that is cut off, from which on it says nothing
 SOLE = 3  # values at an end of the range that may be just the largest
 LEAST = 48  # pixels a side, below which there is too little to tell
 ROUNDS = 4
+LARGE, PART = (
+    1 << 22,
+    768,
+)  # pixels beyond which four parts of that side are looked at before the whole: one has to show stripes
 ALIKE = 0.7  # correlation of what the two halves of the rows say of their offsets, from which on these are common ...
 AGAIN = 0.3  # ... unless rows some way off foretell them with that correlation: a pattern ...
 WINDOW, NEW = (
@@ -61,10 +66,18 @@ def find_stripes(picture: Tensor) -> Stripes | None:
     if picture.ndim != 4 or len(picture) != 1 or min(picture.shape[2:]) < LEAST:
         return None
     x = picture[0]
+    if x[0].numel() > LARGE and all(find_stripes(part) is None for part in _parts(picture)):
+        return None
     cut = _cut(x)
     rows = _offsets(x, cut)
     columns = _offsets((x - rows[..., None]).mT.contiguous(), cut.mT)
     return Stripes(rows, columns) if bool(rows.any()) or bool(columns.any()) else None
+
+
+def _parts(picture: Tensor) -> list[Tensor]:
+    """The middles of its quarters."""
+    rows, columns = ([round((i + 0.5) * n / 2) - PART // 2 for i in range(2)] for n in picture.shape[2:])
+    return [picture[:, :, max(0, i) : i + PART, max(0, j) : j + PART].contiguous() for i, j in product(rows, columns)]
 
 
 def _cut(x: Tensor) -> Tensor:

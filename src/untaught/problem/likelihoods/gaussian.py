@@ -9,6 +9,7 @@ from torch import Tensor
 
 from untaught.core.errors import BadInput
 from untaught.core.geometry import box
+from untaught.core.interpolation import interpolated
 from untaught.problem.likelihoods._base import Likelihood, channelwise
 
 
@@ -69,7 +70,7 @@ class ClippedGaussian(Gaussian):
     def deviation(self, like: Tensor) -> Tensor:
         """sqrt(Var y) where E[y] is `like`, never below a tenth of sigma."""
         _, mean, deviation = self._table(like)
-        return _interpolate(like, mean, deviation)
+        return interpolated(like, mean, deviation)
 
     def trusted(self, like: Tensor) -> Tensor:
         """0 where more than a seventh of the variance was cut off: there the noise is lopsided, and no normal draw is like it."""
@@ -87,12 +88,12 @@ class ClippedGaussian(Gaussian):
     def unbias(self, mean: Tensor) -> Tensor:
         """x in [0, 1] where E[y] is `mean`."""
         x, means, _ = self._table(mean)
-        return _interpolate(mean, means, x)
+        return interpolated(mean, means, x)
 
     def expected(self, prediction: Tensor) -> Tensor:
         """E[y] where the picture is `prediction`, in [0, 1] or at its nearer end."""
         x, means, _ = self._table(prediction)
-        return _interpolate(prediction, x, means)
+        return interpolated(prediction, x, means)
 
     def _table(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x, E[y] and the deviation of y on a fine grid of x."""
@@ -118,10 +119,3 @@ def censored(x: Tensor, deviation: Tensor, below: bool = True) -> tuple[Tensor, 
     mean = x * inside + deviation * (density[0] - density[1]) + above
     square = (x * x + deviation**2) * inside + deviation * (x * density[0] - (x + 1) * density[1]) + above
     return mean, (square - mean * mean).clamp_min(0).sqrt()
-
-
-def _interpolate(at: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Piecewise linear y(x), constant outside; x ascends."""
-    i = torch.searchsorted(x, at.contiguous()).clamp(1, len(x) - 1)
-    t = ((at - x[i - 1]) / (x[i] - x[i - 1])).clamp(0, 1)
-    return torch.lerp(y[i - 1], y[i], t)
