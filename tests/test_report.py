@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -12,12 +13,13 @@ import pytest
 import torch
 from judged import SIGMA, natural, noisy, said
 from kept_runs import cli
+from PIL import Image
 
 import untaught
 from untaught.core.geometry import box
 from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.problem.likelihoods import ClippedGaussian, Gaussian, Interval
+from untaught.problem.likelihoods import ClippedGaussian, Compressed, Gaussian, Interval
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
@@ -83,6 +85,19 @@ def test_ringing(clean: torch.Tensor) -> None:
     assert "the kernel" in blurred
     assert "its spectrum rises" in direct
     assert "kernel" not in direct  # there is none
+
+
+def test_noise_that_a_blurred_picture_does_not_show_is_none_of_its_doubts(clean: torch.Tensor) -> None:
+    """As what a JPEG lost: its finest differences are gone, and that is no reason to call the noise that was told too much."""
+    operator = Blur(named("gauss:1.6"))
+    soft = operator(clean)
+    pixels = (255 * soft[0].clamp(0, 1)).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).save(file := io.BytesIO(), "JPEG", quality=90)
+    y = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1)[None].to(clean) / 255
+    lost = 2 * float((y - soft).std())
+    plain, compressed = (said(Problem(y, operator, kind(lost)), clean) for kind in (Gaussian, Compressed))
+    assert "sigma" in plain[1]
+    assert compressed == ("good", set())
 
 
 def test_a_kernel_that_was_found_is_judged_as_one_that_was_known(clean: torch.Tensor) -> None:

@@ -36,6 +36,8 @@ class Likelihood(ABC):
     """What shares noise, in words; empty where it is independent between measurements."""
     kernel: Tensor | None = None
     """"c c k k", filters white noise to noise of its covariance between neighbours and channels; None where it is independent."""
+    seen = True
+    """Whether the noise is as strong in the finest differences as in all others, so that data of a blurred picture show it."""
     rewards = False
     """Whether nothing was measured: the prediction itself is to become large."""
     exact = False

@@ -59,7 +59,7 @@ def deblur(
     from untaught.io import arrays
     from untaught.io.results import Layout
     from untaught.problem import Problem
-    from untaught.problem.likelihoods import Gaussian
+    from untaught.problem.likelihoods import Compressed, Gaussian
     from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
     from untaught.solver.result import Scaled
     from untaught.tasks._presets import Facts
@@ -91,9 +91,13 @@ def deblur(
         raise BadInput(
             f"The kernel is {_words(sides)} and the picture {_words(space)}: a kernel has as many axes, and is no larger."
         )
-    level = None if blind and preset == "paper" and sigma is None else _level(picture, data, sigma, array, scale, notes)
+    level, lost = (
+        (None, False)
+        if blind and preset == "paper" and sigma is None
+        else _level(picture, data, sigma, array, scale, notes)
+    )
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
-    problem = Problem(data, operator, Gaussian(level), start=start)
+    problem = Problem(data, operator, (Compressed if lost else Gaussian)(level), start=start)
     facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
     return PRESETS.job(preset, facts, Scaled(finish, *scale), notes)
 
@@ -155,10 +159,10 @@ COMPRESSED = 2.0
 
 def _level(
     picture: Image, data: Tensor, sigma: float | None, array: Any, scale: tuple[float, float], notes: list[str]
-) -> float:
+) -> tuple[float, bool]:
     """The noise in the units of the data: given, or by second differences, in which a blurred picture shows little else.
 
-    Compression takes just those fine differences from a JPEG, and errs in the rest.
+    Compression takes just those fine differences from a JPEG, and errs in the rest: whether that is most of the noise.
     """
     from untaught.io import arrays
     from untaught.io.images.jpeg import rounding
@@ -167,7 +171,7 @@ def _level(
     full = arrays.full_scale(array)
     least = 0.29 / full if full > 1 else 1e-4  # rounding alone
     if sigma is not None:
-        return max(arrays.checked(sigma, array, scale, notes), 1e-5)
+        return max(arrays.checked(sigma, array, scale, notes), 1e-5), False
     found = second_differences(data)
     lost = COMPRESSED * rounding(picture) / scale[1]
     if lost > found:
@@ -176,7 +180,7 @@ def _level(
         )
     else:
         notes.append(f"sigma was estimated as {arrays.amounts(array, scale).said(found, form='.2f')}")
-    return max(found, lost, least)
+    return max(found, lost, least), lost > found
 
 
 def _words(space: tuple[int, ...]) -> str:
