@@ -68,19 +68,12 @@ class Camera(Estimator):
         neighbours and channels share of it."""
         measured = deviation.expand_as(y)
         deviation = SURE * measured + (LITTLE * measured).clamp(max=TAKEN)
-        smooth = self.means(y, deviation)
-        sharp = None if self.bayes is None else self.bayes(y, deviation, kernel)
-        if sharp is None or self.bayes is None:
-            estimate = colour = torch.lerp(smooth, y, BACK * lost(y, smooth, deviation))
-        else:
-            smoother = self.bayes.refine(y, deviation, kernel, smooth)
-            both = self.bayes.refine(y, deviation, kernel, (smooth + sharp) / 2)
-            colour = (smooth + smoother + both) / 3
-            estimate = _coloured((sharp + smoother + both) / 3, colour) if y.shape[1] > 1 else colour
+        estimate, colour = self._by_both(y, deviation, kernel)
         grain = _fine(measured, kernel)
         if grain is not None:
             white = self.fine if y[0, 0].numel() <= SIDE**2 else self.large
             estimate = _coloured(white(y.mean(1, keepdim=True), grain).expand_as(y), colour)
+        del colour, grain  # a large picture's maps fill the memory
         estimate = estimate + self._coarser(y, estimate, measured, kernel)
         if not _cut_off(y):
             return estimate
@@ -88,15 +81,28 @@ class Camera(Estimator):
         smoothest = replace(once, strength=SMOOTHEST * once.strength, coarse=SMOOTHEST * once.coarse)
         return estimate + skewed(y, estimate, box(smoothest(y, deviation), 2))
 
+    def _by_both(self, y: Tensor, deviation: Tensor, kernel: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The estimate by means and Bayes, and the one whose colour is taken."""
+        smooth = self.means(y, deviation)
+        sharp = None if self.bayes is None else self.bayes(y, deviation, kernel)
+        if sharp is None or self.bayes is None:
+            colour = torch.lerp(smooth, y, BACK * lost(y, smooth, deviation))
+            return colour, colour
+        smoother = self.bayes.refine(y, deviation, kernel, smooth)
+        both = self.bayes.refine(y, deviation, kernel, (smooth + sharp) / 2)
+        colour = (smooth + smoother + both) / 3
+        return _coloured((sharp + smoother + both) / 3, colour) if y.shape[1] > 1 else colour, colour
+
     def _coarser(self, y: Tensor, x: Tensor, deviation: Tensor, kernel: Tensor | None) -> Tensor:
         """What the colours of an estimate x gain by the same filter at half the resolution, where there are loud blotches still."""
+        nothing = x.new_zeros(())
         if kernel is None or y.shape[1] < 3 or min(y.shape[2:]) < SMALL:
-            return torch.zeros_like(x)
+            return nothing
         wide, ratio = halved(kernel.to(y))
         spread = halve(deviation) * ratio.view(1, -1, 1, 1)
         noise = _level(spread)[:, None, None, None] * wide
         if float((noise - noise.mean(0)).square().sum().sqrt()) < BLOTCHES:
-            return torch.zeros_like(x)
+            return nothing
         better = self.filtered(halve(y), spread, wide) - halve(x)
         return double(better - better.mean(1, keepdim=True), y.shape[2:])
 
