@@ -287,6 +287,38 @@ def test_a_part_is_tried_before_the_whole(page):
     )
 
 
+def test_the_time_of_a_part_is_that_of_the_preset_and_short(page, clean):
+    """While it is not known none is said; and of what takes long a smaller square is tried."""
+    late = []
+
+    def tell(route):
+        preset = route.request.post_data_json["settings"].get("preset", "fast")
+        late.append(route) if preset == "balanced" else route.fulfill(json={"seconds": 4})
+
+    def answered(seconds):
+        while not late:
+            page.wait_for_timeout(20)
+        late.pop().fulfill(json={"seconds": seconds})
+
+    page.route("**/api/seconds", tell)
+    hand_in(page, png(np.tile(clean, (4, 4, 1))), "wide.png")
+    page.get_by_role("button", name="Try on a part first").click()
+    button = page.get_by_role("button", name=re.compile("^Try on this part"))
+    square = page.get_by_role("group", name=re.compile("The part it is tried on"))
+    expect(button).to_have_text("Try on this part4 s")
+    before = square.bounding_box()
+    page.get_by_role("button", name=re.compile("^balanced")).click()
+    expect(button).to_have_text("Try on this part…")
+    answered(70)
+    expect(button).to_have_text("Try on this part…")
+    answered(9)
+    expect(button).to_have_text("Try on this part9 s")
+    after = square.bounding_box()
+    assert after["width"] == pytest.approx(before["width"] / 2, abs=1)
+    assert after["x"] + after["width"] / 2 == pytest.approx(before["x"] + before["width"] / 2, abs=1)
+    page.unroute_all(behavior="ignoreErrors")
+
+
 def test_the_page_can_be_installed(page_studio):
     whole = page_studio.get("/")
     assert "manifest-src 'self'" in whole.headers["content-security-policy"]
