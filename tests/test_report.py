@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -12,12 +13,13 @@ import pytest
 import torch
 from judged import SIGMA, natural, noisy, said
 from kept_runs import cli
+from PIL import Image
 
 import untaught
 from untaught.core.geometry import box
 from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.problem.likelihoods import ClippedGaussian, Gaussian
+from untaught.problem.likelihoods import ClippedGaussian, Compressed, Gaussian, Interval
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
@@ -85,6 +87,19 @@ def test_ringing(clean: torch.Tensor) -> None:
     assert "kernel" not in direct  # there is none
 
 
+def test_noise_that_a_blurred_picture_does_not_show_is_none_of_its_doubts(clean: torch.Tensor) -> None:
+    """As what a JPEG lost: its finest differences are gone, and that is no reason to call the noise that was told too much."""
+    operator = Blur(named("gauss:1.6"))
+    soft = operator(clean)
+    pixels = (255 * soft[0].clamp(0, 1)).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).save(file := io.BytesIO(), "JPEG", quality=90)
+    y = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1)[None].to(clean) / 255
+    lost = 2 * float((y - soft).std())
+    plain, compressed = (said(Problem(y, operator, kind(lost)), clean) for kind in (Gaussian, Compressed))
+    assert "sigma" in plain[1]
+    assert compressed == ("good", set())
+
+
 def test_a_kernel_that_was_found_is_judged_as_one_that_was_known(clean: torch.Tensor) -> None:
     kernel = named("gauss:1.6")
     known, found = Blur(kernel), SoughtBlur(kernel.shape)
@@ -139,6 +154,11 @@ def test_correlated_noise_is_out_of_reach_for_a_white_model(clean: torch.Tensor)
 
     y = clean + box(noisy(torch.zeros_like(clean), 3 * SIGMA), 1)
     assert said(Problem(y, likelihood=Gaussian(SIGMA)), clean) == ("out of reach", {"correlated noise"})
+    # A run that was told no level may take it all the same: it is judged by what is left.
+    figures = judge(Problem(y), clean).figures
+    assert figures is not None
+    for left, reasons in ((0.1, set()), (0.5, {"correlated noise"})):
+        assert {r.name for r in verdict(replace(figures, left=left)).reasons} & {"correlated noise"} == reasons
     measured = judge(Problem(y, likelihood=Measured(estimate_noise(y))), clean)
     assert measured.figures is not None
     assert measured.figures.neighbours == pytest.approx(0, abs=0.15)  # beside noise of its own kind
@@ -160,6 +180,16 @@ def test_noise_that_is_patchy_is_no_structure_where_it_does_not_follow_the_pictu
 def test_what_is_no_picture_is_not_judged() -> None:
     assert judge(Problem(torch.randn(1, 1, 40)), torch.zeros(1, 1, 40)).verdict.kind == "not judged"
     assert judge(Problem(torch.rand(1, 3, 9, 40)), torch.zeros(1, 3, 9, 40)).verdict.kind == "not judged"
+
+
+def test_data_that_were_rounded_are_judged_by_what_they_allow() -> None:
+    y = torch.randn(1, 400, generator=torch.Generator().manual_seed(0))
+    problem = Problem(y, likelihood=Interval(0.5))
+    inside, outside = y + 0.4, y + torch.where(torch.arange(400) < 40, 0.7, 0.0)
+    good, doubtful = (judge(problem, x).verdict for x in (inside, outside))
+    assert (good.kind, good.sentence.startswith("good: it agrees")) == ("good", True)
+    assert (doubtful.kind, [r.name for r in doubtful.reasons]) == ("doubtful", ["disagrees"])
+    assert "10 % of what was kept" in doubtful.sentence
 
 
 def test_spread_between_seeds(clean: torch.Tensor) -> None:

@@ -8,7 +8,7 @@ import torch
 
 pytest.importorskip("fastapi", reason="the extra test-studio is not installed")
 
-from untaught.io.images import Image
+from untaught.io.images import Image, ifd
 from untaught.noise.spectrum import NoiseModel
 from untaught.studio.measuring import measure, places
 from untaught.studio.words import FOUND
@@ -64,3 +64,24 @@ def test_a_clean_photo_made_small_has_no_grain(name, shared):
     assert not [said for said in measure(Image(small)).found if "grain" in said]
     noisy = np.uint8(np.clip(small + np.random.default_rng(0).normal(0, 12, small.shape), 0, 255))
     assert measure(Image(noisy)).suggestion == "denoise"
+
+
+@pytest.mark.parametrize(("iso", "grainy"), [(100, False), (1600, True), (12800, True), (None, False)])
+def test_a_shot_in_little_light_is_looked_at_for_grain(iso, grainy):
+    from PIL import ExifTags
+    from PIL import Image as Pillow
+
+    tags = Pillow.Exif()
+    if iso:
+        tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] = iso
+    smooth = np.uint8(np.mgrid[:330, :8][0] // 2)
+    told = measure(Image(smooth, exif=tags.tobytes().removeprefix(b"Exif\0\0")))
+    assert (FOUND["iso"].format(iso=iso) in told.found) == grainy
+    assert (told.suggestion == "denoise") == grainy
+
+
+@pytest.mark.parametrize(
+    "block", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\x05", bytes(range(256))]
+)
+def test_a_damaged_block_tells_nothing(block):
+    assert ifd.number(block, ifd.ISO) == 0

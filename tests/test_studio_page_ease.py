@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,13 @@ from served import png
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the extra test-studio is not installed")
 expect = sync_api.expect
+
+WORDS = Path(__file__).parents[1] / "page" / "src" / "words"
+BOOKS = {
+    path.stem: {**held["page"], **held["served"]}
+    for path in sorted(WORDS.glob("*.json"))
+    for held in [json.loads(path.read_text(encoding="utf-8"))]
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,30 +49,76 @@ def test_how_long_it_takes_is_said_before_anything_was_run(page, noisy):
     expect(page.locator(".takes")).to_have_count(2, timeout=SLOW)
 
 
-def test_the_page_speaks_as_its_reader_does(browser, page_studio, noisy):
-    context = browser.new_context(locale="de-DE", viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+SAID = """() => {
+    const shown = (node) => node.checkVisibility() && !node.closest('[hidden], script, style, kbd')
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    const all = []
+    while (walker.nextNode()) if (shown(walker.currentNode.parentElement)) all.push(walker.currentNode.data)
+    for (const node of document.querySelectorAll('[aria-label], [title], [placeholder]'))
+        if (shown(node)) all.push(...['aria-label', 'title', 'placeholder'].map((name) => node.getAttribute(name)))
+    return all.filter(Boolean).map((text) => text.trim())
+}"""
+
+
+def english(book):
+    """What finds a sentence of the page that is in English, and should be in the language of that book."""
+    known = [key for key, said in book.items() if said != key]
+    shapes = [r"[^,]+?".join(map(re.escape, re.split(r"(?:\{\w+\})+", key))) for key in known]
+    return re.compile(f"(?:{'|'.join(shapes)})\\.?", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("language", BOOKS)
+def test_the_page_speaks_as_its_reader_does(language, browser, page_studio, noisy):
+    book = BOOKS[language]
+    foreign = english(book)
+    context = browser.new_context(locale=language, viewport={"width": 390, "height": 844}, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(SLOW)
+
+    def press(english):
+        page.get_by_role("button", name=book[english], exact=True).click()
+
+    def fine():
+        """Nothing is in English, and nothing is wider than the screen."""
+        assert not [text for text in page.evaluate(SAID) if foreign.fullmatch(text) and text not in book.values()]
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
     page.goto(f"{page_studio.base}/#t={page_studio.token}")
-    page.get_by_role("button", name="Datei wählen").wait_for()
-    assert page.locator("html").get_attribute("lang") == "de"
-    given = page.get_by_label("Ein Bild, das restauriert werden soll")
-    given.set_input_files({"name": "bild.png", "mimeType": "image/png", "buffer": b"nur Worte"})
-    expect(page.get_by_role("alert")).to_contain_text("enthält", timeout=SLOW)
-    given.set_input_files({"name": "bild.png", "mimeType": "image/png", "buffer": png(noisy)})
-    expect(page.get_by_text(re.compile(r"Starkes Rauschen: etwa \d+ von 255"))).to_be_visible(timeout=SLOW)
-    page.locator("summary", has_text="Feinere Einstellungen").click()
-    expect(page.get_by_text("Stärke des Rauschens")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("button", name="Restaurieren").click()
-    page.locator(".badge").wait_for()  # of how many run, beside the longest words
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("button", name="Andere Einstellungen oder Aufgabe").click()
-    page.get_by_label("Sprache").select_option("en")
+    page.get_by_role("button", name=book["Choose a file"]).wait_for()
+    assert page.locator("html").get_attribute("lang") == language
+    fine()
+    for opened in ("Help", "Queue"):
+        press(opened)
+        fine()
+        press("Close")
+    given = page.get_by_label(book["A picture to restore"], exact=True)
+    given.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": b"only words"})
+    expect(page.get_by_role("alert")).to_contain_text(book["plain text"], timeout=SLOW)
+    given.set_input_files({"name": "a.png", "mimeType": "image/png", "buffer": png(noisy)})
+    found = re.escape(book["strong grain: about {level} of 255"])
+    expect(page.get_by_text(re.compile(found.replace(r"\{level\}", r"\d+"), re.IGNORECASE))).to_be_visible(timeout=SLOW)
+    cards = page.get_by_role("radio")
+    for number in range(cards.count()):
+        if cards.nth(number).is_visible():
+            cards.nth(number).click()
+            page.locator("summary", has_text=book["Finer settings"]).click()
+            fine()
+    page.get_by_role("radio", name=book["Grain"]).click()
+    page.get_by_role("button", name=re.compile(f"^{book['instant']}")).click()
+    press("Restore")
+    page.get_by_role("heading", name=re.compile(f"^{book['Done in {time}'].split(' {')[0]}")).wait_for()
+    page.locator(".verdict").wait_for()
+    page.locator("summary", has_text=book["Details"]).click()
+    page.locator("summary", has_text=book["Format, quality, size"]).click()
+    fine()
+    press("Other settings or another task")
+    page.get_by_label(book["Language"], exact=True).select_option("en")
     expect(page.get_by_role("button", name="Restore")).to_be_visible()
     page.reload()
     expect(page.get_by_role("button", name="Restore")).to_be_visible()
     assert page.locator("html").get_attribute("lang") == "en"
+    assert foreign.fullmatch("Restore")  # and what is English is found
+    assert [text for text in page.evaluate(SAID) if foreign.fullmatch(text)]
     context.close()
 
 
@@ -230,6 +285,38 @@ def test_a_part_is_tried_before_the_whole(page):
     assert (
         page.evaluate("id => fetch(`/api/pictures/${id}`).then((r) => r.json())", told["picture"])["name"] == "wide.png"
     )
+
+
+def test_the_time_of_a_part_is_that_of_the_preset_and_short(page, clean):
+    """While it is not known none is said; and of what takes long a smaller square is tried."""
+    late = []
+
+    def tell(route):
+        preset = route.request.post_data_json["settings"].get("preset", "fast")
+        late.append(route) if preset == "balanced" else route.fulfill(json={"seconds": 4})
+
+    def answered(seconds):
+        while not late:
+            page.wait_for_timeout(20)
+        late.pop().fulfill(json={"seconds": seconds})
+
+    page.route("**/api/seconds", tell)
+    hand_in(page, png(np.tile(clean, (4, 4, 1))), "wide.png")
+    page.get_by_role("button", name="Try on a part first").click()
+    button = page.get_by_role("button", name=re.compile("^Try on this part"))
+    square = page.get_by_role("group", name=re.compile("The part it is tried on"))
+    expect(button).to_have_text("Try on this part4 s")
+    before = square.bounding_box()
+    page.get_by_role("button", name=re.compile("^balanced")).click()
+    expect(button).to_have_text("Try on this part…")
+    answered(70)
+    expect(button).to_have_text("Try on this part…")
+    answered(9)
+    expect(button).to_have_text("Try on this part9 s")
+    after = square.bounding_box()
+    assert after["width"] == pytest.approx(before["width"] / 2, abs=1)
+    assert after["x"] + after["width"] / 2 == pytest.approx(before["x"] + before["width"] / 2, abs=1)
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_the_page_can_be_installed(page_studio):

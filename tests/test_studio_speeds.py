@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from untaught.core.registry import tasks
@@ -39,6 +40,17 @@ def test_every_task_is_foretold(tmp_path, image, task, monkeypatch):
     seconds = Speeds(tmp_path / "speeds").foretell(task, image, FIRST[task], lambda: True)
     assert seconds is not None
     assert 0 < seconds < 3600
+
+
+def test_a_stage_that_goes_on_from_the_one_before_is_foretold(tmp_path, monkeypatch):
+    """As where a network stands beside the filter, for noise that neighbours share."""
+    monkeypatch.setattr(speeds, "PIECE", 48**2)
+    noise = np.random.default_rng(0).normal(0, 60, (98, 98, 3))
+    shared = sum(noise[i : i + 96, j : j + 96] for i in range(3) for j in range(3)) / 9
+    image = Image(np.uint8(np.clip(128 + shared, 0, 255)))
+    job = speeds.waiting("denoise", image, {"preset": "balanced"})
+    assert len(job.stages) == 2
+    assert Speeds(tmp_path / "speeds").foretell("denoise", image, {"preset": "balanced"}, lambda: True) is not None
 
 
 def test_no_task_of_a_picture_is_left_out():

@@ -121,3 +121,16 @@ def test_one_that_is_outside_is_found(tmp_path, line, said):
     told = subprocess.run(["node", "catalogue.mjs"], cwd=tmp_path, capture_output=True, text=True)
     assert told.returncode == 1
     assert said in told.stderr
+
+
+SET = {
+    "de": r"\"|(?<!\u00a0)%|„[^“]*$",
+    "fr": r"(?<!\u202f)(?:[:;!?](?=\s|$)|[»%])|«(?!\u202f)|\w'\w|\"",
+}
+"""What printers of a language set in another way: spaces that do not break, quotation marks, apostrophes."""
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda path: path.stem)
+def test_a_book_is_set_as_its_printers_do(book):
+    held = json.loads(book.read_text(encoding="utf-8"))
+    assert not [said for said in [*held["page"].values(), *held["served"].values()] if re.search(SET[book.stem], said)]

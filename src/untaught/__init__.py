@@ -59,6 +59,7 @@ _HOMES = {
     "problem": ("Problem",),
     "problem.likelihoods": (
         "ClippedGaussian",
+        "Compressed",
         "Gaussian",
         "Impulse",
         "Interval",

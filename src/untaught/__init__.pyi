@@ -47,7 +47,7 @@ from untaught.prior.networks.plain import Plain as Plain
 from untaught.prior.networks.resnet import ResNet as ResNet
 from untaught.prior.networks.unet import UNet as UNet
 from untaught.problem import Problem as Problem
-from untaught.problem.likelihoods import ClippedGaussian as ClippedGaussian, Gaussian as Gaussian, Impulse as Impulse, Interval as Interval, Laplace as Laplace, Likelihood as Likelihood, Poisson as Poisson, PoissonGaussian as PoissonGaussian, Reward as Reward, Speckle as Speckle
+from untaught.problem.likelihoods import ClippedGaussian as ClippedGaussian, Compressed as Compressed, Gaussian as Gaussian, Impulse as Impulse, Interval as Interval, Laplace as Laplace, Likelihood as Likelihood, Poisson as Poisson, PoissonGaussian as PoissonGaussian, Reward as Reward, Speckle as Speckle
 from untaught.problem.operators import Compose as Compose, FromLinear as FromLinear, Identity as Identity, Operator as Operator, as_operator as as_operator
 from untaught.problem.operators.blur import BlindBlur as BlindBlur, Blur as Blur, SoughtBlur as SoughtBlur, VaryingBlur as VaryingBlur
 from untaught.problem.operators.external import External as External
@@ -106,6 +106,7 @@ __all__ = [
     "Code",
     "Compact",
     "Compose",
+    "Compressed",
     "CompressedSensing",
     "Crops",
     "CrossValidated",

@@ -15,8 +15,8 @@ export function left(range: [number, number | null]): string {
   if (high === null) return t('At least {time} left.', { time: time(coarse(low)) })
   if (high < 4) return t('Only moments left.')
   const [a, b] = [coarse(low), coarse(high)]
-  if (a === b) return t('About {time} left.', { time: time(b) })
   const [x, y] = [time(a), time(b)]
+  if (x === y) return t('About {time} left.', { time: y })
   const unit = y.split(' ')[1]
   return t('About {low} to {high} left.', { low: x.endsWith(` ${unit}`) ? x.split(' ')[0]! : x, high: y })
 }
@@ -27,7 +27,7 @@ function coarse(seconds: number): number {
 }
 
 export function bytes(count: number): string {
-  return count < 1e6 ? `${Math.max(1, Math.round(count / 1e3))} kB` : `${figure(count / 1e6, count < 1e7 ? 1 : 0)} MB`
+  return count < 1e6 ? t('{n} kB', { n: Math.max(1, Math.round(count / 1e3)) }) : t('{n} MB', { n: figure(count / 1e6, count < 1e7 ? 1 : 0) })
 }
 
 /** What the studio sent, as a sentence. */

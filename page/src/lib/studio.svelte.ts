@@ -1,5 +1,6 @@
 /** What the page knows, and what it can ask for. One stream brings what changes, while somebody looks. */
 import { call, enter, words } from './api'
+import { foretell } from './foretell'
 import { means } from './forms'
 import { begins, remember } from './remembered'
 import { shared, type Heard, type Stream } from './stream'
@@ -8,7 +9,7 @@ import { t, told } from './words.svelte'
 
 const CURVE = 600
 
-class Studio {
+export class Studio {
   engine = $state<EngineView>({ state: 'starting', devices: ['auto', 'cpu'], threads: null, message: '' })
   tasks = $state<Task[]>([])
   examples = $state<Example[]>([])
@@ -25,15 +26,16 @@ class Studio {
   shown = $state<string | null>(null)
   against = $state<string | null>(null) // the job whose result takes the place of the original in a comparison
   part = $state<[number, number] | null>(null) // the corner of the square on which it is tried first
+  side = $state(512) // of the square, in pixels, where the picture is that large; half of it where that takes too long
   unsure = $state(false) // whether the map of that lies over the result, where there is one
   error = $state('')
   busy = $state('')
   ready = $state(false)
   connected = $state(true)
   seconds = $state<Record<string, number>>({}) // what the job that is chosen would take, by preset
-  partSeconds = $state<number | null>(null) // and on the square on which it is tried first
+  partSeconds = $state<Record<string, number>>({}) // and on the square on which it is tried first
   timing = $state(false) // whether that is being found out
-  private asked = Symbol() // of the last time that this was asked for
+  asked = Symbol() // of the last time that this was asked for
   private amounts = $state<Record<string, [number, number]>>({}) // of each result: of its brightness, and of its colours
   /** Given by the painter while it is open: the mask as a file, or null where nothing is painted. */
   mask: (() => Promise<Blob | null>) | null = null
@@ -43,6 +45,11 @@ class Studio {
 
   get job(): Job | null {
     return this.jobs.find((j) => j.id === this.shown) ?? null
+  }
+
+  /** How thorough: what is chosen, or what the task begins with. */
+  get preset(): string {
+    return String(this.settings.preset ?? this.form?.form.properties.preset?.default ?? '')
   }
 
   get form(): Task | null {
@@ -128,14 +135,20 @@ class Studio {
 
   /** Pixels of the square on which it is tried first. */
   get partSide(): number {
-    return Math.min(512, this.picture?.about.width ?? 512, this.picture?.about.height ?? 512)
+    return Math.min(this.side, this.picture?.about.width ?? 512, this.picture?.about.height ?? 512)
   }
 
-  /** Whether a part says something about the whole, and is much smaller: nothing is painted, and nothing else is handed in. */
+  /** Lay the square over the middle. */
+  openPart(): void {
+    this.side = 512
+    this.movePart([(this.picture!.about.width - this.partSide) / 2, (this.picture!.about.height - this.partSide) / 2])
+  }
+
+  /** Whether a part says something about the whole, and is much smaller: nothing is painted, nothing else is handed in, and the file itself, as a JPEG, has nothing more to say. */
   get parts(): boolean {
     const fields = Object.values(this.form?.form.properties ?? {})
     const about = this.picture?.about
-    return !!about && about.width * about.height > 4 * this.partSide ** 2 && !!this.form?.subject && this.task !== 'dejpeg' && !fields.some((f) => f.role === 'mask' || f.role === 'picture')
+    return !!about && about.width * about.height > 4 * Math.min(512, about.width, about.height) ** 2 && !!this.form?.subject && this.task !== 'dejpeg' && !(this.task === 'deblur' && about.format === 'JPEG') && !fields.some((f) => f.role === 'mask' || f.role === 'picture')
   }
 
   /** Move the square, as far as the picture goes. */
@@ -248,32 +261,8 @@ class Studio {
   }
 
   /** Ask what the job that is chosen would take on this computer, by every preset: by the chosen one first. */
-  async foretell(): Promise<void> {
-    const [picture, form, settings] = [this.picture, this.form, this.settings]
-    this.seconds = {}
-    this.partSeconds = null
-    const asked = (this.asked = Symbol())
-    this.timing = !!picture && !!form?.subject
-    if (!picture || !form?.subject) return
-    const field = form.form.properties.preset
-    const chosen = String(settings.preset ?? field?.default ?? '')
-    const own = Object.fromEntries(Object.entries(settings).filter(([n]) => n !== 'preset' && means(form, n, settings)))
-    const ask = async (preset: string, more: { side?: number } = {}) => {
-      const wanted = preset && preset !== field?.default ? { ...own, preset } : own
-      const told = await call<{ seconds: number | null }>('POST', '/api/seconds', { task: form.name, picture: picture.id, settings: wanted, ...more }).catch(() => null)
-      return told?.seconds ?? null
-    }
-    if (this.part && this.parts) {
-      const seconds = await ask(chosen, { side: this.partSide })
-      if (this.asked !== asked) return
-      this.partSeconds = seconds
-    }
-    for (const preset of new Set([chosen, ...(field?.enum ?? [])])) {
-      const seconds = await ask(preset)
-      if (this.asked !== asked) return
-      if (seconds !== null) this.seconds[preset] = seconds
-      this.timing = false // what is chosen was asked first
-    }
+  foretell(): Promise<void> {
+    return foretell(this)
   }
 
   private async doing<T>(what: string, work: () => Promise<T>): Promise<T | null> {

@@ -29,6 +29,9 @@ export function t(text: string, values: Values = {}): string {
   return said.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole))
 }
 
+const POINT: Record<string, string> = { de: ',', fr: ',' }
+const NUMBERS = /^\d+(\.\d+)?(, \d+(\.\d+)?)*( %| of 255)?$/ // as the engine writes them
+
 const shapes: Record<string, [RegExp, string][]> = {}
 
 /** The sentences that hold values, as what finds them. */
@@ -53,8 +56,9 @@ export function told(text: string): string {
   return text
 }
 
-/** A value of a sentence, which may be a sentence itself, or one and what follows it after a comma. */
+/** A value of a sentence: a number, as it is written there; or a sentence itself, or one and what follows it after a comma. */
 function pieces(text: string, book: Record<string, string>): string {
+  if (NUMBERS.test(text)) return text.replace(/, /g, '; ').replace(/(\d)\.(\d)/g, `$1${POINT[reader.language] ?? '.'}$2`).replace(' %', '\u00a0%').replace('of 255', t('of 255'))
   if (text in book) return book[text]!
   for (let at = text.lastIndexOf(', '); at > 0; at = text.lastIndexOf(', ', at - 1))
     if (text.slice(0, at) in book) return book[text.slice(0, at)]! + told(text.slice(at))

@@ -5,7 +5,7 @@ about it, to -1, and the best paths are sought whose direction hardly changes, b
 (local alignment: Smith and Waterman 1981; curves of slowly turning direction: Montanari 1971). A path may cross gaps, which count
 against it. Of what is found, that stretch is a scratch which
 
-- is of one shade, for longer than gaps and other shades count against it,
+- is of one shade, or of one with a share of its surroundings, for longer than gaps and other shades count against it,
 - has about the same on its left and its right, as the edge of an arm or of a roof has not,
 - and keeps its shade while what is beside it changes, or lies on calm ground: a twig or a hair is shaded as its surroundings are.
 """
@@ -30,6 +30,9 @@ SHADES = 4 / 255, 0.15, 15 / 255  # how far its values may be apart: the least, 
 CALMED, OTHER = 11, 2  # pixels along it whose median is taken, and how much one of another shade counts against it
 SIDES, UNLIKE = 5, 0.6  # how far away its sides are looked at, and by how much of its contrast they may differ
 CHANGES, CALM = 1.25, 0.06  # of its sides' deviation along it: times its own, at least, or of its contrast, at most
+THROUGH = 0, 0.25, 0.5  # shares of its surroundings that a scratch may let through
+SOFTER, SOFT_LEAST, SOFT_UNLIKE, SOFT_CHANGES = 2, 60, 0.3, 3
+"""Then: times the shades' distance, and in the place of LEAST, UNLIKE and CHANGES."""
 TILE, LAP = 768, 96  # pixels a side that are searched at once, and of the next tile's besides
 
 
@@ -48,7 +51,7 @@ def _upright(colour: Grey) -> NDArray:
     """Those that are nearer to a column than to a row."""
     from scipy import ndimage
 
-    grey = colour @ np.array([0.299, 0.587, 0.114], np.float32) if colour.shape[2] == 3 else colour.mean(2)
+    grey = _grey(colour)
     found = np.zeros(grey.shape, bool)
     hats = grey - ndimage.grey_opening(grey, (1, THIN)), ndimage.grey_closing(grey, (1, THIN)) - grey
     least = np.maximum(OVER * ndimage.uniform_filter(np.maximum(*hats), NEAR), FAINT)
@@ -58,8 +61,7 @@ def _upright(colour: Grey) -> NDArray:
         for rows, columns in _paths(score):
             near = np.clip(columns[:, None] + np.arange(-1, 2), 0, grey.shape[1] - 1)
             columns = near[np.arange(len(rows)), hat[rows[:, None], near].argmax(1)]
-            part = _of_one_shade(colour[rows, columns], float(np.median(hat[rows, columns])))
-            if part is not None and _lies_over(grey, rows[part], columns[part]):
+            if (part := _stretch(colour, rows, columns, float(np.median(hat[rows, columns])))) is not None:
                 marked[rows[part], columns[part]] = True
         found |= ndimage.binary_dilation(marked, np.ones((3, 5), bool)) & (hat > least / 2)
     return np.asarray(ndimage.binary_dilation(found, np.ones((3, 3), bool)))
@@ -127,13 +129,30 @@ def _paths(score: Grey) -> Iterator[tuple[NDArray, NDArray]]:
             return
 
 
-def _of_one_shade(values: Grey, contrast: float) -> slice | None:
+def _stretch(colour: Grey, rows: NDArray, columns: NDArray, contrast: float) -> slice | None:
+    """Of a path, what is a scratch; None where nothing is. A soft rim lets what is beneath shine through."""
+    values, *sides = (colour[rows, np.clip(columns + by, 0, colour.shape[1] - 1)] for by in (0, -SIDES, SIDES))
+    for through in THROUGH:
+        part = _of_one_shade(values - through * sum(sides) / 2, contrast, SOFTER if through else 1)
+        if part is not None and part.stop - part.start >= (SOFT_LEAST if through else LEAST):
+            its, left, right = (_grey(one[part]) for one in (values, *sides))
+            if _lies_over(its, left, right, through):
+                return part
+    return None
+
+
+def _grey(colour: Grey) -> Grey:
+    """(..., c) as brightness, (...)."""
+    return colour @ np.array([0.299, 0.587, 0.114], np.float32) if colour.shape[-1] == 3 else colour.mean(-1)
+
+
+def _of_one_shade(values: Grey, contrast: float, wider: float) -> slice | None:
     """The stretch of a path's values (n, c) that is of one shade for longest; None where it is shorter than LEAST."""
     from scipy import ndimage
 
     values = ndimage.median_filter(values, (CALMED, 1), mode="nearest")
     least, share, most = SHADES
-    far = min(max(share * contrast, least), most)
+    far = wider * min(max(share * contrast, least), most)
     grey = values.mean(1)
     ordered = np.sort(grey)
     count = np.searchsorted(ordered, ordered + 2 * far, "right") - np.arange(len(ordered))
@@ -147,11 +166,11 @@ def _of_one_shade(values: Grey, contrast: float) -> slice | None:
     return slice(begin, end) if end - begin >= LEAST else None
 
 
-def _lies_over(grey: Grey, rows: NDArray, columns: NDArray) -> bool:
-    """Whether a line has the same on both sides, and keeps its shade while that changes."""
-    its = grey[rows, columns]
-    left, right = (grey[rows, np.clip(columns + by, 0, grey.shape[1] - 1)] for by in (-SIDES, SIDES))
+def _lies_over(its: Grey, left: Grey, right: Grey, through: float) -> bool:
+    """Whether a line has the same on both sides, and keeps its shade while that changes. More is asked where it shines through."""
     beside = (left + right) / 2
     contrast, changes = float(np.median(np.abs(np.median(its) - beside))), float(beside.std())
-    alike = float(np.median(np.abs(left - right))) <= UNLIKE * contrast
-    return alike and (changes < CALM * contrast or changes >= CHANGES * max(float(its.std()), 0.5 / 255))
+    unlike, over = (SOFT_UNLIKE, SOFT_CHANGES) if through else (UNLIKE, CHANGES)
+    alike = float(np.median(np.abs(left - right))) <= unlike * contrast
+    steady = max(float((its - through * beside).std()), 0.5 / 255)
+    return alike and (changes < CALM * contrast or changes >= over * steady)

@@ -15,6 +15,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from untaught.core.callers import own_settings
@@ -24,7 +25,7 @@ from untaught.reports import page, uncertainty_maps
 from untaught.reports.evidence import gather, judged
 from untaught.reports.figures import Figures, hole, measure
 from untaught.reports.findings import Findings
-from untaught.reports.verdict import Assessment, Limits, Reason, verdict
+from untaught.reports.verdict import Assessment, Limits, Reason, allowed, verdict
 from untaught.solver.iterate import Moment
 from untaught.solver.result import AsIs, Result
 from untaught.solver.solution import Solution
@@ -100,7 +101,7 @@ def judge(
     curve = tuple((m.stage, m.step, m.energy, m.score) for m in history)
     problem, x = problem.to("cpu"), x.detach().cpu()
     if not judged(problem, x):
-        return Report(Assessment("not judged"), None, curve=curve, **run)
+        return Report(allowed(_missed(problem, x)), None, curve=curve, **run)
     evidence = gather(problem, x)
     missing, radius = hole(problem.weight)
     figures = measure(
@@ -108,3 +109,13 @@ def judge(
     )
     shown = problem.data, x, evidence.residual * (evidence.weight > 0)
     return Report(verdict(figures), figures, **run, curve=curve, data=shown[0], x=shown[1], residual=shown[2])
+
+
+def _missed(problem: Problem, x: Tensor) -> float | None:
+    """The share of the measurements that are not as the picture x would have them; None where any picture has."""
+    with torch.no_grad():
+        agrees = problem.likelihood.agrees(problem.operator(x), problem.data)
+    if agrees is None:
+        return None
+    known = torch.ones_like(agrees) if problem.weight is None else (problem.weight > 0).expand_as(agrees)
+    return float((known & ~agrees).sum() / known.sum().clamp_min(1))

@@ -109,7 +109,8 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
                 told = problem.likelihood.level or None
                 prediction = prediction + by_level(data - prediction, prediction, Tensor.mean)
         noise = drawn = None
-        if local and bool(known.all()):  # small pictures are fine texture, and holes look like noise
+        # Small pictures are fine texture, holes look like noise, and some noise is not in what a blurred picture shows.
+        if local and bool(known.all()) and (direct or problem.likelihood.seen):
             if transform is not None and told and float(weight.mean()) < SURE:
                 noise = _white(torch.full((data.shape[1],), told))
             else:

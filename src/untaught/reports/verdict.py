@@ -44,6 +44,7 @@ class Limits:
     hole: int = 16
     cut: float = 0.5
     noisy: float = 1.5 / 255
+    missed: float = 0.002
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Reason:
 class Assessment:
     kind: Kind
     reasons: tuple[Reason, ...] = ()
+    rounded: bool = False
+    """Whether the data were rounded, and are no picture: what is known is then whether the result is one that they allow."""
 
     @property
     def filled(self) -> bool:
@@ -73,6 +76,8 @@ class Assessment:
     @property
     def sentence(self) -> str:
         """Good, or the title with every reason."""
+        if self.kind == "good" and self.rounded:
+            return "good: it agrees with all that was kept of the picture, and what was lost is a guess"
         if self.kind == "good":
             return "good: what the picture does not explain looks like noise"
         if self.kind == "not judged":
@@ -92,6 +97,20 @@ def verdict(f: Figures) -> Assessment:
     return Assessment("doubtful", doubts) if doubts else Assessment("good")
 
 
+def allowed(missed: float | None) -> Assessment:
+    """Of data that are no picture. missed: the share of them that the result disagrees with; None where they would allow any."""
+    if missed is None:
+        return Assessment("not judged")
+    if missed <= Limits().missed:
+        return Assessment("good", rounded=True)
+    doubt = _reason(
+        "disagrees",
+        f"it disagrees with {percent(missed)} of what was kept of the picture: take more steps",
+        missed=missed,
+    )
+    return Assessment("doubtful", (doubt,), rounded=True)
+
+
 def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
     if f.hole >= at.hole:
         yield _reason(
@@ -101,7 +120,10 @@ def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
             missing=f.missing,
         )
     noisy = f.noise is not None and f.noise > at.noisy
-    if noisy and f.correlated and f.white:
+    gone = (
+        f.told is None and f.left is not None and f.left <= at.left
+    )  # a run that was told no level may take it all the same
+    if noisy and f.correlated and f.white and not gone:
         yield _reason(
             "correlated noise",
             "neighbouring pixels share the noise, and the run took it for independent: leave the strength of the grain to be "

@@ -21,6 +21,7 @@ FINE = (
 WEAK, STRONG = 6.0, 15.0  # of 255: below it one has to look for it, above it is the first thing one sees
 GROWTH = 1.3  # deviation in the brightest third over that in the darkest, or the inverse
 COLOURS = 1 / 3  # of the noise's power that is no grey: 0.44 in a phone's picture, 0.02 to 0.28 in eleven of cameras
+GRAINY = 1600  # ISO from which on cameras leave grain, though it may be measured as small as fine texture
 LOW_QUALITY = 75  # JPEG quality below which the blocks are the first thing to be seen
 SMALL = 320  # pixels of the longer side
 
@@ -32,6 +33,7 @@ def measure(image: Image) -> Measurement:
     from untaught.core.errors import UntaughtError
     from untaught.core.registry import tasks
     from untaught.io import arrays
+    from untaught.io.images import ifd
     from untaught.noise import estimate_noise
     from untaught.noise.kinds import strength
 
@@ -58,6 +60,10 @@ def measure(image: Image) -> Measurement:
             sigma = None if noise.sharers or not noise.even else level / 255 * share
     except UntaughtError as error:
         found.append(str(error))
+    iso = ifd.number(image.exif or b"", ifd.ISO)
+    if iso >= GRAINY and "denoise" not in wishes:
+        found.append(FOUND["iso"].format(iso=iso))
+        wishes.append("denoise")
     bad = int((~np.isfinite(image.pixels)).sum()) if image.pixels.dtype.kind == "f" else 0
     if bad:
         found.append(FOUND["holes"].format(count=bad))

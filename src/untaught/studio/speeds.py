@@ -129,15 +129,15 @@ class Speeds:
 
     def _try(self, job: Job, small: Job) -> None:
         """A few steps of each stage that is not known, on the small problem; what they find is thrown away."""
-        asked = small.problem
-        begun = replace(asked, start=asked.operator.adjoint(asked.data))  # what the stage before would hand on
         for i, stage in enumerate(job.stages):
             if (name := signature(stage, job)) in self.known:
                 continue
-            own = begun if i else asked
+            own = small.problem
             if i < len(small.stages) and signature(small.stages[i], small) == name:
                 stage = small.stages[i]  # what is as large as its picture is so here
                 own = stage.problem or own
+            if i and own.start is None:  # what the stage before would hand on: its size is what matters here
+                own = replace(own, start=own.operator.adjoint(own.data))
             self.known[name] = _tried(stage, own)
         for name in list(self.known)[:-KEPT]:
             del self.known[name]

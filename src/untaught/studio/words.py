@@ -136,6 +136,7 @@ FOUND = {
     "dark": "the grain is stronger in the shadows",
     "bright": "the grain is stronger in the bright parts",
     "colour": "much of the grain is in the colours",
+    "iso": "it was taken at ISO {iso}: look for grain at 100 %",
     "holes": "holes: {count} values are missing",
     "small": "it is small, {width} x {height} pixels",
 }

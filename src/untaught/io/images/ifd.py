@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Literal
 
 EXIF, GPS, INTEROP = 0x8769, 0x8825, 0xA005  # tags whose value is the place of a further directory
-ORIENTATION, MAKE, MODEL = 0x0112, 0x010F, 0x0110
+ORIENTATION, MAKE, MODEL, ISO = 0x0112, 0x010F, 0x0110, 0x8827
 _MAKER = 0x927C
 _SIDES = {0x0100: 0, 0x0101: 1, 0xA002: 0, 0xA003: 1}  # the picture's width (0) and height (1), in pixels
 _DENSITIES = {0x011A: 0, 0x011B: 1, 0xA20E: 0, 0xA20F: 1}  # pixels a unit of length, on paper and on the sensor
@@ -38,6 +38,22 @@ def tags(block: bytes) -> set[int]:
         return {tag for tag, *_ in entries(reader(block), order, at)}
     except (struct.error, ValueError):
         return set()
+
+
+def number(block: bytes, tag: int) -> int:
+    """The first whole number of that tag, in the first directory or in EXIF's; 0 where there is none, or the block is damaged."""
+    try:
+        order, first = start(block)
+        todo = [first]
+        for at in todo:
+            for found, kind, count, value in entries(reader(block), order, at):
+                if found == EXIF and len(todo) == 1:
+                    todo.append(*struct.unpack(order + "I", value))
+                elif found == tag and kind in (3, 4) and 0 < _SIZES[kind] * count <= 4:
+                    return int(struct.unpack_from(order + ("H" if kind == 3 else "I"), value)[0])
+    except (struct.error, ValueError):
+        pass
+    return 0
 
 
 def is_sound(block: bytes) -> bool:

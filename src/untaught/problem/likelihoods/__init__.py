@@ -5,7 +5,7 @@ A weight is one number a measurement, 0 = unknown. Complex residuals count |r|^2
 """
 
 from untaught.problem.likelihoods._base import Likelihood, channelwise
-from untaught.problem.likelihoods.gaussian import ClippedGaussian, Gaussian
+from untaught.problem.likelihoods.gaussian import ClippedGaussian, Compressed, Gaussian
 from untaught.problem.likelihoods.impulse import Impulse
 from untaught.problem.likelihoods.interval import Interval
 from untaught.problem.likelihoods.laplace import Laplace
@@ -15,6 +15,7 @@ from untaught.problem.likelihoods.speckle import Speckle
 
 __all__ = [
     "ClippedGaussian",
+    "Compressed",
     "Gaussian",
     "Impulse",
     "Interval",

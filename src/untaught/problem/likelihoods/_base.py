@@ -36,6 +36,8 @@ class Likelihood(ABC):
     """What shares noise, in words; empty where it is independent between measurements."""
     kernel: Tensor | None = None
     """"c c k k", filters white noise to noise of its covariance between neighbours and channels; None where it is independent."""
+    seen = True
+    """Whether the noise is as strong in the finest differences as in all others, so that data of a blurred picture show it."""
     rewards = False
     """Whether nothing was measured: the prediction itself is to become large."""
     exact = False
@@ -58,6 +60,10 @@ class Likelihood(ABC):
     @abstractmethod
     def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
         """The energy of each measurement, real, of the broadcast shape; >= 0 but for `Reward`."""
+
+    def agrees(self, prediction: Tensor, data: Tensor) -> Tensor | None:
+        """Where a prediction is one that the data allow; None of noise, which allows anything."""
+        return None
 
     def energy(self, prediction: Tensor, data: Tensor, weight: Tensor | None = None) -> Tensor:
         """The weighted mean of `pointwise`, a 0-d tensor; 0 where every weight is 0."""

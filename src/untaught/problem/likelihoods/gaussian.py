@@ -55,6 +55,13 @@ class Gaussian(Likelihood):
 
 
 @dataclass(frozen=True)
+class Compressed(Gaussian):
+    """The same for what a JPEG lost, which takes the finest differences away, and errs in the rest."""
+
+    seen = False
+
+
+@dataclass(frozen=True)
 class ClippedGaussian(Gaussian):
     """Gaussian noise of known sigma on a picture that was then clipped to [0, 1], as 8- and 16-bit files are.
 

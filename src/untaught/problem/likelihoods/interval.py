@@ -32,6 +32,9 @@ class Interval(Likelihood):
         apart = (prediction - data).abs()
         return (apart - self.half).clamp_min(0).square() + self.pull * apart.square()
 
+    def agrees(self, prediction: Tensor, data: Tensor) -> Tensor | None:
+        return (prediction - data).abs() <= 1.01 * self.half  # a hundredth, for what is computed in floats
+
     def draw(self, like: Tensor, rng: torch.Generator) -> Tensor:
         """Uniform errors: those of rounding, where steps are fine beside what is measured."""
         uniform = torch.rand(like.shape, generator=rng, device=rng.device, dtype=torch.float32)

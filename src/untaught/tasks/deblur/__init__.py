@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from untaught.core.types import Axes, Channel, Device, File, KeepNan, Net, Picture, Seed, Sigma, Steps, Stop
+from untaught.core.types import Axes, Channel, Device, File, KeepNan, Net, PictureFile, Seed, Sigma, Steps, Stop
 from untaught.tasks import task
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from untaught.io.images import Image
     from untaught.solver.stage import Job
 
 
 @task
 def deblur(
-    picture: Picture,
+    picture: PictureFile,
     *,
     kernel: File = None,
     blind: bool = False,
@@ -58,14 +59,14 @@ def deblur(
     from untaught.io import arrays
     from untaught.io.results import Layout
     from untaught.problem import Problem
-    from untaught.problem.likelihoods import Gaussian
+    from untaught.problem.likelihoods import Compressed, Gaussian
     from untaught.problem.operators.blur import BlindBlur, Blur, SoughtBlur
     from untaught.solver.result import Scaled
     from untaught.tasks._presets import Facts
     from untaught.tasks.deblur.presets import PRESETS
     from untaught.tasks.deblur.result import Inner, limits
 
-    array, axis = arrays.take(picture, arrays.placed(picture, axes, channel_axis))
+    array, axis = arrays.take(picture.pixels, arrays.placed(picture.pixels, axes, channel_axis))
     scale, full = arrays.units(array), arrays.full_scale(array)
     data = arrays.tensor(array, axis, scale)
     space = tuple(data.shape[2:])
@@ -90,9 +91,13 @@ def deblur(
         raise BadInput(
             f"The kernel is {_words(sides)} and the picture {_words(space)}: a kernel has as many axes, and is no larger."
         )
-    level = None if blind and preset == "paper" and sigma is None else _level(data, sigma, array, scale, notes)
+    level, lost = (
+        (None, False)
+        if blind and preset == "paper" and sigma is None
+        else _level(picture, data, sigma, array, scale, notes)
+    )
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
-    problem = Problem(data, operator, Gaussian(level), start=start)
+    problem = Problem(data, operator, (Compressed if lost else Gaussian)(level), start=start)
     facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
     return PRESETS.job(preset, facts, Scaled(finish, *scale), notes)
 
@@ -148,18 +153,34 @@ def _sides(size: str, space: tuple[int, ...]) -> tuple[int, ...]:
     return sides
 
 
-def _level(data: Tensor, sigma: float | None, array: Any, scale: tuple[float, float], notes: list[str]) -> float:
-    """The noise in the units of the data: given, or by second differences, in which a blurred picture shows little else."""
+COMPRESSED = 2.0
+"""Times what a JPEG lost that is taken for noise: it lies where the blurred picture does, and is enlarged with it."""
+
+
+def _level(
+    picture: Image, data: Tensor, sigma: float | None, array: Any, scale: tuple[float, float], notes: list[str]
+) -> tuple[float, bool]:
+    """The noise in the units of the data: given, or by second differences, in which a blurred picture shows little else.
+
+    Compression takes just those fine differences from a JPEG, and errs in the rest: whether that is most of the noise.
+    """
     from untaught.io import arrays
+    from untaught.io.images.jpeg import rounding
     from untaught.noise.differences import second_differences
 
     full = arrays.full_scale(array)
     least = 0.29 / full if full > 1 else 1e-4  # rounding alone
     if sigma is not None:
-        return max(arrays.checked(sigma, array, scale, notes), 1e-5)
+        return max(arrays.checked(sigma, array, scale, notes), 1e-5), False
     found = second_differences(data)
-    notes.append(f"sigma was estimated as {arrays.amounts(array, scale).said(found, form='.2f')}")
-    return max(found, least)
+    lost = COMPRESSED * rounding(picture) / scale[1]
+    if lost > found:
+        notes.append(
+            f"sigma was taken as {arrays.amounts(array, scale).said(lost, form='.2f')}, for what the JPEG lost"
+        )
+    else:
+        notes.append(f"sigma was estimated as {arrays.amounts(array, scale).said(found, form='.2f')}")
+    return max(found, lost, least), lost > found
 
 
 def _words(space: tuple[int, ...]) -> str:
