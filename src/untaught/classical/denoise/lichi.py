@@ -108,5 +108,5 @@ class LIChIThenRidge(LIChIGuide):
 _SPARSE = Pass(3, 40, 15, stride=3)
 LARGE = LIChI(Tiled(replace(SPARSE, then=())), _SPARSE, 4, last=1.1)
 """For large pictures: windows of 15 pixels hold enough that is alike (docs/benchmarks/speed.md)."""
-LARGER = LIChIThenRidge(Tiled(replace(SPARSE, then=(), again=(Pass(5, 128, 25),))), _SPARSE, 4, last=1.1)
+LARGER = LIChIThenRidge(Tiled(replace(SPARSE, then=(), again=(Pass(5, 128, 25),))), _SPARSE, 4, last=1.1, share=0.5)
 """The same, with a pass of the ridge that takes its time."""
