@@ -139,7 +139,7 @@ def test_a_large_picture_gets_the_quick_guides_and_a_small_one_what_it_had(monke
             guides.append(
                 type(stage.estimator.denoiser if isinstance(stage, Estimate) else stage.method.objective.guide)
             )
-    assert guides == [*[LIChIGuide] * 3, LIChI, LIChIGuide, LIChI, LIChIThenRidge, Quick, LIChI, LIChIGuide]
+    assert guides == [*[LIChIGuide] * 3, LIChI, LIChIGuide, LIChI, LIChIThenRidge, Quick, Tiled, LIChIGuide]
 
 
 @pytest.mark.parametrize("scene", [data.camera()[150:260, 180:300], data.astronaut()[30:130, 180:290]])
@@ -152,11 +152,8 @@ def test_a_large_picture_is_left_to_lichi_which_says_so(monkeypatch, scene):
         job = untaught.denoise.job(y, sigma=25 / 255, preset=preset)
         assert isinstance(job.stages[0], Estimate)
         found[preset] = np.square(job.result(untaught.solve(job).x) - clean).mean()
-    assert found["balanced"] < found["fast"] == found["instant"]
+    assert found["balanced"] < found["fast"] < found["instant"]
     assert "for large pictures a classic filter" in " ".join(job.notes)
-    before = Tiled()(torch.from_numpy(np.atleast_3d(y / 255)).movedim(2, 0)[None].float(), torch.tensor(25 / 255))
-    ridge = 255 * before[0].movedim(0, 2).numpy().reshape(clean.shape)
-    assert found["fast"] < np.square(ridge - clean).mean()
 
 
 @pytest.mark.parametrize("large", [LARGE, LARGER])

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from untaught.classical import Estimated, Estimator, refuse_unless_identity
-from untaught.classical.denoise.lichi import LARGE, QUICK, SIDE, LIChI
+from untaught.classical.denoise.lichi import QUICK, SIDE, LIChI
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
+from untaught.classical.denoise.nl_ridge import Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans, double, halve
 from untaught.core.geometry import box
 from untaught.core.interpolation import interpolated
@@ -22,9 +23,7 @@ SURE, TAKEN, LITTLE = 1.1, 2 / 255, 1.3
 measured on, but LITTLE d at most. Best of 22 pictures were 0.8 to 3.2 d, the larger the quieter (docs/benchmarks)."""
 LOST = 0.9, 1.8
 """What the means took away, in units of the noise's power, from which on it is thought to be picture, and for sure."""
-GENTLE, GENTLE_LARGE = (
-    replace(each, rounds=3, last=1.0) for each in (QUICK, LARGE)
-)  # grain measured where there is texture is less than it seems
+GENTLE = replace(QUICK, rounds=3, last=1.0)  # grain measured where there is texture is less than it seems
 BACK = 0.8  # how much of what is thought to be picture the means alone give back
 FINE = 0.1  # correlation of neighbouring pixels' brightness up to which the grain is fine, whatever the colours do
 SMALL, BLOTCHES = 64, 8 / 255
@@ -51,7 +50,7 @@ class Camera(Estimator):
     means: NonLocalMeans = NonLocalMeans(1.0, coarse=0.4, strip=64)
     bayes: NonLocalBayes | None = NonLocalBayes()
     fine: LIChI = GENTLE
-    large: LIChI = GENTLE_LARGE
+    large: Tiled = Tiled()
 
     def check(self, problem: Problem) -> None:
         refuse_unless_identity(self, problem)

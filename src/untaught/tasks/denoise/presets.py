@@ -14,7 +14,7 @@ from untaught.classical.denoise.lichi import LIChI, LIChIGuide
 from untaught.classical.denoise.local_mean import LocalMean
 from untaught.classical.denoise.matching import Pass
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
-from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Quick
+from untaught.classical.denoise.nl_ridge import SPARSE, NonLocalRidge, Quick, Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.classical.denoise.series import SeriesFilter, SeriesRidge
 from untaught.classical.denoise.signals import Signals
@@ -61,7 +61,7 @@ class Filtered(Row):
     """A classic filter; `large` is its form for pictures of more than 768 x 768 pixels."""
 
     guide: LIChI
-    large: LIChI
+    large: Tiled | LIChI
     source: str = field(
         default="LIChI (Herbreteau and Kervrann 2024); values: docs/benchmarks/white-noise.md", repr=False
     )
@@ -162,8 +162,7 @@ _ENOUGH = Discrepancy(1.03, decay=0.97, start=True)
 _BRIEF = replace(_rows.NARROW.row, until=_ENOUGH)
 _LONGER = replace(_BRIEF, steps=500, average=ExponentialPictures(0.98), members=3)
 BESIDE, LONG_BESIDE = (Robust(Beside(row, measured=True), _SHARE) for row in (_BRIEF, _LONGER))
-QUICK = Filtered(lichi.QUICK, lichi.LARGE)
-FULLER = Filtered(lichi.QUICK, lichi.LARGER)
+QUICK, LONGER, LONGEST = (Filtered(lichi.QUICK, large) for large in (Tiled(), lichi.LARGE, lichi.LARGER))
 _ALONG = (
     "NL-Ridge with groups along time (as Arias and Morel, JMIV 2018, for NL-Bayes); values: docs/benchmarks/series.md"
 )
@@ -253,6 +252,7 @@ _BANDWISE = (
     "for so many channels a classic filter, of what they have in common, does better than the network, and was used"
 )
 _LARGER = "for large pictures a classic filter does better than the quick network, and was used"
+_INSIST = f"{_LARGER}; give steps to insist on the network"
 PRESETS = Presets(
     {
         "instant": "a classic filter, no network",
@@ -282,7 +282,7 @@ PRESETS = Presets(
     way(NEIGHBOURS & FITS, _NEIGHBOURS, fast=CAMERA, balanced=CAMERA),
     way(NEIGHBOURS & FEWER, _NEIGHBOURS, best=CAREFUL),
     way(NEIGHBOURS, _NEIGHBOURS, fast=MEANS, balanced=MEANS, best=MEANS),
-    way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=FULLER),
+    way(CHANNELS & PLAIN & FEWER, _CHANNELS, best=LONGEST),
     way(CHANNELS, _CHANNELS, fast=QUICK, balanced=QUICK, best=QUICK),
     way(SIGNALS, instant=SIGNAL),
     way(SIGNALS, _SIGNALS, fast=SIGNAL, balanced=SIGNAL, best=SIGNAL),
@@ -293,9 +293,11 @@ PRESETS = Presets(
     way(VOLUMES, instant=VOLUME),
     way(VOLUMES & GIVEN, _VOLUMES, fast=VOLUME_TOLD, balanced=VOLUME_TOLD, best=VOLUME_TOLD),
     way(VOLUMES, _VOLUMES, fast=VOLUME_JUDGED, balanced=VOLUME_JUDGED, best=VOLUME_JUDGED),
-    way(PLAIN, _LARGER, fast=QUICK, balanced=FULLER),
+    way(PLAIN & FEWER, _LARGER, fast=LONGER, balanced=LONGEST),
+    way(PLAIN, _LARGER, fast=QUICK, balanced=LONGER),
     way(WIDE_COLOUR & STEPS, fast=FAST, balanced=BALANCED),
-    way(WIDE_COLOUR, f"{_LARGER}; give steps to insist on the network", fast=QUICK, balanced=FULLER),
+    way(WIDE_COLOUR & FEWER, _INSIST, fast=LONGER, balanced=LONGEST),
+    way(WIDE_COLOUR, _INSIST, balanced=LONGER),
     way(GENERATES & STEPS & (TIME | NOISY), ALONE, balanced=BALANCED),
     way(GENERATES & STEPS, ALONE, best=BEST),
     way(GENERATES & TIME, balanced=(BALANCED, NARROW)),
