@@ -252,7 +252,10 @@ _BANDWISE = (
     "for so many channels a classic filter, of what they have in common, does better than the network, and was used"
 )
 _LARGER = "for large pictures a classic filter does better than the quick network, and was used"
-_INSIST = f"{_LARGER}; give steps to insist on the network"
+_INSIST = (
+    "for large pictures a classic filter does better than the quick network, and was used; "
+    "give steps to insist on the network"
+)
 PRESETS = Presets(
     {
         "instant": "a classic filter, no network",
