@@ -261,6 +261,7 @@ def test_impulses_are_filled_and_grain_is_removed(preset, sigma, steps, photo):
     assert pickle.loads(pickle.dumps(job)).notes == job.notes
 
 
+@pytest.mark.slow
 def test_a_network_beside_the_filter_is_no_worse_than_the_filter_on_a_cameras_jpeg(shared):
     from untaught.io.images import read
 

@@ -55,7 +55,7 @@ def tiled(
         ("grey", "uint16", {"preset": "instant"}),
         ("grey", "float32", {"preset": "instant", "strength": 0.5}),
         ("grey", "counts", {"preset": "instant", "noise": "poisson"}),
-        ("colour", "uint8", {"steps": 4}),
+        pytest.param("colour", "uint8", {"steps": 4}, marks=pytest.mark.slow),
     ],
 )
 def test_tiled_is_untiled(tmp_path: Path, kind: str, dtype: str, settings: dict):
@@ -127,8 +127,11 @@ LOCAL = {  # of every task that can be done in tiles: data and truth, what is do
 }
 
 
+DEAR = "inpaint", "upscale"
+
+
 @pytest.mark.parametrize(
-    "task", [pytest.param(name, marks=pytest.mark.slow) if name == "inpaint" else name for name in tasks.names()]
+    "task", [pytest.param(name, marks=pytest.mark.slow) if name in DEAR else name for name in tasks.names()]
 )
 def test_every_task_is_in_tiles_what_it_is_as_a_whole_or_refuses(tmp_path: Path, task: str, monkeypatch):
     monkeypatch.setattr(tiling, "CORNER", 32)
