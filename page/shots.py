@@ -131,7 +131,7 @@ def run(screens: Screens) -> None:
     example(first, "grain")
     screens.follow()
     screens.each(lambda page: page.get_by_text("grain: about").wait_for())
-    screens.each(lambda page: settings(page, Kind_of_grain="poisson-gaussian"))
+    screens.each(lambda page: settings(page, Kind_of_grain="gaussian"))
     screens.each(timed)
     screens.take("settings")
 
