@@ -166,7 +166,7 @@ def test_points_are_found_alike_in_parts_and_where_parts_are_looked_at_first(mon
     noisy, _, _ = starry(1, 1.3)
     y, spread = torch.from_numpy(noisy / 255), lambda like: torch.full_like(like, 11 / 255)
     whole = find_points(y, spread)
-    for name, value in {"SIDE": 37, "LARGE": 1, "PART": 48}.items():
+    for name, value in {"SIDE": 37, "LARGE": 1, "PART": 48, "PLENTY": 5}.items():
         monkeypatch.setattr(points, name, value)
     parts = find_points(y, spread)
     assert whole is not None

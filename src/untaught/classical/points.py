@@ -8,7 +8,6 @@ once (North 1963), and the flux of a known shape is one linear unknown: the crow
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
 from typing import Any, NamedTuple
 
 import torch
@@ -16,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.core.conjugate_gradients import conjugate_gradients
-from untaught.core.geometry import box, over
+from untaught.core.geometry import box, evenly, over
 
 WIDTHS = 0.6, 0.75, 0.95, 1.2, 1.5, 1.9, 2.4
 """Deviations that are tried, pixels: 1.4 to 4.5 at half maximum, and one that is too wide."""
@@ -97,10 +96,8 @@ def _seen(strength: Tensor) -> float:
 
 def _wider_things(y: Tensor, sigma: float) -> bool:
     """Whether parts of a large picture, spread over it, show enough to say that what stands out is wider than points are."""
-    rows, columns = ([round(i * (n - PART) / (PARTS - 1)) for i in range(PARTS)] for n in y.shape)
     sums, sure = torch.zeros(len(WIDTHS)), 0
-    for row, column in product(rows, columns):
-        part = y[row : row + PART, column : column + PART]
+    for part in (y[seen] for seen in evenly(y.shape, PART, PARTS)):
         left = part - _ground(part, sigma)
         strengths = [_peaks(left, width, sigma)[1] for width in WIDTHS]
         sums += torch.tensor([_seen(strength) for strength in strengths])

@@ -69,6 +69,12 @@ def tiles(space: Sequence[int], side: int | Sequence[int], halo: int | Sequence[
     return product(*(strips(n, s, h) for n, s, h in zip(space, sides, halos, strict=True)))
 
 
+def evenly(space: Sequence[int], side: int, count: int) -> Iterator[tuple[slice, ...]]:
+    """Parts of that side, `count` along each axis from one end to the other; where an axis is shorter, all of it."""
+    starts = ([max(0, round(i * (n - side) / (count - 1))) for i in range(count)] for n in space)
+    return (tuple(slice(i, i + side) for i in corner) for corner in product(*starts))
+
+
 def _index(part: tuple[slice, ...]) -> tuple[Any, ...]:
     return (..., *part)
 

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.core.conjugate_gradients import axes
+from untaught.core.geometry import evenly
 from untaught.core.interpolation import interpolated
 from untaught.noise.cut import censored
 from untaught.noise.differences import rough
@@ -242,8 +243,7 @@ def sample(x: Tensor) -> Tensor:
     n = 256
     if x.shape[-2] * x.shape[-1] <= (SAMPLE * n) ** 2 * 2 or min(x.shape[-2:]) < n:
         return x
-    rows, columns = ([round(k * (size - n) / (SAMPLE - 1)) for k in range(SAMPLE)] for size in x.shape[-2:])
-    return torch.cat([x[:, :, r : r + n, c : c + n] for r in rows for c in columns])
+    return torch.cat([x[:, :, rows, columns] for rows, columns in evenly(x.shape[-2:], n, SAMPLE)])
 
 
 def _noise(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> NoiseModel:

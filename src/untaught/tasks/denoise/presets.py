@@ -36,7 +36,7 @@ from untaught.tasks.inpaint.presets import PRESETS as FILLING
 
 MILD = 5 / 255  # noise up to which a generator's share would be too small to be seen
 STRONG = 35 / 255  # and from which on it is worth more than the longer part of a fed stage
-LARGE = 768 * 768  # pixels above which a picture gets the quick guides; those up to there fit into one window
+LARGE = 768 * 768  # pixels above which a picture gets quicker filters; those up to there fit into one window
 SMALL = 2**17  # and up to which `balanced` has the time for a generator after the whole of its fed stage
 MANY_BANDS = 6  # channels from which on few combinations of them hold what they have in common
 HUGE = 10**7  # and from which on they are quicker still
