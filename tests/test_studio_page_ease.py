@@ -319,6 +319,59 @@ def test_the_time_of_a_part_is_that_of_the_preset_and_short(page, clean):
     page.unroute_all(behavior="ignoreErrors")
 
 
+def test_why_it_would_be_refused_stands_where_its_time_would(page, clean):
+    """In the engine's own words; and it goes with what was wrong."""
+    hand_in(page, png(clean[:48, :64]), "small.png")
+    restore, why = page.get_by_role("button", name="Restore"), page.locator("#refusal")
+    choose(page, "upscale", preset="fast", How_many_times_larger=999)
+    expect(why).to_have_text(re.compile("needs about .+ of memory this way, and .+ are free"))
+    expect(restore).to_be_disabled()
+    expect(restore).to_have_accessible_description(re.compile("of memory this way"))
+    expect(page.get_by_text(re.compile("on this computer"))).to_be_hidden()
+    page.keyboard.press("r")
+    expect(page.get_by_role("alert")).to_have_text(re.compile("of memory this way"))
+    page.get_by_label("How many times larger").fill("2")
+    page.keyboard.press("Tab")
+    expect(why).to_be_hidden()
+    expect(restore).to_be_enabled()
+
+
+def test_a_mask_that_is_loaded_takes_the_place_of_what_was_painted(page, noisy):
+    """And undo brings that back. What the studio finds is added to it."""
+    mask = np.zeros(noisy.shape[:2], np.uint8)
+    hand_in(page, png(noisy), "holes.png")
+    choose(page, "inpaint", preset="instant")
+    page.get_by_role("button", name="Rectangle").click()
+    for label, value in (("left", 0), ("top", 0), ("wide", 28), ("high", 48)):
+        page.get_by_label(label, exact=True).fill(str(value))
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("50.0 % painted")).to_be_visible()
+    mask[:12, 42:] = 255
+    loaded = {"name": "m.png", "mimeType": "image/png", "buffer": png(mask)}
+    page.get_by_label("A mask", exact=True).set_input_files(loaded)
+    expect(page.get_by_text("6.3 % painted")).to_be_visible()
+    expect(page.get_by_text("The mask took the place of what was painted.")).to_be_visible()
+    page.get_by_role("button", name="Undo").first.click()
+    expect(page.get_by_text("50.0 % painted")).to_be_visible()
+    expect(page.get_by_text("The mask took the place")).to_be_hidden()
+    page.get_by_role("button", name="Redo").click()
+    expect(page.get_by_text("6.3 % painted")).to_be_visible()
+    found = {"id": "found"}
+    page.route("**/propose/*", lambda route: route.fulfill(json=found))
+    page.route("**/found/mask.png", lambda route: route.fulfill(body=png(mask[:, ::-1]), content_type="image/png"))
+    page.get_by_label("Propose a mask").select_option("scratches")
+    expect(page.get_by_text("12.5 % painted")).to_be_visible()
+    page.unroute_all(behavior="ignoreErrors")
+    page.get_by_label("A mask", exact=True).set_input_files({**loaded, "buffer": png(np.full_like(mask, 255))})
+    expect(page.locator("#refusal")).to_have_text(re.compile("^All of it is painted"))
+    expect(page.get_by_role("button", name="Restore")).to_be_disabled()
+    page.get_by_role("button", name="Undo").first.click()
+    page.get_by_role("button", name="Restore").click()
+    page.get_by_role("heading", name=re.compile("^Done in")).wait_for(timeout=SLOW)
+    page.get_by_role("button", name="Other settings or another task").click()
+    expect(page.get_by_text("12.5 % painted")).to_be_visible()  # what was painted is there again
+
+
 def test_the_page_can_be_installed(page_studio):
     whole = page_studio.get("/")
     assert "manifest-src 'self'" in whole.headers["content-security-policy"]

@@ -8,7 +8,7 @@ export type Act =
   | { kind: 'rectangle'; erase: boolean; from: Place; to: Place }
   | { kind: 'invert' }
   | { kind: 'clear' }
-  | { kind: 'load'; image: HTMLCanvasElement }
+  | { kind: 'load'; image: HTMLCanvasElement; added: boolean } // to what is there, or in its place
 
 const COLOUR = '#f0a35a'
 const BAND = 512 // rows that are drawn at once
@@ -33,7 +33,10 @@ export function paint(pen: CanvasRenderingContext2D, act: Act, [width, height]: 
     pen.fillRect(0, 0, width, height)
   } else if (act.kind === 'clear') {
     pen.clearRect(0, 0, width, height)
-  } else pen.drawImage(act.image, 0, 0)
+  } else {
+    if (!act.added) pen.clearRect(0, 0, width, height)
+    pen.drawImage(act.image, 0, 0)
+  }
 }
 
 /** A canvas of that part of the mask, so many of its pixels to one of the picture's. */
@@ -75,7 +78,7 @@ export function file(acts: Act[], size: Place): Promise<Blob> {
 }
 
 /** A mask from a file, white where it is to be filled; or dark and bright pixels of any picture, halfway apart. */
-export async function loaded(blob: Blob, [width, height]: Place): Promise<Act> {
+export async function loaded(blob: Blob, [width, height]: Place, added: boolean): Promise<Act> {
   const image = await createImageBitmap(blob)
   if (image.width !== width || image.height !== height)
     throw new Error(t('The mask is {w} x {h} pixels and the picture {width} x {height}: they must be of one size.', { w: image.width, h: image.height, width, height }))
@@ -93,5 +96,5 @@ export async function loaded(blob: Blob, [width, height]: Place): Promise<Act> {
     pixels.data[i + 3] = set ? 255 : 0
   }
   its.putImageData(pixels, 0, 0)
-  return { kind: 'load', image: sheet }
+  return { kind: 'load', image: sheet, added }
 }

@@ -142,3 +142,9 @@ export interface Example {
   words: string
   task: string
 }
+
+/** What is known of a job before it is begun. seconds: that it would take; None where nobody knows. refusal: the sentence with which the engine would refuse it. */
+export interface Foretold {
+  seconds: number | null
+  refusal: string | null
+}

@@ -1,11 +1,11 @@
 /** What the page knows, and what it can ask for. One stream brings what changes, while somebody looks. */
 import { call, enter, words } from './api'
-import { foretell } from './foretell'
+import { foretell, refusal } from './foretell'
 import { means } from './forms'
 import { begins, remember } from './remembered'
 import { shared, type Heard, type Stream } from './stream'
 import type { EngineView, Example, Job, Picture, Point, Settings, Task, Whole } from './types'
-import { t, told } from './words.svelte'
+import { t } from './words.svelte'
 
 const CURVE = 600
 
@@ -35,6 +35,8 @@ export class Studio {
   seconds = $state<Record<string, number>>({}) // what the job that is chosen would take, by preset
   partSeconds = $state<Record<string, number>>({}) // and on the square on which it is tried first
   timing = $state(false) // whether that is being found out
+  refused = $state<{ deciding: string; by: Record<string, string> }>({ deciding: '', by: {} }) // why it would be refused, by preset
+  painted = $state<number | null>(null) // how much of the picture is, from 0 to 1, while the painter is open
   asked = Symbol() // of the last time that this was asked for
   private amounts = $state<Record<string, [number, number]>>({}) // of each result: of its brightness, and of its colours
   /** Given by the painter while it is open: the mask as a file, or null where nothing is painted. */
@@ -260,6 +262,11 @@ export class Studio {
     this.settings = this.form ? begins(this.form) : {}
   }
 
+  /** Why the job that is chosen would be refused, "" where it would not be. */
+  get refusal(): string {
+    return refusal(this)
+  }
+
   /** Ask what the job that is chosen would take on this computer, by every preset: by the chosen one first. */
   foretell(): Promise<void> {
     return foretell(this)
@@ -321,17 +328,14 @@ export class Studio {
   async restore(): Promise<void> {
     const form = this.form
     if (!form || this.busy) return
+    if (this.refusal) {
+      this.error = this.refusal
+      return
+    }
     const job = await this.doing(t('Starting'), async () => {
       const settings: Settings = Object.fromEntries(Object.entries(this.settings).filter(([n]) => means(form, n, this.settings)))
-      const roles = Object.entries(form.form.properties).filter(([, f]) => f.role)
-      if (roles.some(([, f]) => f.role === 'mask') && this.mask) {
-        const painted = await this.mask()
-        if (painted) settings.mask = (await this.upload(painted, 'mask')).id
-        else if (!settings.mask) throw new Error(t('Nothing is painted yet: paint over what is broken, then restore.'))
-      }
-      const guides = roles.filter(([, f]) => f.role === 'picture')
-      if (guides.length && !guides.some(([name]) => settings[name]))
-        throw new Error(t('The second picture is missing: add "{name}".', { name: told(guides[0]![1].title ?? guides[0]![0]) }))
+      const painted = await this.mask?.()
+      if (painted) settings.mask = (await this.upload(painted, 'mask')).id
       return call<Job>('POST', '/api/jobs', { task: form.name, picture: form.subject ? this.picture?.id : null, settings })
     })
     if (!job) return

@@ -31,15 +31,17 @@ def needed(job: Job) -> float:
     return max(_stage(stage, stage.problem or job.problem) for stage in job.stages)
 
 
-def refuse(job: Job) -> None:
-    """`OutOfMemory`, with figures and the remedy, where a job needs more than can still be had on its device."""
+def refuse(job: Job, times: float = 1.0) -> None:
+    """`OutOfMemory`, with figures and the remedy, where a job needs more than can still be had on its device; or one like it whose
+    picture has so many times the pixels.
+    """
     free = free_memory(job.stages[0].device)
     if free is None:
         return
-    pixels, members = prod(job.problem.image_shape[2:]), max(stage.members for stage in job.stages)
+    pixels, members = times * prod(job.problem.image_shape[2:]), max(stage.members for stage in job.stages)
     if free > AMPLE * job.problem.data.element_size() * pixels * members:
         return
-    _compare(needed(job), free, job.problem)
+    _compare(times * needed(job), free, job.problem)
 
 
 def refuse_picture(problem: Problem, device: str) -> None:

@@ -184,7 +184,7 @@ class Jobs:
                 job.note(message)
             case m.JobDone():
                 job.reason, job.ask, job.judging = told.reason, told.ask, True
-                job.note(*told.notes)
+                job.note(*map(self.pictures.named, told.notes))
                 ended = replace(job.numbers or m.Numbers(), step=told.step, best=told.best, left=None)
                 job.numbers = replace(ended, seconds=told.seconds, stopped=told.stopped)
                 hows = ("softer", "sharper", *(("seed",) if told.result.draws else ()))
@@ -197,7 +197,7 @@ class Jobs:
                 job.map = legend
                 self._over(job, "done")
             case m.JobFailed(_, message):
-                job.message = message
+                job.message = self.pictures.named(message)
                 self._over(job, "failed")
 
     def _state(self, job: Entry, state: Any) -> None:
@@ -289,10 +289,7 @@ class Jobs:
             self._over(job, "failed")
             self._changed(job)
             return
-        settings = {
-            k: str(self.pictures.path(self.pictures.all[v])) if v in self.pictures.all else v
-            for k, v in job.settings.items()
-        }
+        settings = self.pictures.paths(job.settings)
         path = str(self.pictures.path(picture)) if picture else None
         asking = job.of is not None
         self.link.send(m.Watch(self.watched))

@@ -163,6 +163,15 @@ class ExampleMade(Message):
     mask: bytes | None = None
 
 
+@dataclass(frozen=True)
+class Foretold(Message):
+    """What is known of a job before it is begun. seconds: that it would take; None where nobody knows. refusal: the sentence with
+    which the engine would refuse it."""
+
+    seconds: float | None = None
+    refusal: str | None = None
+
+
 # From the engine to the server
 
 
@@ -182,7 +191,7 @@ class Reply(Message, kind="reply"):
     """The answer to the call of that number; message: the sentence of a refusal, and then there is no value."""
 
     call: int
-    value: PictureAbout | ExampleMade | tuple[str, ...] | bytes | float | None
+    value: PictureAbout | ExampleMade | Foretold | tuple[str, ...] | bytes | None
     message: str | None = None
 
 
@@ -362,11 +371,12 @@ class MakeThumbnail(DeskCall, kind="thumbnail"):
 
 @dataclass(frozen=True)
 class ForetellJob(DeskCall, kind="foretell"):
-    """The seconds that a job would take. samples: of the picture, a path; source, format: of its file. folder: where it is kept how
-    fast this computer is. side: of the square of the picture that is asked about; None: all of it."""
+    """The seconds that a job would take, or why it would be refused. samples: of the picture, a path; None where there is none.
+    source, format: of its file. folder: where it is kept how fast this computer is. side: of the square of the picture that is
+    asked about; None: all of it."""
 
     task: str
-    samples: str
+    samples: str | None
     source: str
     format: str
     settings: dict[str, Any]

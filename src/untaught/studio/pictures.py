@@ -9,6 +9,7 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from untaught.core.errors import BadInput, UntaughtError
@@ -58,6 +59,17 @@ class Pictures:
 
     def path(self, picture: Upload) -> Path:
         return self.folder / picture.id / picture.file
+
+    def paths(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Settings as the engine takes them: with paths in the place of the ids of pictures."""
+        ours = {k: self.all[v] for k, v in settings.items() if isinstance(v, str) and v in self.all}
+        return settings | {k: str(self.path(picture)) for k, picture in ours.items()}
+
+    def named(self, text: str) -> str:
+        """What the engine says, with the name that a person knows in the place of each picture's path."""
+        for picture in self.all.values():
+            text = text.replace(str(self.path(picture)), picture.name)
+        return text
 
     def shown(self, picture: Upload, kind: str) -> Path:
         """What the eye is shown of it: its preview, or its thumb."""

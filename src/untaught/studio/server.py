@@ -120,6 +120,22 @@ class Studio:
                     )
         return checked
 
+    def ordered(self, order: dict[str, Any]) -> tuple[str, Upload | None, dict[str, Any]]:
+        """The task, the picture and the checked settings of a job; `UntaughtError` where it cannot be begun."""
+        task, id, settings = order.get("task"), order.get("picture"), order.get("settings", {})
+        if unknown := set(order) - {"task", "picture", "settings"}:
+            raise BadInput(f"A job has no field '{sorted(unknown)[0]}': it has task, picture and settings.")
+        if not isinstance(task, str) or task not in forms.tasks.names():
+            raise BadInput(f"There is no task '{str(task)[:40]}': it is one of {', '.join(forms.tasks.names())}.")
+        needed = forms.tasks.get(task).subject is not None
+        if needed and not isinstance(id, str):
+            raise BadInput(f"'{task}' needs a picture: add one first.")
+        subject = self.pictures.get(str(id)) if needed else None
+        checked = self.resolve(task, subject, settings)
+        if self.jobs.engine.state == "broken":
+            raise UntaughtError(self.jobs.engine.message)
+        return task, subject, checked
+
 
 def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
     """The ASGI application. hosts: names that may stand in the Host header beside those of the loopback."""
@@ -229,26 +245,26 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
 
     @app.post("/api/seconds")
     async def seconds(order: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
-        """How long a job of that task, picture and settings would take on this computer, or one of a square of it; null where
-        nobody knows."""
-        task, settings = order.get("task"), order.get("settings", {})
-        subject = pictures.get(str(order.get("picture")))
-        if not isinstance(task, str) or task not in forms.tasks.names() or forms.tasks.get(task).subject is None:
-            raise BadInput(f"There is no task '{str(task)[:40]}' of a picture.")
-        checked = studio.resolve(task, subject, settings)
-        samples, file, kind = (
-            await pictures.kept(subject),
-            pictures.path(subject),
-            subject.about and subject.about.format,
-        )
-        side = order.get("side")
+        """How long a job of that task, picture and settings would take on this computer, or one of a square of the picture; null
+        where nobody knows. And the sentence with which it would be refused, by the server or the engine; null where it would not.
+        """
+        side = order.pop("side", None)
         if side is not None and not (isinstance(side, int) and 0 < side < 10**6):
             raise BadInput(f"side = {side!r} is not what it can be: the pixels of a square's side.")
-        call = m.ForetellJob(task, str(samples), str(file), kind or "", checked, str(studio.folder / "speeds"), side)
         try:
-            return {"seconds": await jobs.link.call(call)}
-        except UntaughtError:  # what the job itself will say, when it is begun
-            return {"seconds": None}
+            task, subject, checked = studio.ordered(order)
+        except UntaughtError as error:
+            return m.Foretold(refusal=str(error)).plain()
+        samples, file, kind = None, "", ""
+        if subject is not None:
+            samples, file = str(await pictures.kept(subject)), str(pictures.path(subject))
+            kind = subject.about.format if subject.about else ""
+        call = m.ForetellJob(task, samples, file, kind, pictures.paths(checked), str(studio.folder / "speeds"), side)
+        try:
+            foretold: m.Foretold = await jobs.link.call(call)
+        except UntaughtError:  # the engine ended over it, or met what it does not know: no word against the job
+            return m.Foretold().plain()
+        return {**foretold.plain(), "refusal": foretold.refusal and pictures.named(foretold.refusal)}
 
     @app.post("/api/recipes")
     async def recipe(request: Request) -> dict[str, Any]:
@@ -265,18 +281,7 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
 
     @app.post("/api/jobs")
     async def begin(order: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
-        task, id, settings = order.get("task"), order.get("picture"), order.get("settings", {})
-        if unknown := set(order) - {"task", "picture", "settings"}:
-            raise BadInput(f"A job has no field '{sorted(unknown)[0]}': it has task, picture and settings.")
-        if not isinstance(task, str) or task not in forms.tasks.names():
-            raise BadInput(f"There is no task '{str(task)[:40]}': it is one of {', '.join(forms.tasks.names())}.")
-        needed = forms.tasks.get(task).subject is not None
-        if needed and not isinstance(id, str):
-            raise BadInput(f"'{task}' needs a picture: add one first.")
-        subject = pictures.get(str(id)) if needed else None
-        checked = studio.resolve(task, subject, settings)
-        if jobs.engine.state == "broken":
-            raise UntaughtError(jobs.engine.message)
+        task, subject, checked = studio.ordered(order)
         job = jobs.add(task, subject.id if subject else None, subject.name if subject else task, checked)
         return job.public().plain()
 

@@ -20,10 +20,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.core.errors import OutOfMemory, UntaughtError
 from untaught.core.registry import tasks
 from untaught.io.images import Image, read
 from untaught.session.explain import begin, said, timed
+from untaught.solver.memory import refuse
 from untaught.studio import marked
+from untaught.studio.messages import Foretold
 from untaught.tasks import role
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ SEEN = ((768**2, 800**2), (2**17, 400**2))  # (pixels above which presets change
 STEPS = 2  # that are timed, after a first one that prepares what is used again
 KEPT = 500  # stages that are remembered
 NEWS = 0.4  # how much of what is known of a preset gives way to the last job
+LENT = ("mask", "picture")  # what a job may lack while it is asked about
 FAR = math.log(4)  # further off than so many times, a job says more of the machine's day than of the preset
 
 
@@ -75,9 +79,24 @@ class Speeds:
         if not marked.mine(folder):
             self.path = None
 
-    def foretell(self, task: str, image: Image, settings: dict[str, Any], idle: Callable[[], bool]) -> float | None:
-        """The seconds of that job; None where nobody knows. idle: whether what is not known may be tried now."""
-        with self.lock, self._room() as folder:
+    def foretell(self, task: str, image: Image, settings: dict[str, Any], idle: Callable[[], bool]) -> Foretold:
+        """What is known of that job. idle: whether what is not known may be tried now.
+
+        A piece of the picture is asked. All of it is only where the piece is refused, since a sky may be flat and what is under
+        it not; and where a mask or a guide is given, which belongs to all of it.
+        """
+        with self.lock:
+            try:
+                seconds = self._seconds(task, image, settings, idle)
+                doubt = any(settings.get(n) for n, hint in tasks.get(task).settings.items() if role(hint) in LENT)
+            except UntaughtError:
+                seconds, doubt = None, True
+            why = refusal(task, image, settings, alone=idle()) if doubt else None
+            return Foretold(None if why else seconds, why)
+
+    def _seconds(self, task: str, image: Image, settings: dict[str, Any], idle: Callable[[], bool]) -> float | None:
+        """The seconds of that job; None where nobody knows. `UntaughtError` where one of a piece of the picture is refused."""
+        with self._room() as folder:
             begun = time.perf_counter()
             count = prod(image.pixels.shape[:2])
             enough = next((some for above, some in SEEN if count > above), count)
@@ -85,6 +104,8 @@ class Speeds:
             job = waiting(task, seen, settings)
             composed = time.perf_counter() - begun
             times = count / prod(seen.pixels.shape[:2])
+            if idle():  # else a job holds memory that this one will have
+                refuse(job, times)
             if any(signature(stage, job) not in self.known for stage in job.stages):
                 if not idle():
                     return None
@@ -192,15 +213,34 @@ def _jpeg(pixels: NDArray, like: Path, path: Path) -> Image:
 
 
 def waiting(task: str, image: Image, settings: dict[str, Any]) -> Job:
-    """The job of a picture, with what it lacks yet: thin holes, or itself as the guide."""
+    """The job of a piece of a picture, with a mask and a guide that are lent: thin holes, and itself."""
     one = tasks.get(task)
-    lacks = {name: role(hint) for name, hint in one.settings.items() if role(hint) and not settings.get(name)}
-    guides = [name for name, what in lacks.items() if what == "picture"][:1]
-    masks = [name for name, what in lacks.items() if what == "mask"]
-    given = {k: v for k, v in settings.items() if role(one.settings[k]) not in ("picture", "mask")}
-    return one.job(
-        image, **given, **dict.fromkeys(guides, image.pixels), **dict.fromkeys(masks, _scratched(image.pixels))
-    )
+    return _lent(task, image, {k: v for k, v in settings.items() if role(one.settings[k]) not in LENT})
+
+
+def refusal(task: str, image: Image | None, settings: dict[str, Any], *, alone: bool = True) -> str | None:
+    """The sentence with which a job of all of the picture is refused; None where it is not. What it lacks yet is lent.
+
+    alone: whether no other job runs, whose memory this one will have.
+    """
+    try:
+        job = tasks.get(task).job(None, **settings) if image is None else _lent(task, image, settings)
+        if alone:
+            refuse(job)
+    except UntaughtError as error:
+        return str(error) if alone or not isinstance(error, OutOfMemory) else None
+    return None
+
+
+def _lent(task: str, image: Image, settings: dict[str, Any]) -> Job:
+    one, given = tasks.get(task), {name for name, value in settings.items() if value}
+    roles = {what: [name for name, hint in one.settings.items() if role(hint) == what] for what in LENT}
+    lent: dict[str, Any] = {}
+    if not given & {*roles["mask"], "mask_colour"}:
+        lent |= dict.fromkeys(roles["mask"][:1], _scratched(image.pixels))
+    if not given & {*roles["picture"]}:
+        lent |= dict.fromkeys(roles["picture"][:1], image.pixels)
+    return one.job(image, **{**settings, **lent})
 
 
 def _scratched(pixels: NDArray) -> NDArray:

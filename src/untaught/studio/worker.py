@@ -163,13 +163,15 @@ class Foreteller:
         finally:
             self.running = False
 
-    def foretell(self, order: m.ForetellJob) -> float | None:
+    def foretell(self, order: m.ForetellJob) -> m.Foretold:
         import numpy as np
 
         from untaught.io.images import Image
-        from untaught.studio.speeds import Speeds
+        from untaught.studio.speeds import Speeds, refusal
 
         self.speeds = self.speeds or Speeds(Path(order.folder))
+        if order.samples is None:
+            return m.Foretold(refusal=refusal(order.task, None, order.settings))
         pixels = np.load(order.samples, mmap_mode="r", allow_pickle=False)
         if order.side is None:
             image = Image(pixels, format=order.format, source=Path(order.source))
