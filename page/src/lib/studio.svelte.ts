@@ -340,6 +340,7 @@ export class Studio {
     })
     if (!job) return
     remember(form.name, this.settings.preset)
+    if (job.settings.mask) this.settings = { ...this.settings, mask: job.settings.mask } // to be painted on, when one comes back
     this.arrived(job)
   }
 
