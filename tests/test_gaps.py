@@ -178,3 +178,27 @@ def test_a_fraction_of_255_given_for_floats_is_noticed(noisy):
     assert "give 15" in notes
     for picture, sigma in ((floats, 15.0), (floats / 255, 15 / 255), (noisy, 15 / 255)):
         assert "is meant" not in " ".join(untaught.denoise.job(picture, sigma=sigma, preset="instant").notes)
+
+
+def test_noise_is_measured_beside_what_is_transparent_as_in_all_of_it():
+    """What is seen in the place of hidden pixels is as loud as the others: without noise there, half a picture had none."""
+    from untaught.noise.spectrum import estimate_noise
+
+    y, x = np.mgrid[:160, :200] / 200
+    values = 0.5 + 0.25 * np.sin(9 * x) * np.cos(7 * y) + np.random.default_rng(1).normal(0, 0.06, (160, 200))
+    clear = (x - 0.5) ** 2 + (y - 0.4) ** 2 > 0.08
+    pixels = np.uint8(255 * np.clip(values, 0, 1))
+    seen = hidden.seen(Image(np.where(clear, 0, pixels).astype(np.uint8), unknown=clear))
+    assert clear.mean() > 0.6
+    assert np.array_equal(seen[~clear], pixels[~clear])
+    sigma = float(estimate_noise(torch.from_numpy(seen / 255.0)[None, None].float()).sigma)
+    assert sigma == pytest.approx(0.06, rel=0.15)
+
+
+def test_where_nothing_is_foretold_the_noise_that_was_read_stands():
+    """Variances of 0 in most of a picture, as in a white sky, make what is foretold a 0 that is divided by 0."""
+    from untaught.noise.foretold import Foretold
+    from untaught.noise.spectrum import _misread
+
+    told = Foretold(torch.zeros(3), 0.05, torch.tensor([0.2, 0.9, 0.93]), torch.tensor([0.004, 0.0, 0.0]))
+    assert not _misread(torch.full((3,), 0.06), told)

@@ -185,6 +185,13 @@ def test_on_a_phone_the_button_is_in_reach(browser, page_studio, clean):
     assert box["y"] >= 0
     assert box["y"] + box["height"] <= 844
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    card(page, "inpaint").click()
+    for language in ("de", "fr", "en"):
+        page.get_by_role("combobox").first.select_option(language)
+        page.get_by_role("application").wait_for()
+        assert page.evaluate(
+            "[...document.querySelectorAll('button')].every((b) => b.getBoundingClientRect().right <= innerWidth)"
+        )
     page.get_by_role("button", name="New picture").tap()
     page.get_by_role("button", name="Choose a file").wait_for()
     context.close()

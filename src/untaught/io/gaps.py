@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from untaught.core.errors import BadInput, NothingToDo
 from untaught.io.arrays import channels, of_frames, placed
 from untaught.io.axes import enlarged
+from untaught.io.images.hidden import mirrored
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
@@ -98,8 +99,6 @@ def unknown(array: NDArray, without: NDArray | None = None) -> tuple[NDArray | N
 
 def bridged(array: NDArray, gone: NDArray, axis: int | None) -> NDArray:
     """The array with every unknown value replaced by a known one of its channel, mirrored at the edge of the gap."""
-    from scipy import ndimage
-
     result = np.ma.getdata(array).copy()
     planes = (
         [(result, gone)]
@@ -111,11 +110,7 @@ def bridged(array: NDArray, gone: NDArray, axis: int | None) -> NDArray:
             continue
         if lost.all():
             raise BadInput(f"Every value of channel {number} is unknown: leave that channel out.")
-        near = ndimage.distance_transform_edt(lost, return_distances=False, return_indices=True)
-        at = np.indices(plane.shape)
-        far = np.stack([(2 * n - i).clip(0, size - 1) for n, i, size in zip(near, at, plane.shape, strict=True)])
-        far = np.where(lost[tuple(far)], near, far)
-        plane[lost] = plane[tuple(far)][lost]
+        plane[lost] = plane[mirrored(lost)][lost]
     return result
 
 

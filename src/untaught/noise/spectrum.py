@@ -202,7 +202,8 @@ def _cut(p: Tensor) -> float:
 
 def _misread(sigma: Tensor, told: Foretold) -> bool:
     """Whether white noise was read off a pattern, or off little but black: what cannot be foretold is another."""
-    return not LESS < float((told.least.square().mean() / sigma.square().mean().clamp_min(1e-20)).sqrt()) < MORE
+    times = float((told.least.square().mean() / sigma.square().mean().clamp_min(1e-20)).sqrt())
+    return times >= 0 and not LESS < times < MORE  # where most of it is solid white, nothing is foretold: nan
 
 
 def _white(level: Tensor, told: Foretold | None = None) -> Tensor:

@@ -59,13 +59,22 @@ def veiled(image: Image) -> Image:
 
 
 def seen(image: Image) -> np.ndarray:
-    """The pixels for a task: those that say nothing look like the nearest that does, so that they lead nothing astray."""
+    """The pixels for a task: those that say nothing look like known ones near them, so that they lead nothing astray."""
     if image.unknown is None or image.unknown.shape != image.pixels.shape[:2] or image.unknown.all():
         return image.pixels
+    return np.ascontiguousarray(image.pixels[mirrored(image.unknown)])
+
+
+def mirrored(unknown: np.ndarray) -> tuple[np.ndarray, ...]:
+    """For every place the indices of a known one, itself where it is: the one as far beyond the edge of the gap, so that noise is
+    there as elsewhere, and the nearest where that is unknown too. unknown: True in gaps, not everywhere.
+    """
     from scipy import ndimage
 
-    nearest = ndimage.distance_transform_edt(image.unknown, return_distances=False, return_indices=True)
-    return np.ascontiguousarray(image.pixels[tuple(nearest)])
+    near = ndimage.distance_transform_edt(unknown, return_distances=False, return_indices=True)
+    at = np.indices(unknown.shape)
+    far = np.stack([(2 * n - i).clip(0, size - 1) for n, i, size in zip(near, at, unknown.shape, strict=True)])
+    return tuple(np.where(unknown[tuple(far)], near, far))
 
 
 def restored(pixels: np.ndarray, like: Image) -> np.ndarray:
