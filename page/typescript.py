@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from untaught.studio.checked import schema
-from untaught.studio.messages import Foretold
+from untaught.studio.messages import Prospect
 from untaught.studio.views import PAGE, Example
 
 WORDS = {"string": "string", "boolean": "boolean", "integer": "number", "number": "number", "null": "null"}
@@ -41,4 +41,4 @@ def interface(name: str, one: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     print("/** Made by page/typescript.py from src/untaught/studio/messages.py: change it there. */")
-    print("\n\n".join(interface(name, one) for name, one in schema(*PAGE.values(), Example, Foretold)["$defs"].items()))
+    print("\n\n".join(interface(name, one) for name, one in schema(*PAGE.values(), Example, Prospect)["$defs"].items()))

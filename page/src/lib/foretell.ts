@@ -1,7 +1,7 @@
 /** What is known of the job that is chosen before it is begun: how long it would take on this computer, or why it would be refused. */
 import { call } from './api'
 import { means } from './forms'
-import type { Foretold } from './messages'
+import type { Prospect } from './messages'
 import type { Studio } from './studio.svelte'
 import { t, told } from './words.svelte'
 
@@ -39,7 +39,7 @@ export async function foretell(of: Studio): Promise<void> {
   const own = Object.fromEntries(Object.entries(settings).filter(([n]) => n !== 'preset' && !(painted && n === 'mask') && means(form, n, settings)))
   const ask = async (into: Record<string, number>, preset: string, more: { side?: number } = {}) => {
     const wanted = preset && preset !== field?.default ? { ...own, preset } : own
-    const told = await call<Foretold>('POST', '/api/seconds', { task: form.name, picture: form.subject ? picture!.id : null, settings: wanted, ...more }).catch(() => null)
+    const told = await call<Prospect>('POST', '/api/seconds', { task: form.name, picture: form.subject ? picture!.id : null, settings: wanted, ...more }).catch(() => null)
     if (of.asked !== asked || !told) return
     if (told.seconds !== null) into[preset] = told.seconds
     if (told.refusal && !more.side) of.refused.by[preset] = told.refusal

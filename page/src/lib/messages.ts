@@ -144,7 +144,7 @@ export interface Example {
 }
 
 /** What is known of a job before it is begun. seconds: that it would take; None where nobody knows. refusal: the sentence with which the engine would refuse it. */
-export interface Foretold {
+export interface Prospect {
   seconds: number | null
   refusal: string | null
 }

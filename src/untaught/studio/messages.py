@@ -164,7 +164,7 @@ class ExampleMade(Message):
 
 
 @dataclass(frozen=True)
-class Foretold(Message):
+class Prospect(Message):
     """What is known of a job before it is begun. seconds: that it would take; None where nobody knows. refusal: the sentence with
     which the engine would refuse it."""
 
@@ -191,7 +191,7 @@ class Reply(Message, kind="reply"):
     """The answer to the call of that number; message: the sentence of a refusal, and then there is no value."""
 
     call: int
-    value: PictureAbout | ExampleMade | Foretold | tuple[str, ...] | bytes | None
+    value: PictureAbout | ExampleMade | Prospect | tuple[str, ...] | bytes | None
     message: str | None = None
 
 

@@ -254,16 +254,16 @@ def create_app(studio: Studio, *, hosts: set[str], port: int) -> Any:
         try:
             task, subject, checked = studio.ordered(order)
         except UntaughtError as error:
-            return m.Foretold(refusal=str(error)).plain()
+            return m.Prospect(refusal=str(error)).plain()
         samples, file, kind = None, "", ""
         if subject is not None:
             samples, file = str(await pictures.kept(subject)), str(pictures.path(subject))
             kind = subject.about.format if subject.about else ""
         call = m.ForetellJob(task, samples, file, kind, pictures.paths(checked), str(studio.folder / "speeds"), side)
         try:
-            foretold: m.Foretold = await jobs.link.call(call)
+            foretold: m.Prospect = await jobs.link.call(call)
         except UntaughtError:  # the engine ended over it, or met what it does not know: no word against the job
-            return m.Foretold().plain()
+            return m.Prospect().plain()
         return {**foretold.plain(), "refusal": foretold.refusal and pictures.named(foretold.refusal)}
 
     @app.post("/api/recipes")

@@ -26,7 +26,7 @@ from untaught.io.images import Image, read
 from untaught.session.explain import begin, said, timed
 from untaught.solver.memory import refuse
 from untaught.studio import marked
-from untaught.studio.messages import Foretold
+from untaught.studio.messages import Prospect
 from untaught.tasks import role
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Speeds:
         if not marked.mine(folder):
             self.path = None
 
-    def foretell(self, task: str, image: Image, settings: dict[str, Any], idle: Callable[[], bool]) -> Foretold:
+    def foretell(self, task: str, image: Image, settings: dict[str, Any], idle: Callable[[], bool]) -> Prospect:
         """What is known of that job. idle: whether what is not known may be tried now.
 
         A piece of the picture is asked. All of it is only where the piece is refused, since a sky may be flat and what is under
@@ -92,7 +92,7 @@ class Speeds:
             except UntaughtError:
                 seconds, doubt = None, True
             why = refusal(task, image, settings, alone=idle()) if doubt else None
-            return Foretold(None if why else seconds, why)
+            return Prospect(None if why else seconds, why)
 
     def _seconds(self, task: str, image: Image, settings: dict[str, Any], idle: Callable[[], bool]) -> float | None:
         """The seconds of that job; None where nobody knows. `UntaughtError` where one of a piece of the picture is refused."""

@@ -163,7 +163,7 @@ class Foreteller:
         finally:
             self.running = False
 
-    def foretell(self, order: m.ForetellJob) -> m.Foretold:
+    def foretell(self, order: m.ForetellJob) -> m.Prospect:
         import numpy as np
 
         from untaught.io.images import Image
@@ -171,7 +171,7 @@ class Foreteller:
 
         self.speeds = self.speeds or Speeds(Path(order.folder))
         if order.samples is None:
-            return m.Foretold(refusal=refusal(order.task, None, order.settings))
+            return m.Prospect(refusal=refusal(order.task, None, order.settings))
         pixels = np.load(order.samples, mmap_mode="r", allow_pickle=False)
         if order.side is None:
             image = Image(pixels, format=order.format, source=Path(order.source))
