@@ -180,7 +180,7 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
     each = each.mean((0, 1)) if each.ndim > 1 else each
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
-    if told is not None and told.alike < SURE and not correlated and len(knots) == 1 and _misread(sigma, told):
+    if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, sound.sum() < ENOUGH):
         return _of_pattern(told)
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
@@ -200,9 +200,15 @@ def _cut(p: Tensor) -> float:
     return share if share < CUT[few < SOLID * many] and solid < SOLID * share else 0.0
 
 
-def _misread(sigma: Tensor, told: Foretold) -> bool:
-    """Whether white noise was read off a pattern, or off little but black: what cannot be foretold is another."""
-    return not LESS < float((told.least.square().mean() / sigma.square().mean().clamp_min(1e-20)).sqrt()) < MORE
+def _misread(sigma: Tensor, told: Foretold, strokes: bool) -> bool:
+    """Whether white noise was read off a pattern, or off little but black: what cannot be foretold is another.
+
+    strokes: hardly a part is without black or white, so that it is edges that were read, as in lettering.
+    """
+    ratio = float((told.least.square().mean() / sigma.square().mean().clamp_min(1e-20)).sqrt())
+    if strokes and told.white and ratio < LESS:
+        return True
+    return told.alike < SURE and not LESS < ratio < MORE
 
 
 def _white(level: Tensor, told: Foretold | None = None) -> Tensor:
