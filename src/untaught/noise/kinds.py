@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from untaught.core.amounts import percent
 from untaught.core.errors import BadInput
 from untaught.noise.differences import quietest_differences, second_differences
 from untaught.noise.foretold import foretell
@@ -159,7 +160,7 @@ def _impulses(data: Tensor, found: Impulses, sigma: float | None, notes: list[st
     span = max(float(data.max() - data.min()), 1e-3)
     share = min(max(found.share, 1e-3), 0.95)
     grain = f", the others have sigma {scale.said(sigma)}" if sigma >= GRAIN else ""
-    notes.append(f"noise: impulses ({found.kind}), {100 * found.share:.2g} % of all values are worthless{grain}")
+    notes.append(f"noise: impulses ({found.kind}), {percent(found.share)} of all values are worthless{grain}")
     return Found("impulse", Impulse(share, max(sigma, 1 / 255), span), found.where)
 
 

@@ -24,7 +24,7 @@ from untaught.core.conjugate_gradients import axes
 from untaught.core.geometry import evenly
 from untaught.core.interpolation import interpolated
 from untaught.noise.cut import censored
-from untaught.noise.differences import rough
+from untaught.noise.differences import is_drawing, rough
 from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, limited, textured, tints
 
@@ -119,7 +119,7 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
     x = (picture if picture.ndim == 4 else picture[None]).detach().float()
     x = sample(x)
     c, side = x.shape[1], min(PATCH, *x.shape[-2:])
-    if side < 4:
+    if side < 4 or is_drawing(x):
         return _noise(torch.zeros(c), torch.eye(c), torch.zeros(1), torch.ones(1))
     p = x.unfold(2, side, max(1, side // 2)).unfold(3, side, max(1, side // 2))
     p = p.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side)
