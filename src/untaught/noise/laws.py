@@ -175,7 +175,7 @@ def _falls(told: Foretold | None) -> bool:
 
 def _denied(law: Law, told: Foretold | None, scale: Scale) -> bool:
     """Whether a law was read off strokes and edges: it says much more than cannot be foretold, which is never too little."""
-    if told is None or not told.white:
+    if told is None:
         return False
     expected = law.variance((told.brightness - scale.dark).clamp_min(0))
     whole = told.brightness + 2 * expected.sqrt() < 1  # not cut off at white, which takes of the noise
