@@ -92,6 +92,10 @@ def measure(
     told = foretell(sample(slices.detach().float()))  # as `estimate_noise` does: of a large picture, parts
     noise = estimate_noise(slices, told)
     if kind == "auto" and (noise.sharers or (noise.level < GRAIN and foretold_law(told, scale) is None)):
+        step = 0.0 if noise.sharers or data.ndim != 4 else _step(data)
+        if step and scale.dark == 0 and _scattered(data / step):  # too few for any part to be flat
+            notes.append(Poisson(1 / step).told(scale))
+            return Found("poisson", Poisson(1 / step))
         return Found("gaussian", _normal(noise, notes, scale))
     found = by_brightness(slices, kind, scale, sigma, gain, told)
     if found is None:
@@ -108,15 +112,11 @@ def _counted(data: Tensor, found: Found, scale: Scale) -> Found | None:
     counts = found.likelihood.counts
     if found.kind not in ("poisson", "poisson-gaussian") or counts is None:
         return None
-    values = data.unique()
-    step = float(values.diff().min()) if len(values) > 1 else 0.0
-    if not step > 0 or float(values[-1] - values[0]) > 1e5 * step:
-        return None
-    multiples = (values - values[0]) / step
-    if float((multiples - multiples.round()).abs().max()) >= 0.05:
+    step = _step(data)
+    if not step:
         return None
     likely = found.kind == "poisson" and found.loss <= CLOSE and SINGLE < 1 / (counts[0] * step) < 1 / SINGLE
-    dark = scale.dark if found.dark is None else float(values[0])  # of few counts the least are none
+    dark = scale.dark if found.dark is None else float(data.min())  # of few counts the least are none
     if found.dark is not None and abs(found.dark - dark) > NEAR * step:
         return None
     if not likely and not (data.ndim == 4 and _scattered((data - dark) / step)):
@@ -124,6 +124,16 @@ def _counted(data: Tensor, found: Found, scale: Scale) -> Found | None:
     if found.dark is None:
         return replace(found, kind="poisson", likelihood=Poisson(1 / step))
     return replace(found, likelihood=PoissonGaussian(1 / step, 0.0), dark=dark)
+
+
+def _step(data: Tensor) -> float:
+    """What the numbers are multiples of, above the least of them; 0 where they are of nothing."""
+    values = data.unique()
+    step = float(values.diff().min()) if len(values) > 1 else 0.0
+    if not step > 0 or float(values[-1] - values[0]) > 1e5 * step:
+        return 0.0
+    multiples = (values - values[0]) / step
+    return step if float((multiples - multiples.round()).abs().max()) < 0.05 else 0.0
 
 
 def _scattered(counts: Tensor) -> bool:

@@ -180,7 +180,7 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
     each = each.mean((0, 1)) if each.ndim > 1 else each
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
-    if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, sound.sum() < ENOUGH):
+    if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, int(sound.sum()) < ENOUGH):
         return _of_pattern(told)
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
