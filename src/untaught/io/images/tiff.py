@@ -89,7 +89,7 @@ def _only_page(tif: Any, name: str) -> Any:
         raise BadInput(f"{name} is a volume of {' x '.join(map(str, first.shape))}: denoise --axes ZYX restores one.")
     if count > 1:
         raise BadInput(
-            f"{name} holds {count} pages, and one picture at a time can be worked on: extract one, "
+            f"{name} holds {count} pages and one picture at a time can be worked on: extract one, "
             f"e.g. tifffile.imwrite('page0.tif', tifffile.imread({name}, key=0)); frames of a clip: denoise --along time; a "
             "stack: denoise --axes, such as ZYX for a volume."
         )
