@@ -50,7 +50,7 @@ def quality(made: np.ndarray, clean: np.ndarray) -> float:
     return psnr(made / 255, clean / 255)
 
 
-@pytest.mark.parametrize(("moves", "channels"), [(0, 1), (2, 1), (1, 3)])
+@pytest.mark.parametrize(("moves", "channels"), [(0, 1), (1, 3)])
 def test_frames_together_are_better_than_each_alone_and_flicker_less(moves: int, channels: int):
     clean, noisy = clip(moves, channels)
     together = untaught.denoise(noisy, along="time")

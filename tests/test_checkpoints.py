@@ -114,12 +114,12 @@ def methods():
     for name, objective in registry.objectives.items():
         for i, (one, prior) in enumerate(objective.examples()):
             average = ExponentialPictures(0.9) if one.whole else ExponentialWeights(0.9)
-            yield pytest.param([Method(prior, one, Adam(1e-3), average, After(6))], id=f"{name}-{i}")
-    yield pytest.param([Method(Pixels(), optimiser=LBFGS(inner=3), stop=After(6))], id="lbfgs")
+            yield pytest.param([Method(prior, one, Adam(1e-3), average, After(4))], id=f"{name}-{i}")
+    yield pytest.param([Method(Pixels(), optimiser=LBFGS(inner=3), stop=After(4))], id="lbfgs")
     small = Network(Hourglass(down=(4, 6)))
     for name, some in registry.rules.items():
         for i, rule in enumerate(example for one in some for example in one.examples()):
-            yield pytest.param([Method(small, stop=rule | After(6))], id=f"{name}-{i}")
+            yield pytest.param([Method(small, stop=rule | After(4))], id=f"{name}-{i}")
     yield pytest.param(
         [Method(small, stop=After(4)), Method(Pixels(), optimiser=Adam(1e-2), stop=After(4))], id="stages"
     )

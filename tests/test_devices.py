@@ -162,7 +162,7 @@ class TestRuns:
 
     @pytest.mark.parametrize("rule", list(rules()), ids=repr)
     def test_rules(self, rule):
-        same(job(self.problem, method(Fit(), SMALL, stop=rule | After(12))))
+        same(job(self.problem, method(Fit(), SMALL, stop=rule | After(6))))
 
     @pytest.mark.parametrize(
         "more",

@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from untaught.core.interpolation import before, interpolated
-from untaught.problem.likelihoods.gaussian import censored
+from untaught.problem.likelihoods.gaussian import clipped_moments
 
 GRID = torch.linspace(0, 1, 257, dtype=torch.float64)
 TABLES = {
     "even": GRID.float(),
     "two": torch.tensor([0.0, 1.0]),
     "one": torch.tensor([0.5]),
-    "cut off": censored(GRID, torch.tensor(0.1, dtype=torch.float64))[0].float(),
-    "hardly cut off": censored(GRID, torch.tensor(0.002, dtype=torch.float64))[0].float(),
+    "cut off": clipped_moments(GRID, torch.tensor(0.1, dtype=torch.float64))[0].float(),
+    "hardly cut off": clipped_moments(GRID, torch.tensor(0.002, dtype=torch.float64))[0].float(),
     "uneven": GRID.pow(6).float(),
     "squares": GRID.square().float(),
 }

@@ -26,8 +26,7 @@ from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
-@pytest.mark.parametrize("from_save", [0, 3])
+@pytest.mark.parametrize(("number", "from_save"), [(errno.ENOSPC, 0), (errno.EROFS, 3)])
 def test_a_run_goes_on_where_the_disk_does_not(
     place: Path, expected: bytes, number: int, from_save: int, monkeypatch, capsys
 ):

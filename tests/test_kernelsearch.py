@@ -10,11 +10,12 @@ import torch
 from blurred_photos import blurred
 
 import untaught
+from untaught.classical.blind_kernel import seek
 from untaught.classical.blind_kernel.scene import Scene
 from untaught.classical.blind_kernel.search import _narrowest, nearest
 from untaught.core.errors import BadInput
 from untaught.problem.operators import kernels
-from untaught.problem.operators.blur import Blur
+from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.solver.loop import Run
 
 
@@ -143,6 +144,20 @@ class TestSeekingTheKernel:
         assert self.alike(operator.kernel, hook) > 0.85
         assert "has no name" in notes
         assert operator.error > 0
+
+    def test_the_faint_path_of_a_hand_that_lingers_is_found(self, monkeypatch):
+        path = torch.zeros(9, 9, dtype=torch.float64)
+        path[0, 4:] = path[4, 4:] = path[:5, 8] = path[:5, 4] = path[5, 3] = path[6, 2] = 0.03
+        path[7:, :2] = path.sum() / 6
+        path /= path.sum()
+        y, found = torch.from_numpy(self.data(path) / 255).float().mean(2), []
+        monkeypatch.setattr(seek, "WEIGHTS", (0.05,))
+        for strong in (seek.STRONG[:1], seek.STRONG):
+            monkeypatch.setattr(seek, "STRONG", strong)
+            operator = SoughtBlur((11, 11))
+            seek._sought(operator, y, 6.5 / 255**2, (11, 11))
+            found.append(self.alike(operator.kernel, path))
+        assert found[1] > max(0.87, found[0] + 0.03)
 
     def test_grey_is_sought_as_rgb_is(self):
         data = self.data(kernels.named("motion:7,90"))[..., 1]

@@ -47,8 +47,7 @@ def test_five_frames_of_one_scene_are_better_than_one(scene, gain, preset):
     assert decibels(untaught.denoise(y, along="time", preset=preset)[2], truth) > one + gain
 
 
-@pytest.mark.parametrize("speed", [0.1, 0.5, 1.0, 3.0])
-@pytest.mark.parametrize("scene", [photo, smooth])
+@pytest.mark.parametrize(("scene", "speed"), [(photo, 0.1), (smooth, 0.5), (photo, 1.0), (smooth, 3.0)])
 def test_what_moves_loses_next_to_nothing(scene, speed):
     truth = np.stack([shift(scene(), (0, speed * t), order=3, mode="mirror") for t in range(5)])
     y = noisy(truth)

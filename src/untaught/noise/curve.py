@@ -16,7 +16,7 @@ from torch import Tensor
 
 from untaught.noise.neighbours import flattest
 from untaught.noise.spectrum import EDGES, PATCH, WHITE, periodogram, sample
-from untaught.problem.likelihoods.gaussian import censored
+from untaught.problem.likelihoods.gaussian import clipped_moments
 
 CLASSES = 16
 LOWER = 0.35  # the quantile of the classes that the law goes through: structure only ever adds
@@ -116,7 +116,7 @@ def _nearest(
     v = a[:, None] * x / top + b[:, None] + c[:, None] * (x / top) ** 2
     mean, deviation = x.expand_as(v), v.clamp_min(1e-12).sqrt()
     if clipped:  # counts alone are never below 0
-        mean, deviation = censored(mean, deviation, below=bool(terms[1].any() or terms[2].any()))
+        mean, deviation = clipped_moments(mean, deviation, below=bool(terms[1].any() or terms[2].any()))
     at = brightness.double().expand(len(v), -1).contiguous()
     i = torch.searchsorted(mean.contiguous(), at).clamp(1, len(x) - 1)
     low, high = mean.gather(1, i - 1), mean.gather(1, i)

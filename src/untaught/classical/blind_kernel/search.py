@@ -60,9 +60,9 @@ def coarse_to_fine(y: Tensor, sides: Sequence[int], weight: float) -> Tensor:
     return centred(kernel)
 
 
-def bettered(scene: Scene, kernel: Tensor, noise: float) -> Tensor:
-    """The kernel where it is strong and one pixel about that, as the belief about the gradients asks for it."""
-    where = grown(pruned(kernel, 0.2, 0.3)) > 0
+def bettered(scene: Scene, kernel: Tensor, noise: float, weak: float, small: float) -> Tensor:
+    """The kernel where it is strong (`pruned`) and one pixel about that, as the belief about the gradients asks for it."""
+    where = grown(pruned(kernel, weak, small)) > 0
     kernel, belief = pruned(kernel * where, 0, 0), None
     for _ in range(10):
         belief = scene.believe(kernel, noise, 1, belief)

@@ -18,6 +18,9 @@ from untaught.problem.operators.kernels import named, placed
 
 WEIGHTS = (0.016, 0.05, 0.12)
 """Of an edge at the coarsest scale: the fewer edges the surer, but some pictures have only weak ones."""
+STRONG = (((0.2, 0.3), 0.0), ((0.05, 0.1), 0.04))
+"""From which shares on (`pruned`) the parts of a kernel are trusted, and by how much its evidence must then be better: a hand that
+lingers leaves a spot so heavy that the rest of its path is faint, but most faint parts explain texture (docs/benchmarks)."""
 LEAST = 1 / 255
 BETTER = 0.01
 """By how much the evidence of a larger kernel must be better: it can explain more by chance."""
@@ -71,8 +74,10 @@ def _seen(problem: Problem) -> Tensor:
 def _sought(operator: SoughtBlur, y: Tensor, noise: float, sides: tuple[int, ...]) -> None:
     scene, found = Scene(y, sides), []
     for weight in WEIGHTS:
-        kernel = search.bettered(scene, search.coarse_to_fine(y, sides, weight), noise)
-        found.append((scene.evidence(kernel, noise), kernel))
+        rough = search.coarse_to_fine(y, sides, weight)
+        for strong, doubt in STRONG:
+            kernel = search.bettered(scene, rough, noise, *strong)
+            found.append((scene.evidence(kernel, noise) + doubt, kernel))
     evidence, kernel = min(found, key=lambda one: one[0])
     if evidence < float(operator.evidence) - BETTER:
         operator.take(placed(kernel, operator.sides), evidence, UNNAMED)

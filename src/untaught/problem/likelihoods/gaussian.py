@@ -106,7 +106,7 @@ class ClippedGaussian(Gaussian):
         """x, E[y] and the deviation of y on a fine grid of x."""
         s = channelwise(self.sigma or 1.0, like).double().mean()
         x = torch.linspace(0, 1, 2049, dtype=torch.float64, device=like.device)
-        mean, deviation = censored(x, s)
+        mean, deviation = clipped_moments(x, s)
         return x.to(like), mean.to(like), deviation.clamp_min(0.1 * s).to(like)
 
     @classmethod
@@ -114,7 +114,7 @@ class ClippedGaussian(Gaussian):
         return (ClippedGaussian(0.1),)
 
 
-def censored(x: Tensor, deviation: Tensor, below: bool = True) -> tuple[Tensor, Tensor]:
+def clipped_moments(x: Tensor, deviation: Tensor, below: bool = True) -> tuple[Tensor, Tensor]:
     """Mean and deviation of clip(x + deviation * n, 0, 1) for a standard normal n; in double precision.
 
     below: whether values are cut off at 0, too.
