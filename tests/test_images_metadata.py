@@ -65,6 +65,20 @@ def test_exif_travels_between_formats(tmp_path: Path, here: str, there: str) -> 
     assert camera(tmp_path / f"b{there}") == camera(tmp_path / f"a{here}")
 
 
+@pytest.mark.parametrize("dpi", [None, (300.0, 300.0)])
+def test_exif_that_states_a_resolution_stays_in_every_format(tmp_path: Path, dpi: Any) -> None:
+    """WebP has no other place for it, and a picture read from WebP has it nowhere else."""
+    block = Pillow.Exif()
+    block[0x010F], block[0x011A], block[0x011B], block[0x0128] = "Maker", 300.0, 300.0, 2
+    pixels = draw((8, 9, 3), np.uint8)
+    for suffix in (".png", ".jpg", ".tif", ".webp"):
+        path = tmp_path / f"p{suffix}"
+        notes = images.write(path, pixels, Image(pixels, exif=block.tobytes().removeprefix(b"Exif\0\0"), dpi=dpi))
+        assert not [note for note in notes if "could not be written" in note]
+        with Pillow.open(path) as picture:
+            assert picture.getexif()[0x010F] == "Maker"
+
+
 def test_a_field_that_cannot_be_written_does_not_cost_the_picture(tmp_path: Path) -> None:
     pixels = draw((4, 5))
     (note,) = images.write(tmp_path / "p.png", pixels, Image(pixels, text={"\u20ac" * 100: "x"}), recipe=RECIPE)

@@ -208,3 +208,13 @@ def test_reading_is_light_and_an_image_travels(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     image = full(draw((4, 5, 3)))
     assert pickle.loads(pickle.dumps(image)).text == replace(image).text
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint32", "uint64", "float64"])
+def test_a_tiff_of_any_type_of_numbers_stays_one(tmp_path: Path, dtype: str) -> None:
+    here, there = tmp_path / "a.tif", tmp_path / "b.tif"
+    tifffile.imwrite(here, np.arange(42, dtype=dtype).reshape(6, 7))
+    image = images.read(here)
+    images.write(there, image.pixels, image)
+    assert tifffile.imread(there).dtype == dtype
+    assert np.array_equal(tifffile.imread(there), tifffile.imread(here))

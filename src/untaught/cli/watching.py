@@ -137,7 +137,8 @@ def end(line: str, *, as_json: bool, quiet: bool, **told: Any) -> None:
 
 def say(solution: Solution, notes: tuple[str, ...], target: Path, *, as_json: bool, quiet: bool) -> None:
     as_planned = solution.reason.startswith(("all ", "the estimate is made"))
-    why = "" if as_planned else f": {solution.reason}, at step {solution.step}"
+    at = f"at step {solution.step}"  # which an interrupted run says itself
+    why = "" if as_planned else f": {solution.reason}" + ("" if solution.reason.endswith(at) else f", {at}")
     end(
         f"Saved {target} ({solution.seconds:.0f} s){why}.",
         as_json=as_json,

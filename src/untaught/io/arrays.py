@@ -121,9 +121,10 @@ def checked(sigma: float, array: NDArray, scale: tuple[float, float], notes: lis
             f"sigma = {sigma:g} is more than the full scale of the picture: did you mean {sigma:g}/{full:g}?"
         )
     if sigma == float("inf") or sigma * full > scale[1]:
+        said = f", {sigma * full:.4g} in its values," if full > 1 else ""
+        units = f"as a fraction of {full:g}" if full > 1 else "in the units of the picture"
         raise BadInput(
-            f"sigma = {sigma:g} is more than the whole range of the picture, {scale[1]:.3g}: "
-            "give it in the units of the picture."
+            f"sigma = {sigma:g}{said} is more than the whole range of the picture, {scale[1]:.4g}: give it {units}."
         )
     top = float(array.max())
     if full == 1 and sigma < 1 and top > 32:

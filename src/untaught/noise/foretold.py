@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from untaught.noise.cut import truncated
+from untaught.noise.differences import is_drawing
 
 SIDE = 7  # of the surroundings, pixels
 ASKED, OFFERED = 2000, 9000  # pixels that are foretold, and the places that they may be foretold from
@@ -27,6 +28,7 @@ BLACK = (
     0.65,
 )  # share of the surroundings at one end of the range, between which the picture is black or white itself
 STROKE = 15  # lower quartiles of the noise that sticks out of black, from which on a pixel there is a stroke of something else
+LINE, LEAST = 2.0, 2 / 255  # lower quartiles that noise beside black reaches at the least; and the least of them
 GROWN = 2.0  # variance of the brightest class over that of the darkest, from which on it grows with brightness
 APART = 3.0  # variance of the class that is foretold worst over that of the best, from which on the latter's is believed, unless
 # the noise rises or falls with brightness
@@ -66,13 +68,13 @@ class Foretold:
         rises or falls with brightness."""
         low, high, usual = self.variance.min(), self.variance.max(), self.variance.median()
         grows = int(self.variance.argmin()) == 0 or bool((self.variance.diff() < 0).all())
-        return self.sigma if grows or high < APART * low else self.sigma * (low / usual).sqrt()
+        return self.sigma if grows or high < APART * low else self.sigma * (low / usual.clamp_min(1e-20)).sqrt()
 
 
 def foretell(picture: Tensor) -> Foretold | None:
     """The noise of pictures (b, c, h, w) in about [0, 1], by its pixels that are not cut off; None where there are too few."""
     h, w = picture.shape[2:]
-    if min(h, w) < 2 * SIDE:
+    if min(h, w) < 2 * SIDE or is_drawing(picture):
         return None
     draw, middle = torch.Generator().manual_seed(0), SIDE // 2
     patches = picture.unfold(2, SIDE, 1).unfold(3, SIDE, 1)  # b c h w side side
@@ -96,7 +98,8 @@ def foretell(picture: Tensor) -> Foretold | None:
     out = torch.minimum(value, 1 - value)  # from the nearer end
     about = torch.minimum(asked, 1 - asked).flatten(2)
     usual = about.masked_fill(about <= 0, float("nan")).nanquantile(0.25, 2)
-    half = (cut > low) & (cut < high) & (out < STROKE * usual).all(1)
+    drawn = (about.amax(2) < LINE * usual) & (usual > LEAST)  # a line of one grey on black, in place of noise
+    half = (cut > low) & (cut < high) & ((out < STROKE * usual) & ~drawn).all(1)
     known = (apart.isfinite() & ((cut < 1 - high) | half)).nonzero()[:, 0]
     if len(known) < FEWEST:
         return None

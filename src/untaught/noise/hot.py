@@ -17,7 +17,7 @@ from untaught.core.geometry import over
 from untaught.noise.impulses import drawn, find_impulses
 from untaught.noise.spectrum import sample
 
-MOST = 0.004  # share of a channel up to which they are single ones
+MOST = 0.02  # share of a channel up to which they are single ones
 LEAST = 25 / 255  # how far beyond all of its neighbours, of full scale ...
 USUAL = 0.995, 2.0  # ... and how many times as far as this quantile of the pixels is: single photons are alone, too ...
 BEYOND = 1.5  # ... and, of those that are not at an end of the range, in units of how far neighbours differ hereabouts

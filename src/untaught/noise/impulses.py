@@ -39,6 +39,8 @@ ROUNDS = 3
 # Share of the impulses that the same surroundings foretell elsewhere, within NEARLY of how far they stick out, from which on they
 # are strokes of lettering or dots of a pattern: 0.9 to 1.0 of lettering, 0.17 to 0.53 of impulses (docs/benchmarks).
 PATTERN, NEARLY = 0.7, 0.5
+LEVELS = 0.7  # of the step between levels, the least spread: three levels are far, and two are not near
+DENSE = 0.2  # share of either end, from which on impulses are not told from a drawing of three levels
 TRIED = 50_000  # values that the usual spread is measured on
 CHUNK = 1 << 20  # values whose surroundings are held at once
 
@@ -68,10 +70,10 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     some.view(-1)[:: max(1, picture.numel() // TRIED)] = True
     usual = float(_spread(picture, some & ~ends, ends)[1].nanmedian()) if bool((some & ~ends).any()) else 0.0
     # Of few levels, as counts have, half may be one and the same: the picture's own spread is the least.
-    least = max(LEAST, 0.5 * usual)
+    least = max(LEAST, 0.5 * usual, LEVELS * _step(picture, ends))
 
     salt = _salt(picture, ends, least)
-    if salt is not None and (sure or not drawn(picture, salt)):
+    if salt is not None and (sure or not (drawn(picture, salt) or _solid(picture, ends, salt))):
         return Impulses(salt, float(salt.float().mean()), "salt and pepper")
     lost = torch.zeros_like(ends)
     inside = ~ends & (box(ends.to(picture.dtype), RADIUS) < CUT)
@@ -88,6 +90,23 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     if not share or (not sure and drawn(picture, lost)):
         return None
     return Impulses(lost, share, "random values")
+
+
+def _step(picture: Tensor, ends: Tensor) -> float:
+    """How far apart the levels of a posterised picture, or of a few counts, are: one level more or less is no impulse."""
+    inside = picture[~ends]
+    levels = inside[:: max(1, inside.numel() // TRIED)].unique()
+    return float(levels.diff().median()) if len(levels) > 1 else 0.0
+
+
+def _solid(picture: Tensor, ends: Tensor, lost: Tensor) -> bool:
+    """Whether a picture of three levels is a drawing: those values lie beside others of the same level, and impulses seldom do."""
+    if len(picture[~ends].unique()) > 1:
+        return False
+    top = picture >= picture.max()
+    alone = torch.stack([end & (9 * box(end.to(picture.dtype), 1) < 1.5) for end in (top, ends & ~top)]).any(0)
+    share = float(ends.float().mean()) / 2
+    return share > DENSE or float(alone[lost].float().mean()) < 0.5 * (1 - share) ** 8
 
 
 def drawn(picture: Tensor, lost: Tensor) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from untaught.core.amounts import percent
 from untaught.core.errors import BadInput
 from untaught.noise.differences import quietest_differences, second_differences
 from untaught.noise.foretold import foretell
@@ -30,6 +31,10 @@ SINGLE, CLOSE = 0.87, 0.07
 """How many of the least steps between values a single count is, at the least (and at most the inverse), and how close the curve
 has to be to the law, for numbers that are counts: 0.02 to 0.06 where they are, 0.03 to 0.37 in micrographs, whose counts are 1 to
 14 steps."""
+FANO, LOOSE, MANY = 0.06, 0.2, 3000
+"""How far from 1 the variance of neighbours over their mean may be, beyond chance and at the most, where the numbers are single
+counts; pairs of neighbours, below which that is not asked."""
+NEAR = 2.0  # steps from the least value, within which the value of no light that was found is that
 PLAIN = Scale()  # data in the picture's full scale
 GRAIN = 3 / 255  # deviation that clean pictures have, too
 TOLD = 0.7, 1.5  # a sigma that is given over the one found, if both are of the same noise
@@ -87,30 +92,69 @@ def measure(
     told = foretell(sample(slices.detach().float()))  # as `estimate_noise` does: of a large picture, parts
     noise = estimate_noise(slices, told)
     if kind == "auto" and (noise.sharers or (noise.level < GRAIN and foretold_law(told, scale) is None)):
+        step = 0.0 if noise.sharers or data.ndim != 4 else _step(data)
+        if step and scale.dark == 0 and _scattered(data / step):  # too few for any part to be flat
+            notes.append(Poisson(1 / step).told(scale))
+            return Found("poisson", Poisson(1 / step))
         return Found("gaussian", _normal(noise, notes, scale))
     found = by_brightness(slices, kind, scale, sigma, gain, told)
     if found is None:
         return Found("gaussian", _normal(noise, notes, scale))
-    found = (_counted(data, found) if kind == "auto" else None) or found
+    found = (_counted(data, found, scale) if kind in ("auto", "poisson") else None) or found
     notes.append(found.likelihood.told(scale))
     if found.dark is not None:
         notes[-1] += _dark(found, scale)
     return found
 
 
-def _counted(data: Tensor, found: Found) -> Found | None:
+def _counted(data: Tensor, found: Found, scale: Scale) -> Found | None:
     """That of single counts, where the numbers are these: multiples of a step, one count each, with their law all along."""
     counts = found.likelihood.counts
-    if found.kind != "poisson" or counts is None or found.loss > CLOSE:
+    if found.kind not in ("poisson", "poisson-gaussian") or counts is None:
         return None
+    step = _step(data)
+    if not step:
+        return None
+    likely = found.kind == "poisson" and found.loss <= CLOSE and SINGLE < 1 / (counts[0] * step) < 1 / SINGLE
+    dark = scale.dark if found.dark is None else float(data.min())  # of few counts the least are none
+    if found.dark is not None and abs(found.dark - dark) > NEAR * step:
+        return None
+    if not likely and not (data.ndim == 4 and _scattered((data - dark) / step)):
+        return None
+    if found.dark is None:
+        return replace(found, kind="poisson", likelihood=Poisson(1 / step))
+    return replace(found, likelihood=PoissonGaussian(1 / step, 0.0), dark=dark)
+
+
+def _step(data: Tensor) -> float:
+    """What the numbers are multiples of, above the least of them; 0 where they are of nothing."""
     values = data.unique()
     step = float(values.diff().min()) if len(values) > 1 else 0.0
     if not step > 0 or float(values[-1] - values[0]) > 1e5 * step:
-        return None
+        return 0.0
     multiples = (values - values[0]) / step
-    whole = float((multiples - multiples.round()).abs().max()) < 0.05
-    single = SINGLE < 1 / (counts[0] * step) < 1 / SINGLE
-    return replace(found, likelihood=Poisson(1 / step)) if whole and single else None
+    return step if float((multiples - multiples.round()).abs().max()) < 0.05 else 0.0
+
+
+def _scattered(counts: Tensor) -> bool:
+    """Whether neighbours in the darker half of a picture, where it is smooth, differ as single counts do: by the square root of
+    their mean, whatever that is. Sorted by what is around the two, which knows nothing of how they differ."""
+    one, other = counts[..., 1:-1, 1:-2], counts[..., 1:-1, 2:-1]
+    h, w = one.shape[2:]
+    if min(h, w) < 16:
+        return False
+    ring = [(i, j) for i in range(3) for j in range(4) if (i, j) not in ((1, 1), (1, 2))]
+    around = torch.stack([counts[..., i : i + h, j : j + w] for i, j in ring]).mean(0).flatten()
+    squares, sums = (one - other).square().flatten(), (one + other).flatten()
+    order = around.argsort()
+    order = order[around[order] > 0]
+    if len(order) < MANY:
+        return False
+    for part in order[: len(order) // 2].chunk(3):
+        ratio, chance = squares[part] / sums[part].mean(), 3 / len(part) ** 0.5
+        if abs(float(ratio.mean()) - 1) > min(LOOSE, FANO + chance * float(ratio.std())):
+            return False
+    return True
 
 
 def _asked(kind: Kind, sigma: float | None, gain: float | None, looks: float | None) -> Kind:
@@ -159,7 +203,7 @@ def _impulses(data: Tensor, found: Impulses, sigma: float | None, notes: list[st
     span = max(float(data.max() - data.min()), 1e-3)
     share = min(max(found.share, 1e-3), 0.95)
     grain = f", the others have sigma {scale.said(sigma)}" if sigma >= GRAIN else ""
-    notes.append(f"noise: impulses ({found.kind}), {100 * found.share:.2g} % of all values are worthless{grain}")
+    notes.append(f"noise: impulses ({found.kind}), {percent(found.share)} of all values are worthless{grain}")
     return Found("impulse", Impulse(share, max(sigma, 1 / 255), span), found.where)
 
 

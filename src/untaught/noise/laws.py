@@ -27,6 +27,7 @@ SECONDED = 1.15  # the same, over the picture, of a law that what cannot be fore
 GROWS = 0.65  # times the loss of a noise that is even: a law of brightness has to be that much nearer
 LIKE = 0.5  # of the growth that a law says, how much what cannot be foretold has to show, and at most the inverse
 BETTER = 0.8  # the same, of one law of brightness that is not the simplest beside another
+DENIED = 4.0  # variance that a law says over what cannot be foretold, from which on it is not believed
 FEW = 20  # patches of a class of brightness, where an offset is sought
 
 
@@ -100,6 +101,7 @@ def by_brightness(
         if (
             best.loss > GROWS * even.loss
             or _falls(told)
+            or _denied(best, told, scale)
             or not (_grows(best, x) or _seconded(best, x, told, slices, scale))
         ):
             return foretold_law(told, scale)
@@ -169,6 +171,16 @@ def _falls(told: Foretold | None) -> bool:
         and len(told.variance) > 1
         and bool(told.variance[:-1].min() > told.variance[-1])
     )
+
+
+def _denied(law: Law, told: Foretold | None, scale: Scale) -> bool:
+    """Whether a law was read off strokes and edges: it says much more than cannot be foretold, which is never too little."""
+    if told is None:
+        return False
+    expected = law.variance((told.brightness - scale.dark).clamp_min(0))
+    whole = told.brightness + 2 * expected.sqrt() < 1  # not cut off at white, which takes of the noise
+    whole[0] = True
+    return bool((expected > DENIED * told.variance.clamp_min(1e-12))[whole].any())
 
 
 def _grows(law: Law, brightness: Tensor, least: float = EVEN) -> bool:

@@ -24,7 +24,7 @@ from untaught.core.conjugate_gradients import axes
 from untaught.core.geometry import evenly
 from untaught.core.interpolation import interpolated
 from untaught.noise.cut import censored
-from untaught.noise.differences import rough
+from untaught.noise.differences import is_drawing, rough
 from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, limited, textured, tints
 
@@ -119,7 +119,7 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
     x = (picture if picture.ndim == 4 else picture[None]).detach().float()
     x = sample(x)
     c, side = x.shape[1], min(PATCH, *x.shape[-2:])
-    if side < 4:
+    if side < 4 or is_drawing(x):
         return _noise(torch.zeros(c), torch.eye(c), torch.zeros(1), torch.ones(1))
     p = x.unfold(2, side, max(1, side // 2)).unfold(3, side, max(1, side // 2))
     p = p.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side)
@@ -180,7 +180,7 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
     each = each.mean((0, 1)) if each.ndim > 1 else each
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
-    if told is not None and told.alike < SURE and not correlated and len(knots) == 1 and _misread(sigma, told):
+    if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, int(sound.sum()) < ENOUGH):
         return _of_pattern(told)
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
@@ -200,10 +200,17 @@ def _cut(p: Tensor) -> float:
     return share if share < CUT[few < SOLID * many] and solid < SOLID * share else 0.0
 
 
-def _misread(sigma: Tensor, told: Foretold) -> bool:
-    """Whether white noise was read off a pattern, or off little but black: what cannot be foretold is another."""
-    times = float((told.least.square().mean() / sigma.square().mean().clamp_min(1e-20)).sqrt())
-    return times >= 0 and not LESS < times < MORE  # where most of it is solid white, nothing is foretold: nan
+def _misread(sigma: Tensor, told: Foretold, strokes: bool) -> bool:
+    """Whether white noise was read off a pattern, or off little but black: what cannot be foretold is another.
+
+    strokes: hardly a part is without black or white, so that it is edges that were read, as in lettering.
+    """
+    if not told.variance.median() > 0 and told.variance.max() > 0:
+        return False  # most of it is solid, as an overexposed sky is, and says nothing of the rest
+    ratio = float((told.least.square().mean() / sigma.square().mean().clamp_min(1e-20)).sqrt())
+    if strokes and told.white and ratio < LESS:
+        return True
+    return told.alike < SURE and not LESS < ratio < MORE
 
 
 def _white(level: Tensor, told: Foretold | None = None) -> Tensor:

@@ -153,7 +153,7 @@ def _company(like: Image, kind: str) -> tuple[Image, list[str]]:
     names = {"icc": "ICC profile", "exif": "EXIF", "dpi": "resolution"}
     lost += [names[part] for part in names if part in refused and getattr(like, part)]
     if kind == "WEBP" and "exif" not in refused and 0x011A in ifd.tags(exif):
-        lost.remove("resolution")  # it stands there as well
+        lost = [name for name in lost if name != "resolution"]  # it stands there as well
     if kind != "TIFF":
         lost += [name for name, tags in _TAGS.items() if any(tag in like.tags for tag in tags)]
     text = {key: value for key, value in text.items() if key in keys}

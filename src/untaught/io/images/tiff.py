@@ -89,7 +89,7 @@ def _only_page(tif: Any, name: str) -> Any:
         raise BadInput(f"{name} is a volume of {' x '.join(map(str, first.shape))}: denoise --axes ZYX restores one.")
     if count > 1:
         raise BadInput(
-            f"{name} holds {count} pages and one picture at a time can be worked on until volumes exist: extract one, "
+            f"{name} holds {count} pages and one picture at a time can be worked on: extract one, "
             f"e.g. tifffile.imwrite('page0.tif', tifffile.imread({name}, key=0)); frames of a clip: denoise --along time; a "
             "stack: denoise --axes, such as ZYX for a volume."
         )
@@ -336,7 +336,7 @@ def encode(pixels: np.ndarray, alpha: np.ndarray | None, like: Image, recipe: st
         planarconfig="contig" if pixels.ndim == 3 or alpha is not None else None,
         extrasamples=None if alpha is None else ["unassalpha"],
         compression="adobe_deflate",
-        predictor=pixels.dtype.kind != "f",
+        predictor=pixels.dtype.kind != "f" and pixels.dtype.itemsize < 8,  # which tifffile cannot take differences of
         iccprofile=like.icc,
         description=description or None,
         software=software or False,

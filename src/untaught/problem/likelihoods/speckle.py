@@ -8,6 +8,7 @@ from math import log
 import torch
 from torch import Tensor
 
+from untaught.core.amounts import percent
 from untaught.core.errors import BadInput
 from untaught.problem.likelihoods._base import Levels, Likelihood
 
@@ -32,8 +33,8 @@ class Speckle(Likelihood):
             )
 
     def told(self, levels: Levels) -> str:
-        share = 100 / self.looks**0.5
-        return f"noise: speckle, the deviation is {share:.2g} % of the brightness (looks = {self.looks:.3g})"
+        share = percent(self.looks**-0.5)
+        return f"noise: speckle, the deviation is {share} of the brightness (looks = {self.looks:.3g})"
 
     def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
         ratio = data.clamp_min(self.least) / prediction.clamp_min(self.least)

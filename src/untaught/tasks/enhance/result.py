@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.core.amounts import percent
 from untaught.io.results import Layout
 from untaught.solver.result import Wrapped
 
@@ -54,6 +55,6 @@ class Detail(Wrapped):
         if beyond < 1e-4:
             return ()
         return (
-            f"{100 * beyond:.2g} % of the values went beyond black or white and were clipped ({100 * before:.2g} % were "
+            f"{percent(beyond)} of the values went beyond black or white and were clipped ({percent(before)} were "
             "at the limits before): a smaller amount clips fewer.",
         )

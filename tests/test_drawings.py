@@ -1,0 +1,110 @@
+"""Lettering and drawings between black and white, posterised pictures and few counts: their strokes and levels are no noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+import untaught
+from untaught.noise import Scale, estimate_noise, measure
+from untaught.noise.foretold import foretell
+from untaught.noise.impulses import find_impulses
+
+
+def lettering(size: int, angle: int = 0, side: int = 96) -> np.ndarray:
+    """Black on white, in [0, 1]."""
+    sheet = Image.new("L", (side, side), 255)
+    for i in range(side // size + 1):
+        words = "The quick brown fox 0123 jumps"[i % 9 :]
+        ImageDraw.Draw(sheet).text((3, int(1.2 * size * i)), words, fill=0, font=ImageFont.load_default(size))
+    return np.asarray(sheet.rotate(angle, fillcolor=255)) / 255
+
+
+def drawings() -> dict[str, np.ndarray]:
+    y, x = np.mgrid[:96, :96]
+    line = np.zeros((96, 96))
+    line[20:60, 30:70], line[40:44, 30:70] = 0.8, 0.4
+    found = {f"letters {size}": lettering(size) for size in (8, 12, 20, 30)}
+    found |= {"turned": lettering(16, 8), "inverse": 1 - lettering(16, 8), "line": line}
+    found |= {"rings": np.hypot(x - 48, y - 40) // 6 % 2, "stripes": 1.0 * ((x + y) % 20 == 0), "bars": x // 9 % 5 / 4}
+    colours = [lettering(14)] * 3
+    return found | {"colours": np.stack([1 - 0.3 * k * (1 - c) for k, c in enumerate(colours, 1)], -1)}
+
+
+def data(picture: np.ndarray) -> Tensor:
+    x = torch.from_numpy(np.rint(picture.clip(0, 1) * 255) / 255).float()
+    return x[None, None] if x.ndim == 2 else x.movedim(-1, 0)[None]
+
+
+@pytest.mark.parametrize("name", drawings())
+def test_a_clean_drawing_has_no_noise(name):
+    """It was 21 to 93 of 255, and the lettering was gone."""
+    x = data(drawings()[name])
+    assert find_impulses(x) is None
+    assert estimate_noise(x).level < 0.5 / 255
+
+
+@pytest.mark.parametrize("levels", [3, 4, 6])
+def test_levels_of_a_posterised_picture_are_no_impulses(levels, photo):
+    y = np.rint(photo / 255 * (levels - 1)) / (levels - 1)
+    assert find_impulses(data(y)) is None
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+@pytest.mark.parametrize(("size", "angle"), [(20, 0), (20, 12), (16, 90), (30, 5)])
+def test_lettering_tells_its_noise_and_no_law_of_brightness(size, angle, inverse):
+    """Strokes were taken for noise of 33 and 71 where it is 8 and 4, for speckle and for a few photons."""
+    clean, sigma = lettering(size, angle), 4 / 255
+    noisy = (1 - clean if inverse else clean) + np.random.default_rng(0).normal(0, sigma, clean.shape)
+    found = measure(data(noisy), "auto", [], Scale(clipped=True))
+    assert found.kind == "gaussian"
+    assert estimate_noise(data(noisy)).level == pytest.approx(sigma, rel=0.4)
+
+
+def test_what_cannot_be_foretold_is_a_number():
+    """Also where the classes of brightness that are foretold best have no noise at all."""
+    rng = np.random.default_rng(5)
+    x = np.mgrid[:96, :96][1]
+    for spread in (0.03, 0.06, 0.1):
+        told = foretell(data(np.rint((0.5 + 0.4 * np.sin(x / 9) + rng.normal(0, spread, x.shape)).clip(0, 1) * 2) / 2))
+        assert told is None or bool(told.least.isfinite().all())
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float32"])
+@pytest.mark.parametrize(
+    ("dark", "given"), [(0, {}), (100, {}), (0, {"noise": "poisson"}), (100, {"noise": "poisson", "dark": 100})]
+)
+def test_single_counts_on_a_dark_ground_are_known(dtype, dark, given):
+    """Spots of up to 60 counts, most of the picture nearly without: the gain was read 1.4 to 1.9 times too high."""
+    rng = np.random.default_rng(5)
+    y, x = np.mgrid[:96, :96]
+    mean = sum(
+        np.exp(-((x - a) ** 2 + (y - b) ** 2) / (2 * s * s)) for a, b, s in rng.uniform((0, 0, 2), (96, 96, 8), (18, 3))
+    )
+    counts = (rng.poisson(60 * mean / mean.max()) + dark).astype(dtype)
+    job = untaught.denoise.job(counts, preset="instant", **given)
+    one = 65535 if dtype == "uint16" else 1
+    assert f"(gain: {one:.3g} counts" in job.notes[0]
+
+
+@pytest.mark.parametrize("share", [0.002, 0.006, 0.012])
+def test_hot_pixels_go_however_many_there_are(share, photo):
+    """Between 0.4 % of a picture and what is called impulses none was found."""
+    rng = np.random.default_rng(0)
+    noisy = (photo * 0.9 + rng.normal(0, 10, photo.shape)).clip(0, 255)
+    hot = rng.random(photo.shape) < share
+    noisy[hot] = 255
+    made = untaught.denoise(noisy.astype(np.uint8), preset="instant")
+    left = np.abs(made[hot] - photo[hot] * 0.9) > 80
+    assert left.mean() < 0.2
+
+
+def test_single_photons_are_no_drawing():
+    """They are as few on black as strokes are, but each for itself."""
+    y, x = np.mgrid[:96, :96]
+    mean = 0.05 + 2 * np.exp(-((x - 40) ** 2 + (y - 50) ** 2) / 100)
+    counts = np.random.default_rng(0).poisson(mean)
+    assert estimate_noise(data(counts / counts.max())).level > 0.02
