@@ -108,3 +108,17 @@ def test_single_photons_are_no_drawing():
     mean = 0.05 + 2 * np.exp(-((x - 40) ** 2 + (y - 50) ** 2) / 100)
     counts = np.random.default_rng(0).poisson(mean)
     assert estimate_noise(data(counts / counts.max())).level > 0.02
+
+
+@pytest.mark.parametrize("radius", [9, 16, 30])
+@pytest.mark.parametrize(("level", "sigma"), [(60, 10), (150, 25)])
+def test_the_rim_of_an_object_that_was_cut_out_is_no_pepper(radius, level, sigma):
+    """1.2 to 1.7 % of the values were filled and the noise was left: 29.6 dB of 26.9, where 35.2 are to be had."""
+    y, x = np.mgrid[:96, :96]
+    inside = (
+        np.hypot((x + 20) % 48 - 24, (y + 20) % 48 - 24) < radius if radius < 20 else np.hypot(x - 50, y - 44) < radius
+    )
+    noise = np.random.default_rng(radius).normal(0, sigma, x.shape)
+    noisy = inside * (level * (1 + 0.3 * np.sin(x / 7) * np.cos(y / 5)) + noise) / 255
+    assert find_impulses(data(noisy)) is None
+    assert estimate_noise(data(noisy)).level == pytest.approx(sigma / 255, rel=0.35)

@@ -9,7 +9,10 @@ from torch import Tensor
 NORMAL = 0.6745  # median of |.| of unit normal noise
 EDGY = 0.12  # deviation between cut-off parts that is of edges
 SOLID = 0.1  # and the share of a picture that is solid black or white then
-BODY = 0.25  # share of the values that are not cut off and have no neighbour that is, up to which there are but edges and strokes
+BESIDE = (
+    4  # pixels from solid black or white to edges and strokes on it; noise that is cut off here and there is not solid
+)
+BODY = 0.25  # share of the values that are neither cut off nor beside what is solid, up to which there are but edges and strokes
 LONELY = 0.02  # share of what is not the ground that has no neighbour, from which on these are single photons
 PIECE = 64  # samples of a piece of a series
 QUIET, LOW = 0.25, 0.8735
@@ -60,7 +63,7 @@ def is_drawing(x: Tensor) -> bool:
     ends = (x <= 0) | (x >= 1)
     solid = -F.max_pool2d(-ends.all(1, keepdim=True).to(x.dtype), 3, 1)
     inside = 1 - ends.any(1, keepdim=True).to(x.dtype)
-    body = -F.max_pool2d(-inside, 3, 1)
+    body = inside[..., 1:-1, 1:-1] * (1 - F.max_pool2d(solid, 2 * BESIDE + 1, 1, BESIDE))
     if solid.mean() <= SOLID or body.sum() >= BODY * inside.sum().clamp_min(1):
         return False
     white = (x >= 1).all(1, keepdim=True)

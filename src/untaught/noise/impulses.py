@@ -120,15 +120,20 @@ def drawn(picture: Tensor, lost: Tensor) -> bool:
 
 
 def _salt(picture: Tensor, ends: Tensor, least: float) -> Tensor | None:
-    """The values at the two ends that are far from their surroundings, if most of those outside white and black parts are."""
+    """The values at the two ends that are far from their surroundings, if most of those outside white and black parts are.
+
+    The rim of such a part is far from what is before it, and says nothing.
+    """
     top = picture >= picture.max()
-    alone = torch.zeros_like(ends)
+    alone, rim = torch.zeros_like(ends), torch.zeros_like(ends)
     for end in (top, ends & ~top):
         alone |= end & (box(end.to(picture.dtype), RADIUS) < SATURATED)
+        solid = F.pad(-F.max_pool2d(-end.to(picture.dtype), 3, 1), [1] * 4)
+        rim |= end & (F.max_pool2d(solid, 5, 1, 2) > 0)
     far = _far(picture, alone, ends, least, FAR)
-    share, white = (float(v.float().mean()) for v in (far, far & top))
+    share, white, among = (float((v & ~rim).float().mean()) for v in (far, far & top, alone))
     mostly = MOSTLY if min(white, share - white) > BOTH * share else ALL
-    if share <= SALT or share <= mostly * float(alone.float().mean()):
+    if share <= SALT or share <= mostly * among:
         return None
     return _far(picture, alone, ends, least, NEAR)  # one that is missed costs more than one too many
 
