@@ -110,6 +110,13 @@ def test_single_photons_are_no_drawing():
     assert estimate_noise(data(counts / counts.max())).level > 0.02
 
 
+@pytest.mark.parametrize(("angle", "sigma"), [(12, 12), (12, 20), (0, 12)])
+def test_small_lettering_in_noise_is_no_impulses(angle, sigma):
+    """6.5 % of the values, the strokes among them, were filled: 16.9 dB of 28.6."""
+    clean = 1 - lettering(10, angle)
+    assert find_impulses(data(clean + np.random.default_rng(0).normal(0, sigma / 255, clean.shape))) is None
+
+
 @pytest.mark.parametrize("radius", [9, 16, 30])
 @pytest.mark.parametrize(("level", "sigma"), [(60, 10), (150, 25)])
 def test_the_rim_of_an_object_that_was_cut_out_is_no_pepper(radius, level, sigma):

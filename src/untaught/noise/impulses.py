@@ -39,6 +39,7 @@ ROUNDS = 3
 # Share of the impulses that the same surroundings foretell elsewhere, within NEARLY of how far they stick out, from which on they
 # are strokes of lettering or dots of a pattern: 0.9 to 1.0 of lettering, 0.17 to 0.53 of impulses (docs/benchmarks).
 PATTERN, NEARLY = 0.7, 0.5
+TOGETHER = 3.2  # times as many lost ones about a lost one as anywhere, from which on they are strokes: 1.1 to 2.6, and 2.7 to 15
 LEVELS = 0.7  # of the step between levels, the least spread: three levels are far, and two are not near
 DENSE = 0.2  # share of either end, from which on impulses are not told from a drawing of three levels
 TRIED = 50_000  # values that the usual spread is measured on
@@ -87,7 +88,7 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
         reach = (picture[lost] - _spread(picture, lost, lost)[0]).abs().nanmedian()
         if float(reach) < REACH * float(picture.max() - picture.min()):
             return None
-    if not share or (not sure and drawn(picture, lost)):
+    if not share or (not sure and (clustered(lost) > TOGETHER or drawn(picture, lost))):
         return None
     return Impulses(lost, share, "random values")
 
@@ -107,6 +108,13 @@ def _solid(picture: Tensor, ends: Tensor, lost: Tensor) -> bool:
     alone = torch.stack([end & (9 * box(end.to(picture.dtype), 1) < 1.5) for end in (top, ends & ~top)]).any(0)
     share = float(ends.float().mean()) / 2
     return share > DENSE or float(alone[lost].float().mean()) < 0.5 * (1 - share) ** 8
+
+
+def clustered(lost: Tensor) -> float:
+    """How many times as many of the eight neighbours of a lost value are lost as of any."""
+    share = lost.double().mean()
+    beside = (9 * box(lost.double(), 1) - lost.double()) / 8
+    return float(beside[lost].mean() / share)
 
 
 def drawn(picture: Tensor, lost: Tensor) -> bool:
