@@ -27,7 +27,7 @@ SECONDED = 1.15  # the same, over the picture, of a law that what cannot be fore
 GROWS = 0.65  # times the loss of a noise that is even: a law of brightness has to be that much nearer
 LIKE = 0.5  # of the growth that a law says, how much what cannot be foretold has to show, and at most the inverse
 BETTER = 0.8  # the same, of one law of brightness that is not the simplest beside another
-DENIED = 4.0  # variance that a law says over what cannot be foretold, from which on it is not believed
+DENIED = 2.0  # variance that a law says over what cannot be foretold, from which on it is not believed
 FEW = 20  # patches of a class of brightness, where an offset is sought
 
 
