@@ -72,9 +72,12 @@ def mirrored(unknown: np.ndarray) -> tuple[np.ndarray, ...]:
     from scipy import ndimage
 
     near = ndimage.distance_transform_edt(unknown, return_distances=False, return_indices=True)
-    at = np.indices(unknown.shape)
-    far = np.stack([(2 * n - i).clip(0, size - 1) for n, i, size in zip(near, at, unknown.shape, strict=True)])
-    return tuple(np.where(unknown[tuple(far)], near, far))
+    gap = unknown.nonzero()
+    far = [(2 * n[gap] - i).clip(0, size - 1) for n, i, size in zip(near, gap, unknown.shape, strict=True)]
+    sound = ~unknown[tuple(far)]
+    for n, other in zip(near, far, strict=True):
+        n[gap] = np.where(sound, other, n[gap])
+    return tuple(near)
 
 
 def restored(pixels: np.ndarray, like: Image) -> np.ndarray:
