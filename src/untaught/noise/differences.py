@@ -51,8 +51,13 @@ def rough(x: Tensor) -> Tensor | None:
     there = x.diff(n=2, dim=2).diff(n=2, dim=3).movedim(1, -1)[inside]
     if len(there) < 30:
         return None
-    level, solid = there.abs().median() / NORMAL / 6, -F.max_pool2d(-ends, 3, 1)
-    return torch.zeros(()) if level > EDGY and solid.mean() > SOLID else level
+    level = there.abs().median() / NORMAL / 6
+    return torch.zeros(()) if level > EDGY and solid(ends).mean() > SOLID else level
+
+
+def solid(where: Tensor) -> Tensor:
+    """1 where it is 1 in all of 3 x 3 pixels, else 0; (b, c, h, w), a pixel less at each border."""
+    return -F.max_pool2d(-where, 3, 1)
 
 
 def is_drawing(x: Tensor) -> bool:
@@ -61,15 +66,12 @@ def is_drawing(x: Tensor) -> bool:
     Noise would show in the black and the white, an object that was cut out on them has a body, and single photons are alone.
     """
     ends = (x <= 0) | (x >= 1)
-    solid = -F.max_pool2d(-ends.all(1, keepdim=True).to(x.dtype), 3, 1)
-    inside = 1 - ends.any(1, keepdim=True).to(x.dtype)
-    body = inside[..., 1:-1, 1:-1] * (1 - F.max_pool2d(solid, 2 * BESIDE + 1, 1, BESIDE))
-    if solid.mean() <= SOLID or body.sum() >= BODY * inside.sum().clamp_min(1):
+    whole = ends.all(1, keepdim=True).to(x.dtype)
+    inside, parts = 1 - ends.any(1, keepdim=True).to(x.dtype), solid(whole)
+    body = inside[..., 1:-1, 1:-1] * (1 - F.max_pool2d(parts, 2 * BESIDE + 1, 1, BESIDE))
+    if parts.mean() <= SOLID or body.sum() >= BODY * inside.sum().clamp_min(1):
         return False
-    white = (x >= 1).all(1, keepdim=True)
-    ground = (
-        white if white.float().mean() > ends.all(1, keepdim=True).float().mean() / 2 else (x <= 0).all(1, keepdim=True)
-    )
-    marks = (~ground).to(x.dtype)
+    black, white = (end.all(1, keepdim=True) for end in (x <= 0, x >= 1))
+    marks = (~(white if white.to(x.dtype).mean() > whole.mean() / 2 else black)).to(x.dtype)
     lonely = marks * (F.avg_pool2d(marks, 3, 1, 1) < 1.5 / 9)
     return bool(lonely.sum() <= LONELY * marks.sum())

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.core.geometry import box
+from untaught.noise.differences import solid
 from untaught.noise.foretold import guessed
 from untaught.noise.spectrum import sample
 
@@ -74,7 +75,7 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     least = max(LEAST, 0.5 * usual, LEVELS * _step(picture, ends))
 
     salt = _salt(picture, ends, least)
-    if salt is not None and (sure or not (drawn(picture, salt) or _solid(picture, ends, salt))):
+    if salt is not None and (sure or not (drawn(picture, salt) or _of_three(picture, ends, salt))):
         return Impulses(salt, float(salt.float().mean()), "salt and pepper")
     lost = torch.zeros_like(ends)
     inside = ~ends & (box(ends.to(picture.dtype), RADIUS) < CUT)
@@ -100,9 +101,10 @@ def _step(picture: Tensor, ends: Tensor) -> float:
     return float(levels.diff().median()) if len(levels) > 1 else 0.0
 
 
-def _solid(picture: Tensor, ends: Tensor, lost: Tensor) -> bool:
+def _of_three(picture: Tensor, ends: Tensor, lost: Tensor) -> bool:
     """Whether a picture of three levels is a drawing: those values lie beside others of the same level, and impulses seldom do."""
-    if len(picture[~ends].unique()) > 1:
+    inside = picture[~ends]
+    if len(inside) and bool(inside.min() < inside.max()):
         return False
     top = picture >= picture.max()
     alone = torch.stack([end & (9 * box(end.to(picture.dtype), 1) < 1.5) for end in (top, ends & ~top)]).any(0)
@@ -136,8 +138,7 @@ def _salt(picture: Tensor, ends: Tensor, least: float) -> Tensor | None:
     alone, rim = torch.zeros_like(ends), torch.zeros_like(ends)
     for end in (top, ends & ~top):
         alone |= end & (box(end.to(picture.dtype), RADIUS) < SATURATED)
-        solid = F.pad(-F.max_pool2d(-end.to(picture.dtype), 3, 1), [1] * 4)
-        rim |= end & (F.max_pool2d(solid, 5, 1, 2) > 0)
+        rim |= end & (F.max_pool2d(F.pad(solid(end.to(picture.dtype)), [1] * 4), 5, 1, 2) > 0)
     far = _far(picture, alone, ends, least, FAR)
     share, white, among = (float((v & ~rim).float().mean()) for v in (far, far & top, alone))
     mostly = MOSTLY if min(white, share - white) > BOTH * share else ALL

@@ -91,16 +91,17 @@ def measure(
     slices = between_points(slices)
     told = foretell(sample(slices.detach().float()))  # as `estimate_noise` does: of a large picture, parts
     noise = estimate_noise(slices, told)
+    numbers = sample(data) if data.ndim == 4 else data
     if kind == "auto" and (noise.sharers or (noise.level < GRAIN and foretold_law(told, scale) is None)):
-        step = 0.0 if noise.sharers or data.ndim != 4 else _step(data)
-        if step and scale.dark == 0 and _scattered(data / step):  # too few for any part to be flat
+        step = 0.0 if noise.sharers or data.ndim != 4 else _step(numbers)
+        if step and scale.dark == 0 and _scattered(numbers / step):  # too few for any part to be flat
             notes.append(Poisson(1 / step).told(scale))
             return Found("poisson", Poisson(1 / step))
         return Found("gaussian", _normal(noise, notes, scale))
     found = by_brightness(slices, kind, scale, sigma, gain, told)
     if found is None:
         return Found("gaussian", _normal(noise, notes, scale))
-    found = (_counted(data, found, scale) if kind in ("auto", "poisson") else None) or found
+    found = (_counted(numbers, found, scale) if kind in ("auto", "poisson") else None) or found
     notes.append(found.likelihood.told(scale))
     if found.dark is not None:
         notes[-1] += _dark(found, scale)

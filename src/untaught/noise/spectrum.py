@@ -24,7 +24,7 @@ from untaught.core.conjugate_gradients import axes
 from untaught.core.geometry import evenly
 from untaught.core.interpolation import interpolated
 from untaught.noise.cut import censored
-from untaught.noise.differences import is_drawing, rough
+from untaught.noise.differences import is_drawing, rough, solid
 from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, limited, textured, tints
 
@@ -195,9 +195,9 @@ def _cut(p: Tensor) -> float:
     solid, or as many as lettering has."""
     ends = (p <= 0, p >= 1)
     few, many = sorted(float(end.float().mean()) for end in ends)
-    solid = -F.max_pool2d(-(ends[0] | ends[1]).float(), 3, 1).mean()
     share = few + many
-    return share if share < CUT[few < SOLID * many] and solid < SOLID * share else 0.0
+    part = float(solid((ends[0] | ends[1]).float()).mean())
+    return share if share < CUT[few < SOLID * many] and part < SOLID * share else 0.0
 
 
 def _misread(sigma: Tensor, told: Foretold, strokes: bool) -> bool:
