@@ -7,6 +7,10 @@
 
 Two things are kept of a part of a result. Its SHA-256, by build: bits depend on the libraries and on the processor. And figures
 that any build must come near: of an array its mean, deviation and 16 values; of a text its words without the numbers.
+
+A few steps of a deep network on a tiny picture are not near on any other: rounding decides them. Which parts these are is
+measured when they are recorded, by computing them once more with each of two older sets of instructions; of them
+another build has to give the kind and the shape only.
 """
 
 from __future__ import annotations
@@ -14,8 +18,10 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import platform
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +36,8 @@ import torch
 TABLE = Path(__file__).with_name("frozen.json")
 PACKAGES = ("numpy", "scipy", "scikit-image", "PyWavelets", "pillow", "tifffile", "imagecodecs", "safetensors")
 NEAR = 0.05  # of an array's range: how far another build's values may be
+STEADY = 0.02  # and how far older instructions may take them, or no build has to come near
+OLDER = ({"ATEN_CPU_CAPABILITY": "default"}, {"DNNL_MAX_CPU_ISA": "SSE41"})
 SOME = 16  # values of an array that are kept
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|\b(?:nan|inf)\b")
 
@@ -107,13 +115,13 @@ def figures(part: Any) -> Any:
     return {"is": f"{np.asarray(part).dtype} {np.shape(part)}", "values": rounded}
 
 
-def apart(kept: Any, now: Any) -> str:
-    """In what figures differ more than two builds may; empty where they do not."""
+def apart(kept: Any, now: Any, near: float = NEAR) -> str:
+    """In what figures differ more than two builds may; empty where they do not. near: how far, of an array's range."""
     if isinstance(kept, dict) and isinstance(now, dict):
         if kept["is"] != now["is"]:
             return f"was {kept['is']}, is {now['is']}"
         low, high = kept["values"][:2]
-        room = NEAR * max(high - low, 1e-3 * max(abs(low), abs(high))) + 1e-9
+        room = near * max(high - low, 1e-3 * max(abs(low), abs(high))) + 1e-9
         if kept["is"].startswith("uint8"):
             room = max(room, 1.5)
         for a, b in zip(kept["values"][2:], now["values"][2:], strict=True):
@@ -124,6 +132,23 @@ def apart(kept: Any, now: Any) -> str:
                 return f"{a} became {b}, and {room:.3g} is what another build may do"
         return ""
     return "" if kept == now else f"was {kept!r}\nis {now!r}"
+
+
+def kind(kept: Any) -> Any:
+    """What any build must give of a part that rounding decides."""
+    return kept["is"] if isinstance(kept, dict) else type(kept).__name__
+
+
+def unsteady(name: str) -> list[str]:
+    """The parts of a job that this processor makes otherwise with older instructions."""
+    here = {part: figures(value) for part, value in run(name).items()}
+    found = set()
+    for older in OLDER:
+        command = [sys.executable, __file__, "--figures", name]
+        said = subprocess.run(command, env=os.environ | older, capture_output=True, text=True, check=True).stdout
+        there = json.loads(said.splitlines()[-1])
+        found |= {part for part, kept in here.items() if apart(kept, there[part], STEADY)}
+    return sorted(found)
 
 
 def read() -> dict[str, Any]:
@@ -139,11 +164,19 @@ def write(table: dict[str, Any]) -> None:
     temporary.replace(TABLE)
 
 
+def strange(table: dict[str, Any], name: str, part: str, now: Any) -> str:
+    """In what a part is another than any build must give; empty where it is not."""
+    kept = table["figures"][name].get(part)
+    if part in table["unsteady"].get(name, ()):
+        return "" if kind(kept) == kind(now) else f"was {kind(kept)}, is {kind(now)}"
+    return apart(kept, now)
+
+
 def record(table: dict[str, Any], name: str, *, figures_too: bool) -> None:
     parts = run(name)
     if not figures_too:
         kept = table["figures"][name]
-        wrong = [f"{p}: {apart(kept.get(p), figures(v))}" for p, v in parts.items() if apart(kept.get(p), figures(v))]
+        wrong = [f"{p}: {words}" for p, v in parts.items() if (words := strange(table, name, p, figures(v)))]
         if wrong or set(kept) != set(parts):
             raise SystemExit(
                 f"'{name}' is another result here, and not only other bits: {'; '.join(wrong) or 'its parts'}"
@@ -152,6 +185,9 @@ def record(table: dict[str, Any], name: str, *, figures_too: bool) -> None:
         table["figures"][name] = {part: figures(value) for part, value in parts.items()}
         for bits in table["bits"].values():
             bits.pop(name, None)
+        table["unsteady"].pop(name, None)
+        if found := unsteady(name):
+            table["unsteady"][name] = found
     table["bits"].setdefault(build(), {})[name] = {part: sha(value) for part, value in parts.items()}
 
 
@@ -160,10 +196,14 @@ def main() -> None:
     words.add_argument("--write", nargs="*", metavar="NAME", help="record these jobs, or all")
     words.add_argument("--because", help="why these jobs give another result than they did")
     words.add_argument("--add", action="store_true", help="record the bits of this build beside those of others")
+    words.add_argument("--figures", metavar="NAME", help="only print what this job gives, as JSON")
     words.add_argument("--list", nargs="*", metavar="PART", help="only the jobs whose names hold one of these")
     asked = words.parse_args()
     from frozen_jobs import JOBS, SLOW
 
+    if asked.figures:
+        print(json.dumps({part: figures(value) for part, value in run(asked.figures).items()}))
+        return
     if asked.list is not None:
         for name in (n for n in JOBS if not asked.list or any(word in n for word in asked.list)):
             begun = time.process_time()
@@ -182,7 +222,7 @@ def main() -> None:
         words.error("say --because WHY: a frozen result changes only on purpose")
     if unknown := sorted(set(asked.write or ()) - set(JOBS)):
         words.error(f"there is no job {', '.join(unknown)}")
-    fresh = {"changed": {}, "figures": {}, "bits": {}}
+    fresh = {"changed": {}, "figures": {}, "unsteady": {}, "bits": {}}
     table = read() if asked.add or asked.write else fresh
     failed = []
     for name in asked.write or JOBS:
@@ -193,7 +233,7 @@ def main() -> None:
             failed.append(f"{name}: {type(error).__name__}: {error}")
         if asked.write:
             table["changed"][name] = asked.because
-    for part in (table["changed"], table["figures"], *table["bits"].values()):
+    for part in (table["changed"], table["figures"], table["unsteady"], *table["bits"].values()):
         for name in set(part) - set(JOBS):  # of what there is no more
             del part[name]
     write(table)

@@ -121,6 +121,18 @@ def test_noise_that_neighbours_share_is_not_foretold() -> None:
     assert float(independent.sigma) == pytest.approx(0.05, rel=0.1)
 
 
+@pytest.mark.parametrize("side", [24, 36, 48])
+def test_impulses_that_all_channels_share_are_not_foretold_by_another_channel(side: int, photo: np.ndarray) -> None:
+    grey = photo[:side, :side].mean(-1)
+    rng = np.random.default_rng(1)
+    lost, salt = rng.random(grey.shape) < 0.1, 255 * (rng.random(grey.shape) < 0.5)
+    y = np.stack([np.where(lost, salt, np.rint(20 + share * grey)) for share in (0.8, 0.75, 0.7)])
+    found = find_impulses(tensor(y)[0])
+    assert found is not None
+    assert found.kind == "salt and pepper"
+    assert found.share == pytest.approx(lost.mean(), rel=0.2)
+
+
 def test_strokes_of_letters_are_no_impulses_but_impulses_among_them_are() -> None:
     page = noisy(lettering(9), 10)
     assert find_impulses(tensor(page)) is None

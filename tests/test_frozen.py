@@ -30,7 +30,7 @@ def test_it_gives_what_it_gave(name):
     assert sorted(parts) == sorted(kept), "other parts than there were"
     bits = TABLE["bits"].get(frozen.build(), {}).get(name)
     wrong = [p for p, value in parts.items() if bits is not None and frozen.sha(value) != bits[p]]
-    far = {p: frozen.apart(kept[p], frozen.figures(value)) for p, value in parts.items()}
+    far = {p: frozen.strange(TABLE, name, p, frozen.figures(value)) for p, value in parts.items()}
     told = [f"{p}: {words}" for p, words in far.items() if words]
     assert not told, "another result:\n" + "\n".join(told)
     assert not wrong, f"nearly the same, but other bits: {', '.join(wrong)}"
@@ -40,7 +40,16 @@ def test_the_bits_of_this_build_are_known():
     if frozen.build() not in TABLE["bits"]:
         known = "; ".join(TABLE["bits"])
         pytest.skip(f"only figures were compared: this is {frozen.build()}, and bits are known of {known}")
-    assert set(TABLE["bits"][frozen.build()]) == set(JOBS)
+    known = set(TABLE["bits"][frozen.build()])
+    assert known <= set(JOBS)
+    if lacking := sorted(set(JOBS) - known):
+        pytest.skip(f"of these only figures were compared: {', '.join(lacking)}: python tests/frozen.py --add")
+
+
+def test_what_rounding_decides_is_not_much():
+    held = sum(len(parts) for parts in TABLE["unsteady"].values())
+    assert held < 0.2 * sum(len(parts) for parts in TABLE["figures"].values())
+    assert all(set(parts) <= set(TABLE["figures"][name]) for name, parts in TABLE["unsteady"].items())
 
 
 def test_the_table_has_every_job_and_no_other_and_a_reason_for_each_change():

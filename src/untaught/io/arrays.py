@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from untaught.core.amounts import FULL_SCALE, Amounts
 from untaught.core.errors import BadInput, NothingToDo
 from untaught.core.types import Channel
 from untaught.io.axes import Axes
+
+_PART = 1 << 16
+"""Values that are looked at at once."""
 
 
 def take(array: Any, channel_axis: Channel = "auto", *, flat: bool = False) -> tuple[NDArray, int | None]:
@@ -36,15 +40,13 @@ def take(array: Any, channel_axis: Channel = "auto", *, flat: bool = False) -> t
             raise BadInput(
                 f"{int(bad.sum())} of {array.size} values are NaN or infinite, the first at index ({first}): mask them."
             )
-    pixels = (
-        array.reshape(1, -1)
-        if channel_axis is None
-        else np.moveaxis(array, channel_axis, 0).reshape(array.shape[channel_axis], -1)
-    )
-    if not flat and pixels.shape[1] > 1 and (pixels == pixels[:, :1]).all():
-        raise NothingToDo(
-            f"Every pixel of the picture is {', '.join(map(str, pixels[:, 0]))}: there is nothing to restore."
-        )
+    if not flat and array.size > (1 if channel_axis is None else array.shape[channel_axis]):
+        pixels = array[None] if channel_axis is None else np.moveaxis(array, channel_axis, 0)
+        first = pixels[(slice(None), *((slice(1),) * space))]
+        if all((part == first).all() for part in _parts(pixels)):
+            raise NothingToDo(
+                f"Every pixel of the picture is {', '.join(map(str, first.ravel()))}: there is nothing to restore."
+            )
     return array, channel_axis
 
 
@@ -186,6 +188,14 @@ def tensor(array: NDArray, channel_axis: int | None, scale: tuple[float, float])
 
     array = array[None] if channel_axis is None else np.moveaxis(array, channel_axis, 0)
     data = np.empty(array.shape, np.float32)
-    for part, channel in zip(data, array, strict=True):  # one by one: in double precision they are large
-        part[...] = (channel.astype(np.float64) - scale[0]) / scale[1]
+    for part, values in zip(
+        _parts(data), _parts(array), strict=True
+    ):  # in double precision the whole is large, and slow
+        part[...] = (values.astype(np.float64) - scale[0]) / scale[1]
     return torch.from_numpy(data)[None]
+
+
+def _parts(array: NDArray) -> Iterator[NDArray]:
+    """Views of (c, *space) that make it up, cut across its first axis of space, each small enough for a processor's cache."""
+    rows = max(1, _PART * array.shape[1] // max(array.size, 1))
+    return (array[:, top : top + rows] for top in range(0, array.shape[1], rows))

@@ -134,6 +134,7 @@ def _inner(squares: Tensor) -> Tensor:
 def guessed(picture: Tensor, where: Tensor) -> tuple[Tensor, Tensor] | None:
     """Of some of the values where `where` (b, c, h, w) is true: (values, what the same surroundings hold elsewhere), each
     channel by itself; None where there are none inside."""
+    channels = picture.shape[1]
     x, lost = (v.reshape(-1, 1, *v.shape[2:]) for v in (picture, where))
     if min(x.shape[2:]) < 2 * SIDE:
         return None
@@ -146,7 +147,7 @@ def guessed(picture: Tensor, where: Tensor) -> tuple[Tensor, Tensor] | None:
         found = patches[at.unbind(1)]
         around = found.flatten(1)
         return (
-            at,
+            at // torch.tensor([channels, 1, 1]),  # the same place in another channel is no other place
             torch.cat([around[:, : SIDE * SIDE // 2], around[:, SIDE * SIDE // 2 + 1 :]], 1),
             found[:, middle, middle],
         )
