@@ -6,6 +6,7 @@ import type { Studio } from './studio.svelte'
 import { t, told } from './words.svelte'
 
 const SOON = 10 // seconds in which a part is to be seen
+const LEAST = 128 // pixels of a square that shows what is done to it
 
 /** Whatever of a job decides how long it takes and whether it is refused, but for the preset: all of them are asked. */
 export function deciding(of: Studio): string {
@@ -49,9 +50,9 @@ export async function foretell(of: Studio): Promise<void> {
     const preset = rest.has(of.preset) ? of.preset : [...rest][0]! // another may be chosen meanwhile
     rest.delete(preset)
     if (of.part && of.parts) await ask(of.partSeconds, preset, { side: of.partSide })
-    if (of.part && of.asked === asked && preset === of.preset && of.partSeconds[preset]! > SOON && of.side === 512) {
+    if (of.part && of.asked === asked && preset === of.preset && of.partSeconds[preset]! > SOON && of.partSide >= 2 * LEAST) {
       const before = of.partSide
-      of.side = 256
+      of.side = Math.max(LEAST, 2 ** Math.floor(Math.log2(before - 1)))
       const aside = (before - of.partSide) / 2
       of.movePart([of.part[0] + aside, of.part[1] + aside])
       return foretell(of)

@@ -26,7 +26,7 @@ export class Studio {
   shown = $state<string | null>(null)
   against = $state<string | null>(null) // the job whose result takes the place of the original in a comparison
   part = $state<[number, number] | null>(null) // the corner of the square on which it is tried first
-  side = $state(512) // of the square, in pixels, where the picture is that large; half of it where that takes too long
+  side = $state(512) // of the square, in pixels, where the picture is that large; halved where that takes too long
   unsure = $state(false) // whether the map of that lies over the result, where there is one
   error = $state('')
   busy = $state('')
