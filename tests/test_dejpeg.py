@@ -200,15 +200,54 @@ def test_the_papers_network_and_recipe(saved):
     assert any("decoded pixels" in note for note in job.notes)
 
 
-def test_without_coefficients_the_mean_square_is_the_fall_back_and_said(tmp_path, saved, large):
+def test_pixels_that_were_no_jpeg_are_restored_as_by_denoise_and_it_is_said(tmp_path, saved, large):
     png = tmp_path / "photo.png"
     Image.fromarray(large).save(png)
     for picture, what in ((png, "A PNG file holds no JPEG"), (large, "An array holds no JPEG")):
-        notes = " ".join(untaught.dejpeg.job(picture, steps=3).notes)
-        assert what in notes
-        assert "mean square" in notes
-    assert "as asked" in " ".join(untaught.dejpeg.job(saved(), coefficients=False, steps=3).notes)
-    assert untaught.dejpeg(large.astype(np.float32), steps=3).dtype == np.float32
+        job = untaught.dejpeg.job(picture, steps=3)
+        assert what in " ".join(job.notes)
+        assert "No trace of a JPEG was found" in " ".join(job.notes)
+        assert job.stages == untaught.denoise.job(large, steps=3).stages
+    assert "as asked" in " ".join(untaught.dejpeg.job(saved(), coefficients=False, preset="instant").notes)
+    assert untaught.dejpeg(large.astype(np.float32), preset="instant").dtype == np.float32
+
+
+@pytest.mark.parametrize("sampling", [0, 2])
+@pytest.mark.parametrize(("cut", "grey"), [((0, 0), False), ((5, 0), True), ((11, 3), False)])
+def test_of_pixels_that_were_a_jpeg_its_coefficients_are_found_again(saved, sampling, cut, grey):
+    """Wherever it was cut; and so they are restored as the file is."""
+    path = saved(grey=grey, quality=30, subsampling=sampling)
+    down, along = cut
+    pixels = np.array(Image.open(path))[down:, along:]
+    job, of_file = untaught.dejpeg.job(pixels, preset="instant"), untaught.dejpeg.job(path, preset="instant")
+    assert any("were a JPEG of quality 30" in note for note in job.notes)
+    assert job.problem.operator.planes[0].steps == of_file.problem.operator.planes[0].steps
+    found = job.result(untaught.solve(job).x)
+    assert found.shape == pixels.shape
+    told = of_file.result(untaught.solve(of_file).x)[down:, along:]
+    assert psnr(found[8:, 8:], told[8:, 8:]) > 40
+
+
+def test_what_was_never_a_jpeg_or_was_resized_since_shows_none(saved, large):
+    from untaught.io.images.traces import trace
+
+    file = Image.open(saved(quality=30))
+    other = np.asarray(file.resize((70, 60), Image.Resampling.LANCZOS))
+    shapes = np.uint8(200 * (np.indices((96, 96)).sum(0) % 32 < 16))
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    for pixels in (
+        large,
+        large[..., 0],
+        other,
+        shapes,
+        noise,
+        large[:1],
+        large[:, :5],
+        large.astype(np.uint16),
+        large[..., :2],
+    ):
+        assert trace(pixels) is None
+    assert trace(np.asarray(file)) is not None
 
 
 def test_pixels_that_are_no_longer_the_files_are_taken_instead(saved):
@@ -245,10 +284,6 @@ class TestBadInput:
         monkeypatch.setitem(sys.modules, "jpeglib", None)
         with pytest.raises(Missing, match=r"pip install 'untaught\[dejpeg\]'"):
             untaught.dejpeg.job(saved())
-
-    def test_instant_needs_coefficients(self, large):
-        with pytest.raises(BadInput, match="'instant' works on a JPEG's coefficients"):
-            untaught.dejpeg(large, preset="instant")
 
     def test_cmyk(self, tmp_path, large):
         from untaught.io.images.jpeg import coefficients

@@ -33,7 +33,7 @@ def measure(image: Image) -> Measurement:
     from untaught.core.errors import UntaughtError
     from untaught.core.registry import tasks
     from untaught.io import arrays
-    from untaught.io.images import ifd
+    from untaught.io.images import ifd, traces
     from untaught.noise import estimate_noise
     from untaught.noise.kinds import strength
 
@@ -41,7 +41,11 @@ def measure(image: Image) -> Measurement:
     wishes: list[str] = []
     height, width = image.pixels.shape[:2]
     sigma: float | None = None
-    quality = jpeg_quality(image.source) if image.format == "JPEG" and image.source else None
+    if image.format == "JPEG" and image.source:
+        quality = jpeg_quality(image.source)
+    else:
+        once = traces.trace(image.pixels)
+        quality = once.quality if once else None
     if quality is not None and quality < LOW_QUALITY:
         found.append(FOUND["blocks"].format(quality=quality))
         wishes.append("dejpeg")

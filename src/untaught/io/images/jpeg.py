@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,14 @@ def coefficients(path: str | Path) -> Coefficients:
             0
         ],  # Pillow's own would ask XMP as well, and `read` does not
     )
+
+
+def decoded(file: bytes) -> Coefficients:
+    """The same of a JPEG in memory."""
+    with tempfile.TemporaryDirectory() as folder:  # what reads them wants a file
+        path = Path(folder) / "picture.jpg"
+        path.write_bytes(file)
+        return coefficients(path)
 
 
 def rounding(picture: Picture) -> float:

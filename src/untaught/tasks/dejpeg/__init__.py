@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from untaught.core.types import Axes, Channel, Device, Net, PictureFile, Seed, Steps, Stop, Strength
@@ -37,8 +38,9 @@ def dejpeg(
     Parameters
     ----------
     picture
-        The JPEG file itself: its coefficients and quantisation tables are read. Of any other file, and of an array, only the
-        pixels are there, and less can be done.
+        The JPEG file itself: its coefficients and quantisation tables are read. Of any other file, and of an array, they are
+        found again where the pixels were a JPEG that libjpeg wrote, and are neither resized nor retouched since; what else was lost
+        is removed as noise is.
     preset
         instant: a classic filter, no network. fast: a longer one, in seconds. balanced: a network beside it, in a minute. best: the
         quality that minutes buy. paper: the exact recipe of the Deep Image Prior, which takes the pixels.
@@ -53,16 +55,33 @@ def dejpeg(
     from untaught.tasks._presets import Facts
     from untaught.tasks.dejpeg.presets import PRESETS
     from untaught.tasks.dejpeg.result import Upright
+    from untaught.tasks.denoise import denoise
 
     array, axis = arrays.take(seen(picture), arrays.placed(picture.pixels, axes, channel_axis))
     scale = arrays.units(array)
     finish: Result = Layout.of(array, axis, strength)
     notes: list[str] = []
     found = _coefficients(picture, preset, coefficients, notes)
-    if found is None:
+    corner = (0, 0)
+    if found is None and coefficients and preset != "paper":
+        found, corner = _traced(array, axis, notes)
+    if found is not None:
+        problem, finish = _problem(found), Upright(finish, found.size, found.orientation, corner)
+    elif preset == "paper":
         problem = Problem(arrays.tensor(array, axis, scale))
     else:
-        problem, finish = _problem(found), Upright(finish, found.size, found.orientation)
+        job = denoise.compose(
+            array,
+            preset=preset,
+            strength=strength,
+            steps=steps,
+            stop=stop,
+            network=network,
+            seed=seed,
+            device=device,
+            channel_axis=axis,
+        )
+        return replace(job, notes=(*notes, *job.notes))
     full = arrays.full_scale(array)
     facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
     return PRESETS.job(preset, facts, Scaled(finish, *scale), notes)
@@ -81,10 +100,7 @@ def _coefficients(picture: Image, preset: str, wanted: bool, notes: list[str]) -
         return None
     if picture.format != "JPEG" or (picture.source is None and picture.coded is None):
         what = f"A {picture.format} file" if picture.format else "An array"
-        notes.append(
-            f"{what} holds no JPEG coefficients: the pixels were taken as they are, which can do less. Name the JPEG itself "
-            "if there is one."
-        )
+        notes.append(f"{what} holds no JPEG coefficients, and less is known: name the JPEG itself if there is one.")
         return None
     found = picture.coded or coefficients(cast("Path", picture.source))
     if turn(_blank(found.size), found.orientation).shape[:2] != picture.pixels.shape[:2]:
@@ -97,6 +113,25 @@ def _coefficients(picture: Image, preset: str, wanted: bool, notes: list[str]) -
     said = f", colour at 1/{coarse[0] * coarse[1]} of the pixels" if coarse != (1, 1) else ""
     notes.append(f"The coefficients of the JPEG were used ({kind}{said}).")
     return found
+
+
+def _traced(array: NDArray, axis: int | None, notes: list[str]) -> tuple[Coefficients | None, tuple[int, int]]:
+    """What the JPEG held that the pixels show to have been, and the rows and columns before them; None where they show none."""
+    from untaught.io.images import traces
+    from untaught.io.images.jpeg import decoded
+
+    pixels = array if axis is None or array.ndim != 3 or axis in (-1, 2) else None
+    pixels = pixels[..., 0] if pixels is not None and pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    once = None if pixels is None else traces.trace(pixels)
+    if pixels is None or once is None:
+        notes.append(
+            "No trace of a JPEG was found in the pixels: what does not belong to the picture is removed as noise is."
+        )
+        return None, (0, 0)
+    file, corner = traces.compressed(pixels, once)
+    quality, sampling = once.quality, once.said
+    notes.append(f"The pixels were a JPEG of quality {quality}{sampling}: its coefficients were found again.")
+    return decoded(file), corner
 
 
 def _blank(size: tuple[int, int]) -> NDArray:

@@ -8,10 +8,8 @@ from untaught.classical.deblock import Deblock
 from untaught.classical.denoise.matching import Pass
 from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.classical.recode import Recode
-from untaught.core.errors import BadInput
 from untaught.prior.codes import Noise
 from untaught.prior.networks.hourglass import Hourglass
-from untaught.problem.operators import Identity
 from untaught.solver.stage import Estimate, Stage
 from untaught.tasks._presets import ALWAYS, STEPS, Facts, Presets, Row, When, way
 from untaught.tasks._rows import ALONE, DIP, NARROW, Bootstrapped, Classic, Fitted, generates
@@ -33,11 +31,6 @@ class Deblocked(Row):
     note = "{preset} is a classic filter, no network."
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
-        if isinstance(facts.problem.operator, Identity):
-            raise BadInput(
-                "The preset 'instant' works on a JPEG's coefficients, and there are none: name the JPEG file itself, or use the "
-                "preset 'fast'."
-            )
         return (Estimate(RIDGE),)
 
 
@@ -55,7 +48,6 @@ SNAIL = Fitted(
     Hourglass(down=(8, 16, 32, 64, 128), skip=(0, 0, 0, 4, 4)), 2400, Noise(3), jitter=1 / 30,
     source=f"{DIP}, and the authors' code: 2400 steps",
 )  # fmt: skip
-PLAIN = When("no coefficients", lambda facts: isinstance(facts.problem.operator, Identity))
 # What is learnt from another compression holds tens of numbers a pixel.
 LARGE = When("above 768 x 768 pixels", lambda facts: not generates(facts))
 # In grey a generator takes from texture.
@@ -68,10 +60,6 @@ PRESETS = Presets(
         "best": "what minutes buy",
         "paper": "the exact recipe",
     },
-    way(
-        PLAIN, "Without coefficients the paper's recipe for JPEG is what there is: the mean square to the pixels.",
-        fast=replace(SNAIL, steps=1000), balanced=replace(SNAIL, steps=1600), best=SNAIL,
-    ),
     way(LARGE, instant=CLASSIC, fast=FAST_LARGE, balanced=BALANCED_LARGE, best=BEST_LARGE),
     way(COLOURED & STEPS, ALONE, best=BEST),
     way(COLOURED, best=(BEST, COLOUR)),
