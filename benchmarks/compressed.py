@@ -3,7 +3,7 @@
     python benchmarks/compressed.py DATA [choosing | judging]
 
 The middle 128 x 128 pixels, blurred, and saved as JPEG of quality 95 and 75. A row: what the JPEG lost, of 255 (`jpeg.rounding`) |
-PSNR blurred | restored by `fast` with the kernel known, the noise taken as second differences show it, and as 1, 2 and 3 times what
+PSNR blurred | restored by `fast` with the kernel known, an array, whose table is found again, and the noise taken as 1, 2 and 3 times what
 was lost; 12 pixels of the border cut. The truth is used for the figures alone.
 """
 
@@ -46,7 +46,7 @@ def row(path: Path, kernel: str, quality: int, jpeg: Path) -> list[float]:
     Image.fromarray(np.uint8(np.clip(np.rint(soft), 0, 255))).save(jpeg, quality=quality)
     given = read(jpeg)
     lost = rounding(given) / 255
-    plain = untaught.deblur(given.pixels, kernel=kernel)  # an array, of which nothing is known
+    plain = untaught.deblur(given.pixels, kernel=kernel)  # an array, that was a JPEG
     told = [untaught.deblur(given.pixels, kernel=kernel, sigma=k * lost) for k in TIMES]
     return [255 * lost, *(score(x, clean) for x in (given.pixels, plain, *told))]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from untaught.core.errors import BadInput
 from untaught.core.registry import require
-from untaught.io.images import ifd
+from untaught.io.images import ifd, traces
 from untaught.io.images.picture import Image as Picture
 
 SEEN = 1024  # pixels a side of the middle, which tells what compression took of all of it
@@ -104,26 +104,38 @@ def decoded(file: bytes) -> Coefficients:
 
 
 def rounding(picture: Picture) -> float:
-    """The deviation, in grey levels, of what compression took from a picture as it was read from a JPEG; 0 of any other.
+    """The deviation, in grey levels, of what compression took from a picture that is, or was, a JPEG; 0 of any other.
 
-    It is compressed once more with the tables of its file, its blocks elsewhere: that takes about as much from it as was taken.
+    It is compressed once more with the same tables, its blocks elsewhere: that takes about as much from it as was taken.
     """
-    from PIL import Image, JpegImagePlugin
+    from PIL import Image
 
     pixels = np.asarray(picture.pixels)
-    if picture.format != "JPEG" or picture.source is None or pixels.dtype != np.uint8 or min(pixels.shape[:2]) < 16:
+    found = _tables(picture, pixels) if pixels.dtype == np.uint8 and min(pixels.shape[:2]) >= 16 else None
+    if found is None:
         return 0.0
-    with Image.open(picture.source) as file:
-        if not isinstance(file, JpegImagePlugin.JpegImageFile) or sorted(file.size) != sorted(pixels.shape[1::-1]):
-            return 0.0
-        how = {"qtables": file.quantization, "subsampling": JpegImagePlugin.get_sampling(file)}
-    top, left = (max(0, (n - SEEN) // 2) for n in pixels.shape[:2])
-    found = []
+    how, corner = found
+    top, left = (max(0, (n - SEEN) // 2 // 8 * 8) + at % 8 for n, at in zip(pixels.shape[:2], corner, strict=True))
+    lost = []
     for shift in (3, 4):  # a picture that was turned may have its blocks at one of them
         part = np.ascontiguousarray(pixels[top + shift :, left + shift :][:SEEN, :SEEN])
-        Image.fromarray(part).save(out := io.BytesIO(), "JPEG", **how)
-        found.append(float(np.square(np.asarray(Image.open(out), float) - part).mean() ** 0.5))
-    return max(found)
+        if part.size:
+            Image.fromarray(part).save(out := io.BytesIO(), "JPEG", **how)
+            lost.append(float(np.square(np.asarray(Image.open(out), float) - part).mean() ** 0.5))
+    return max(lost, default=0.0)
+
+
+def _tables(picture: Picture, pixels: np.ndarray) -> tuple[dict[str, Any], tuple[int, int]] | None:
+    """How Pillow saves as that JPEG was saved, and (rows, columns) before its first block."""
+    from PIL import Image, JpegImagePlugin
+
+    if picture.format != "JPEG" or picture.source is None:
+        once = traces.trace(pixels)
+        return ({"quality": once.quality, "subsampling": once.sampling}, once.corner) if once else None
+    with Image.open(picture.source) as file:
+        if not isinstance(file, JpegImagePlugin.JpegImageFile) or sorted(file.size) != sorted(pixels.shape[1::-1]):
+            return None
+        return {"qtables": file.quantization, "subsampling": JpegImagePlugin.get_sampling(file)}, (0, 0)
 
 
 def density(dpi: tuple[float, float], unit: str) -> tuple[int, int, int] | None:

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL import Image
 
+QUALITIES = range(5, 101)  # coarser ones are of no use, and white paper may look like one of them
 SEEN = 256  # pixels a side of the middle, which is asked
-KEPT = 0.9  # share of the blocks, those with the least error, that count: what is cut off at black or white comes out otherwise
-FEWEST = 12  # different blocks
-DIP = 0.5  # error over the largest one of the finer tables, up to which it is no chance: 0 to 0.4 of JPEGs, 1 of other photos
-LITTLE, MUCH = 0.6, 0.4  # grey levels, up to which that error is one of rounding; and which the other has at the least
+FEWEST = 12  # different blocks without black or white: what was cut off there comes out otherwise
+# Error over the largest one of the finer tables, up to which it is no chance; 0.9 to 1 of other photos.
+DIP, SHALLOW = 0.5, 0.75
+FINE, MANY = 90, 100  # quality and blocks from which on the dip may be shallow
+LITTLE, MUCH = 0.6, 0.2  # grey levels, up to which that error is one of rounding; and which the other has at the least
 NOTHING = 0.7  # a coefficient that is nearly none, after rounding to grey levels
-SAMPLINGS = {
-    2: (0,),
-    3: (0, 1, 2),
-}  # Pillow's numbers for colour at all, a half and a quarter of the pixels, by the array's axes
+# Pillow's numbers for colour at all, a half and a quarter of the pixels, by the array's axes.
+SAMPLINGS = {2: (0,), 3: (0, 1, 2)}
 SHARES = {0: 1, 1: 2, 2: 4}
 
 
@@ -53,11 +53,17 @@ def trace(pixels: NDArray) -> Compression | None:
     grey = np.asarray(_picture(pixels).convert("L"))
     corner = _corner(grey)
     part = grey[corner[0] :, corner[1] :]
-    if min(part.shape) < 8 or len(np.unique(_blocks(part).reshape(-1, 64), axis=0)) < FEWEST:
+    if min(part.shape) < 8:
         return None
-    errors = np.array([_error(part, quality, 0, KEPT) for quality in range(1, 101)])
+    different = np.unique(_blocks(part).reshape(-1, 64), axis=0, return_index=True)[1]  # flat ones would count often
+    ends = np.isin(pixels, (0, 255)).reshape(*grey.shape, -1).max(2)[corner[0] :, corner[1] :]
+    different = different[_blocks(ends).max((1, 2))[different] == 0]
+    if len(different) < FEWEST:
+        return None
+    errors = np.array([_error(part, quality, 0, different) for quality in QUALITIES])
     finer = np.maximum.accumulate(errors[::-1])[::-1][1:]
-    dips = 1 + np.flatnonzero((errors[:-1] < np.minimum(DIP * finer, LITTLE)) & (finer > MUCH))
+    depth = np.where((np.array(QUALITIES[:-1]) >= FINE) & (len(different) >= MANY), SHALLOW, DIP)
+    dips = QUALITIES[0] + np.flatnonzero((errors[:-1] < np.minimum(depth * finer, LITTLE)) & (finer > MUCH))
     if not len(dips):
         return None
     shifts = [(corner[0] + down, corner[1] + along) for down, along in product((0, 8), (0, 8))]
@@ -98,14 +104,14 @@ def _blocks(grey: NDArray) -> NDArray:
     return grey[: 8 * h, : 8 * w].reshape(h, 8, w, 8).swapaxes(1, 2).reshape(-1, 8, 8).astype(np.float32)
 
 
-def _error(pixels: NDArray, quality: int, sampling: int, kept: float = 1.0) -> float:
-    """What compressing takes, RMS: of the whole blocks, without the worst."""
+def _error(pixels: NDArray, quality: int, sampling: int, some: NDArray | None = None) -> float:
+    """What compressing takes, RMS: of the whole blocks, or of some of them."""
     from PIL import Image
 
     again = np.asarray(Image.open(io.BytesIO(_saved(pixels, quality, sampling))), float)
     h, w = (n // 8 for n in pixels.shape[:2])
     squares = np.square(again - pixels)[: 8 * h, : 8 * w].reshape(h, 8, w, -1).mean((1, 3)).ravel()
-    return float(np.sort(squares)[: max(1, int(kept * len(squares)))].mean() ** 0.5)
+    return float((squares if some is None else squares[some]).mean() ** 0.5)
 
 
 def _saved(pixels: NDArray, quality: int, sampling: int) -> bytes:
