@@ -9,7 +9,10 @@ from torch import Tensor
 SIDE = 8  # of a part of the ground, pixels
 HALF = 0.4, 0.6  # share of it that is at the end of the range: half of the noise on white is cut off
 PARTS = 6  # that are ground, at the least
-QUIET, BARE = 0.1, 2.0  # the quantile of the parts, in which nothing stands; and times its power up to which it is so in others
+QUIET, BARE = (
+    0.1,
+    2.0,
+)  # the quantile of the parts, in which nothing stands; and times its power up to which it is so in others
 
 
 def _tail(share: float) -> tuple[float, float, float]:
@@ -38,7 +41,7 @@ def truncated(share: float) -> float:
 
 
 def on_ground(x: Tensor) -> Tensor | None:
-    """The deviation "c" of noise on a white or black ground, of pictures (b, c, h, w) in [0, 1]; None where there is no such ground.
+    """The deviation "c" of noise on a white or black ground, of pictures (b, c, h, w) in [0, 1]; None where there is no ground.
 
     Half of the noise is cut off, and the other half says how strong it was. A ground that is less than white is read as more noise.
     """
