@@ -181,13 +181,13 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
     strokes = int(sound.sum()) < ENOUGH
-    ground = on_ground(x) if strokes and not (told is not None and told.rises) else None
+    if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, strokes):
+        return _of_pattern(told)
+    ground = on_ground(x) if strokes else None
     if ground is not None and ground.square().mean() < sigma.square().mean():
         body = rough(x)  # lines and lettering have none, and say less of the noise than the paper they are on
         if body is None or body.square() < ground.square().mean():
             return _noise(ground, torch.diag(ground.square()), torch.zeros(1), torch.ones(1))
-    if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, strokes):
-        return _of_pattern(told)
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
 
