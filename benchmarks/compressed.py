@@ -3,8 +3,8 @@
     python benchmarks/compressed.py DATA [choosing | judging]
 
 The middle 128 x 128 pixels, blurred, and saved as JPEG of quality 95 and 75. A row: what the JPEG lost, of 255 (`jpeg.rounding`) |
-PSNR blurred | restored by `fast` with the kernel known, an array, whose table is found again, and the noise taken as 1, 2 and 3 times what
-was lost; 12 pixels of the border cut. The truth is used for the figures alone.
+PSNR blurred | restored by `fast` with the kernel known, as an array, whose table is found again | the same, the noise taken as 1, 2
+and 3 times what was lost; 12 pixels of the border cut. The truth is used for the figures alone.
 """
 
 from __future__ import annotations

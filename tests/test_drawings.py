@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 import untaught
 from untaught.noise import Scale, estimate_noise, measure
 from untaught.noise.foretold import foretell
-from untaught.noise.impulses import find_impulses
+from untaught.noise.impulses import TIED, clustered, find_impulses
 
 
 def lettering(size: int, angle: int = 0, side: int = 96) -> np.ndarray:
@@ -129,3 +130,57 @@ def test_the_rim_of_an_object_that_was_cut_out_is_no_pepper(radius, level, sigma
     noisy = inside * (level * (1 + 0.3 * np.sin(x / 7) * np.cos(y / 5)) + noise) / 255
     assert find_impulses(data(noisy)) is None
     assert estimate_noise(data(noisy)).level == pytest.approx(sigma / 255, rel=0.35)
+
+
+def lines(side: int = 80) -> np.ndarray:
+    """Thin ones, black on white, in [0, 1]."""
+    sheet, draw = Image.new("L", (4 * side, 4 * side), 255), np.random.default_rng(1)
+    for _ in range(12):
+        ImageDraw.Draw(sheet).line(
+            [tuple(int(v) for v in draw.integers(0, 4 * side, 2)) for _ in range(3)], fill=0, width=8
+        )
+    return np.asarray(sheet.resize((side, side), Image.Resampling.BOX)) / 255
+
+
+@pytest.mark.parametrize("blur", [0, 0.7])
+@pytest.mark.parametrize("sigma", [5, 10, 25])
+@pytest.mark.parametrize("inverse", [False, True])
+def test_noise_on_paper_is_read_off_the_paper(inverse: bool, sigma: int, blur: float) -> None:
+    """Half of it is cut off there, and thin lines are all else that there is: 38 to 43 were read of 5 and 10."""
+    noise = np.random.default_rng(sigma).normal(size=(80, 80, 3))
+    noise = gaussian_filter(noise, (blur, blur, 0)) if blur else noise
+    sheet = 1 - lines() if inverse else lines()
+    found = estimate_noise(data(sheet[..., None] + sigma / 255 * noise / noise.std()))
+    assert 255 * found.level == pytest.approx(sigma, rel=0.12)
+
+
+@pytest.mark.parametrize("ground", [0, 255])
+def test_random_values_are_found_beside_a_bare_ground_and_on_it(ground: int, photo: np.ndarray) -> None:
+    draw, sheet = np.random.default_rng(3), np.full((96, 96, 3), ground / 255)
+    sheet[20:68, 20:76] = 0.1 + 0.8 * photo / 255
+    lost = draw.random(sheet.shape) < 0.05
+    found = find_impulses(data(np.where(lost, draw.random(sheet.shape), sheet)))
+    assert found is not None
+    assert found.kind == "random values"
+    where = found.where[0].movedim(0, -1).numpy()
+    assert where[lost].mean() > 0.7
+    assert where[~lost].mean() < 0.01
+
+
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.2, 0.4])
+def test_what_lies_together_is_strokes_however_much_there_is(share: float) -> None:
+    """Of a fifth of all values no neighbours can be lost many times as often as any."""
+    draw, whole = np.random.default_rng(5), torch.ones(1, 1, 96, 96, dtype=torch.bool)
+    strokes = np.kron(draw.random((24, 48)) < share, np.ones((4, 2)))
+    assert not clustered(torch.from_numpy(draw.random((1, 1, 96, 96)) < share), whole, TIED)
+    assert clustered(torch.from_numpy(strokes[None, None] > 0), whole, TIED)
+
+
+def test_salt_is_found_where_black_is_the_night() -> None:
+    draw = np.random.default_rng(4)
+    night = gaussian_filter(draw.random((80, 80, 3)), (4, 4, 0))
+    night = np.clip(night - night.mean() + 0.02, 0, 1)
+    lost = draw.random(night.shape[:2]) < 0.15
+    found = find_impulses(data(np.where(lost[..., None], 1.0 * (draw.random((80, 80, 1)) < 0.5), night)))
+    assert found is not None
+    assert found.kind == "salt and pepper"

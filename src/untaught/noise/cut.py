@@ -1,8 +1,18 @@
-"""Normal noise that was cut off at black or white: how much of its variance is left (Tobin 1958)."""
+"""Normal noise that was cut off at black or white: how much of its variance is left (Tobin 1958), and how much there was."""
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SIDE = 8  # of a part of the ground, pixels
+HALF = 0.4, 0.6  # share of it that is at the end of the range: half of the noise on white is cut off
+PARTS = 6  # that are ground, at the least
+QUIET, BARE = (
+    0.1,
+    2.0,
+)  # the quantile of the parts, in which nothing stands; and times its power up to which it is so in others
 
 
 def _tail(share: float) -> tuple[float, float, float]:
@@ -28,3 +38,20 @@ def truncated(share: float) -> float:
     t, density, above = _tail(share)
     ratio = density / above
     return 1 - t * ratio - ratio * ratio
+
+
+def on_ground(x: Tensor) -> Tensor | None:
+    """The deviation "c" of noise on a white or black ground, of pictures (b, c, h, w) in [0, 1]; None where there is no ground.
+
+    Half of the noise is cut off, and the other half says how strong it was. A ground that is less than white is read as more noise.
+    """
+    if min(x.shape[2:]) < SIDE:
+        return None
+    found = []
+    for end, apart in ((x >= 1, 1 - x), (x <= 0, x)):
+        share = F.avg_pool2d(end.to(x.dtype), SIDE, SIDE // 2).mean(1)
+        power = 2 * F.avg_pool2d(apart.square(), SIDE, SIDE // 2).movedim(1, -1)[(share > HALF[0]) & (share < HALF[1])]
+        if len(power) >= PARTS:
+            whole = power.mean(1)
+            found.append(power[whole <= BARE * whole.quantile(QUIET)].mean(0).sqrt())
+    return min(found, key=lambda level: float(level.square().mean()), default=None)

@@ -40,7 +40,8 @@ ROUNDS = 3
 # Share of the impulses that the same surroundings foretell elsewhere, within NEARLY of how far they stick out, from which on they
 # are strokes of lettering or dots of a pattern: 0.9 to 1.0 of lettering, 0.17 to 0.53 of impulses (docs/benchmarks).
 PATTERN, NEARLY = 0.7, 0.5
-TOGETHER = 3.2  # times as many lost ones about a lost one as anywhere, from which on they are strokes: 1.1 to 2.6, and 2.7 to 15
+TOGETHER = 3.2  # times as many lost ones about a lost one as anywhere, from which on they are strokes: 0.9 to 2.8, and 2.3 to 15
+TIED = 0.15  # the correlation of neighbours in that: 0.00 to 0.13, and 0.11 to 0.40
 LEVELS = 0.7  # of the step between levels, the least spread: three levels are far, and two are not near
 DENSE = 0.2  # share of either end, from which on impulses are not told from a drawing of three levels
 TRIED = 50_000  # values that the usual spread is measured on
@@ -74,8 +75,12 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     # Of few levels, as counts have, half may be one and the same: the picture's own spread is the least.
     least = max(LEAST, 0.5 * usual, LEVELS * _step(picture, ends))
 
+    top = picture >= picture.max()
+    bare = torch.stack([box(end.to(picture.dtype), RADIUS) >= SATURATED for end in (top, ends & ~top)]).any(0)
     salt = _salt(picture, ends, least)
-    if salt is not None and (sure or not (drawn(picture, salt) or _of_three(picture, ends, salt))):
+    if salt is not None and (
+        sure or not (clustered(salt, ~bare) or drawn(picture, salt) or _of_three(picture, ends, salt))
+    ):
         return Impulses(salt, float(salt.float().mean()), "salt and pepper")
     lost = torch.zeros_like(ends)
     inside = ~ends & (box(ends.to(picture.dtype), RADIUS) < CUT)
@@ -89,9 +94,11 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
         reach = (picture[lost] - _spread(picture, lost, lost)[0]).abs().nanmedian()
         if float(reach) < REACH * float(picture.max() - picture.min()):
             return None
-    if not share or (not sure and (clustered(lost) > TOGETHER or drawn(picture, lost))):
+    if not share or (not sure and (clustered(lost, ~bare, TIED) or drawn(picture, lost))):
         return None
-    return Impulses(lost, share, "random values")
+    # On a ground of black or white, which has no noise, they would stand for themselves: single stars do, too.
+    lost = lost | _far(picture, bare & ~ends, lost, least, *STRICT)
+    return Impulses(lost, float(lost.float().mean()), "random values")
 
 
 def _step(picture: Tensor, ends: Tensor) -> float:
@@ -112,11 +119,15 @@ def _of_three(picture: Tensor, ends: Tensor, lost: Tensor) -> bool:
     return share > DENSE or float(alone[lost].float().mean()) < 0.5 * (1 - share) ** 8
 
 
-def clustered(lost: Tensor) -> float:
-    """How many times as many of the eight neighbours of a lost value are lost as of any."""
-    share = lost.double().mean()
-    beside = (9 * box(lost.double(), 1) - lost.double()) / 8
-    return float(beside[lost].mean() / share)
+def clustered(lost: Tensor, asked: Tensor, tied: float = 1.0) -> bool:
+    """Whether the lost ones of the values asked for lie together, as those of strokes do, and not anywhere.
+
+    tied: the correlation of neighbours from which on they do, too.
+    """
+    count = lost.double()
+    share = count.sum() / asked.sum().clamp_min(1)
+    beside = ((9 * box(count, 1) - count) / 8)[lost].mean()  # share of the eight neighbours that is lost, too
+    return bool(beside > TOGETHER * share or beside - share > tied * (1 - share))
 
 
 def drawn(picture: Tensor, lost: Tensor) -> bool:
@@ -142,9 +153,14 @@ def _salt(picture: Tensor, ends: Tensor, least: float) -> Tensor | None:
     far = _far(picture, alone, ends, least, FAR)
     share, white, among = (float((v & ~rim).float().mean()) for v in (far, far & top, alone))
     mostly = MOSTLY if min(white, share - white) > BOTH * share else ALL
-    if share <= SALT or share <= mostly * among:
-        return None
-    return _far(picture, alone, ends, least, NEAR)  # one that is missed costs more than one too many
+    if share > SALT and share > mostly * among:
+        return _far(picture, alone, ends, least, NEAR)  # one that is missed costs more than one too many
+    # What is black in the night, or white in snow, hides the one, and says nothing of the other.
+    for end in (top, ends & ~top):
+        share, among = (float((v & end & ~rim).float().mean()) for v in (far, alone))
+        if share > RANDOM and share > ALL * among:
+            return _far(picture, alone & end, ends, least, NEAR)
+    return None
 
 
 def _far(picture: Tensor, asked: Tensor, lost: Tensor, least: float, far: float, apart: float | None = None) -> Tensor:

@@ -23,7 +23,7 @@ from torch import Tensor
 from untaught.core.conjugate_gradients import axes
 from untaught.core.geometry import evenly
 from untaught.core.interpolation import interpolated
-from untaught.noise.cut import censored
+from untaught.noise.cut import censored, on_ground
 from untaught.noise.differences import is_drawing, rough, solid
 from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, limited, textured, tints
@@ -180,8 +180,14 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
     each = each.mean((0, 1)) if each.ndim > 1 else each
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
-    if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, int(sound.sum()) < ENOUGH):
+    strokes = int(sound.sum()) < ENOUGH
+    if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, strokes):
         return _of_pattern(told)
+    ground = on_ground(x) if strokes else None
+    if ground is not None and ground.square().mean() < sigma.square().mean():
+        body = rough(x)  # lines and lettering have none, and say less of the noise than the paper they are on
+        if body is None or body.square() < ground.square().mean():
+            return _noise(ground, torch.diag(ground.square()), torch.zeros(1), torch.ones(1))
     return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
 
 

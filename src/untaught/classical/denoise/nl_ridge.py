@@ -180,7 +180,11 @@ def piloted(noisy: Tensor, pilot: Tensor, noise: Tensor, *, affine: bool = False
     """
     _, k, n = noisy.shape
     even = 1 / k if affine else 0.0
-    pilot = pilot - pilot.mean(1, keepdim=True) if affine else pilot
+    if affine:
+        # T of what is even is 0, but for rounding, which a load of next to nothing would magnify.
+        same, usual = pilot is noisy, noisy.mean(1, keepdim=True)
+        noisy = noisy - usual
+        pilot = noisy if same else pilot - pilot.mean(1, keepdim=True)
     if k <= n:
         load = _loaded(gram := pilot @ pilot.mT, noise, k)
         mix = torch.cholesky_inverse(factor(gram)).mul_(-load[:, None, None])
@@ -194,7 +198,7 @@ def piloted(noisy: Tensor, pilot: Tensor, noise: Tensor, *, affine: bool = False
         sure = 1 / (half.square().sum(2) + even).clamp_min(1e-2)
         answer = half.mT @ noisy
         found = half.mul_(sure[:, :, None]) @ answer
-    return found.add_(sure[:, :, None] * noisy.mean(1, keepdim=True)) if affine else found, sure
+    return found.add_(sure[:, :, None] * usual) if affine else found, sure
 
 
 def _loaded(gram: Tensor, noise: Tensor, k: int) -> Tensor:
