@@ -77,7 +77,11 @@ def pairs(first: tuple[Any, ...], *others: tuple[Any, ...]) -> list[Any]:
 @pytest.mark.parametrize(
     ("task", "suffix", "channels", "dtype"),
     pairs(
-        (".png", 3, np.uint8), (".png", 1, np.uint16), (".tif", 3, np.uint16), (".tif", 1, np.uint8), (".webp", 3, np.uint8)
+        (".png", 3, np.uint8),
+        (".png", 1, np.uint16),
+        (".tif", 3, np.uint16),
+        (".tif", 1, np.uint8),
+        (".webp", 3, np.uint8),
     ),
 )
 def test_what_is_hidden_by_transparency_has_no_say(task: str, suffix: str, channels: int, dtype: Any) -> None:
