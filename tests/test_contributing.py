@@ -58,9 +58,7 @@ def installed(folder):
 
 def in_the_house(folder):
     """The blocks in their rooms, in a copy of the library."""
-    shutil.copytree(
-        ROOT / "src" / "untaught", folder / "untaught", ignore=shutil.ignore_patterns("static")
-    )
+    shutil.copytree(ROOT / "src" / "untaught", folder / "untaught", ignore=shutil.ignore_patterns("static"))
     for group, points in groups().items():
         for name in points:
             (folder / "untaught" / ROOMS[group.rpartition(".")[2]] / f"{name}.py").write_text(BLOCKS[f"{name}.py"])

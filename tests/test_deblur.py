@@ -145,9 +145,18 @@ def test_every_preset_runs_and_keeps_type_and_shape(preset, blind, photo, brief_
     assert (sharp.dtype, sharp.shape) == (data.dtype, data.shape)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 3, 3), (14, 9, 3)])
-def test_any_size_from_one_pixel(dtype, shape):
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((1, 1), np.uint8),
+        ((1, 9), np.uint16),
+        ((2, 3, 3), np.float32),
+        ((14, 9, 3), np.uint8),
+        ((14, 9, 3), np.uint16),
+        ((14, 9, 3), np.float32),
+    ],
+)
+def test_any_size_from_one_pixel(shape, dtype):
     array = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
     for given in ({"kernel": np.ones((1, 1))}, {"blind": True, "size": "1"}):
         sharp = untaught.deblur(array, steps=2, **given)
