@@ -318,10 +318,14 @@ SLOW |= {
     "inpaint balanced hole",
     "inpaint best pixels",
     "inpaint fast text",
+    "inpaint paper text",
     "inpaint paper hole",
     "inpaint paper, stopped by itself",
     "inpaint soft",
+    "resumed denoise best",
+    "resumed inpaint paper",
     "uncertain denoise repeated",
     "uncertain inpaint network",
+    "uncertain reconstruct",
 }
 assert set(JOBS) >= SLOW

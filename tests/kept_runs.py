@@ -23,7 +23,7 @@ from untaught.io.checkpoints import Folder
 from untaught.io.recipes import Recipe
 from untaught.solver.loop import Run
 
-STEPS = 60
+STEPS = 36
 
 
 def cli(*arguments: Any) -> int:
@@ -88,7 +88,7 @@ def obey(errors: Path, arguments: list[str]) -> None:
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The input; the result that nobody interrupted; and a run whose two states are before its end, as a kill leaves it."""
     place = tmp_path_factory.mktemp("original")
-    photo = data.chelsea()[100:132, 120:156] / 255
+    photo = data.chelsea()[100:124, 120:148] / 255
     noise = np.random.default_rng(0).normal(0, 25 / 255, photo.shape)
     images.write(place / "in.png", np.rint(255 * np.clip(photo + noise, 0, 1)).astype(np.uint8))
     words = (

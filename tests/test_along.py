@@ -114,7 +114,8 @@ def film(path: Path, frames: np.ndarray, kind: str = "420jpeg") -> Path:
 
 def test_the_same_frames_from_any_files_are_restored_alike(tmp_path: Path, monkeypatch):
     """A film stays one of its size and colours; a picture for each frame, in the order of their numbers."""
-    _, noisy = clip(1, count=11, side=48)
+    side = 28
+    _, noisy = clip(1, count=11, side=side)
     tifffile.imwrite(tmp_path / "in.tif", noisy, photometric="minisblack", resolution=(300, 300), resolutionunit="inch")
     np.save(tmp_path / "in.npy", noisy)
     film(tmp_path / "in.y4m", noisy)
@@ -136,16 +137,16 @@ def test_the_same_frames_from_any_files_are_restored_alike(tmp_path: Path, monke
         assert 'along = "time"' in tif.pages.first.tags[65000].value
     before, after = ((tmp_path / f"{name}.y4m").read_bytes() for name in ("in", "out"))
     assert len(before) == len(after)
-    size = 6 + 48 * 48 * 3 // 2
+    size = 6 + side * side * 3 // 2
     for i, frame in enumerate(first):
         at = before.index(b"FRAME") + i * size + 6
-        assert after[at : at + 48 * 48] == frame.tobytes()
-        assert after[at + 48 * 48 : at + size - 6] == before[at + 48 * 48 : at + size - 6]
+        assert after[at : at + side * side] == frame.tobytes()
+        assert after[at + side * side : at + size - 6] == before[at + side * side : at + size - 6]
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
 
 
 def test_a_clip_by_parts_is_what_it_is_at_once(tmp_path: Path, monkeypatch):
-    clean, noisy = clip(1, count=12, side=48)
+    clean, noisy = clip(1, count=12, side=32)
     np.save(tmp_path / "in.npy", noisy)
     how = ["--along", "time", "--preset", "instant", "-q"]
     assert cli("denoise", tmp_path / "in.npy", "-o", tmp_path / "once.npy", *how) == 0

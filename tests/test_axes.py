@@ -56,15 +56,22 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
-@pytest.mark.parametrize(("axes", "channel"), [("TYX", None), ("TYXC", 2), ("TCYX", 0)])
-def test_every_task_of_a_picture_takes_a_stack_as_its_pictures_one_by_one(name, axes, channel):
+STACKS = {"TYX": None, "TYXC": 2, "TCYX": 0}
+ALL = (
+    "upscale",
+    "inpaint",
+)  # the one changes sizes, the other has a mask; for the others any one kind of stack will do
+PAIRS = [(name, axes) for i, name in enumerate(OTHERS) for k, axes in enumerate(STACKS) if name in ALL or i % 3 == k]
+
+
+@pytest.mark.parametrize(("name", "axes"), PAIRS)
+def test_every_task_of_a_picture_takes_a_stack_as_its_pictures_one_by_one(name, axes):
     """In the last there is nothing to do: it stays, and is enlarged with the others."""
     y = noisy(*({"T": 3, "C": 2, "Y": 16, "X": 18}[letter] for letter in axes))
     y[2] = 0.5
     if name == "inpaint":
         y[(slice(2), *(slice(4, 7) if letter in "YX" else slice(None) for letter in axes[1:]))] = np.nan
-    restored, named = getattr(untaught, name), Axes(axes)
+    restored, named, channel = getattr(untaught, name), Axes(axes), STACKS[axes]
     x = restored(y, axes=axes, **OTHERS[name])
     for part in list(named.parts(y))[:2]:
         np.testing.assert_array_equal(x[part], restored(y[part], channel_axis=channel, **OTHERS[name]))

@@ -22,7 +22,6 @@ from untaught.solver.optimisers import LBFGS, Adam
 from untaught.solver.stage import Job, Method, Solve
 from untaught.solver.stopping import After
 
-STEPS = 60
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 KEYS = st.integers() | st.text() | st.booleans()
 NESTED = st.recursive(
@@ -133,18 +132,21 @@ def test_every_state_survives_the_disk_and_goes_on_to_the_same_bits(stages: list
     job = Job(tuple(Solve(m) for m in stages), Problem(y, likelihood=Gaussian(0.1)))
     recipe, folder = Recipe("denoise", {}, "", "", {}, 1), Folder(tmp_path / "run")
     folder.begin(recipe)
-    whole = Run(job)
+    whole, begun = Run(job), []
     for _ in whole:
         folder.save(whole, recipe)
         state, _ = folder.load(recipe)
         assert same(state, whole.state_dict())
+        if whole.total not in (3, 7):  # amid a stage, the first and the second
+            continue
         resumed = Run(job)
         resumed.load_state_dict(state)
         assert same(resumed.state_dict(), state)
         assert torch.equal(resumed.solution.x, whole.solution.x)
-        if whole.total == 3:
-            early = resumed
-    for _ in early:
-        pass
-    assert same(early.solution.x, whole.solution.x)
+        begun.append(resumed)
+    assert begun
+    for resumed in begun:
+        for _ in resumed:
+            pass
+        assert same(resumed.solution.x, whole.solution.x)
     assert len(folder.states()) == 2

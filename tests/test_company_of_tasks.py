@@ -65,17 +65,25 @@ def sprite(name: str, channels: int, dtype: Any, garbage: float) -> np.ndarray:
     return stored[..., -1]
 
 
+def pairs(first: tuple[Any, ...], *others: tuple[Any, ...]) -> list[Any]:
+    """Every task with the first kind of file, and every kind with two tasks, one of which changes the size; all on long runs."""
+    many = [(kind, task) for kind in others for task in TASKS]
+    slow = pytest.mark.slow
+    return [(task, *first) for task in TASKS] + [
+        pytest.param(task, *kind, marks=[] if task in ("denoise", "upscale") else slow) for kind, task in many
+    ]
+
+
 @pytest.mark.parametrize(
-    ("suffix", "channels", "dtype"),
-    [
+    ("task", "suffix", "channels", "dtype"),
+    pairs(
         (".png", 3, np.uint8),
         (".png", 1, np.uint16),
         (".tif", 3, np.uint16),
-        pytest.param(".tif", 1, np.uint8, marks=pytest.mark.slow),
-        pytest.param(".webp", 3, np.uint8, marks=pytest.mark.slow),
-    ],
+        (".tif", 1, np.uint8),
+        (".webp", 3, np.uint8),
+    ),
 )
-@pytest.mark.parametrize("task", TASKS)
 def test_what_is_hidden_by_transparency_has_no_say(task: str, suffix: str, channels: int, dtype: Any) -> None:
     alpha = sprite(f"a{suffix}", channels, dtype, 0.0)
     sprite(f"b{suffix}", channels, dtype, 1.0)
@@ -98,8 +106,7 @@ def test_what_is_hidden_by_transparency_has_no_say(task: str, suffix: str, chann
         assert rim.max() < high / np.iinfo(dtype).max + 0.12
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int16, np.uint16])
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(("task", "dtype"), pairs((np.float32,), (np.int16,), (np.uint16,)))
 def test_what_a_tiff_says_survives_and_no_data_has_no_say(task: str, dtype: Any) -> None:
     made = []
     for nodata in (0, 30000):

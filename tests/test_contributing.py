@@ -58,9 +58,7 @@ def installed(folder):
 
 def in_the_house(folder):
     """The blocks in their rooms, in a copy of the library."""
-    shutil.copytree(
-        ROOT / "src" / "untaught", folder / "untaught", ignore=shutil.ignore_patterns("__pycache__", "static")
-    )
+    shutil.copytree(ROOT / "src" / "untaught", folder / "untaught", ignore=shutil.ignore_patterns("static"))
     for group, points in groups().items():
         for name in points:
             (folder / "untaught" / ROOMS[group.rpartition(".")[2]] / f"{name}.py").write_text(BLOCKS[f"{name}.py"])
@@ -77,8 +75,9 @@ def ran(command, path, cwd):
 @pytest.mark.parametrize("way", [installed, in_the_house], ids=["package", "files"])
 def test_the_parts_of_the_page_work(way, tmp_path, photo):
     path = way(tmp_path / "site")
-    np.save(tmp_path / "frame.npy", photo)
-    np.save(tmp_path / "small.npy", photo[:24, :20])
+    frame = photo[:32, :36]
+    np.save(tmp_path / "frame.npy", frame)
+    np.save(tmp_path / "small.npy", photo[:16, :18])
     if way is installed:  # the command alone says that files are found
         said = ran(["-c", PYTHON + COMMANDS], path, tmp_path)
         assert "Dilated(width=32, layers=3)" in said
@@ -86,7 +85,7 @@ def test_the_parts_of_the_page_work(way, tmp_path, photo):
     else:
         ran(["-c", COMMANDS], path, tmp_path)
     filled = np.load(tmp_path / "filled.npy")
-    assert filled.shape == photo.shape
+    assert filled.shape == frame.shape
     assert filled.dtype == np.uint8
 
 

@@ -139,15 +139,24 @@ def test_a_window_holds_more_than_the_kernel_takes(k):
 
 @pytest.mark.parametrize(("preset", "blind"), [(p, n % 2 > 0) for n, p in enumerate(PRESETS)])
 def test_every_preset_runs_and_keeps_type_and_shape(preset, blind, photo, brief_search):
-    data = blurred(photo)[:20, :23]
+    data = blurred(photo)[:14, :15]
     given = {"blind": True, "size": "5x3"} if blind else {"kernel": "gauss:0.7"}
     sharp = untaught.deblur(data, preset=preset, steps=2, **given)
     assert (sharp.dtype, sharp.shape) == (data.dtype, data.shape)
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 3, 3), (30, 17, 3)])
-def test_any_size_from_one_pixel(dtype, shape):
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [
+        ((1, 1), np.uint8),
+        ((1, 9), np.uint16),
+        ((2, 3, 3), np.float32),
+        ((14, 9, 3), np.uint8),
+        ((14, 9, 3), np.uint16),
+        ((14, 9, 3), np.float32),
+    ],
+)
+def test_any_size_from_one_pixel(shape, dtype):
     array = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
     for given in ({"kernel": np.ones((1, 1))}, {"blind": True, "size": "1"}):
         sharp = untaught.deblur(array, steps=2, **given)
@@ -179,7 +188,7 @@ def test_the_noise_is_estimated_and_said(photo):
 
 
 def test_same_seed_same_bits_and_jobs_pickle(photo):
-    data = blurred(photo)[:24, :24]
+    data = blurred(photo)[:16, :16]
     for given in ({"kernel": "disk:1"}, {"blind": True, "size": "3x3"}):
         job = untaught.deblur.job(data, steps=3, **given)
         results = [j.result(untaught.solve(j).x) for j in (job, job, pickle.loads(pickle.dumps(job)))]

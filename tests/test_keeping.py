@@ -56,10 +56,10 @@ def test_a_run_goes_on_where_the_disk_does_not(
 
 @contextlib.contextmanager
 def full_disk() -> Iterator[None]:
-    """The system itself takes no file of over 2 kB: neither a state nor the result fits."""
+    """The system itself takes no file of over 1 kB: neither a state nor the result fits."""
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from kept_runs import cli
 
 from untaught.core.errors import BadInput
@@ -31,12 +33,26 @@ BARE = Recipe(
 )
 
 
+STEPS = 3
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an input and its result, made once for all."""
+    place, draw = tmp_path_factory.mktemp("once"), np.random.default_rng(0)
+    ramp = np.add.outer(np.linspace(60, 120, 24), np.linspace(0, 80, 28))[..., None]
+    images.write(place / "in.png", (ramp + draw.normal(0, 25, (24, 28, 3))).clip(0, 255).astype(np.uint8))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    cli("denoise", place / "in.png", "--steps", STEPS, "-o", place / "out.png", "-q")
+    torch.set_num_threads(threads)
+    return place
+
+
 @pytest.fixture
-def made(tmp_path: Path, noisy: np.ndarray, one_thread: None) -> Path:
-    """A folder with an input and its result."""
-    images.write(tmp_path / "in.png", noisy)
-    cli("denoise", tmp_path / "in.png", "--steps", 12, "-o", tmp_path / "out.png", "-q")
-    return tmp_path
+def made(tmp_path: Path, once: Path, one_thread: None) -> Path:
+    """A copy of that folder."""
+    return shutil.copytree(once, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +111,7 @@ def test_settings_that_the_task_does_not_take_are_refused(settings: dict[str, An
 @pytest.mark.parametrize("more", [{}, {"steps": 7, "sigma": 0.1}])
 def test_resolved_settings_make_the_same_job(noisy: np.ndarray, preset: str, more: dict[str, Any]):
     """What a recipe writes out must be what the defaults had meant."""
-    task = tasks.get("denoise")
+    task, noisy = tasks.get("denoise"), noisy[:24, :28]
     draft = Recipe.now("denoise", {"preset": preset, **more})
     job = task.job(noisy, **draft.settings)
     full = draft.resolved(job, task.compose)
@@ -108,7 +124,7 @@ def test_resolved_settings_make_the_same_job(noisy: np.ndarray, preset: str, mor
 
 def test_a_result_repeats_itself_bit_for_bit(made: Path, capsys: pytest.CaptureFixture[str]):
     recipe = Recipe.from_toml(images.read_recipe(made / "out.png") or "")
-    assert (recipe.steps, recipe.complete, recipe.input, recipe.output) == (12, True, "in.png", "")
+    assert (recipe.steps, recipe.complete, recipe.input, recipe.output) == (STEPS, True, "in.png", "")
     assert recipe.sha256 == images.read(made / "in.png").sha256
     assert str(made) not in recipe.to_toml()
     assert cli("run", made / "out.png", "-o", made / "again.png") == 0
@@ -116,8 +132,8 @@ def test_a_result_repeats_itself_bit_for_bit(made: Path, capsys: pytest.CaptureF
     assert "differ" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["png", "tif", "npy", "webp"])
-def test_every_format_carries_its_recipe(made: Path, kind: str):
+@pytest.mark.parametrize("kind", ["tif", "npy", "webp"])
+def test_every_other_format_carries_its_recipe(made: Path, kind: str):
     assert cli("run", made / "out.png", "-o", made / f"result.{kind}", "-q") == 0
     assert cli("run", made / f"result.{kind}", "-o", made / f"again.{kind}", "-q") == 0
     assert (made / f"again.{kind}").read_bytes() == (made / f"result.{kind}").read_bytes()
@@ -132,7 +148,7 @@ def test_a_recipe_file_and_another_input(made: Path, capsys: pytest.CaptureFixtu
     assert (made / "again.png").read_bytes() == (made / "out.png").read_bytes()
     assert cli("run", made / "r.toml", "--input", made / "other.png", "-o", made / "b.png") == 0
     assert "another picture than the recipe's 'in.png'" in capsys.readouterr().err
-    cli("denoise", made / "other.png", "--steps", 12, "-o", made / "c.png", "-q")
+    cli("denoise", made / "other.png", "--steps", STEPS, "-o", made / "c.png", "-q")
     assert (made / "b.png").read_bytes() == (made / "c.png").read_bytes()
 
 
@@ -168,6 +184,6 @@ def test_refusals_of_run(made: Path, capsys: pytest.CaptureFixture[str]):
 def test_the_text_is_readable(made: Path):
     table = tomllib.loads(images.read_recipe(made / "out.png") or "")
     assert table["task"] == "denoise"
-    assert table["settings"]["steps"] == 12
+    assert table["settings"]["steps"] == STEPS
     assert table["settings"]["device"] != "auto"
     assert {"untaught", "torch", "python"} <= set(table["versions"])

@@ -143,7 +143,7 @@ def test_noise_that_nobody_told_is_taken_from_what_the_picture_leaves():
 
 
 def test_it_is_resumed_to_the_same_bits(noisy):
-    job = untaught.deblur.job(noisy[:20, :24], kernel="gauss:1", sigma=0.1, preset="instant")
+    job = untaught.deblur.job(noisy[:16, :18], kernel="gauss:0.7", sigma=0.1, preset="instant")
     whole, first = run(doubting(job)), doubting(job)
     for _ in range(9):  # in the smaller self's second
         next(first)
@@ -180,14 +180,14 @@ def test_it_is_refused_in_a_sentence(make, words, noisy):
 
 def test_maps_are_of_the_result_in_its_units_and_its_size(untaught, tmp_path, noisy, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Image.fromarray(noisy[:20, :24]).save("soft.png")
-    np.save("counts.npy", np.random.default_rng(0).poisson(300 * np.ones((20, 24))))
+    Image.fromarray(noisy[:16, :18]).save("soft.png")
+    np.save("counts.npy", np.random.default_rng(0).poisson(300 * np.ones((16, 18))))
     space = np.fft.fft2(np.full((16, 18), 7.0), norm="ortho")
     np.save("samples.npy", space + 0.1 * np.random.default_rng(0).normal(size=(16, 18)))
     instant = ["--preset", "instant", "--uncertainty", "u.tif", "--force"]
     for words, shape, level in (
-        (["deblur", "soft.png", "--kernel", "gauss:1"], (20, 24, 3), None),
-        (["denoise", "counts.npy", "--noise", "poisson", "--gain", "1"], (20, 24), 300),
+        (["deblur", "soft.png", "--kernel", "gauss:0.7"], (16, 18, 3), None),
+        (["denoise", "counts.npy", "--noise", "poisson", "--gain", "1"], (16, 18), 300),
         (["reconstruct", "samples.npy", "--operator", "fourier:centered=no", "--sigma", "0.1"], (16, 18), 7),
     ):
         report = [] if level == 7 else ["--report", "r.html"]
@@ -212,7 +212,7 @@ def pages(path):
 
 def test_python_has_it_in_one_call():
     job = untaught.reconstruct.job(
-        np.ones((20, 20)) + 0.1 * np.random.default_rng(0).normal(size=(20, 20)),
+        np.ones((16, 16)) + 0.1 * np.random.default_rng(0).normal(size=(16, 16)),
         operator="identity", sigma=0.1, preset="instant",
     )  # fmt: skip
     found = untaught.uncertainty(job)

@@ -38,7 +38,7 @@ def kill_and_resume(place: Path, expected: bytes, rng: random.Random) -> None:
             ):
                 break
             time.sleep(0.002)
-        moments.append(rng.uniform(0, 1.0))
+        moments.append(rng.uniform(0, 0.5))
         time.sleep(moments[-1])
         process.kill()
         process.join()
