@@ -164,20 +164,23 @@ def _nearest(asked: Tensor, here: Tensor, offered: Tensor, there: Tensor) -> tup
     squares, found = offered.square().sum(1), []
     for rows, at in zip(asked.split(500), here.split(500), strict=True):
         apart = (rows.square().sum(1, keepdim=True) + squares).sub_(2 * rows @ offered.T)
-        values, best = apart.min(1)
-        # Few of the nearest overlap: they are struck out one by one, which is less work than to look at all.
-        left = torch.arange(len(rows))
-        while len(left := left[_overlap(at[left], there[best[left]]) & values[left].isfinite()]):
-            apart[left, best[left]] = float("inf")
-            values[left], best[left] = apart[left].min(1)
-        found.append((values, best))
+        apart[_overlapping(at, there)] = float("inf")
+        found.append(apart.min(1))
     values, best = zip(*found, strict=True)
     return torch.cat(values), torch.cat(best)
 
 
-def _overlap(a: Tensor, b: Tensor) -> Tensor:
-    """Whether surroundings at these places (n, 3), picture, row and column, have pixels in common."""
-    return (a[:, 0] == b[:, 0]) & ((a - b)[:, 1:].abs() < SIDE).all(1)
+def _overlapping(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """(which of a, which of b): all places (n, 3), picture, row and column, whose surroundings have pixels in common."""
+    _, height, width = torch.maximum(a.amax(0), b.amax(0)) + 2 * SIDE  # nothing reaches into the next row
+    steps, rows = torch.stack([height * width, width, torch.ones_like(width)]), torch.arange(1 - SIDE, SIDE)
+    keys, order = (b * steps).sum(1).sort()
+    first = ((a * steps).sum(1, keepdim=True) + rows * width + 1 - SIDE).flatten()
+    begin, end = torch.searchsorted(keys, first), torch.searchsorted(keys, first + 2 * SIDE - 1)
+    each = end - begin
+    nth = torch.arange(int(each.sum())) - (each.cumsum(0) - each).repeat_interleave(each)
+    one = torch.arange(len(a)).repeat_interleave(len(rows)).repeat_interleave(each)
+    return one, order[begin.repeat_interleave(each) + nth]
 
 
 def _alike(difference: Tensor) -> Tensor:
