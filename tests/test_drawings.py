@@ -12,7 +12,7 @@ from torch import Tensor
 import untaught
 from untaught.noise import Scale, estimate_noise, measure
 from untaught.noise.foretold import foretell
-from untaught.noise.impulses import TIED, clustered, find_impulses
+from untaught.noise.impulses import clustered, find_impulses
 
 
 def lettering(size: int, angle: int = 0, side: int = 96) -> np.ndarray:
@@ -172,8 +172,8 @@ def test_what_lies_together_is_strokes_however_much_there_is(share: float) -> No
     """Of a fifth of all values no neighbours can be lost many times as often as any."""
     draw, whole = np.random.default_rng(5), torch.ones(1, 1, 96, 96, dtype=torch.bool)
     strokes = np.kron(draw.random((24, 48)) < share, np.ones((4, 2)))
-    assert not clustered(torch.from_numpy(draw.random((1, 1, 96, 96)) < share), whole, TIED)
-    assert clustered(torch.from_numpy(strokes[None, None] > 0), whole, TIED)
+    assert not clustered(torch.from_numpy(draw.random((1, 1, 96, 96)) < share), whole)
+    assert clustered(torch.from_numpy(strokes[None, None] > 0), whole)
 
 
 def test_salt_is_found_where_black_is_the_night() -> None:

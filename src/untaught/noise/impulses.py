@@ -42,6 +42,8 @@ ROUNDS = 3
 PATTERN, NEARLY = 0.7, 0.5
 TOGETHER = 3.2  # times as many lost ones about a lost one as anywhere, from which on they are strokes: 0.9 to 2.8, and 2.3 to 15
 TIED = 0.15  # the correlation of neighbours in that: 0.00 to 0.13, and 0.11 to 0.40
+# The same of salt and pepper, among which there are lights and shadows of the picture: 0.00 to 0.19, and 0.22 to 0.27.
+MIXED = 0.21
 LEVELS = 0.7  # of the step between levels, the least spread: three levels are far, and two are not near
 DENSE = 0.2  # share of either end, from which on impulses are not told from a drawing of three levels
 TRIED = 50_000  # values that the usual spread is measured on
@@ -79,7 +81,8 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     bare = torch.stack([box(end.to(picture.dtype), RADIUS) >= SATURATED for end in (top, ends & ~top)]).any(0)
     salt = _salt(picture, ends, least)
     if salt is not None and (
-        sure or not (clustered(salt, ~bare) or drawn(picture, salt) or _of_three(picture, ends, salt))
+        sure
+        or not (clustered(salt, ~bare, MIXED, float("inf")) or drawn(picture, salt) or _of_three(picture, ends, salt))
     ):
         return Impulses(salt, float(salt.float().mean()), "salt and pepper")
     lost = torch.zeros_like(ends)
@@ -94,7 +97,7 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
         reach = (picture[lost] - _spread(picture, lost, lost)[0]).abs().nanmedian()
         if float(reach) < REACH * float(picture.max() - picture.min()):
             return None
-    if not share or (not sure and (clustered(lost, ~bare, TIED) or drawn(picture, lost))):
+    if not share or (not sure and (clustered(lost, ~bare) or drawn(picture, lost))):
         return None
     # On a ground of black or white, which has no noise, they would stand for themselves: single stars do, too.
     lost = lost | _far(picture, bare & ~ends, lost, least, *STRICT)
@@ -119,15 +122,15 @@ def _of_three(picture: Tensor, ends: Tensor, lost: Tensor) -> bool:
     return share > DENSE or float(alone[lost].float().mean()) < 0.5 * (1 - share) ** 8
 
 
-def clustered(lost: Tensor, asked: Tensor, tied: float = 1.0) -> bool:
+def clustered(lost: Tensor, asked: Tensor, tied: float = TIED, together: float = TOGETHER) -> bool:
     """Whether the lost ones of the values asked for lie together, as those of strokes do, and not anywhere.
 
-    tied: the correlation of neighbours from which on they do, too.
+    tied: the correlation of neighbours from which on they do; together: and how many times as many are about a lost one.
     """
     count = lost.double()
     share = count.sum() / asked.sum().clamp_min(1)
     beside = ((9 * box(count, 1) - count) / 8)[lost].mean()  # share of the eight neighbours that is lost, too
-    return bool(beside > TOGETHER * share or beside - share > tied * (1 - share))
+    return bool(beside > together * share or beside - share > tied * (1 - share))
 
 
 def drawn(picture: Tensor, lost: Tensor) -> bool:
