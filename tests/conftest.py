@@ -6,9 +6,8 @@ import os
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # a process a core: threads of torch would only wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault(
-        "OMP_WAIT_POLICY", "PASSIVE"
-    )  # where a test takes two, they do not spin for seconds beside the others
+    # Where a test takes two threads, they do not spin for seconds beside the others.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

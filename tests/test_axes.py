@@ -57,10 +57,8 @@ OTHERS = {
 
 
 STACKS = {"TYX": None, "TYXC": 2, "TCYX": 0}
-ALL = (
-    "upscale",
-    "inpaint",
-)  # the one changes sizes, the other has a mask; for the others any one kind of stack will do
+# The one changes sizes, the other has a mask; for the others any one kind of stack will do.
+ALL = ("upscale", "inpaint")
 PAIRS = [(name, axes) for i, name in enumerate(OTHERS) for k, axes in enumerate(STACKS) if name in ALL or i % 3 == k]
 
 

@@ -188,9 +188,7 @@ def tensor(array: NDArray, channel_axis: int | None, scale: tuple[float, float])
 
     array = array[None] if channel_axis is None else np.moveaxis(array, channel_axis, 0)
     data = np.empty(array.shape, np.float32)
-    for part, values in zip(
-        _parts(data), _parts(array), strict=True
-    ):  # in double precision the whole is large, and slow
+    for part, values in zip(_parts(data), _parts(array), strict=True):  # the whole is large in double precision
         part[...] = (values.astype(np.float64) - scale[0]) / scale[1]
     return torch.from_numpy(data)[None]
 

@@ -9,10 +9,8 @@ from torch import Tensor
 SIDE = 8  # of a part of the ground, pixels
 HALF = 0.4, 0.6  # share of it that is at the end of the range: half of the noise on white is cut off
 PARTS = 6  # that are ground, at the least
-QUIET, BARE = (
-    0.1,
-    2.0,
-)  # the quantile of the parts, in which nothing stands; and times its power up to which it is so in others
+# The quantile of the parts in which nothing stands, and times its power up to which it is so in others.
+QUIET, BARE = 0.1, 2.0
 
 
 def _tail(share: float) -> tuple[float, float, float]:
