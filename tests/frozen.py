@@ -139,9 +139,8 @@ def kind(kept: Any) -> Any:
     return kept["is"] if isinstance(kept, dict) else type(kept).__name__
 
 
-def unsteady(name: str) -> list[str]:
-    """The parts of a job that this processor makes otherwise with older instructions."""
-    here = {part: figures(value) for part, value in run(name).items()}
+def unsteady(name: str, here: dict[str, Any]) -> list[str]:
+    """The parts of a job that this processor makes otherwise with older instructions. here: the figures of all its parts."""
     found = set()
     for older in OLDER:
         command = [sys.executable, __file__, "--figures", name]
@@ -186,7 +185,7 @@ def record(table: dict[str, Any], name: str, *, figures_too: bool) -> None:
         for bits in table["bits"].values():
             bits.pop(name, None)
         table["unsteady"].pop(name, None)
-        if found := unsteady(name):
+        if found := unsteady(name, table["figures"][name]):
             table["unsteady"][name] = found
     table["bits"].setdefault(build(), {})[name] = {part: sha(value) for part, value in parts.items()}
 

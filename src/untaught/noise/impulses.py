@@ -78,8 +78,10 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     least = max(LEAST, 0.5 * usual, LEVELS * _step(picture, ends))
 
     top = picture >= picture.max()
-    bare = torch.stack([box(end.to(picture.dtype), RADIUS) >= SATURATED for end in (top, ends & ~top)]).any(0)
-    salt = _salt(picture, ends, least)
+    both = (top, ends & ~top)
+    grounds = tuple(box(end.to(picture.dtype), RADIUS) >= SATURATED for end in both)
+    bare = grounds[0] | grounds[1]
+    salt = _salt(picture, both, grounds, least)
     if salt is not None and (
         sure
         or not (clustered(salt, ~bare, MIXED, float("inf")) or drawn(picture, salt) or _of_three(picture, ends, salt))
@@ -143,15 +145,16 @@ def drawn(picture: Tensor, lost: Tensor) -> bool:
     return float(((values - guesses).abs() < NEARLY * reach).float().mean()) > PATTERN
 
 
-def _salt(picture: Tensor, ends: Tensor, least: float) -> Tensor | None:
+def _salt(picture: Tensor, both: tuple[Tensor, ...], grounds: tuple[Tensor, ...], least: float) -> Tensor | None:
     """The values at the two ends that are far from their surroundings, if most of those outside white and black parts are.
 
-    The rim of such a part is far from what is before it, and says nothing.
+    both: where it is white, and black. grounds: where mostly so about. The rim of such a part is far from what is before it, and
+    says nothing.
     """
-    top = picture >= picture.max()
+    top, ends = both[0], both[0] | both[1]
     alone, rim = torch.zeros_like(ends), torch.zeros_like(ends)
-    for end in (top, ends & ~top):
-        alone |= end & (box(end.to(picture.dtype), RADIUS) < SATURATED)
+    for end, ground in zip(both, grounds, strict=True):
+        alone |= end & ~ground
         rim |= end & (F.max_pool2d(F.pad(solid(end.to(picture.dtype)), [1] * 4), 5, 1, 2) > 0)
     far = _far(picture, alone, ends, least, FAR)
     share, white, among = (float((v & ~rim).float().mean()) for v in (far, far & top, alone))
@@ -159,7 +162,7 @@ def _salt(picture: Tensor, ends: Tensor, least: float) -> Tensor | None:
     if share > SALT and share > mostly * among:
         return _far(picture, alone, ends, least, NEAR)  # one that is missed costs more than one too many
     # What is black in the night, or white in snow, hides the one, and says nothing of the other.
-    for end in (top, ends & ~top):
+    for end in both:
         share, among = (float((v & end & ~rim).float().mean()) for v in (far, alone))
         if share > RANDOM and share > ALL * among:
             return _far(picture, alone & end, ends, least, NEAR)

@@ -119,10 +119,9 @@ def rounding(picture: Picture) -> float:
     lost = []
     for shift in (3, 4):  # a picture that was turned may have its blocks at one of them
         part = np.ascontiguousarray(pixels[top + shift :, left + shift :][:SEEN, :SEEN])
-        if part.size:
-            Image.fromarray(part).save(out := io.BytesIO(), "JPEG", **how)
-            lost.append(float(np.square(np.asarray(Image.open(out), float) - part).mean() ** 0.5))
-    return max(lost, default=0.0)
+        Image.fromarray(part).save(out := io.BytesIO(), "JPEG", **how)
+        lost.append(float(np.square(np.asarray(Image.open(out), float) - part).mean() ** 0.5))
+    return max(lost)
 
 
 def _tables(picture: Picture, pixels: np.ndarray) -> tuple[dict[str, Any], tuple[int, int]] | None:

@@ -81,9 +81,9 @@ def trace(pixels: NDArray) -> Compression | None:
 
 def compressed(pixels: NDArray, found: Compression) -> tuple[bytes, tuple[int, int]]:
     """The JPEG that decodes to those pixels, nearly, and (rows, columns) that it has before them, so that blocks are whole."""
-    before = tuple((16 - n) % 16 if n else 0 for n in found.corner)
-    wide = np.pad(pixels, [(before[0], 0), (before[1], 0), (0, 0)][: pixels.ndim], "edge")
-    return _saved(wide, found.quality, found.sampling), (before[0], before[1])
+    down, along = (-n % 16 for n in found.corner)
+    wide = np.pad(pixels, [(down, 0), (along, 0), (0, 0)][: pixels.ndim], "edge")
+    return _saved(wide, found.quality, found.sampling), (down, along)
 
 
 def _corner(grey: NDArray) -> tuple[int, int]:

@@ -117,13 +117,15 @@ def _coefficients(picture: Image, preset: str, wanted: bool, notes: list[str]) -
 
 def _traced(array: NDArray, axis: int | None, notes: list[str]) -> tuple[Coefficients | None, tuple[int, int]]:
     """What the JPEG held that the pixels show to have been, and the rows and columns before them; None where they show none."""
+    import numpy as np
+
     from untaught.io.images import traces
     from untaught.io.images.jpeg import decoded
 
-    pixels = array if axis is None or array.ndim != 3 or axis in (-1, 2) else None
-    pixels = pixels[..., 0] if pixels is not None and pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    once = None if pixels is None else traces.trace(pixels)
-    if pixels is None or once is None:
+    pixels = array if axis is None else np.moveaxis(array, axis, -1)
+    pixels = pixels[..., 0] if axis is not None and pixels.shape[-1] == 1 else pixels
+    once = traces.trace(pixels)
+    if once is None:
         notes.append(
             "No trace of a JPEG was found in the pixels: what does not belong to the picture is removed as noise is."
         )
