@@ -19,7 +19,7 @@ import untaught
 from untaught.core.geometry import box
 from untaught.prior import Pixels
 from untaught.problem import Problem
-from untaught.problem.likelihoods import ClippedGaussian, Compressed, Gaussian, Interval
+from untaught.problem.likelihoods import ClippedGaussian, Compressed, Gaussian, Interval, Laplace
 from untaught.problem.operators.blur import Blur, SoughtBlur
 from untaught.problem.operators.kernels import named
 from untaught.reports import Figures, Report, judge, report, verdict
@@ -162,6 +162,21 @@ def test_correlated_noise_is_out_of_reach_for_a_white_model(clean: torch.Tensor)
     measured = judge(Problem(y, likelihood=Measured(estimate_noise(y))), clean)
     assert measured.figures is not None
     assert measured.figures.neighbours == pytest.approx(0, abs=0.15)  # beside noise of its own kind
+
+
+def test_a_stage_that_fits_by_other_errors_knows_the_noise_that_was_measured(clean: torch.Tensor) -> None:
+    from untaught.noise import Measured, estimate_noise
+
+    y = clean + box(noisy(torch.zeros_like(clean), 3 * SIGMA), 1)
+    job = Problem(y, likelihood=Measured(estimate_noise(y)))
+    stage = Solve(Method(Pixels(), stop=After(1)), problem=replace(job, likelihood=Laplace(SIGMA)))
+    run = Run(Job((stage,), job))
+    next(run)
+    assert run.course.problem.likelihood == Laplace(SIGMA)
+    found = report(replace(run.solution, x=clean))
+    assert found.figures is not None
+    assert not found.figures.white
+    assert "correlated noise" not in {r.name for r in found.verdict.reasons}
 
 
 def test_noise_that_is_patchy_is_no_structure_where_it_does_not_follow_the_picture(clean: torch.Tensor) -> None:

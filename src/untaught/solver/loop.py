@@ -159,9 +159,18 @@ class Run(Iterator[Iterate]):
             self.history,
             self.notes,
             self.seconds + time.perf_counter() - begun,
-            _still(course.asked),
+            self._answered(),
             finish=self._job.finish,
         )
+
+    def _answered(self) -> Problem:
+        """What the picture answers: the stage's problem, with the noise that was measured where the data are the job's own.
+
+        A stage may fit by other errors, absolute ones beside a filter that knew the noise; the data are as noisy as they were.
+        """
+        asked, job = self._course.asked, self._job.problem
+        known = job.likelihood.measured and asked.data is job.data
+        return _still(replace(asked, likelihood=job.likelihood) if known else asked)
 
 
 def _own(job: Job) -> Job:
