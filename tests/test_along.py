@@ -50,7 +50,7 @@ def quality(made: np.ndarray, clean: np.ndarray) -> float:
     return psnr(made / 255, clean / 255)
 
 
-@pytest.mark.parametrize(("moves", "channels"), [(0, 1), (1, 3)])
+@pytest.mark.parametrize(("moves", "channels"), [(0, 1), pytest.param(1, 3, marks=pytest.mark.slow)])
 def test_frames_together_are_better_than_each_alone_and_flicker_less(moves: int, channels: int):
     clean, noisy = clip(moves, channels)
     together = untaught.denoise(noisy, along="time")
@@ -60,7 +60,7 @@ def test_frames_together_are_better_than_each_alone_and_flicker_less(moves: int,
     assert flicker(together, clean) < 0.9 * flicker(alone, clean)
 
 
-@pytest.mark.parametrize("noise", ["auto", "poisson"])
+@pytest.mark.parametrize("noise", ["auto", pytest.param("poisson", marks=pytest.mark.slow)])
 def test_noise_of_other_kinds_is_taken_as_what_it_is_in_a_frame(noise: str):
     """As cameras have it: shared by neighbours, or louder where it is brighter."""
     clean, _ = clip(1, count=5, side=72)

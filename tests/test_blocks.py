@@ -68,7 +68,9 @@ def test_the_nearest_blocks_of_the_window_are_found(space, one):
         torch.testing.assert_close(mine[group].sort().values, asked, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("truth", [bodies((16, 32, 32)), veins((16, 32, 32))], ids=["bodies", "veins"])
+@pytest.mark.parametrize(
+    "truth", [bodies((16, 32, 32)), pytest.param(veins((16, 32, 32)), marks=pytest.mark.slow)], ids=["bodies", "veins"]
+)
 def test_blocks_beat_gaussian_means_and_slices(truth):
     y, deviation = noisy(truth, 0.1), torch.tensor(0.1)
     made = error(Blocks()(tensor(y), deviation)[0, 0].numpy(), truth)

@@ -254,8 +254,7 @@ def fewer(part):
     return replace(part, **less | {name: 2 for name in ("rounds", "count") if name in less})
 
 
-@pytest.mark.parametrize("repeat", [1, 2])
-@pytest.mark.parametrize("fed", [False, True])
+@pytest.mark.parametrize(("fed", "repeat"), [(True, 1), (False, 2)])
 def test_uncertainty_and_report(repeat, fed):
     objective, prior = registry.objectives.get("recorrupt").examples()[0] if fed else (Fit(), SMALL)
     plan = job(Problem(picture(space=(24, 26)), likelihood=Gaussian(0.1)), method(objective, prior, stop=After(6)))
@@ -275,6 +274,7 @@ def found(plan, repeat):
     return solution.x.cpu(), solution.uncertainty.deviation.cpu()
 
 
+@pytest.mark.slow
 def test_convolutions_of_few_bits_do_not_hurt_the_picture(photo):
     """PyTorch lets GPUs round what convolutions multiply to the 10 bits of TF32, unasked; the 7 of bfloat16 would do, too."""
     clean = photo[:32, :32]

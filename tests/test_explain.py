@@ -204,7 +204,7 @@ def test_every_stage_has_its_cost_and_looking_changes_nothing():
         ("upscale", {"factor": 2}, "fast"),
         ("upscale", {"factor": 2}, "best"),
         ("inpaint", {"mask": np.eye(20, 24, dtype=np.uint8)}, "best"),
-        ("deblur", {"kernel": "gauss:1", "sigma": 0.02}, "balanced"),
+        pytest.param("deblur", {"kernel": "gauss:1", "sigma": 0.02}, "balanced", marks=pytest.mark.slow),
         ("deblur", {"blind": True, "sigma": 0.02, "size": "5x5"}, "fast"),
     ],
 )

@@ -37,3 +37,10 @@ def test_a_straight_line_is_met_and_nan_stays_nan() -> None:
     at[7] = torch.nan
     y = interpolated(at, TABLES["even"], 3 * TABLES["even"] - 1)
     assert torch.allclose(y, 3 * at.clamp(0, 1) - 1, atol=1e-6, equal_nan=True)
+
+
+def test_many_values_are_looked_up_in_parts_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    at, x = 1.4 * torch.rand(3, 40, 50, generator=torch.Generator().manual_seed(0)) - 0.2, TABLES["even"]
+    whole = interpolated(at, x, x.square())
+    monkeypatch.setattr("untaught.core.interpolation.PART", 700)
+    assert torch.equal(interpolated(at, x, x.square()), whole)

@@ -276,3 +276,22 @@ print(before, kept, faults())
     if words[1] == "False":
         pytest.skip("this system's allocator is not glibc's")
     assert int(words[2]) < 100 < int(words[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told to keep memory")
+def test_what_a_program_keeps_it_gives_back_when_told():
+    lines = """
+import re, torch
+from untaught.core.allocator import give_back, keep_memory
+def held():
+    return int(re.search(r"RssAnon:\\s+(\\d+)", open("/proc/self/status").read())[1])
+kept, maps = keep_memory(), [torch.ones(1 << 22) for _ in range(8)]
+del maps[:-1]  # holes below one that is used still
+free = held()
+give_back(1 << 23)
+print(kept, free - held())
+"""
+    words = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True).stdout.split()
+    if words[0] == "False":
+        pytest.skip("this system's allocator is not glibc's")
+    assert int(words[1]) > 6 * (1 << 14)  # of seven maps of 16 MiB, in KiB

@@ -302,6 +302,7 @@ for name in registry.networks.names():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read as Linux tells it")
 def test_no_network_needs_much_less_than_was_foreseen():
     """A refusal is never far wrong: what is foreseen is at most 1.5 times what is taken in truth."""

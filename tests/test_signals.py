@@ -80,7 +80,10 @@ def test_spikes_that_come_again_are_told_by_one_another():
     assert error(made(Pieces(), y), truth) < 0.6 * error(made(LocalSplines(), y), truth)
 
 
-@pytest.mark.parametrize("signal", [sine, spectrum, steps, spikes])
+SOME = [steps, spikes, *(pytest.param(more, marks=pytest.mark.slow) for more in (sine, spectrum))]
+
+
+@pytest.mark.parametrize("signal", SOME)
 def test_what_is_chosen_is_nearly_the_best_of_all_ways(signal):
     truth = signal()
     y = noisy(truth, 0.15)
@@ -88,7 +91,7 @@ def test_what_is_chosen_is_nearly_the_best_of_all_ways(signal):
     assert error(made(Signals(), y, 0.15), truth) < 1.3 * least
 
 
-@pytest.mark.parametrize("signal", [sine, spectrum, steps, spikes])
+@pytest.mark.parametrize("signal", SOME)
 def test_little_is_lost_to_total_variation_of_the_strength_that_only_the_truth_tells(signal):
     truth = signal()
     y = noisy(truth)
@@ -111,6 +114,7 @@ def test_a_long_signal_in_parts_has_no_seams():
     assert error(parts, truth) < 1.2 * error(whole, truth)
 
 
+@pytest.mark.slow
 def test_no_preset_of_signals_is_below_the_one_before():
     truth = spectrum()
     y = noisy(truth)

@@ -47,7 +47,14 @@ def test_five_frames_of_one_scene_are_better_than_one(scene, gain, preset):
     assert decibels(untaught.denoise(y, along="time", preset=preset)[2], truth) > one + gain
 
 
-@pytest.mark.parametrize(("scene", "speed"), [(photo, 0.1), (smooth, 0.5), (photo, 1.0), (smooth, 3.0)])
+@pytest.mark.parametrize(
+    ("scene", "speed"),
+    [
+        (photo, 0.1),
+        (smooth, 0.5),
+        *(pytest.param(*more, marks=pytest.mark.slow) for more in ((photo, 1.0), (smooth, 3.0))),
+    ],
+)
 def test_what_moves_loses_next_to_nothing(scene, speed):
     truth = np.stack([shift(scene(), (0, speed * t), order=3, mode="mirror") for t in range(5)])
     y = noisy(truth)
@@ -65,7 +72,7 @@ def test_a_square_that_moves_over_what_stands_still_leaves_no_trail():
     assert np.mean((x[3] - truth[3])[passed] ** 2) < 1.2 * np.mean((before[3] - truth[3])[passed] ** 2)
 
 
-@pytest.mark.parametrize("wrong", [0.8, 1.25])
+@pytest.mark.parametrize("wrong", [pytest.param(0.8, marks=pytest.mark.slow), 1.25])
 def test_noise_that_is_told_wrongly_does_no_more_harm_than_before(wrong):
     truth = np.stack([photo()] * 5)
     y = noisy(truth)
@@ -73,6 +80,7 @@ def test_noise_that_is_told_wrongly_does_no_more_harm_than_before(wrong):
     assert found > before - 0.1
 
 
+@pytest.mark.slow
 def test_frames_before_and_after_are_seen_as_far_as_it_says():
     y = noisy(np.stack([photo()] * 18))
     few = Steadied(SeriesRidge(then=(), frames=1), frames=2, last=SeriesRidge(then=(), frames=1))

@@ -11,14 +11,25 @@ import ctypes
 import sys
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # malloc.h
+LARGE = 1 << 22  # values of a map from which on such maps are most of a run's memory
+_kept = False
 
 
 def keep_memory() -> bool:
     """Keep freed memory for this process; whether the system's allocator knows how (glibc does)."""
+    global _kept
     if not sys.platform.startswith("linux"):
         return False
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
         return False
-    return bool(mallopt(_MMAP_MAX, 0)) and bool(mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+    _kept = bool(mallopt(_MMAP_MAX, 0)) and bool(mallopt(_TRIM_THRESHOLD, 2**31 - 1))
+    return _kept
+
+
+def give_back(values: int) -> None:
+    """Before work on maps of so many values: what is free goes back to the system, where `keep_memory` kept it. The holes that the
+    maps of a large picture leave are too small for the next ones, which would be laid beyond them."""
+    if _kept and values > LARGE:
+        ctypes.CDLL(None).malloc_trim(0)

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from untaught.core.allocator import give_back
 
 
 def mirror(n: int, before: int, after: int) -> list[int]:
@@ -87,6 +90,7 @@ def over(
 ) -> Tensor:
     """ "... *space" from tiles: `work(seen, i)` makes of the i-th the part at `seen`, an index, "... *size of what is seen"."""
     whole: Tensor | None = None
+    give_back(prod(space))
     for i, tile in enumerate(tiles(space, side, halo)):
         seen, kept, inner = (_index(part) for part in cuts(tile))
         made = work(seen, i)[inner]

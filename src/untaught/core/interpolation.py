@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 NEAR = 1e-6  # what lies nearer together is one
+PART = 1 << 20  # values that are looked up at a time
 STEPS, CLOSE = 4, 3
 """Equal steps for each entry of a table, in which a value is sought at first; and the most entries in one of them, from which on
 the table is too uneven for that."""
@@ -15,6 +16,8 @@ def interpolated(at: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """The piecewise linear function with the values y at x, which ascends, "n" each; beyond them that at the nearest."""
     if len(x) == 1:
         return y.expand_as(at)
+    if at.numel() > PART:  # of a large picture the places in the table alone fill the memory
+        return torch.cat([interpolated(some, x, y) for some in at.flatten().split(PART)]).view_as(at)
     i = before(at, x).clamp_(1, len(x) - 1)
     left = i - 1
     start = x[left]

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from untaught.core.allocator import give_back
 from untaught.core.amounts import FULL_SCALE
 from untaught.solver.result import Result, Wrapped
 
@@ -45,7 +46,8 @@ class Layout(Result):
 
     def __call__(self, x: Any) -> NDArray:
         """The array of a picture tensor (1, c, *space) in the data's own units; integers are rounded and clipped."""
-        array = x.detach().cpu().double().numpy()[0]
+        give_back(x.numel())
+        array = x.detach().cpu().numpy()[0].astype(np.float64)
         array = array if self.copies == 1 else np.repeat(array, self.copies, axis=0)
         if self.still:
             rest = iter(array)
@@ -59,8 +61,8 @@ class Layout(Result):
         array = array if self.gaps is None else self.gaps(array)  # which may keep one that was
         if dtype.kind in "ui":
             info = np.iinfo(dtype)
-            array = np.rint(array)
-            np.clip(array, info.min, info.max, out=array)  # in place: a large picture fills the memory as it is
+            np.rint(array, out=array)  # in place: a large picture fills the memory as it is
+            np.clip(array, info.min, info.max, out=array)
         return np.ascontiguousarray(array.astype(dtype))
 
     def exact(self) -> Layout:

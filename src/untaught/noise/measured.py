@@ -40,7 +40,8 @@ class Measured(Likelihood):
         return tuple(float(s) for s in self.noise.sigma)
 
     def pointwise(self, prediction: Tensor, data: Tensor) -> Tensor:
-        return (prediction - data).square() / (2 * self.deviation(data).square())
+        variance = self.deviation(data).square_()  # a large picture's maps fill the memory
+        return (prediction - data).square() / variance.mul_(2)
 
     def floor(self, data: Tensor, weight: Tensor | None = None) -> float:
         return 0.5

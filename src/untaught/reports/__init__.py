@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from untaught.core.allocator import give_back
 from untaught.core.callers import own_settings
 from untaught.core.errors import BadInput
 from untaught.problem import Problem
@@ -95,6 +96,7 @@ def judge(
 
     finish: what the job does to x; it may keep values, or undo a transform.
     """
+    give_back(x.numel())
     finish = finish or AsIs()
     run: dict[str, Any] = {"step": step, "reason": reason, "seconds": seconds, "notes": notes}
     run |= {"spread": spread, "uncertainty": uncertainty, "filled": finish.filled}

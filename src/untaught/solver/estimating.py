@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from untaught.classical import Estimated
+from untaught.core.allocator import give_back
 from untaught.problem import Problem
 from untaught.solver.course import Course
 from untaught.solver.iterate import Iterate, RunState, Step, Verdict
@@ -33,6 +34,7 @@ class Estimating(Course):
     def take(self) -> Iterate:
         picture = self._next()
         self.state.notes += [picture.note] if picture.note else []
+        give_back(picture.x.numel())
         with torch.no_grad():
             fit = self.problem.energy(picture.x).detach()
         iterate = Iterate(self, Step(fit, fit, picture.x))

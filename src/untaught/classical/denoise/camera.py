@@ -13,6 +13,7 @@ from untaught.classical.denoise.lichi import QUICK, SIDE, LIChI
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import Tiled
 from untaught.classical.denoise.nlm import NonLocalMeans, double, halve
+from untaught.core.allocator import give_back
 from untaught.core.geometry import box
 from untaught.core.interpolation import interpolated
 from untaught.noise.spectrum import halved
@@ -74,7 +75,10 @@ class Camera(Estimator):
             white = self.fine if y[0, 0].numel() <= SIDE**2 else self.large
             estimate = _coloured(white(y.mean(1, keepdim=True), grain).expand_as(y), colour)
         del colour, grain  # a large picture's maps fill the memory
-        estimate = estimate + self._coarser(y, estimate, measured, kernel)
+        coarser = self._coarser(y, estimate, measured, kernel)
+        estimate = estimate if coarser is None else estimate + coarser
+        del coarser, measured
+        give_back(y.numel())
         if not _cut_off(y):
             return estimate
         once = self.means
@@ -93,16 +97,15 @@ class Camera(Estimator):
         colour = (smooth + smoother + both) / 3
         return _coloured((sharp + smoother + both) / 3, colour) if y.shape[1] > 1 else colour, colour
 
-    def _coarser(self, y: Tensor, x: Tensor, deviation: Tensor, kernel: Tensor | None) -> Tensor:
+    def _coarser(self, y: Tensor, x: Tensor, deviation: Tensor, kernel: Tensor | None) -> Tensor | None:
         """What the colours of an estimate x gain by the same filter at half the resolution, where there are loud blotches still."""
-        nothing = x.new_zeros(())
         if kernel is None or y.shape[1] < 3 or min(y.shape[2:]) < SMALL:
-            return nothing
+            return None
         wide, ratio = halved(kernel.to(y))
         spread = halve(deviation) * ratio.view(1, -1, 1, 1)
         noise = _level(spread)[:, None, None, None] * wide
         if float((noise - noise.mean(0)).square().sum().sqrt()) < BLOTCHES:
-            return nothing
+            return None
         better = self.filtered(halve(y), spread, wide) - halve(x)
         return double(better - better.mean(1, keepdim=True), y.shape[2:])
 

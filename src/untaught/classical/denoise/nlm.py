@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.core.geometry import box, pad_to
+from untaught.core.allocator import give_back
+from untaught.core.geometry import box, mirror, pad_to
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class NonLocalMeans:
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """The estimate of a picture (1, c, *space); `deviation` of its noise broadcasts against it."""
+        give_back(noisy.numel())
         level = deviation.expand_as(noisy).square().mean(1, keepdim=True).sqrt()
         # Where noise depends on brightness its estimate is itself noisy: never trust it to be nearly nothing.
         level = (level.square() + 0.25 * level.square().mean()).sqrt() if self.coarse else level
@@ -49,7 +51,10 @@ class NonLocalMeans:
     def filter(self, y: Tensor, h: Tensor) -> Tensor:
         """The weighted mean of similar patches' middles: weights exp(-mean squared difference / h^2), itself 1."""
         if self.strip and y.ndim == 4:
-            return torch.cat([by_strips(one[None], level[None], self) for one, level in zip(y, h, strict=True)])
+            found = torch.empty_like(y)
+            for picture, level, into in zip(y, h, found, strict=True):
+                by_strips(picture, level[0], self, into)
+            return found
         reach = {1: 2 * self.distance, 2: self.distance, 3: max(1, self.distance // 3)}[y.ndim - 2]
         space, n = y.shape[2:], y.ndim - 2
         wide = pad_to(y, [s + 2 * reach for s in space])
@@ -69,19 +74,20 @@ class NonLocalMeans:
         return total / weights
 
 
-def by_strips(y: Tensor, h: Tensor, means: NonLocalMeans) -> Tensor:
-    """`NonLocalMeans.filter` of one picture (1, c, h, w), a few rows at a time, with few passes over them and no new memory."""
-    channels, height, width = y.shape[1:]
+def by_strips(y: Tensor, h: Tensor, means: NonLocalMeans, total: Tensor) -> None:
+    """`NonLocalMeans.filter` of one picture (c, h, w) into `total`, h (h, w): a few rows at a time, with few passes over them and
+    no new memory."""
+    channels, height, width = y.shape
     reach, side = means.distance, 2 * means.patch + 1
     margin = reach + means.patch
-    wide = pad_to(y, [n + 2 * margin for n in y.shape[2:]])[0]
-    inverse = (-1 / (channels * side**2) / h.square().clamp_min(1e-12)).expand(1, 1, height, width)[0, 0]
-    total, rows = torch.empty_like(y[0]), min(means.strip, height)
+    beyond, across = (torch.tensor(mirror(n, margin, margin), device=y.device) for n in y.shape[1:])
+    rows = min(means.strip, height)
     spare = [y.new_empty((rows + 2 * margin) * (width + 2 * margin)) for _ in range(3)]
     weights = y.new_empty(rows, width)
     for top in range(0, height, rows):
         n = min(rows, height - top)
-        part, scale = wide[:, top : top + n + 2 * margin].contiguous(), inverse[top : top + n]
+        part = y.index_select(1, beyond[top : top + n + 2 * margin]).index_select(2, across)
+        scale = -1 / (channels * side**2) / h[top : top + n].square().clamp_min(1e-12)
         mean = total[:, top : top + n].copy_(part[:, margin : margin + n, margin : margin + width])
         weight = weights[:n].fill_(1)
         for i, j in product(range(reach + 1), range(-reach, reach + 1)):
@@ -105,7 +111,6 @@ def by_strips(y: Tensor, h: Tensor, means: NonLocalMeans) -> Tensor:
                     y1, x1 = margin - down, margin - along
                     mean[c].addcmul_(w, part[c, y1 : y1 + n, x1 : x1 + width])
         mean.div_(weight)
-    return total[None]
 
 
 def _view(flat: Tensor, height: int, width: int) -> Tensor:
