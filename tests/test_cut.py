@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+import untaught
+from untaught.io import arrays
 from untaught.noise import estimate_noise
 from untaught.noise.cut import censored, truncated
 
@@ -38,3 +40,42 @@ def test_two_levels_near_both_ends(size):
     drawn = np.where((rows + columns) % 2, 26, 230) + np.random.default_rng(2).normal(0, 25, (SIDE, SIDE))
     found = estimate_noise(torch.from_numpy(np.clip(np.rint(drawn), 0, 255).astype(np.float32)[None] / 255))
     assert 255 * found.level == pytest.approx(25, rel=0.15)
+
+
+OTHERS = {  # how the same values may be kept: dtype, times, offset
+    "8 bit in 16": (np.uint16, 1, 0),
+    "12 bit in 16": (np.uint16, 16, 0),
+    "floats up to 255": (np.float32, 1, 0),
+    "floats around 0": (np.float32, 2 / 255, -1),
+    "Hounsfield units": (np.int16, 8, -1024),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("ends", [(-40, 300), (-20, 120), (140, 290)])
+def test_what_was_cut_off_is_seen_in_any_unit(other, ends):
+    drawn = np.linspace(*ends, 64) + np.random.default_rng(0).normal(0, 20, (64, 64))
+    cut = np.clip(np.rint(drawn), 0, 255)
+    kind, times, offset = OTHERS[other]
+    low, unit, clipped, below = arrays.scale_of((times * cut + offset).astype(kind))
+    assert (clipped, below) == (True, ends[0] < 0)
+    if below:
+        assert low == pytest.approx(offset)
+    if ends[1] > 255:
+        assert low + unit == pytest.approx(255 * times + offset)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_the_answer_does_not_hang_on_the_unit(other):
+    drawn = np.linspace(-10, 265, 48) + np.random.default_rng(0).normal(0, 20, (48, 48))
+    cut = np.clip(np.rint(drawn), 0, 255)
+    kind, times, offset = OTHERS[other]
+    plain = untaught.denoise(cut.astype(np.uint8), preset="instant").astype(float)
+    moved = untaught.denoise((times * cut + offset).astype(kind), preset="instant").astype(float)
+    assert np.abs((moved - offset) / times - plain).max() < 1.01  # both were rounded
+
+
+@pytest.mark.parametrize("photons", [0.05, 0.5, 2, 20])
+def test_few_counts_are_not_cut_off(photons):
+    counts = np.random.default_rng(0).poisson(photons * np.linspace(0.2, 1.8, 64), (64, 64))
+    assert arrays.scale_of(counts.astype(np.float32))[2:] == (False, False)
