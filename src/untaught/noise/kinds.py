@@ -9,6 +9,7 @@ from torch import Tensor
 
 from untaught.core.amounts import percent
 from untaught.core.errors import BadInput
+from untaught.noise.cut import grounded
 from untaught.noise.differences import quietest_differences, second_differences
 from untaught.noise.foretold import foretell
 from untaught.noise.hot import between_points
@@ -88,7 +89,7 @@ def measure(
             raise BadInput(
                 "No impulses were found in this picture: use --noise auto, or inpaint with a mask of what is worthless."
             )
-    slices = between_points(slices)
+    slices = between_points(grounded(slices))
     told = foretell(sample(slices.detach().float()))  # as `estimate_noise` does: of a large picture, parts
     noise = estimate_noise(slices, told)
     numbers = sample(data) if data.ndim == 4 else data
