@@ -97,5 +97,7 @@ def test_the_noise_of_a_photo_on_a_plain_page_is_that_of_the_photo(colour, lines
 def test_a_drawing_on_a_plain_page_stays_as_it_is():
     page = torch.full((1, 3, 96, 96), 0.92)
     for i in range(6):
-        page[:, :, 8 + 14 * i : 18 + 14 * i, 10 : 30 + 8 * i] = torch.tensor([0.1 + 0.1 * i, 0.4, 0.8])[None, :, None, None]
+        page[:, :, 8 + 14 * i : 18 + 14 * i, 10 : 30 + 8 * i] = torch.tensor([0.1 + 0.1 * i, 0.4, 0.8])[
+            None, :, None, None
+        ]
     assert grounded(page) is page
