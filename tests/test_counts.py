@@ -32,8 +32,9 @@ def counted(photo, offset, unit, read, photons, seed=0):
 def measured(y):
     """(kind, the dark in the values of the data or None, gain, deviation of reading in values, what was said)."""
     notes: list[str] = []
-    low, unit, clipped = arrays.scale_of(y)
-    found = measure(arrays.tensor(y, None, (low, unit)), "auto", notes, Scale(unit, -low / unit, clipped, None))
+    low, unit, clipped, below = arrays.scale_of(y)
+    scale = Scale(unit, 0.0 if below else -low / unit, clipped, None, below=below)
+    found = measure(arrays.tensor(y, None, (low, unit)), "auto", notes, scale)
     gain, read, _ = found.likelihood.counts or (0.0, 0.0, 0.0)
     return found.kind, None if found.dark is None else low + found.dark * unit, gain / unit, read * unit, notes
 
@@ -60,6 +61,12 @@ def test_white_noise_and_counts_without_an_offset_are_not_taken_for_one():
     rng = np.random.default_rng(0)
     for y in (photo + 0.1 * rng.normal(size=photo.shape), rng.poisson(20 * photo).astype(float)):
         assert measured(y)[1] is None
+
+
+def test_texture_that_grows_with_brightness_is_not_taken_for_counts():
+    photo = data.coins()[150:222, 200:272].astype(float)
+    kind, dark, *_ = measured(50 + photo + 4 * np.random.default_rng(0).normal(size=photo.shape))
+    assert (kind, dark) == ("gaussian", None)
 
 
 def test_the_dark_is_told_by_skewness_alone():

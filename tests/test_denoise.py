@@ -168,7 +168,7 @@ def test_small_contrasts_on_a_large_offset_survive():
 
 def test_faint_noise_of_a_16_bit_camera_is_found():
     y = np.rint(1000 + np.random.default_rng(0).normal(0, 20, (96, 96))).astype(np.uint16)
-    _, unit, _ = arrays.scale_of(y)
+    _, unit, *_ = arrays.scale_of(y)
     assert unit * float(np.mean(untaught.denoise.job(y).problem.likelihood.sigma)) == pytest.approx(20, rel=0.15)
 
 

@@ -283,3 +283,14 @@ def test_points_of_light_on_black_are_no_law_of_brightness():
     y = np.clip(np.rint(sky + draw.normal(0, 10, sky.shape)), 0, 255) / 255
     found = noise.measure(torch.from_numpy(y).float()[None, None], "auto", [], noise.Scale(clipped=True))
     assert found.kind in ("gaussian", "impulse")
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("lines", [1, 2, 3])
+def test_the_noise_of_a_few_lines_is_measured_as_that_of_a_series(lines, channels, turned):
+    photo = tensor(data.chelsea()[100 : 100 + lines, 50:250, :channels])
+    photo = photo.mT if turned else photo
+    found = noise.measure(noisy(photo, 20 / 255), "auto", [])
+    assert 255 * found.likelihood.sigma == pytest.approx(20, rel=0.2)
+    assert 255 * noise.measure(photo, "auto", []).likelihood.sigma < 5

@@ -156,21 +156,39 @@ def units(array: NDArray) -> tuple[float, float]:
 
 DIM = 1 / 16
 """Of the full scale: whole numbers that stay below it have a scale of their own, as counts have, or 12 bits in 16."""
+PILED, LEVEL = 3.0, 2.0
+"""Times as many values at an end of the range as at the level beside it, and at that as at the next one, from and up to which noise
+was cut off there: the least counts are many, too, but fall by and by."""
+SEEN = 1 << 20  # values that this is asked of, at the most
 
 
-def scale_of(array: NDArray) -> tuple[float, float, bool]:
-    """(offset, gain, cut off) for what is measured: `units`, but by the numbers alone and not by their type.
+def scale_of(array: NDArray) -> tuple[float, float, bool, bool]:
+    """(offset, gain, cut off, below) for what is measured: `units`, but by the numbers alone and not by their type.
 
     The same picture in 8 or 16 bits or in floats from 0 to 1 has the same scale, and so have the same counts. cut off: whether
-    values beyond [0, 1] in that scale were cut off.
+    values beyond [0, 1] in that scale were cut off; below: at 0, too.
     """
     full, top = full_scale(array), float(array.max())
     if DIM * full < top <= full and float(array.min()) >= 0:
         ends = int(((array == 0) | (array == full)).sum())
-        return 0.0, full, ends > 0 if full > 1 else ends > max(2, 1e-4 * array.size)
+        clipped = ends > 0 if full > 1 else ends > max(2, 1e-4 * array.size)
+        return 0.0, full, clipped, clipped and bool((array == 0).any())
     if full == 255.0:
-        return *units(array), bool((array == 0).any())
-    return *units(array.astype(np.float64)), False
+        clipped = bool((array == 0).any())
+        return *units(array), clipped, clipped
+    low, gain = units(array.astype(np.float64))
+    values, counts = np.unique(array.flat[:: 1 + array.size // SEEN].astype(np.float64), return_counts=True)
+    below, above = _piled(counts), _piled(counts[::-1])
+    low, high = float(values[0]) if below else low, float(values[-1]) if above else low + gain
+    return low, high - low, below or above, below
+
+
+def _piled(counts: NDArray) -> bool:
+    """Whether values were cut off at the end where the levels of these counts begin."""
+    if len(counts) < 3:
+        return False
+    end, beside, further = counts[:3].tolist()
+    return end > max(2, 1e-4 * counts.sum(), PILED * beside) and beside <= LEVEL * further + 2
 
 
 def still(array: NDArray, channel_axis: int | None) -> tuple[float | None, ...]:

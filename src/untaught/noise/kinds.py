@@ -9,6 +9,7 @@ from torch import Tensor
 
 from untaught.core.amounts import percent
 from untaught.core.errors import BadInput
+from untaught.noise.cut import grounded
 from untaught.noise.differences import quietest_differences, second_differences
 from untaught.noise.foretold import foretell
 from untaught.noise.hot import between_points
@@ -35,6 +36,7 @@ FANO, LOOSE, MANY = 0.06, 0.2, 3000
 """How far from 1 the variance of neighbours over their mean may be, beyond chance and at the most, where the numbers are single
 counts; pairs of neighbours, below which that is not asked."""
 NEAR = 2.0  # steps from the least value, within which the value of no light that was found is that
+LINES = 4  # pixels a side, below which `estimate_noise` sees nothing
 PLAIN = Scale()  # data in the picture's full scale
 GRAIN = 3 / 255  # deviation that clean pictures have, too
 TOLD = 0.7, 1.5  # a sigma that is given over the one found, if both are of the same noise
@@ -66,7 +68,7 @@ def measure(
             notes.append(f"the noise is {_shared(noise)}")
             level, even = torch.full_like(noise.sigma, sigma), torch.ones(1)
             return Found("gaussian", Measured(replace(noise, sigma=level, brightness=torch.zeros(1), gain=even)))
-    if kind == "gaussian" or (kind == "auto" and (sigma is not None or data.ndim != 4)):
+    if kind == "gaussian" or (kind == "auto" and (sigma is not None or data.ndim != 4 or _thin(data))):
         return Found("gaussian", _gaussian(data, sigma, notes, scale))
     if kind == "speckle" and looks is not None:
         return Found(kind, Speckle(looks))
@@ -88,7 +90,7 @@ def measure(
             raise BadInput(
                 "No impulses were found in this picture: use --noise auto, or inpaint with a mask of what is worthless."
             )
-    slices = between_points(slices)
+    slices = between_points(grounded(slices))
     told = foretell(sample(slices.detach().float()))  # as `estimate_noise` does: of a large picture, parts
     noise = estimate_noise(slices, told)
     numbers = sample(data) if data.ndim == 4 else data
@@ -212,16 +214,22 @@ def _gaussian(data: Tensor, sigma: float | None, notes: list[str], scale: Scale)
     """Normal noise: white of the sigma given, or what is measured."""
     if sigma is not None:
         return _white_of(scale)(float(sigma))
-    if data.ndim == 4:
-        return _normal(estimate_noise(data[0]), notes, scale)
+    if data.ndim == 4 and not _thin(data):
+        return _normal(estimate_noise(grounded(data)), notes, scale)
     if data.ndim == 5:  # slices of a volume share their noise
         model = estimate_noise(data[0].movedim(1, 0))
         level = strength(model)
         if not model.correlated and min(data.shape[2:]) > 4:  # what is smooth along all three axes is no noise
             level = min(level, second_differences(data))
     else:  # of a series, whose second difference knows its curve least; two differences are none to go by
-        level = quietest_differences(data) if data.shape[-1] > 4 else 0.0
+        long = data.mT if _thin(data) and data.shape[2] > data.shape[3] else data
+        level = quietest_differences(long) if long.shape[-1] > 4 else 0.0
     return _white_of(scale)(_white(level, notes, scale))
+
+
+def _thin(data: Tensor) -> bool:
+    """Whether a picture is but a few lines, each as a series is: too few for a spectrum."""
+    return data.ndim == 4 and min(data.shape[2:]) < LINES
 
 
 def _white_of(scale: Scale) -> type[Gaussian]:

@@ -92,7 +92,8 @@ def by_brightness(
 
     if kind == "auto":
         even, counts, both, product = law(constant=True), law(linear=True), law(True, True), law(square=True)
-        raised = raised_law(slices, scale) if scale.free else None
+        # Texture that grows with brightness looks like counts over an offset, but it is foretold of neighbours.
+        raised = raised_law(slices, scale) if scale.free and told is not None and told.white else None
         if raised is not None:
             return None if _falls(told) else raised
         best = product if product.loss < BETTER * both.loss else both

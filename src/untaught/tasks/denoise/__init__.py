@@ -103,7 +103,7 @@ def denoise(
         notes = [
             f"{len(still) - seen.shape[axis or 0]} of {len(still)} channels hold one value alone, and stay as they are"
         ]
-    offset, unit, clipped = arrays.scale_of(seen)
+    offset, unit, clipped, below = arrays.scale_of(seen)
     full, scale = arrays.full_scale(array), (offset, unit)
     data = arrays.tensor(seen, axis, scale)
     hot = noises.find_hot(data) if noise == "auto" and preset != "paper" else None
@@ -120,8 +120,8 @@ def denoise(
         if sigma is not None or noise == "poisson":
             raise BadInput("read_noise is the sigma of poisson-gaussian noise: give one of them, and no other noise.")
         level, noise = read_noise / scale[1], "poisson-gaussian"
-    black = ((dark or 0.0) - scale[0]) / scale[1]
-    below = clipped and bool((seen == 0).any())
+    none = scale[0] if below and dark is None else dark or 0.0  # what was cut off ends at no light, wherever that is
+    black = (none - scale[0]) / scale[1]
     where = noises.Scale(scale[1] / full, black, clipped, arrays.amounts(array, scale).full, dark is not None, below)
     if stripes is not None:
         data = stripes.removed(data)
