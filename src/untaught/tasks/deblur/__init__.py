@@ -107,12 +107,7 @@ def deblur(
         if blind and preset == "paper" and sigma is None
         else _level(picture, data, sigma, array, scale, notes)
     )
-    if (
-        isinstance(operator, Blur)
-        and level
-        and sigma is None
-        and (detail := contradicted(data, operator.kernel, level))
-    ):
+    if weights is not None and level and sigma is None and (detail := contradicted(data, weights, level)):
         level, found = detail, arrays.amounts(array, scale).said(detail)
         notes.append(
             f"detail of {found} in the picture is none that this kernel leaves, and was taken for noise: where the picture is not "
