@@ -85,6 +85,7 @@ def upscale() -> Iterator[tuple[str, Facts]]:
         for factor in (2, 8):
             operator = Downsample(small, tuple(n * factor for n in small), "lanczos3")
             yield f"{small} times {factor}", Facts(Problem(empty(3, small), operator), True)
+            yield f"noisy {small} times {factor}", Facts(Problem(empty(3, small), operator, Gaussian(0.05)), True)
 
 
 def inpaint() -> Iterator[tuple[str, Facts]]:

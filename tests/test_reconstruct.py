@@ -277,6 +277,12 @@ class TestFiles:
             Recipe.from_toml(job.to_toml())
 
 
+@pytest.mark.parametrize("operator", [lambda x: None, lambda x: x.numpy() * 2, lambda x: [x]])
+def test_a_function_that_makes_no_tensor_is_refused(operator):
+    with pytest.raises(BadInput, match="has to make a tensor.*torch"):
+        untaught.reconstruct.job(scene(), operator=operator)
+
+
 class TestEstimators:
     def test_total_variation_of_noise_is_scikit_images(self):
         """The same minimum, found by another method."""

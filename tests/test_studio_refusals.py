@@ -26,7 +26,7 @@ ORDERS = {  # (task, settings), in which a word of `files` stands for what was h
     "nothing larger": ("upscale", {"factor": 1.001}, "leaves 48 x 64 pixels as they are"),
     "no kernel": ("deblur", {"blind": False}, "How is it blurred?"),
     "a kernel that is none": ("deblur", {"blind": False, "kernel": "gauss"}, "'gauss' is no kernel"),
-    "a kernel that is too large": ("deblur", {"blind": False, "kernel": "gauss:99"}, "a kernel has as many axes"),
+    "a kernel that is too large": ("deblur", {"blind": False, "kernel": "gauss:99"}, "give a kernel of a smaller blur"),
     "a rule that is none": ("denoise", {"stop": "foo"}, "There is no stopping rule 'foo'"),
     "a device that is not there": ("denoise", {"device": "cuda:99"}, "The device 'cuda:99' is not there"),
     "a guide of other proportions": ("flash", {"flash": "small"}, "their proportions differ"),

@@ -291,3 +291,35 @@ class TestBench:
 
         with pytest.raises(BadInput, match=sentence):
             comparisons.get("upscale").cases(pictures, options)
+
+
+def grainy(side: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """A disc on a ramp, made smaller to `side` and noisy, and what it was, twice as large."""
+    down, across = np.mgrid[: 2 * side, : 2 * side] / (2 * side)
+    truth = 0.3 + 0.3 * across + 0.2 * (np.hypot(down - 0.5, across - 0.4) < 0.3)
+    clean = Image.fromarray(truth.astype(np.float32)).resize((side, side), Image.Resampling.LANCZOS)
+    noise = np.random.default_rng(side).normal(0, sigma, (side, side))
+    return np.clip(np.rint(255 * np.asarray(clean) + noise), 0, 255).astype(np.uint8), truth
+
+
+@pytest.mark.parametrize("sigma", [10, 25])
+def test_noise_is_not_enlarged_with_the_picture(sigma):
+    small, truth = grainy(48, sigma)
+    bicubic = np.asarray(Image.fromarray(small).resize((96, 96), Image.Resampling.BICUBIC))
+    assert psnr(untaught.upscale(small, factor=2) / 255, truth) > psnr(bicubic / 255, truth) + 3
+
+
+@pytest.mark.parametrize("preset", ["fast", "balanced", "best"])
+def test_no_network_learns_from_noise(preset):
+    job = untaught.upscale.job(grainy(64, 15)[0], factor=2, preset=preset)
+    assert any("noise of about" in note for note in job.notes)
+    assert all(isinstance(stage, Estimate) for stage in job.stages)
+
+
+def test_texture_is_not_taken_for_noise():
+    draw = np.random.default_rng(0)
+    texture = np.kron(draw.integers(0, 255, (24, 24)), np.ones((4, 4))).astype(np.uint8)
+    waves = np.rint(127 + 100 * np.sin(np.hypot(*np.mgrid[:96, :96]) ** 1.5 / 9)).astype(np.uint8)
+    letters = np.asarray(Image.fromarray(texture).resize((64, 64), Image.Resampling.LANCZOS))
+    for small in (texture, waves, letters):
+        assert not any("noise" in note for note in untaught.upscale.job(small, factor=2).notes)

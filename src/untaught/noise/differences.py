@@ -19,6 +19,13 @@ QUIET, LOW = 0.25, 0.8735
 """Share of the pieces that show least, and what that one shows of unit white noise: in the mean of 40 draws of 512 to 16000 samples
 0.873 to 0.874."""
 PIECES = 15  # fewer of them tell nothing
+WINDOW, FEWEST = (
+    8,
+    48,
+)  # pixels a side of what is looked at for evenness, and of the least picture that holds enough of them
+RARE = 144  # windows of which one may be quieter than the noise: cut off, or filled in
+QUIETEST, QUARTER = 0.75, 1.03  # what the quietest shows of unit white noise; and over what a quarter shows
+EVEN = 3.5 / 255  # deviation that clean pictures show in their quietest window, too
 SWINGS = 1.5  # what the whole shows over that, from which on much of it is no noise; that of counts grows less
 
 
@@ -41,6 +48,21 @@ def quietest_differences(data: Tensor) -> float:
     pieces = pieces[pieces > 0]  # what is constant was filled in
     quiet = float(pieces.quantile(QUIET)) / LOW if len(pieces) >= PIECES else whole
     return quiet if whole > SWINGS * quiet else whole
+
+
+def even_noise(data: Tensor) -> float:
+    """The deviation of white noise in a picture (1, c, h, w) of [0, 1] that may be all texture: rather too little than too much.
+
+    Noise is the same everywhere, and texture is not: the quietest window says how much of it there can be, and by as much as a
+    quarter of the windows show more, it is doubted. 0 of a picture that is too small, or no more than clean ones show.
+    """
+    if data.ndim != 4 or min(data.shape[2:]) < FEWEST:
+        return 0.0
+    rough = (data.diff(n=2, dim=2).diff(n=2, dim=3) / 6).square().mean(1, keepdim=True)
+    windows = F.avg_pool2d(rough, WINDOW, WINDOW // 2).sqrt().flatten().sort().values
+    quietest = float(windows[len(windows) // RARE]) / QUIETEST
+    uneven = max(0.0, QUARTER * float(windows[len(windows) // 4]) - quietest)
+    return max(0.0, quietest**2 - EVEN**2 - (2 * uneven) ** 2) ** 0.5
 
 
 def rough(x: Tensor) -> Tensor | None:

@@ -214,7 +214,13 @@ class _Wrapped(Operator):
         self.linear = bool(getattr(function, "linear", False))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
+        found = self.function(x)
+        if not isinstance(found, Tensor):
+            raise BadInput(
+                f"The operator makes {type(found).__name__} of a tensor, and has to make a tensor of it: write it with torch, or "
+                "give (forward, adjoint) of arrays."
+            )
+        return found
 
     def image_shape(self, data_shape: Shape) -> Shape:
         known = getattr(self.function, "image_shape", None)

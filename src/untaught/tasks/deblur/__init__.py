@@ -54,6 +54,7 @@ def deblur(
     """
     from dataclasses import replace
 
+    from untaught.classical.blind_kernel.contradicted import contradicted
     from untaught.core.errors import BadInput
     from untaught.core.geometry import pad_to
     from untaught.io import arrays
@@ -79,23 +80,39 @@ def deblur(
             "or ask for blind, where it is not known."
         )
     operator: Blur | BlindBlur | SoughtBlur
+    weights: Tensor | None = None
     finish = Inner(Layout.of(array, axis), space)
     if blind:
         sides = _sides(size, space)
         operator = BlindBlur(sides, seed) if preset == "paper" else SoughtBlur(sides)
     else:
         operator = Blur(kernel_of(kernel, notes))
-        sides = operator.sides
+        sides, weights = operator.sides, operator.kernel
         finish = replace(finish, limits=limits(operator.kernel, float(array.min()), float(array.max())))
-    if len(sides) != len(space) or any(k > n for k, n in zip(sides, space, strict=False)):
+    if len(sides) != len(space):
         raise BadInput(
-            f"The kernel is {_words(sides)} and the picture {_words(space)}: a kernel has as many axes, and is no larger."
+            f"The kernel is {_words(sides)} and the picture {_words(space)}: give a kernel of {len(space)} axes."
+        )
+    if any(k > n for k, n in zip(sides, space, strict=True)):
+        remedy = (
+            "give a size up to that of the picture"
+            if blind
+            else "give a kernel of a smaller blur, or more of the picture"
+        )
+        raise BadInput(
+            f"The kernel is {_words(sides)}, and the picture is only {_words(space)}, less than a point was spread over: {remedy}."
         )
     level, lost = (
         (None, False)
         if blind and preset == "paper" and sigma is None
         else _level(picture, data, sigma, array, scale, notes)
     )
+    if weights is not None and level and sigma is None and (detail := contradicted(data, weights, level)):
+        level, found = detail, arrays.amounts(array, scale).said(detail)
+        notes.append(
+            f"detail of {found} in the picture is none that this kernel leaves, and was taken for noise: where the picture is not "
+            "blurred so, or was sharpened or drawn on since, it comes out worse"
+        )
     start = pad_to(data, operator.image_shape(tuple(data.shape))[2:])
     problem = Problem(data, operator, (Compressed if lost else Gaussian)(level), start=start)
     facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)

@@ -53,7 +53,11 @@ def upscale(
     from untaught.io import arrays
     from untaught.io.images.hidden import seen
     from untaught.io.results import Layout
+    from untaught.noise.differences import even_noise
+    from untaught.noise.kinds import strength
+    from untaught.noise.spectrum import estimate_noise
     from untaught.problem import Problem
+    from untaught.problem.likelihoods import Gaussian
     from untaught.problem.operators.resample import KERNELS, Downsample
     from untaught.solver.result import Scaled
     from untaught.tasks._presets import Facts
@@ -83,7 +87,14 @@ def upscale(
         name = soft or ("lanczos2" if paper else "lanczos3")
         notes.append(_told(name, soft))
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
-    problem = Problem(data, operator)
+    noise = 0.0 if paper else even_noise(data)
+    if noise:
+        noise = min(noise, strength(estimate_noise(data)))  # which tells small letters from it
+    if noise:
+        notes.append(
+            f"noise of about {arrays.amounts(array, scale).said(noise, form='.2f')} was found, and is not enlarged"
+        )
+    problem = Problem(data, operator, Gaussian(noise or None))
     facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network)
     return PRESETS.job(preset, facts, Scaled(Layout.of(array, axis), *scale), notes)
 

@@ -39,11 +39,13 @@ class Smoothest(Row):
         repr=False,
     )
 
-    note = "{size} pixels are too few to learn from: {preset} is a classic filter, no network"
+    note: str = field(
+        default="{size} pixels are too few to learn from: {preset} is a classic filter, no network", repr=False
+    )
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
         start = resized(facts.problem.data, facts.space)
-        problem = replace(facts.problem, likelihood=Gaussian(ROUNDING), start=start)
+        problem = replace(facts.problem, likelihood=Gaussian(max(ROUNDING, facts.sigma)), start=start)
         first = replace(SMOOTH, rounds=facts.steps or SMOOTH.rounds)
         later = (Estimate(PLUGGED, problem=problem),) if _flat(facts) else ()
         return (Estimate(first, problem=problem), *later)
@@ -90,12 +92,15 @@ def _wide(facts: Facts) -> bool:
 TINY = When("under 3600 pixels", _few)
 FAR = When("more than 6 times as large", _wide)
 BIG = When("above 1024 x 1024 pixels", lambda facts: prod(facts.space) > LARGE)
+NOISY = When("noise", lambda facts: facts.sigma > 0)
 CLASSIC = Smoothest()
+AGAINST_NOISE = Smoothest(note="a network would learn the noise: {preset} is a classic filter")
 PRESETS = Presets(
     {"fast": "seconds", "balanced": "a minute", "best": "what minutes buy", "paper": "the exact recipe"},
     way(FAR, paper=Fitted(steps=4000, jitter=0.05, source=f"{DIP}: 4000 steps at x8")),
     way(ALWAYS, paper=Fitted(steps=2000, jitter=0.03, source=f"{DIP}: 2000 steps at x4")),
     way(TINY, fast=CLASSIC, balanced=CLASSIC, best=CLASSIC),
     way(BIG, fast=Paired(500, finished=False), balanced=Paired(1500, finished=False)),
+    way(NOISY, fast=AGAINST_NOISE, balanced=AGAINST_NOISE, best=AGAINST_NOISE),
     way(ALWAYS, fast=Paired(500), balanced=Paired(1500), best=Paired(3000, (48, 64))),
 )
