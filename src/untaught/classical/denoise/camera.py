@@ -70,6 +70,7 @@ class Camera(Estimator):
         measured = deviation.expand_as(y)
         deviation = SURE * measured + (LITTLE * measured).clamp(max=TAKEN)
         estimate, colour = self._by_both(y, deviation, kernel)
+        give_back(y.numel())
         grain = _fine(measured, kernel)
         if grain is not None:
             white = self.fine if y[0, 0].numel() <= SIDE**2 else self.large
