@@ -16,12 +16,14 @@ from untaught.noise.anscombe import Stabiliser, stabilised, stabiliser
 from untaught.noise.differences import second_differences
 from untaught.problem import Problem
 from untaught.problem.likelihoods import Likelihood
+from untaught.problem.operators import Operator
 
 SMALL = 384 * 384  # pixels of a picture that is judged as a whole
 PART, PARTS = 128, 3  # of a larger one: PARTS x PARTS squares of that side, evenly spread
 COUNTED, DIM = 2.0, 0.02  # counts, and brightness with speckle, below which noise that was made even is not
 UNCUT = 0.2  # share of the picture that has to be trusted, or all of it is
 LEVELS = 12  # of brightness, which noise may depend on
+PASSES = 0.15  # of the roughness of any picture, that an operator leaves of it at most where the rest is the noise's alone
 SURE = 0.9  # share of the picture where it is even, below which the law tells more than measuring
 
 
@@ -114,7 +116,7 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
             if transform is not None and told and float(weight.mean()) < SURE:
                 noise = _white(torch.full((data.shape[1],), told))
             else:
-                noise = estimate_noise(data) if direct else _rough(data)
+                noise = estimate_noise(data) if direct else _of_blurred(problem.operator, data, prediction, picture)
             drawn = noise.draw(data, torch.Generator(data.device).manual_seed(0))
         white = not problem.likelihood.measured
         sums = ((data - prediction) * everywhere).sum((0, 2, 3)) / everywhere.sum((0, 2, 3)).clamp_min(1)
@@ -160,9 +162,21 @@ def _least(likelihood: Likelihood) -> float:
     return dark + COUNTED / gain - sigma**2 * gain
 
 
-def _rough(y: Tensor) -> NoiseModel:
-    """White noise, by channel, of a blurred picture (its blur would look like shared noise)."""
-    return _white(torch.tensor([second_differences(channel) for channel in y.split(1, dim=1)]))
+def _of_blurred(operator: Operator, y: Tensor, prediction: Tensor, x: Tensor) -> NoiseModel:
+    """White noise, by channel, of a blurred picture (its blur would look like shared noise).
+
+    What is rough in the data may be detail, where the blur leaves some. What no picture can explain is noise: the roughness of the
+    residual, where the operator leaves next to nothing of that of any picture.
+    """
+    found = _rough(y)
+    unit = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
+    if _rough(operator(unit)).max() > PASSES * _rough(unit).min():
+        return _white(found)
+    return _white(torch.minimum(found, _rough(y - prediction)))
+
+
+def _rough(y: Tensor) -> Tensor:
+    return torch.tensor([second_differences(channel) for channel in y.split(1, dim=1)])
 
 
 def _white(sigma: Tensor) -> NoiseModel:
