@@ -35,8 +35,9 @@ WAYS = {
 }
 """In which order the numbers of a kernel are sought: the logarithm of its size, its angle, and last the deviation in pixels of a
 Gaussian on top, for the softness of scene and lens, which is not undone."""
-MORE = 0.005
-"""By how much a disk or a movement with softness on top must explain the data better than a Gaussian, which has one number."""
+MORE = {"gauss": 0.0, "disk": 0.005, "motion": 0.02}
+"""By how much a disk or a movement with softness on top must explain the data better than a Gaussian, which has one number: of
+twelve pictures that had moved a movement did by 0.03 at the least, of eight that were out of focus by 0.014 at the most."""
 LONG = 1.5
 """How many times the variance of a kernel is larger along than across, for a movement to be thought of."""
 WEAK = 1e-3
@@ -94,7 +95,7 @@ def nearest(scene: Scene, kernel: Tensor, noise: float) -> tuple[float, str]:
     if variances[1] < LONG * variances[0]:
         del starts["motion"]
     found = {kind: _lowered(partial(cost, kind), start, WAYS[kind]) for kind, start in starts.items()}
-    kind = min(found, key=lambda kind: found[kind][0] - (MORE if kind == "gauss" else 0))
+    kind = min(found, key=lambda kind: found[kind][0] + MORE[kind])
     best, (at, *more, _) = found[kind]
     if kind == "gauss":
         at = _narrowest(lambda log: cost("gauss", log, 0.0), at, best + NEARLY)
