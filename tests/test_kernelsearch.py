@@ -136,6 +136,22 @@ class TestSeekingTheKernel:
         assert f"found is {word.partition(':')[0]}" in notes
         assert operator.error == 0
 
+    @pytest.mark.parametrize(("more", "kind"), [(0.015, "gauss"), (0.03, "motion")])
+    def test_a_movement_explains_clearly_more_or_is_none(self, monkeypatch, more, kind):
+        found = {"gauss": (-8.1, [0.0, 0.0]), "disk": (-8.1, [0.7, 0.4]), "motion": (-8.1 - more, [2.0, 100.0, 0.5])}
+        monkeypatch.setattr(search, "_lowered", lambda cost, *_: found[cost.args[0]])
+        y = torch.from_numpy(self.data(kernels.named("gauss:1")) / 255).float().mean(2)
+        long = kernels.placed(kernels.named("motion:7,100"), (11, 11)).float()
+        assert search.nearest(Scene(y, (11, 11)), long, 6.5 / 255**2)[1].startswith(kind)
+
+    @pytest.mark.parametrize("word", ["gauss:1", "disk:2"])
+    def test_a_rim_is_seen_in_little_noise_where_softness_hides_it(self, monkeypatch, word):
+        found = {"gauss": (-8.1, [0.0, 0.0]), "disk": (-8.1, [0.69, 0.0])}
+        monkeypatch.setattr(search, "_lowered", lambda cost, *_: found[cost.args[0]])
+        y = torch.from_numpy(self.data(kernels.named(word)) / 255).float().mean(2)
+        bell = kernels.placed(kernels.named("gauss:1"), (11, 11)).float()
+        assert search.nearest(Scene(y, (11, 11)), bell, 6.5 / 255**2)[1].startswith(word.partition(":")[0])
+
     @pytest.mark.slow
     def test_one_without_a_name_is_found_and_not_trusted_as_much(self):
         hook = torch.zeros(9, 7, dtype=torch.float64)
