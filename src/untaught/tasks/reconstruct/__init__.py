@@ -36,10 +36,10 @@ def reconstruct(
         The measurements: an array, real or complex, or a file (.npy, .npz, .mat, .h5, .csv, pictures; FILE:NAME for one array
         of several). NaN and masked values are unknown.
     operator
-        What measured them: radon:angles=theta.npy,center=296 (pitch, fan=source/detector); fourier:mask=mask.npy,maps=auto
-        (real=yes, centered=no); noncartesian:trajectory=k.npy,maps=maps.npy (real=yes); blur:psf.tif; mosaic:rggb;
-        downsample:2; sensing:seed=0; matrix:A.npz; identity; or module:mine.py:MyOperator, whose code is run. In Python also an
-        operator, a module, a matrix, one of SciPy's or PyLops'.
+        What measured them: radon:angles=theta.npy,center=296 (axis=row/column, pitch, fan=source/detector);
+        fourier:mask=mask.npy,maps=auto (real=yes, centered=no); noncartesian:trajectory=k.npy,maps=maps.npy (real=yes);
+        blur:psf.tif; mosaic:rggb; downsample:2; sensing:seed=0; matrix:A.npz; identity; or module:mine.py:MyOperator, whose code
+        is run. In Python also an operator, a module, a matrix, one of SciPy's or PyLops'.
     shape
         The picture's shape, HEIGHTxWIDTH, where the operator does not tell it.
     sigma
@@ -84,7 +84,7 @@ def reconstruct(
         raise BadInput(f"gain = {gain:g} is of counted light, and these data are complex: leave gain out.")
     space = sides(shape)
     if isinstance(operator, str):
-        operator, array = made(operator, array, space, notes)
+        operator, array = made(operator, np.ma.array(array, mask=gone), space, notes)
         gone = gone if gone.shape == array.shape else np.swapaxes(gone, -1, -2)
     more: dict[str, Any] = {"image_shape": space, "complex_image": complex_image}
     y, a = laid(array.astype(np.complex64 if array.dtype.kind == "c" else np.float64), operator, more)
