@@ -199,6 +199,37 @@ class TestCounts:
         assert cli("reconstruct", "counts.npy", "--operator", "blur:gauss:1", "--gain", "0") == 2
 
 
+@pytest.mark.parametrize("sigma", [1e-5, 1e-9, 1e-30])
+@pytest.mark.parametrize("unit", [1e-3, 1e6])
+def test_a_level_too_low_for_the_arithmetic_is_not_taken_at_its_word(sigma, unit):
+    """The weights overflowed: all zeros, without a word."""
+    found = untaught.reconstruct(scene() * unit, operator="identity", sigma=sigma * unit, preset="instant")
+    assert psnr(found / unit, scene()) > 60
+
+
+@pytest.mark.parametrize(
+    ("data", "rows", "sentence"),
+    [
+        (1j, 1, "The data are complex, and the operator measures real numbers"),
+        (1 + 1j, 1, "The data are complex, and the operator measures real numbers"),
+        (1, 1j, "No picture explains any of the data"),
+    ],
+)
+def test_data_that_the_operator_cannot_have_measured_are_refused(data, rows, sentence):
+    matrix = np.random.default_rng(0).random((20, 16))
+    with pytest.raises(BadInput, match=sentence):
+        untaught.reconstruct(data * matrix.sum(1), operator=rows * matrix, shape=(4, 4), preset="instant")
+
+
+def test_real_data_in_complex_numbers_are_real():
+    matrix = np.random.default_rng(0).random((20, 16))
+    as_real, as_complex = (
+        untaught.reconstruct(matrix.sum(1).astype(kind), operator=matrix, shape=(4, 4), preset="instant")
+        for kind in (np.float64, np.complex128)
+    )
+    assert np.abs(as_real - as_complex).max() < 1e-3
+
+
 @pytest.mark.parametrize("noise", [0, 0.02])
 @pytest.mark.parametrize("views", [30, 60, 180])
 @pytest.mark.parametrize("side", [32, 33])
