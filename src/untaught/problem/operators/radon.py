@@ -27,7 +27,8 @@ class Radon(Operator):
 
     angles: of the views, degrees. At 0 the rays run down the columns; the picture turns as in `skimage.transform.radon`.
     detectors: how many there are, `pitch` pixels apart. center: where the axis of rotation is seen, in detectors from 0; None: the
-    middle. size: (h, w) of the picture, whose middle is the axis; None: a square of the detectors' width.
+    middle. size: (h, w) of the picture; None: a square of the detectors' width. axis: (row, column) of the picture where the axis
+    is; None: its middle. `skimage.transform.radon` has it in pixel n // 2: center=n // 2, axis=(n // 2, n // 2).
     fan: (from the source to the axis, from the axis to the detector) in pixels, for a flat detector; None for parallel rays.
     """
 
@@ -38,6 +39,7 @@ class Radon(Operator):
         *,
         center: float | None = None,
         size: Sequence[int] | int | None = None,
+        axis: Sequence[float] | None = None,
         pitch: float = 1.0,
         fan: tuple[float, float] | None = None,
     ) -> None:
@@ -51,13 +53,21 @@ class Radon(Operator):
             raise BadInput(f"There are {detectors} detectors, {pitch:g} pixels apart: give numbers above 0.")
         side = max(1, round(detectors * pitch)) if size is None else size
         self.space = (side, side) if isinstance(side, int) else tuple(map(int, side))
-        if fan is not None and fan[0] <= 0.5 * math.hypot(*self.space):
+        if len(self.space) != 2:
+            raise BadInput(
+                f"Rays cross pictures of two axes, and this shape is {self.space}: give a height and a width."
+            )
+        origin = tuple((n - 1) / 2 for n in self.space) if axis is None else tuple(map(float, axis))
+        if len(origin) != 2 or not np.isfinite(origin).all():
+            raise BadInput(f"axis = {axis} is no place in a picture: give a row and a column, such as (32, 32).")
+        farthest = (max(at, n - 1 - at) + 0.5 for at, n in zip(origin, self.space, strict=True))
+        if fan is not None and fan[0] <= math.hypot(*farthest):
             raise BadInput(
                 f"The source is {fan[0]:g} pixels from the axis, within the picture of {self.space}: move it out."
             )
         along = (np.arange(detectors) - ((detectors - 1) / 2 if center is None else center)) * pitch
         self.data_shape = (degrees.size, detectors)
-        matrix = _matrix(np.deg2rad(degrees), along, self.space, fan)
+        matrix = _matrix(np.deg2rad(degrees), along, self.space, origin, fan)
         self.held = (External(Times(matrix), Times(matrix.T), self.space, kind="columns", data_shape=self.data_shape),)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -96,6 +106,20 @@ class Radon(Operator):
         )
 
 
+def axis_seen(sinogram: NDArray, angles: ArrayLike) -> float:
+    """The detector, from 0, that sees the axis of parallel views (..., views, detectors), by their centre of mass.
+
+    That of the picture is seen at center + x cos(angle) - y sin(angle). Masked detectors are bridged; a view of none has no say.
+    """
+    whole = np.ma.masked_array(np.real(sinogram)).reshape(-1, *sinogram.shape[-2:]).mean(0)
+    views, lost, at = np.ma.filled(whole, 0.0), np.ma.getmaskarray(whole), np.arange(sinogram.shape[-1])
+    for view in np.flatnonzero(lost.any(1) & ~lost.all(1)):
+        views[view] = np.interp(at, at[~lost[view]], views[view, ~lost[view]])
+    mass, turn = views.sum(1), np.deg2rad(np.asarray(angles, np.float64).ravel())
+    wave = np.stack([np.ones_like(turn), np.cos(turn), np.sin(turn)], 1)
+    return float(np.linalg.lstsq(mass[:, None] * wave, views @ at, rcond=None)[0][0])
+
+
 def _rays(angle: float, along: NDArray, fan: tuple[float, float] | None) -> tuple[NDArray, NDArray]:
     """A point (x, y) of each ray of a view, from the axis, and the ray's direction, of length 1; both (detectors, 2)."""
     across, down = np.array([np.cos(angle), -np.sin(angle)]), np.array([np.sin(angle), np.cos(angle)])
@@ -106,7 +130,9 @@ def _rays(angle: float, along: NDArray, fan: tuple[float, float] | None) -> tupl
     return np.broadcast_to(source, way.shape), way / np.linalg.norm(way, axis=1, keepdims=True)
 
 
-def _matrix(angles: NDArray, along: NDArray, space: tuple[int, ...], fan: tuple[float, float] | None) -> Any:
+def _matrix(
+    angles: NDArray, along: NDArray, space: tuple[int, ...], origin: tuple[float, ...], fan: tuple[float, float] | None
+) -> Any:
     """(rays, pixels), SciPy's CSR: Joseph's sums, view after view."""
     from scipy.sparse import csr_array
 
@@ -121,7 +147,7 @@ def _matrix(angles: NDArray, along: NDArray, space: tuple[int, ...], fan: tuple[
         steep = np.abs(way[:, 1]) >= np.abs(way[:, 0])
         for axis, these in ((0, steep), (1, ~steep)):
             ray = np.flatnonzero(these)
-            weight, pixel = _joseph(point[ray], way[ray], space, axis)
+            weight, pixel = _joseph(point[ray], way[ray], space, origin, axis)
             kept = weight > 0
             weights.append(weight[kept].astype(np.float32))
             columns.append(pixel[kept].astype(np.int32))
@@ -131,12 +157,14 @@ def _matrix(angles: NDArray, along: NDArray, space: tuple[int, ...], fan: tuple[
     return csr_array(entries, shape=shape)
 
 
-def _joseph(point: NDArray, way: NDArray, space: tuple[int, ...], axis: int) -> tuple[NDArray, NDArray]:
+def _joseph(
+    point: NDArray, way: NDArray, space: tuple[int, ...], origin: tuple[float, ...], axis: int
+) -> tuple[NDArray, NDArray]:
     """Weights and pixels, (rays, 2 * lines), of rays that cross the lines of an axis: 0, the rows, or 1, the columns."""
     n, m = space[axis], space[1 - axis]
     step = way[:, 1 - axis, None]  # points are (x, y), and axes (y, x)
-    lines = np.arange(n) - (n - 1) / 2
-    at = point[:, axis, None] + (lines - point[:, 1 - axis, None]) * (way[:, axis, None] / step) + (m - 1) / 2
+    lines = np.arange(n) - origin[axis]
+    at = point[:, axis, None] + (lines - point[:, 1 - axis, None]) * (way[:, axis, None] / step) + origin[1 - axis]
     low = np.floor(at).astype(np.int64)
     weights, pixels = [], []
     for place, share in ((low, low + 1 - at), (low + 1, at - low)):

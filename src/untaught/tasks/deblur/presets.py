@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil, log
 
 from untaught.classical.blind_kernel.seek import SeekKernel
 from untaught.classical.denoise.matching import Pass
@@ -34,20 +35,25 @@ def ridge() -> NonLocalRidge:
 
 @dataclass(frozen=True)
 class Rounds(Row):
-    """From a loud level down to `quiet` times the noise's own, in equal ratios; `iterations` of conjugate gradients each."""
+    """From a loud level down to `quiet` times the noise's own, in equal ratios; `iterations` of conjugate gradients each.
+
+    count: of rounds, and as many more as keep a level from falling below `fall` times the one before: what the kernel enlarged of
+    the noise is not white, and a filter that is told much less at once takes it for texture.
+    """
 
     count: int
     quiet: float = 1.5
     strength: float = 0.15
     iterations: int = 60
+    fall: float = 0.7
     source: str = field(default=_RIDGE, repr=False)
 
     note = "{preset} is a classic denoiser in turn with the data (plug and play), no network"
 
     def stages(self, facts: Facts) -> tuple[Stage, ...]:
-        count = facts.steps or self.count
         last = max(self.quiet * facts.sigma, 1 / 255)
         loud = max(LOUD, last)
+        count = facts.steps or max(self.count, 1 + ceil(log(last / loud) / log(self.fall)))
         levels = [loud * (last / loud) ** (k / max(1, count - 1)) for k in range(count)]
         filtered = len(facts.space) == 2 and min(facts.space) >= SMALL
         return (Estimate(PlugAndPlay(ridge(), tuple(levels), self.strength, self.iterations, pilot=filtered)),)

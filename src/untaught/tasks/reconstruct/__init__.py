@@ -36,10 +36,10 @@ def reconstruct(
         The measurements: an array, real or complex, or a file (.npy, .npz, .mat, .h5, .csv, pictures; FILE:NAME for one array
         of several). NaN and masked values are unknown.
     operator
-        What measured them: radon:angles=theta.npy,center=296 (pitch, fan=source/detector); fourier:mask=mask.npy,maps=auto
-        (real=yes, centered=no); noncartesian:trajectory=k.npy,maps=maps.npy (real=yes); blur:psf.tif; mosaic:rggb;
-        downsample:2; sensing:seed=0; matrix:A.npz; identity; or module:mine.py:MyOperator, whose code is run. In Python also an
-        operator, a module, a matrix, one of SciPy's or PyLops'.
+        What measured them: radon:angles=theta.npy,center=296 (axis=row/column, pitch, fan=source/detector);
+        fourier:mask=mask.npy,maps=auto (real=yes, centered=no); noncartesian:trajectory=k.npy,maps=maps.npy (real=yes);
+        blur:psf.tif; mosaic:rggb; downsample:2; sensing:seed=0; matrix:A.npz; identity; or module:mine.py:MyOperator, whose code
+        is run. In Python also an operator, a module, a matrix, one of SciPy's or PyLops'.
     shape
         The picture's shape, HEIGHTxWIDTH, where the operator does not tell it.
     sigma
@@ -66,7 +66,7 @@ def reconstruct(
     from untaught.tasks._presets import Facts
     from untaught.tasks.reconstruct import scale as scales
     from untaught.tasks.reconstruct.operators import laid, made, sides
-    from untaught.tasks.reconstruct.presets import LEAST, PRESETS
+    from untaught.tasks.reconstruct.presets import LEAST, PRESETS, TRUSTED
     from untaught.tasks.reconstruct.result import Magnitude
 
     if operator is None:
@@ -84,12 +84,17 @@ def reconstruct(
         raise BadInput(f"gain = {gain:g} is of counted light, and these data are complex: leave gain out.")
     space = sides(shape)
     if isinstance(operator, str):
-        operator, array = made(operator, array, space, notes)
+        operator, array = made(operator, np.ma.array(array, mask=gone), space, notes)
         gone = gone if gone.shape == array.shape else np.swapaxes(gone, -1, -2)
     more: dict[str, Any] = {"image_shape": space, "complex_image": complex_image}
     y, a = laid(array.astype(np.complex64 if array.dtype.kind == "c" else np.float64), operator, more)
-    if y.is_complex() and a.direct:
-        raise BadInput("The data are complex, and a picture is real: give the real part, or the magnitude.")
+    if y.is_complex() and not scales.measures_complex(a, tuple(y.shape)):
+        if a.direct or y.imag.any():
+            raise BadInput(
+                "The data are complex, and the operator measures real numbers of a real picture: give the real part, the "
+                "magnitude, or for a matrix or a function complex_image."
+            )
+        y = y.real
     weight = None
     if gone.any():
         weight = 1 - laid(gone.astype(np.float64), a, more)[0].float()
@@ -102,13 +107,18 @@ def reconstruct(
         notes.append("the operator was found to be linear")
     twofold = bool(getattr(a, "complex_image", False))
     y, offset, unit = scales.scaled(y, a, weight, twofold, gain is not None)
+    level = float(y.abs().square().mean().sqrt()) if weight is None else scales.root_mean_square(y, weight)
+    if sigma is not None and sigma / unit < TRUSTED * level:
+        notes.append(
+            f"sigma was taken as {TRUSTED * level * unit:.2g}: data of less noise cannot be weighed in single precision"
+        )
+        sigma = TRUSTED * level * unit
     likelihood: Likelihood
     if gain is not None:
         likelihood = Poisson(gain * unit) if sigma is None else PoissonGaussian(gain * unit, sigma / unit)
     elif sigma is not None:
         likelihood = Gaussian(sigma / unit)
     else:
-        level = float(y.abs().square().mean().sqrt()) if weight is None else scales.root_mean_square(y, weight)
         likelihood = Gaussian(max(LEAST * level, 1e-12))
     problem = Problem(y, a, likelihood, weight=weight)
     if not problem.image_shape[2:] or len(problem.image_shape) - 2 > 3:

@@ -17,7 +17,7 @@ from untaught.problem.operators.blur import Blur
 from untaught.problem.operators.fourier import Fourier, coil_maps
 from untaught.problem.operators.mosaic import Mosaic
 from untaught.problem.operators.noncartesian import NonCartesian
-from untaught.problem.operators.radon import Radon
+from untaught.problem.operators.radon import Radon, axis_seen
 from untaught.problem.operators.resample import Downsample
 from untaught.problem.operators.sensing import CompressedSensing
 
@@ -29,12 +29,15 @@ Made = tuple[Any, NDArray]
 
 
 def made(written: str, data: NDArray, shape: tuple[int, ...] | None, notes: list[str]) -> Made:
-    """The operator that is written, and the data with their axes as it has them; `BadInput` with the nearest name."""
+    """The operator that is written, and the data with their axes as it has them; `BadInput` with the nearest name.
+
+    data: masked where they are unknown.
+    """
     name, _, rest = written.partition(":")
     if name not in KINDS:
         raise unknown("operator", name, KINDS)
     make, keys, example = KINDS[name]
-    return make(_options(name, rest, keys, example), data, shape, notes)
+    return make(_options(name, rest, keys, example), data if make is _radon else np.ma.getdata(data), shape, notes)
 
 
 def _options(name: str, rest: str, keys: tuple[str, ...], example: str) -> Options:
@@ -57,6 +60,16 @@ def _number(options: Options, key: str) -> float | None:
         return float(options[key]) if key in options else None
     except ValueError:
         raise BadInput(f"{key} = '{options[key]}' is no number.") from None
+
+
+def _pair(options: Options, key: str, meaning: str) -> tuple[float, float] | None:
+    if key not in options:
+        return None
+    try:
+        first, second = map(float, options[key].split("/"))
+    except ValueError:
+        raise BadInput(f"{key} = '{options[key]}' is no pair of numbers: write {meaning}.") from None
+    return first, second
 
 
 def sides(written: Any) -> tuple[int, ...] | None:
@@ -89,17 +102,18 @@ def _radon(options: Options, data: NDArray, shape: tuple[int, ...] | None, notes
         notes.append("the sinogram was turned: its last axis has as many values as there are angles")
     if angles.size != data.shape[-2]:
         raise BadInput(f"There are {angles.size} angles, but the data are {data.shape}, (..., views, detectors).")
-    fan = options.get("fan")
-    try:
-        arm = None if fan is None else tuple(float(v) for v in fan.split("/"))
-    except ValueError:
-        arm = ()
-    if arm is not None and len(arm) != 2:
-        raise BadInput(
-            f"fan = '{fan}' is no geometry: write source/detector, both from the axis in pixels, as 900/300."
+    pitch = _number(options, "pitch") or 1.0
+    fan = _pair(options, "fan", "source/detector, both from the axis in pixels, as 900/300")
+    axis: tuple[float, ...] | None = _pair(options, "axis", "its row/column in the picture, as 32/32")
+    center, wide = _number(options, "center"), data.shape[-1]
+    # An even number of detectors has two usual middles, and which one was meant is seen in the data.
+    if axis is center is fan is None and wide % 2 == 0 and abs(axis_seen(data, angles) - wide / 2) < 0.25:
+        center = wide / 2
+        axis = tuple(n // 2 for n in shape or (round(wide * pitch),) * 2)
+        notes.append(
+            f"the axis is seen at detector {center:g}, and was put in pixel {axis}, as scikit-image has it; center= says otherwise"
         )
-    more: Any = {"center": _number(options, "center"), "pitch": _number(options, "pitch") or 1.0, "fan": arm}
-    return Radon(angles, data.shape[-1], size=shape, **more), data
+    return Radon(angles, wide, center=center, size=shape, axis=axis, pitch=pitch, fan=fan), np.ma.getdata(data)
 
 
 def _fourier(options: Options, data: NDArray, shape: tuple[int, ...] | None, notes: list[str]) -> Made:
@@ -187,7 +201,7 @@ def _identity(options: Options, data: NDArray, shape: tuple[int, ...] | None, no
 
 Maker = Callable[[Options, NDArray, "tuple[int, ...] | None", "list[str]"], Made]
 KINDS: dict[str, tuple[Maker, tuple[str, ...], str]] = {
-    "radon": (_radon, ("angles", "center", "pitch", "fan"), "radon:angles=theta.npy,center=296"),
+    "radon": (_radon, ("angles", "center", "axis", "pitch", "fan"), "radon:angles=theta.npy,center=296"),
     "fourier": (_fourier, ("mask", "maps", "real", "centered"), "fourier:mask=mask.npy,maps=auto"),
     "noncartesian": (_noncartesian, ("trajectory", "maps", "real"), "noncartesian:trajectory=k.npy,maps=maps.npy"),
     "blur": (_blur, ("kernel",), "blur:psf.tif"),

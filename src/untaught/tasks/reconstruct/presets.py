@@ -23,6 +23,8 @@ SMALL = 16
 """Pixels a side under which there are too few similar patches for the ridge."""
 LEAST = 0.0025
 """The noise that data have at least, as a fraction of their root mean square, where nobody says how loud it is."""
+TRUSTED = LEAST / 10
+"""The noise that data have at least where it is told, as the same fraction: weights of less overflow, or do not converge."""
 UNKNOWN = (64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0)
 """Times that."""
 KNOWN = (4.0, 2.0, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from untaught.core.conjugate_gradients import conjugate_gradients
+from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ def scaled(
     y = y / size  # whatever the units of the data are
     with torch.no_grad():
         rough = _rough(y.to(single), a, weight)
+        if not rough.any() and (y if weight is None else weight * y).any():
+            raise BadInput(
+                "No picture explains any of the data: the adjoint of the operator makes 0 of them. Give the operator that measured "
+                "them."
+            )
         if twofold:
             rough = rough.unflatten(1, (-1, 2)).square().sum(2).sqrt() if rough.shape[1] % 2 == 0 else rough
         low, high = (float(v) for v in torch.quantile(_some(rough), torch.tensor([0.005, 0.995])))
@@ -64,6 +70,13 @@ def _some(x: Tensor) -> Tensor:
 
 def root_mean_square(y: Tensor, weight: Tensor) -> float:
     return float((weight * y.abs().square()).sum() / weight.sum().clamp_min(1)) ** 0.5
+
+
+def measures_complex(a: Operator, data_shape: Shape) -> bool:
+    import torch
+
+    with torch.no_grad():
+        return a(torch.zeros(a.image_shape(data_shape))).is_complex()
 
 
 def looks_linear(a: Operator, data_shape: Shape) -> bool:
