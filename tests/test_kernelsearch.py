@@ -10,7 +10,7 @@ import torch
 from blurred_photos import blurred
 
 import untaught
-from untaught.classical.blind_kernel import seek
+from untaught.classical.blind_kernel import search, seek
 from untaught.classical.blind_kernel.scene import Scene
 from untaught.classical.blind_kernel.search import _narrowest, nearest
 from untaught.core.errors import BadInput
@@ -142,7 +142,7 @@ class TestSeekingTheKernel:
         monkeypatch.setattr(search, "_lowered", lambda cost, *_: found[cost.args[0]])
         y = torch.from_numpy(self.data(kernels.named("gauss:1")) / 255).float().mean(2)
         long = kernels.placed(kernels.named("motion:7,100"), (11, 11)).float()
-        assert search.nearest(Scene(y, (11, 11)), long, 6.5 / 255**2)[1].startswith(kind)
+        assert nearest(Scene(y, (11, 11)), long, 6.5 / 255**2)[1].startswith(kind)
 
     @pytest.mark.parametrize("word", ["gauss:1", "disk:2"])
     def test_a_rim_is_seen_in_little_noise_where_softness_hides_it(self, monkeypatch, word):
@@ -150,7 +150,7 @@ class TestSeekingTheKernel:
         monkeypatch.setattr(search, "_lowered", lambda cost, *_: found[cost.args[0]])
         y = torch.from_numpy(self.data(kernels.named(word)) / 255).float().mean(2)
         bell = kernels.placed(kernels.named("gauss:1"), (11, 11)).float()
-        assert search.nearest(Scene(y, (11, 11)), bell, 6.5 / 255**2)[1].startswith(word.partition(":")[0])
+        assert nearest(Scene(y, (11, 11)), bell, 6.5 / 255**2)[1].startswith(word.partition(":")[0])
 
     @pytest.mark.slow
     def test_one_without_a_name_is_found_and_not_trusted_as_much(self):
