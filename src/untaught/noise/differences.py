@@ -19,10 +19,8 @@ QUIET, LOW = 0.25, 0.8735
 """Share of the pieces that show least, and what that one shows of unit white noise: in the mean of 40 draws of 512 to 16000 samples
 0.873 to 0.874."""
 PIECES = 15  # fewer of them tell nothing
-WINDOW, FEWEST = (
-    8,
-    48,
-)  # pixels a side of what is looked at for evenness, and of the least picture that holds enough of them
+WINDOW, FEWEST = 8, 48
+"""Pixels a side of what is looked at for evenness, and of the least picture that holds enough of them."""
 RARE = 144  # windows of which one may be quieter than the noise: cut off, or filled in
 QUIETEST, QUARTER = 0.75, 1.03  # what the quietest shows of unit white noise; and over what a quarter shows
 EVEN = 3.5 / 255  # deviation that clean pictures show in their quietest window, too

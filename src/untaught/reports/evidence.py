@@ -23,9 +23,7 @@ PART, PARTS = 128, 3  # of a larger one: PARTS x PARTS squares of that side, eve
 COUNTED, DIM = 2.0, 0.02  # counts, and brightness with speckle, below which noise that was made even is not
 UNCUT = 0.2  # share of the picture that has to be trusted, or all of it is
 LEVELS = 12  # of brightness, which noise may depend on
-PASSES = (
-    0.15  # of the roughness of any picture, that an operator leaves of it at most where the rest is the noise's alone
-)
+PASSES = 0.15  # of a picture's roughness, up to which an operator leaves so little that what is rough is the noise's
 SURE = 0.9  # share of the picture where it is even, below which the law tells more than measuring
 
 
