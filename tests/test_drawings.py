@@ -184,3 +184,34 @@ def test_salt_is_found_where_black_is_the_night() -> None:
     found = find_impulses(data(np.where(lost[..., None], 1.0 * (draw.random((80, 80, 1)) < 0.5), night)))
     assert found is not None
     assert found.kind == "salt and pepper"
+
+
+def _brought(kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Lettering, and as somebody brings it; of 255."""
+    tinted = "tinted" in kind
+    sheet = Image.new("RGB", (72, 72), (240, 235, 210) if tinted else "white")
+    inks = [(180, 20, 20), (20, 60, 160), (10, 110, 40), (60, 60, 60)] if tinted else ["black"] * 4
+    for i, ink in enumerate(inks):
+        size = (9, 12, 15, 20)[i] if tinted else 14
+        at = (3, (2, 12, 25, 42)[i]) if tinted else (4, 4 + 18 * i)
+        words = f"Colour {i} words abc" if tinted else f"The quick brown {i} fox"
+        ImageDraw.Draw(sheet).text(at, words, fill=ink, font=ImageFont.load_default(size))
+    clean = np.asarray(sheet).astype(float)
+    if tinted:
+        clean = np.rint(clean.mean(-1))
+        return clean, clean
+    noise = np.random.default_rng(1).standard_normal((72, 72, 3))
+    if "left" in kind:
+        noise[:, 36:] = 0
+        return clean, clean + 25 * noise
+    few = Image.fromarray((clean + 15 * noise).clip(0, 255).astype(np.uint8)).quantize(8)
+    return clean, np.asarray(few.convert("RGB"))
+
+
+@pytest.mark.parametrize("kind", ["noisy to the left", "on tinted paper", "in eight colours"])
+def test_lettering_is_not_made_worse_whatever_its_noise(kind: str) -> None:
+    """Strokes were read as noise of 19 to 58 of 255, and as impulses."""
+    clean, noisy = (np.rint(x.clip(0, 255)).astype(np.uint8) for x in _brought(kind))
+    found = untaught.denoise(noisy, preset="instant")
+    came, left = (np.square(x - clean.astype(float)).mean() for x in (noisy, found))
+    assert left <= came

@@ -93,7 +93,7 @@ def test_grey_noise_is_limited_to_what_is_not_foretold_and_colour_is_not(power: 
     draw = torch.Generator().manual_seed(0)
     a = torch.randn(4, 4, 3, 3, generator=draw)
     cov = (a @ a.mT).to(torch.complex64)  # of white noise, had it been read as `power` over the channels
-    known = Foretold(torch.full((3,), 0.02), 0.2, torch.tensor([0.5]), torch.tensor([4e-4]))
+    known = Foretold(torch.full((3,), 0.02), 0.2, torch.tensor([0.5]), torch.tensor([4e-4]), 0.02)
     unit = power / float(cov.diagonal(dim1=2, dim2=3).real.mean())
     apart = torch.eye(3) - 1 / 3
     before, colour = float(cov.real.mean()) * unit, apart @ cov.real @ apart

@@ -200,5 +200,5 @@ def test_where_nothing_is_foretold_the_noise_that_was_read_stands():
     from untaught.noise.foretold import Foretold
     from untaught.noise.spectrum import _misread
 
-    told = Foretold(torch.zeros(3), 0.05, torch.tensor([0.2, 0.9, 0.93]), torch.tensor([0.004, 0.0, 0.0]))
+    told = Foretold(torch.zeros(3), 0.05, torch.tensor([0.2, 0.9, 0.93]), torch.tensor([0.004, 0.0, 0.0]), 0.07)
     assert not any(_misread(torch.full((3,), 0.06), told, strokes) for strokes in (False, True))

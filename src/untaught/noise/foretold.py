@@ -46,12 +46,14 @@ clean photos (docs/benchmarks)."""
 @dataclass(frozen=True, eq=False)
 class Foretold:
     """sigma: "c", standard deviation of each channel. alike: the correlation between neighbouring differences.
-    brightness, variance: "n" each, of the classes, over the channels."""
+    brightness, variance: "n" each, of the classes, over the channels. most: the deviation of the class that is foretold worst, and
+    with the few of its values that are foretold badly, impulses among them."""
 
     sigma: Tensor
     alike: float
     brightness: Tensor
     variance: Tensor
+    most: float
 
     @property
     def white(self) -> bool:
@@ -121,6 +123,7 @@ def foretell(picture: Tensor) -> Foretold | None:
         float(_alike(difference[torch.cat(classes)])),
         torch.stack([level[g].mean() for g in classes]),
         means.mean(1),
+        max(float(squares[g].mean()) for g in classes) ** 0.5,
     )
 
 

@@ -151,8 +151,9 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
         correlated = float(growth.mean()) < UNEVEN and bool(sound.sum() >= ENOUGH)
         texture = correlated and textured(level, coloured)
         correlated = correlated and not texture
-    if told is not None and told.white and correlated:
-        return _of_pattern(told)  # what looked like noise that neighbours share is foretold by the same elsewhere
+    strokes = int(sound.sum()) < ENOUGH
+    if told is not None and told.white and correlated:  # what looked like that is foretold by the same elsewhere
+        return _on_paper(x, _of_pattern(told), strokes, 1 / MORE)
     object_alone = None
     if not correlated:
         white = _white(level, told if texture else None)
@@ -180,15 +181,23 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
     each = each.mean((0, 1)) if each.ndim > 1 else each
     inside = interpolated(mean, knots, v).mean()  # variance, mean over the picture
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
-    strokes = int(sound.sum()) < ENOUGH
     if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, strokes):
-        return _of_pattern(told)
+        return _on_paper(x, _of_pattern(told), strokes, 1 / MORE)
+    return _on_paper(x, _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt()), strokes)
+
+
+def _on_paper(x: Tensor, noise: NoiseModel, strokes: bool, less: float = 1.0) -> NoiseModel:
+    """The noise, or that of the paper which lines and lettering are on, where that is less: edges are no noise.
+
+    strokes: hardly a part is without black or white. less: over the deviation, how much that has to be at the most.
+    """
     ground = on_ground(x) if strokes else None
-    if ground is not None and ground.square().mean() < sigma.square().mean():
-        body = rough(x)  # lines and lettering have none, and say less of the noise than the paper they are on
-        if body is None or body.square() < ground.square().mean():
-            return _noise(ground, torch.diag(ground.square()), torch.zeros(1), torch.ones(1))
-    return _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt())
+    if ground is None or not ground.square().mean().sqrt() < less * noise.level:
+        return noise
+    body = rough(x)  # lines and lettering have none, and say less of the noise than the paper they are on
+    if body is not None and not body.square() < ground.square().mean():
+        return noise
+    return _noise(ground, torch.diag(ground.square()), torch.zeros(1), torch.ones(1))
 
 
 def _of_pattern(told: Foretold) -> NoiseModel:
@@ -211,6 +220,8 @@ def _misread(sigma: Tensor, told: Foretold, strokes: bool) -> bool:
 
     strokes: hardly a part is without black or white, so that it is edges that were read, as in lettering.
     """
+    if told.white and told.most < LESS * float(sigma.square().mean().sqrt()):
+        return True  # what is foretold badly only ever adds
     if not told.variance.median() > 0 and told.variance.max() > 0:
         return False  # most of it is solid, as an overexposed sky is, and says nothing of the rest
     ratio = float((told.least.square().mean() / sigma.square().mean().clamp_min(1e-20)).sqrt())
