@@ -121,7 +121,7 @@ def blurred() -> tuple[np.ndarray, np.ndarray]:
 LOCAL = {  # of every task that can be done in tiles: data and truth, what is done, how far a tile sees
     "denoise": (lambda: (noisy("grey"), CLEAN["grey"]), {"preset": "instant"}, NEAR),
     "upscale": (halved, {"factor": 2, "steps": 3}, 40),
-    "deblur": (blurred, {"kernel": "disk:1.5", "preset": "instant", "sigma": 2 / 255}, 56),
+    "deblur": (blurred, {"kernel": "disk:1.5", "preset": "instant", "sigma": 2 / 255}, 64),
     "dejpeg": (compressed, {"preset": "instant"}, 64),
     "inpaint": (lambda folder: scratched(folder, 32), {"preset": "instant"}, NEAR),
 }

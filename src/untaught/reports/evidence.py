@@ -166,13 +166,14 @@ def _of_blurred(operator: Operator, y: Tensor, prediction: Tensor, x: Tensor) ->
     """White noise, by channel, of a blurred picture (its blur would look like shared noise).
 
     What is rough in the data may be detail, where the blur leaves some. What no picture can explain is noise: the roughness of the
-    residual, where the operator leaves next to nothing of that of any picture.
+    residual, where the operator leaves next to nothing of that of any picture. Between the two the residual itself is believed.
     """
     found = _rough(y)
     unit = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(x)
     if _rough(operator(unit)).max() > PASSES * _rough(unit).min():
         return _white(found)
-    return _white(torch.minimum(found, _rough(y - prediction)))
+    rest = y - prediction
+    return _white(torch.minimum(found, torch.maximum(_rough(rest), rest.square().mean((0, 2, 3)).sqrt().cpu())))
 
 
 def _rough(y: Tensor) -> Tensor:

@@ -37,7 +37,7 @@ WAYS = {
 Gaussian on top, for the softness of scene and lens, which is not undone."""
 MORE = {"gauss": 0.0, "disk": 0.005, "motion": 0.02}
 """By how much a disk or a movement with softness on top must explain the data better than a Gaussian, which has one number: of
-twelve pictures that had moved a movement did by 0.03 at the least, of eight that were out of focus by 0.014 at the most."""
+fourteen pictures that had moved a movement did by 0.03 at the least, of eight that were out of focus by 0.014 at the most."""
 LESS, CLEARLY = 0.3, 0.06
 """Share of the noise with which a disk's rim tells more than softness hides, and by how much the disk must then explain the data
 better than a Gaussian: of 36 pictures that no disk had blurred, half of them JPEGs, it did by 0.057 at the most."""
