@@ -107,7 +107,7 @@ def _radon(options: Options, data: NDArray, shape: tuple[int, ...] | None, notes
     axis: tuple[float, ...] | None = _pair(options, "axis", "its row/column in the picture, as 32/32")
     center, wide = _number(options, "center"), data.shape[-1]
     # An even number of detectors has two usual middles, and which one was meant is seen in the data.
-    if axis is center is fan is None and wide % 2 == 0 and abs(axis_seen(data, angles) - wide / 2) < 0.25:
+    if (axis, center, fan) == (None, None, None) and wide % 2 == 0 and abs(axis_seen(data, angles) - wide / 2) < 0.25:
         center = wide / 2
         axis = tuple(n // 2 for n in shape or (round(wide * pitch),) * 2)
         notes.append(

@@ -55,7 +55,7 @@ def upscale(
     from untaught.io.results import Layout
     from untaught.noise.differences import even_noise
     from untaught.noise.kinds import strength
-    from untaught.noise.spectrum import estimate_noise
+    from untaught.noise.spectrum import estimate_noise, sample
     from untaught.problem import Problem
     from untaught.problem.likelihoods import Gaussian
     from untaught.problem.operators.resample import KERNELS, Downsample
@@ -87,7 +87,7 @@ def upscale(
         name = soft or ("lanczos2" if paper else "lanczos3")
         notes.append(_told(name, soft))
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
-    noise = 0.0 if paper else even_noise(data)
+    noise = 0.0 if paper or data.ndim != 4 else even_noise(sample(data))
     if noise:
         noise = min(noise, strength(estimate_noise(data)))  # which tells small letters from it
     if noise:
