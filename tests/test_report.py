@@ -100,6 +100,16 @@ def test_noise_that_a_blurred_picture_does_not_show_is_none_of_its_doubts(clean:
     assert compressed == ("good", set())
 
 
+def test_detail_that_a_blur_leaves_is_none_of_the_noise() -> None:
+    texture = 0.1 + 0.8 * torch.rand(1, 1, 96, 96, generator=torch.Generator().manual_seed(0))
+    blur = Blur(named("gauss:0.8"))
+    y = noisy(blur(texture), 1.5 / 255)
+    found = judge(Problem(y, blur, Gaussian(1.5 / 255)), texture)
+    assert found.figures is not None
+    assert found.figures.noise == pytest.approx(1.5 / 255, rel=0.1)
+    assert "overfitted" not in {r.name for r in found.verdict.reasons}
+
+
 def test_a_kernel_that_was_found_is_judged_as_one_that_was_known(clean: torch.Tensor) -> None:
     kernel = named("gauss:1.6")
     known, found = Blur(kernel), SoughtBlur(kernel.shape)
