@@ -87,7 +87,7 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     salt = _salt(picture, both, grounds, least)
     if salt is not None and (
         sure
-        or not (clustered(salt, ~bare, MIXED, float("inf")) or drawn(picture, salt) or _of_few(picture, ends, salt))
+        or not (clustered(salt, ~bare, MIXED, float("inf")) or drawn(picture, salt) or _of_few(picture, both, salt))
     ):
         return Impulses(salt, float(salt.float().mean()), "salt and pepper")
     lost = torch.zeros_like(ends)
@@ -109,20 +109,25 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     return Impulses(lost, float(lost.float().mean()), "random values")
 
 
+def _levels(inside: Tensor) -> Tensor:
+    """Those that some of the values have."""
+    return inside[:: max(1, inside.numel() // TRIED)].unique()
+
+
 def _step(picture: Tensor, ends: Tensor) -> float:
     """How far apart the levels of a posterised picture, or of a few counts, are: one level more or less is no impulse."""
-    inside = picture[~ends]
-    levels = inside[:: max(1, inside.numel() // TRIED)].unique()
+    levels = _levels(picture[~ends])
     return float(levels.diff().median()) if len(levels) > 1 else 0.0
 
 
-def _of_few(picture: Tensor, ends: Tensor, lost: Tensor) -> bool:
+def _of_few(picture: Tensor, both: tuple[Tensor, ...], lost: Tensor) -> bool:
     """Whether a picture of few levels is a drawing: those values lie beside others of the same level, and impulses seldom do."""
-    levels = len(picture[~ends].unique())
-    if levels > PALETTE:
+    ends = both[0] | both[1]
+    inside = picture[~ends]
+    # Some of them tell of most photos: all the values of a large one take seconds to sort.
+    if len(_levels(inside)) > PALETTE or (levels := len(inside.unique())) > PALETTE:
         return False
-    top = picture >= picture.max()
-    alone = torch.stack([end & (9 * box(end.to(picture.dtype), 1) < 1.5) for end in (top, ends & ~top)]).any(0)
+    alone = torch.stack([end & (9 * box(end.to(picture.dtype), 1) < 1.5) for end in both]).any(0)
     seen = float(alone[lost].float().mean())
     if levels > 1:
         return seen < ALONE * (1 - float(lost.float().mean()) / 2) ** 8
