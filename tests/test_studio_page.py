@@ -153,6 +153,20 @@ def test_pause_reload_go_on_stop_and_cancel(page, noisy):
     expect(page.get_by_role("button", name="Restore")).to_be_visible(timeout=SLOW)
 
 
+def test_a_photo_that_comes_before_the_page_has_its_key_is_taken_all_the_same(page, studio, noisy):
+    held = []
+    page.context.clear_cookies()
+    page.route("**/api/enter", lambda route: held.append(route))
+    page.goto("about:blank")
+    page.goto(f"{studio.base}/#t={studio.token}")
+    page.get_by_label("A picture to restore").set_input_files(
+        {"name": "early.png", "mimeType": "image/png", "buffer": png(noisy)}
+    )
+    page.wait_for_timeout(300)
+    held.pop().continue_()
+    expect(page.get_by_role("heading", name="early.png")).to_be_visible(timeout=20_000)
+
+
 def refused(page, label, name, data, said):
     page.get_by_label(label, exact=True).set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
     expect(page.get_by_role("alert")).to_have_text(re.compile(said), timeout=SLOW)
