@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.errors import BadInput
+from untaught.core.linear_algebra import conjugate_gradients
 from untaught.core.randomness import Rng
 from untaught.prior import codes
 from untaught.problem import Problem, likelihoods, operators, regularisers

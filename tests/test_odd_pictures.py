@@ -11,7 +11,7 @@ from odd_pictures import FILTERS, HIDDEN, INTEGERS, excess, pieces, through
 
 import untaught
 from untaught.classical.denoise.nl_ridge import blind, piloted
-from untaught.core import conjugate_gradients as linear
+from untaught.core import linear_algebra as linear
 from untaught.core import registry
 from untaught.core.errors import UntaughtError
 from untaught.problem.operators.blur import Blur

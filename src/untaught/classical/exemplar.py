@@ -15,6 +15,7 @@ from torch import Tensor
 
 from untaught.classical.inpaint import Harmonic
 from untaught.classical.patchmatch import Field
+from untaught.core.geometry import halve
 from untaught.core.randomness import Rng
 
 LEAST = 0.1  # trust in what lies deep in a hole
@@ -89,7 +90,7 @@ class Exemplar:
         """(values, what is known) at half the size each time, until no hole is deeper than `deep`."""
         levels, reach = [(y, known)], self.deep
         while not bool(F.max_pool2d(known, 2 * reach + 1, 1, reach).all()):
-            y, share = (F.avg_pool2d(v, 2, ceil_mode=True, count_include_pad=False) for v in (y, known))
+            y, share = halve(y), halve(known)
             known = (share == 1).to(y)
             if min(known.shape[2:]) < 3 * self.patch or not self._copies(known):
                 break

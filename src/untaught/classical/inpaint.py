@@ -16,8 +16,8 @@ from torch import Tensor
 from untaught.classical import Estimated, Estimator, refuse_unless_identity
 from untaught.classical.denoise.matching import Pass, match
 from untaught.classical.denoise.nl_ridge import overlap, patches, taken
-from untaught.core.conjugate_gradients import factor
-from untaught.core.geometry import box, over
+from untaught.core.geometry import begin_of, box, double, halve, over
+from untaught.core.linear_algebra import factor
 from untaught.problem import Problem
 
 PIECE = 128
@@ -34,12 +34,9 @@ def pull_push(y: Tensor, known: Tensor) -> Tensor:
     """Unknown pixels take the mean of what is known about them at the finest scale that knows anything."""
     if bool(known.all()) or max(y.shape[2:]) == 1:
         return y * known
-    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[y.ndim - 3]
-    total, count = (pool(v, 2, ceil_mode=True, count_include_pad=False) for v in (y * known, known))
+    total, count = halve(y * known), halve(known)
     coarse = pull_push(total / count.clamp_min(1e-12), (count > 0).to(y.dtype))
-    fine = F.interpolate(coarse, scale_factor=2, mode="nearest")
-    for axis in range(2, y.ndim):
-        fine = fine.narrow(axis, 0, y.shape[axis])
+    fine = begin_of(F.interpolate(coarse, scale_factor=2, mode="nearest"), y.shape[2:])
     return y * known + fine * (1 - known)
 
 
@@ -135,11 +132,10 @@ class RidgeFill:
     def _begun(self, y: Tensor, known: Tensor) -> Tensor:
         if float(known.mean()) >= self.dense:
             return self.start(y, known)
-        total, count = (F.avg_pool2d(v, 2, ceil_mode=True, count_include_pad=False) for v in (y * known, known))
+        total, count = halve(y * known), halve(known)
         rough = replace(self, passes=ROUGH, colour=ROUGH, averaged=1)
         coarse = rough(total / count.clamp_min(1e-12), (count > 0).to(y.dtype))
-        fine = F.interpolate(coarse, scale_factor=2, mode="bilinear")[..., : y.shape[2], : y.shape[3]]
-        return y * known + (1 - known) * fine
+        return y * known + (1 - known) * double(coarse, y.shape[2:])
 
     def _round(self, x: Tensor, y: Tensor, known: Tensor, one: Pass) -> Tensor:
         height, width = x.shape[2:]

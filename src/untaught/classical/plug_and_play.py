@@ -25,9 +25,9 @@ from untaught.classical import (
     spread,
     trusted,
 )
-from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.errors import BadInput
 from untaught.core.geometry import box
+from untaught.core.linear_algebra import conjugate_gradients
 from untaught.problem import Problem
 
 QUIET = 0.012  # of a contrast of 1: the last level of 0.005 to 0.008 with little noise, of 0.017 and more with some

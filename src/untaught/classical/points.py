@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.geometry import box, evenly, over
+from untaught.core.linear_algebra import conjugate_gradients
 
 WIDTHS = 0.6, 0.75, 0.95, 1.2, 1.5, 1.9, 2.4
 """Deviations that are tried, pixels: 1.4 to 4.5 at half maximum, and one that is too wide."""

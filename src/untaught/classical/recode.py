@@ -22,8 +22,8 @@ from untaught.classical import Estimated, Estimator
 from untaught.classical.deblock import Deblock
 from untaught.classical.denoise.matching import Pass, match
 from untaught.classical.denoise.nl_ridge import FEW, combined, patches, taken
-from untaught.core.conjugate_gradients import factor
 from untaught.core.geometry import over
+from untaught.core.linear_algebra import factor
 from untaught.problem import Problem
 from untaught.problem.operators.jpeg import BlockDCT
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from untaught.classical import Estimated, Estimator, counted, precision, refuse_unless_weighable, trusted
-from untaught.core.conjugate_gradients import conjugate_gradients
+from untaught.core.linear_algebra import conjugate_gradients
 from untaught.problem import Problem
 from untaught.problem.regularisers import Spacing, apart, differences
 

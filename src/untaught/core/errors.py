@@ -87,6 +87,11 @@ def memory_told() -> Iterator[None]:
         raise out_of_memory(error) from error
 
 
+def why(error: BaseException) -> str:
+    """What an error of somebody else's says, for a sentence of ours: its first line, or its kind where it says nothing."""
+    return ((str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__)[:200]
+
+
 def unknown(kind: str, name: object, names: Iterable[str]) -> BadInput:
     """The error for a name that is not in `names`, with the nearest one."""
     known = sorted(names)

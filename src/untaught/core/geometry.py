@@ -130,10 +130,32 @@ WIDE = 6
 """Pixels from which on it is quicker to take the mean along one axis after the other."""
 
 
+def pooling(ndim: int) -> Callable[..., Tensor]:
+    """torch's mean over windows along so many axes of space."""
+    return (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[ndim - 1]
+
+
+def halve(x: Tensor) -> Tensor:
+    """Means over blocks of two of (b, c, *space); a last row or column of its own stays."""
+    return pooling(x.ndim - 2)(x, 2, ceil_mode=True, count_include_pad=False)
+
+
+def double(x: Tensor, space: Sequence[int]) -> Tensor:
+    """Linear interpolation of (b, c, *half) by two, cut to the size."""
+    return begin_of(F.interpolate(x, scale_factor=2, mode=("linear", "bilinear", "trilinear")[x.ndim - 3]), space)
+
+
+def begin_of(x: Tensor, space: Sequence[int]) -> Tensor:
+    """The corner where (b, c, *space) begins, of the given size."""
+    for axis, size in enumerate(space, start=2):
+        x = x.narrow(axis, 0, size)
+    return x
+
+
 def box(x: Tensor, radius: int) -> Tensor:
     """The mean over the cube of 2 radius + 1, of the same size; beyond the border, and of an axis too short, nothing counts."""
     radii = [min(radius, (n - 1) // 2) for n in x.shape[2:]]
-    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3]
+    pool = pooling(x.ndim - 2)
     if radius < WIDE:
         return pool(x, [2 * r + 1 for r in radii], 1, radii, count_include_pad=False)
     for axis in range(len(radii)):

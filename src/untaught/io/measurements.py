@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.core.errors import BadInput, UntaughtError, short_of_memory
+from untaught.core.errors import BadInput, UntaughtError, short_of_memory, why
 from untaught.core.registry import require
 from untaught.io.images.picture import Image
 
@@ -38,8 +38,9 @@ def read(path: str | Path, *, max_megapixels: float = 100.0) -> Image:
     except Exception as error:  # readers raise whatever they like
         if short_of_memory(error):
             raise
-        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise BadInput(f"'{file}' cannot be read as {suffix[1:].upper()} ({why}): save it anew, as .npy.") from error
+        raise BadInput(
+            f"'{file}' cannot be read as {suffix[1:].upper()} ({why(error)}): save it anew, as .npy."
+        ) from error
     if array.dtype.kind not in "biufc" or not array.size:
         raise BadInput(
             f"'{path}' holds an array of {array.dtype}, {array.shape}: measurements are numbers, at least one."

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, get
 
 import tomli_w
 
-from untaught.core.errors import BadInput, unknown
+from untaught.core.errors import BadInput, unknown, why
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
@@ -197,7 +197,7 @@ class Recipe:
             RecursionError,
             MemoryError,
         ) as error:  # ValueError: TOML's own, and what is out of all bounds
-            raise refuse(str(error).splitlines()[0][:200] if str(error) else type(error).__name__) from error
+            raise refuse(why(error)) from error
         if table.get("recipe", FORMAT) != FORMAT:
             raise BadInput(
                 f"{where} is a recipe of format {table['recipe']}, and this untaught reads format {FORMAT}: "

@@ -1,4 +1,4 @@
-"""What the noise of a picture is, measured on the picture alone.
+"""How strong the noise of a picture is, and of which spectrum, measured on the picture alone.
 
 `estimate_noise` finds the standard deviation, the colour of the spectrum (camera JPEGs: correlated between
 neighbours and channels) and the growth with brightness; `NoiseModel.draw` makes more noise of the same kind, as
@@ -20,9 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.core.conjugate_gradients import axes
 from untaught.core.geometry import evenly
 from untaught.core.interpolation import interpolated
+from untaught.core.linear_algebra import axes
 from untaught.noise.cut import censored, on_ground
 from untaught.noise.differences import is_drawing, rough, solid
 from untaught.noise.foretold import Foretold, foretell

@@ -18,7 +18,17 @@ Kind = Literal["good", "doubtful", "out of reach", "not judged"]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a sound result keeps. low, high: the noise that was told, over the noise that was found."""
+    """What a sound result keeps; each is of the figure of that name in `Figures`, where no other is named. All were chosen by
+    benchmarks/report.py.
+
+    told_low, told_high: least and most of `told` over `noise`. kept: the least; kept_anyway: where `edges` is at least its limit,
+    or the picture has detail everywhere; uncertain: where neighbours share the noise. left, and seen, which is left times the
+    noise: the most. edges: from where what the residual lacks elsewhere was given for detail. smooth: the most of `kept`.
+    neighbours: the most; against: the least; neighbours_aside: the most where `edges` is below `aside`, so that what is alike lies
+    beside all edges. patchy with follows, which is of `edges`: both above are picture left in noise that neighbours share. detail,
+    remains, rise, outside, shift, spread: the most. hole: from where a filling is invented. cut: the most. noisy: of `noise`, below
+    which it is not spoken of. missed: the most of the share that rounded data disagree with.
+    """
 
     told_low: float = 0.7
     told_high: float = 1.5

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from untaught.core.errors import BadInput
+from untaught.core.errors import BadInput, why
 from untaught.core.registry import require
 from untaught.scale.crew import Died, Work
 
@@ -55,8 +55,9 @@ class Cluster:
             ).close()  # at once, where the client would try for as long as it may
             self.client = _within(2 * WAIT, lambda: distributed.Client(address, timeout=WAIT, set_as_default=False))
         except (OSError, ValueError, TypeError, RuntimeError, TimeoutError) as error:
-            why = (str(error).splitlines() or [type(error).__name__])[0]
-            raise BadInput(f"No scheduler answers at {address} ({why}): start one with `dask scheduler`.") from error
+            raise BadInput(
+                f"No scheduler answers at {address} ({why(error)}): start one with `dask scheduler`."
+            ) from error
         if not self.client.ncores():
             self.close()
             raise BadInput(f"The scheduler at {address} has no workers: start some with `dask worker {address}`.")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.core.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError, why
 from untaught.core.registry import require
 from untaught.io.images.places import Places
 
@@ -90,7 +90,7 @@ def look(path: Path) -> Chunked:
     except UntaughtError:
         raise
     except Exception as error:
-        raise BadInput(f"'{path}' is no Zarr store that can be read ({_first(error)}): fetch it again.") from error
+        raise BadInput(f"'{path}' is no Zarr store that can be read ({why(error)}): fetch it again.") from error
     if len(names) != len(shape) or not {"y", "x"} <= set(names):
         raise BadInput(
             f"'{path}' does not say which of its {len(shape)} axes are y and x: save it with dimension_names, or as OME-Zarr."
@@ -103,10 +103,6 @@ def look(path: Path) -> Chunked:
             f"'{path}' has an axis {odd[0]}, and one picture is restored at a time: save its pictures apart."
         )
     return Chunked(path, level, axes, dtype.str, meta, scales if len(scales) == len(axes) else ())
-
-
-def _first(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:150] or type(error).__name__
 
 
 def check(path: Path, places: Places) -> None:

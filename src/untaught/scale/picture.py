@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from untaught.core.errors import UntaughtError, memory_told
+from untaught.core.errors import UntaughtError, memory_told, why
 from untaught.core.registry import tasks
 from untaught.scale.crew import Contact
 from untaught.scale.gathering import Item
@@ -47,8 +47,6 @@ class Restoring:
         except EOFError:
             raise
         except Exception as error:
-            from untaught.session.writing import why
-
             said = str(error) if isinstance(error, UntaughtError) else f"It could not be restored ({why(error)})."
             made = replace(entry, state=FAILED, error=said)
         return made and replace(made, seconds=round(time.monotonic() - begun, 3))

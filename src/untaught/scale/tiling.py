@@ -21,13 +21,12 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.core.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError, why
 from untaught.core.registry import tasks
 from untaught.io.gaps import Gaps, bridged, filled
 from untaught.scale.parts import Seen
 from untaught.scale.preparing import SAID
 from untaught.scale.stores import Source
-from untaught.session.writing import why
 
 if TYPE_CHECKING:
     from untaught.problem import Problem

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from untaught.core.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError, why
 from untaught.core.registry import tasks
 from untaught.session import uncertainty
-from untaught.session.writing import Ending, why
+from untaught.session.writing import Ending
 
 if TYPE_CHECKING:
     from untaught.io.images import Image
@@ -23,7 +23,7 @@ class Session:
     """for iterate in session: ...; session.end(). Who leaves the loop stops the run, and has the best picture so far.
 
     recipe: what is done; with steps it ends there at the latest. image: what is restored. keeper: where the run is kept. state,
-    notes: of a run that goes on, from `keeping.resumed`. asking: where the result of the recipe is unsure, `mapping.plan`.
+    notes: of a run that goes on, from `keeping.resumed`. asking: where the result is unsure, as `uncertainty.plan` says.
 
     Raises `BadInput`, before any step, for what the task refuses, and for a run that is kept in that place already.
     """

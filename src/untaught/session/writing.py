@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from untaught.core.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError, why
 from untaught.io import images, uncertainty_maps
 from untaught.session import judging
 
@@ -62,11 +62,6 @@ class Outputs:
 def drawn(path: Path) -> Path:
     """The picture beside the maps."""
     return path.with_suffix(".png")
-
-
-def why(error: BaseException) -> str:
-    """The first line of an error; its kind, where it has nothing to say."""
-    return ((str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__)[:200]
 
 
 class Ended(Protocol):

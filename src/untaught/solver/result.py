@@ -158,10 +158,6 @@ class Wrapped(Result):
     def exact(self) -> Self:
         return replace(self, then=self.then.exact())
 
-    def after(self, data: Tensor) -> Tensor:
-        """What `before` undoes, of data."""
-        return data
-
     def measured(self, data: Tensor) -> Tensor:
         return self.after(self.then.measured(data))
 

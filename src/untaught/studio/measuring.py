@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +32,7 @@ def measure(image: Image) -> Measurement:
     from untaught.core.errors import UntaughtError
     from untaught.core.registry import tasks
     from untaught.io import arrays
-    from untaught.io.images import ifd, traces
+    from untaught.io.images import ifd, jpeg, traces
     from untaught.noise import estimate_noise
     from untaught.noise.kinds import strength
 
@@ -42,7 +41,7 @@ def measure(image: Image) -> Measurement:
     height, width = image.pixels.shape[:2]
     sigma: float | None = None
     if image.format == "JPEG" and image.source:
-        quality = jpeg_quality(image.source)
+        quality = jpeg.quality(image.source)
     else:
         once = traces.trace(image.pixels)
         quality = once.quality if once else None
@@ -91,16 +90,3 @@ def places(noise: NoiseModel) -> list[str]:
         shares.mean(0).square().sum() * len(shares),
     )  # of all channels, and of their mean
     return [*found, "colour"] if noise.correlated and len(shares) == 3 and float(1 - mean / total) > COLOURS else found
-
-
-def jpeg_quality(path: Path) -> int | None:
-    """The quality from 1 to 100 whose standard table (Annex K of the JPEG standard, scaled as libjpeg does) is nearest."""
-    from PIL import JpegImagePlugin
-
-    with path.open("rb") as file:
-        tables = JpegImagePlugin.JpegImageFile(file).quantization
-    if 0 not in tables:
-        return None
-    mean = sum(tables[0]) / 64
-    scale = 100 * mean / 57.625  # the mean of the standard's table for brightness
-    return round(100 - scale / 2 if scale <= 100 else 5000 / scale) or 1

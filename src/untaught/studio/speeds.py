@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from untaught.core.errors import OutOfMemory, UntaughtError
 from untaught.core.registry import tasks
-from untaught.io.images import Image, read
+from untaught.io.images import Image, jpeg, read
 from untaught.session.explain import begin, said, timed
 from untaught.solver.memory import refuse
 from untaught.studio import marked
@@ -204,11 +204,8 @@ def piece(image: Image, count: int, path: Path) -> Image:
 
 def _jpeg(pixels: NDArray, like: Path, path: Path) -> Image:
     from PIL import Image as Pillow
-    from PIL import JpegImagePlugin
 
-    with Pillow.open(like) as whole:
-        how = {"qtables": whole.quantization, "subsampling": JpegImagePlugin.get_sampling(whole)}  # type: ignore[attr-defined]
-    Pillow.fromarray(pixels).save(path, "JPEG", **how)
+    Pillow.fromarray(pixels).save(path, "JPEG", **jpeg.saving(like))
     return read(path)
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from untaught.core import threads
-from untaught.core.errors import BadInput, Missing, UntaughtError, out_of_memory, short_of_memory
+from untaught.core.errors import BadInput, Missing, UntaughtError, out_of_memory, short_of_memory, why
 from untaught.studio import messages as m
 
 Send = Callable[[m.Message], None]
@@ -104,8 +104,8 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"The disk did not take it ({error.strerror}): make room in the studio's folder and try again."
     traceback.print_exception(error, file=sys.stderr)
-    first = (str(error).splitlines() or [""])[0][:200]
-    return f"The engine met an error that it does not know ({type(error).__name__}: {first}). The terminal has the whole of it."
+    kind = type(error).__name__
+    return f"The engine met an error that it does not know ({kind}: {why(error)}). The terminal has the whole of it."
 
 
 def give_back() -> None:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.geometry import pad_to
+from untaught.core.linear_algebra import conjugate_gradients
 from untaught.problem.operators.blur import smooth_size
 
 SURE = 6

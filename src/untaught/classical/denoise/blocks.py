@@ -20,8 +20,8 @@ from untaught.classical.denoise.lichi import NEAR
 from untaught.classical.denoise.matching import COMPONENTS, grid
 from untaught.classical.denoise.nl_ridge import FEW, filtered
 from untaught.classical.denoise.nlm import NonLocalMeans
-from untaught.core.conjugate_gradients import axes
 from untaught.core.geometry import box, over
+from untaught.core.linear_algebra import axes
 
 AT_ONCE = 1 << 24
 """Distances that are compared at a time."""

@@ -12,9 +12,9 @@ from untaught.classical import Estimated, Estimator, refuse_unless_identity
 from untaught.classical.denoise.lichi import QUICK, SIDE, LIChI
 from untaught.classical.denoise.nl_bayes import NonLocalBayes
 from untaught.classical.denoise.nl_ridge import Tiled
-from untaught.classical.denoise.nlm import NonLocalMeans, double, halve
+from untaught.classical.denoise.nlm import NonLocalMeans
 from untaught.core.allocator import give_back
-from untaught.core.geometry import box
+from untaught.core.geometry import box, double, halve
 from untaught.core.interpolation import interpolated
 from untaught.noise.spectrum import halved
 from untaught.problem import Problem

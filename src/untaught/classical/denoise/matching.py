@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.core.conjugate_gradients import axes
 from untaught.core.errors import BadInput
+from untaught.core.linear_algebra import axes
 
 COMPONENTS = 12
 SPARE = 1 << 25  # bytes, more than a convolution takes beside its result

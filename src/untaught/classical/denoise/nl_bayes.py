@@ -18,8 +18,8 @@ from torch import Tensor
 
 from untaught.classical.denoise.matching import Pass, match
 from untaught.classical.denoise.nl_ridge import FEW, blind, combined, patch_means, patches, taken
-from untaught.core.conjugate_gradients import axes, factor
 from untaught.core.geometry import box, over
+from untaught.core.linear_algebra import axes, factor
 from untaught.noise.spectrum import autocovariance
 
 LEAST = 1e-4  # eigenvalue of the noise's covariance, over their mean: what a spectrum lacks is not sure to be picture

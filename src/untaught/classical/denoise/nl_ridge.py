@@ -22,13 +22,12 @@ from math import prod
 from typing import Any, TypeAlias
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.classical.denoise.matching import Pass, match
 from untaught.classical.denoise.nlm import NonLocalMeans
-from untaught.core.conjugate_gradients import factor
-from untaught.core.geometry import over
+from untaught.core.geometry import over, pooling
+from untaught.core.linear_algebra import factor
 
 FEW = 16
 """Similar patches that are no group yet if there are fewer."""
@@ -143,8 +142,7 @@ def taken(rows: Tensor, some: Tensor) -> Tensor:
 
 def patch_means(x: Tensor, side: Sides) -> Tensor:
     """The mean of (c, *space) over every patch, (positions,)."""
-    pool = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 2]
-    return pool(x.mean(0, keepdim=True)[None], _sides(side, x.ndim - 1), 1).flatten()
+    return pooling(x.ndim - 1)(x.mean(0, keepdim=True)[None], _sides(side, x.ndim - 1), 1).flatten()
 
 
 def overlap(total: Tensor, weights: Tensor, shape: Sequence[int], side: Sides) -> Tensor:

@@ -1,4 +1,4 @@
-"""Filter estimates that a fed network starts from. They see only what they are given, never y beside it."""
+"""Non-local means: each pixel becomes the mean of those whose surroundings look alike."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import product
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from untaught.core.allocator import give_back
-from untaught.core.geometry import box, mirror, pad_to
+from untaught.core.geometry import box, double, halve, mirror, pad_to
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,8 @@ class NonLocalMeans:
 
     strength: h in units of the noise's standard deviation. patch: its radius. distance: how far alike patches are sought.
     coarse: where not 0, the result at half the resolution is filtered once more with this strength, and the difference put
-    back: noise that neighbours share reaches down to there.
+    back: noise that neighbours share reaches down to there. strip: where not 0, no more rows than that are filtered at once,
+    which bounds the memory.
     """
 
     strength: float = 1.2
@@ -134,17 +134,4 @@ def window(x: Tensor, space: Sequence[int], shift: Sequence[int], margin: int) -
     """The part of that size, `margin` from the corner, moved by `shift`."""
     for axis, (size, s) in enumerate(zip(space, shift, strict=True), start=2):
         x = x.narrow(axis, margin + s, size)
-    return x
-
-
-def halve(x: Tensor) -> Tensor:
-    """Means over blocks of two."""
-    return (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[x.ndim - 3](x, 2, ceil_mode=True, count_include_pad=False)
-
-
-def double(x: Tensor, space: Sequence[int]) -> Tensor:
-    """Linear interpolation by two, cut to the size."""
-    x = F.interpolate(x, scale_factor=2, mode=("linear", "bilinear", "trilinear")[x.ndim - 3])
-    for axis, size in enumerate(space, start=2):
-        x = x.narrow(axis, 0, size)
     return x

@@ -134,7 +134,27 @@ def _tables(picture: Picture, pixels: np.ndarray) -> tuple[dict[str, Any], tuple
     with Image.open(picture.source) as file:
         if not isinstance(file, JpegImagePlugin.JpegImageFile) or sorted(file.size) != sorted(pixels.shape[1::-1]):
             return None
-        return {"qtables": file.quantization, "subsampling": JpegImagePlugin.get_sampling(file)}, (0, 0)
+    return saving(picture.source), (0, 0)
+
+
+def saving(path: Path) -> dict[str, Any]:
+    """How Pillow saves as that JPEG was saved: with its tables, and its colours at its resolution."""
+    from PIL import JpegImagePlugin
+
+    with path.open("rb") as opened:
+        file = JpegImagePlugin.JpegImageFile(opened)
+        return {"qtables": file.quantization, "subsampling": JpegImagePlugin.get_sampling(file)}
+
+
+def quality(path: Path) -> int | None:
+    """The quality from 1 to 100 whose standard table (Annex K of the JPEG standard, scaled as libjpeg does) is nearest; None of a
+    file without a table for brightness."""
+    tables = saving(path)["qtables"]
+    if 0 not in tables:
+        return None
+    mean = sum(tables[0]) / 64
+    scale = 100 * mean / 57.625  # the mean of the standard's table for brightness
+    return round(100 - scale / 2 if scale <= 100 else 5000 / scale) or 1
 
 
 def density(dpi: tuple[float, float], unit: str) -> tuple[int, int, int] | None:

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from untaught.core.errors import BadInput, Missing, OutOfMemory, UntaughtError, out_of_memory, short_of_memory
+from untaught.core.errors import BadInput, Missing, OutOfMemory, UntaughtError, out_of_memory, short_of_memory, why
 from untaught.io.images import ifd, png, tiff, unusual
 from untaught.io.images.hidden import veiled
 from untaught.io.images.picture import (
@@ -117,9 +117,8 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, str]]:
             raise out_of_memory(error) from error
         if isinstance(error, OSError) and error.strerror:  # the system's own; Pillow's have no such word
             raise BadInput(f"{name} cannot be read ({error.strerror}): make it readable, or copy it.") from error
-        why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise BadInput(
-            f"{name} ({size} bytes) is incomplete or damaged ({why}): copy it again from where it came."
+            f"{name} ({size} bytes) is incomplete or damaged ({why(error)}): copy it again from where it came."
         ) from error
 
 

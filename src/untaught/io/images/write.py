@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from untaught.core.errors import BadInput, UntaughtError
+from untaught.core.errors import BadInput, UntaughtError, why
 from untaught.io.images import jpeg, png, tiff
 from untaught.io.images.fit import fit
 from untaught.io.images.picture import FORMATS, XMP, Image, format_of, sniff
@@ -88,7 +88,7 @@ def write(
         raw = path.with_name(path.name + ".npy")
         said = places.put(raw, out.getvalue())
         places.went[path] = places.went[raw]
-        return (f"The result could not become {kind} ({_why(error)}): its samples are in '{places.went[raw]}'.", *said)
+        return (f"The result could not become {kind} ({why(error)}): its samples are in '{places.went[raw]}'.", *said)
     return notes + places.put(path, data, beside)
 
 
@@ -125,19 +125,15 @@ def _with_company(
             first = first or error
             continue
         lost = [_PARTS[name] for name in without] + ([] if carried or recipe is None else ["recipe"])
-        if lost:
+        if lost and first is not None:
             verb = "is" if len(lost) == 1 and lost[0] not in (_PARTS["text"], _PARTS["encoding"]) else "are"
             said = f"The picture's {', '.join(lost)} {verb} not in '{path.name}'"
-            notes += (f"{said}: what {kind} was given could not be written ({_why(first)}).",)
+            notes += (f"{said}: what {kind} was given could not be written ({why(first)}).",)
         return data, beside, notes
     assert first is not None
     if isinstance(first, (UntaughtError, MemoryError)):
         raise first
-    raise UntaughtError(f"'{path}' could not be made ({_why(first)}): name a file of another format.") from first
-
-
-def _why(error: Exception | None) -> str:
-    return (str(error).splitlines() or [""])[0].rstrip(".")[:200] or type(error).__name__
+    raise UntaughtError(f"'{path}' could not be made ({why(first)}): name a file of another format.") from first
 
 
 def write_pages(path: str | Path, pages: dict[str, np.ndarray], places: Places | None = None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from untaught.core.errors import BadInput, short_of_memory
+from untaught.core.errors import BadInput, short_of_memory, why
 from untaught.problem.operators import FromLinear, Operator, Shape, as_operator
 
 PAIRS = (
@@ -201,8 +201,7 @@ def _tried(function: Callable[[Tensor], Tensor], x: Tensor, fact: str, remedy: s
     except Exception as error:  # somebody else's code
         if short_of_memory(error):
             raise
-        why = (str(error).splitlines() or [""])[0] or type(error).__name__
-        raise BadInput(f"{fact} ({why[:200]}): {remedy}.") from error
+        raise BadInput(f"{fact} ({why(error)}): {remedy}.") from error
 
 
 class _Wrapped(Operator):

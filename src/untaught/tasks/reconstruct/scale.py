@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from untaught.core.conjugate_gradients import conjugate_gradients
 from untaught.core.errors import BadInput
+from untaught.core.linear_algebra import conjugate_gradients
 from untaught.core.randomness import Rng
 
 if TYPE_CHECKING:

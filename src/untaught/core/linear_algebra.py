@@ -1,4 +1,4 @@
-"""Linear equations that are too large for a matrix."""
+"""Factors and axes of many small matrices, and conjugate gradients for equations that are too large for one."""
 
 from __future__ import annotations
 
