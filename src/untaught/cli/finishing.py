@@ -60,10 +60,8 @@ def carry_out(
 
 def _write(ending: Ending, outputs: Outputs, *, quiet: bool) -> None:
     """The result, its maps and its report; a sentence where it is not good."""
-    from untaught.io import images
-
     places = outputs.places
-    ending.write(lambda result, like, text: images.write(outputs.result, result, like, recipe=text, places=places))
+    ending.write(outputs.put)
     if outputs.maps:
         ending.map(outputs.maps, places)
     restores = ending.job.finish.restores

@@ -124,12 +124,11 @@ def restore(name: str, picture: Path | None, settings: dict[str, Any], asked: As
 def carry(name: str, picture: Path | None, settings: dict[str, Any], asked: Asked, piped: Piped | None = None) -> int:
     """Read, run, write. Everything that can be refused is refused before the work starts."""
     from untaught.cli.finishing import carry_out
-    from untaught.cli.run import default_output
     from untaught.io import measurements
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
     from untaught.session.keeping import Keeper
-    from untaught.session.writing import Outputs
+    from untaught.session.writing import Outputs, default_output
 
     image = None if picture is None else tasks.get(name).read(picture, max_megapixels=asked.max_megapixels)
     files = tasks.get(name).files(settings)

@@ -34,7 +34,7 @@ def run(recipe: Path, /, asked: Asked, *, input: Path | None = None) -> int:
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
     from untaught.session.keeping import Keeper
-    from untaught.session.writing import Outputs
+    from untaught.session.writing import Outputs, default_output
 
     if recipe.suffix.lower() == ".toml":
         old = Recipe.read(recipe)
@@ -72,18 +72,6 @@ def run(recipe: Path, /, asked: Asked, *, input: Path | None = None) -> int:
     ]
     new = outputs.named(replace(new, repeat=old.repeat, steps=0 if old.complete else old.steps))
     return carry_out(new, image, outputs, keeper, asked, notes=tuple(notes))
-
-
-def default_output(task: str, source: Path | None) -> Path:
-    """NAME.untaught.EXT beside the input; TASK.untaught.png here, where there is none."""
-    from untaught.io import images
-
-    if source is not None and tasks.get(task).subject == "measurements":
-        from untaught.io import measurements
-
-        file = measurements.file_of(source)  # a TIFF holds any numbers, and can be looked at
-        return file.with_name(f"{file.stem}.untaught.tif")
-    return Path(f"{task}.untaught.png") if source is None else images.default_output(source)
 
 
 def find(name: str, recipe: Path) -> Path:

@@ -39,13 +39,13 @@ def restore_in_tiles(
     name: str, picture: Path | None, settings: dict[str, Any], asked: Asked, *, because: str = ""
 ) -> int:
     """Restore it within that memory (0: what is free): the exit code."""
-    from untaught.cli.run import default_output
     from untaught.core.registry import tasks
     from untaught.io.images import check_output
     from untaught.io.images.places import Places
     from untaught.scale.cluster import Cluster
     from untaught.scale.large import Large
     from untaught.scale.ome_zarr import check, is_store
+    from untaught.session.writing import default_output
 
     memory = amount(asked.memory or "0")
     if told := asked.beyond("save_run", "keep_run", "report", "repeat", "uncertainty"):

@@ -97,7 +97,7 @@ class Restoring:
                 return None
         ending = session.end()
         ending.notes += image.notes
-        ending.write(lambda result, like, text: images.write(target, result, like, recipe=text, places=places))
+        ending.write(outputs.put)
         report = ending.judge(places) if ending.job.finish.restores else None
         ending.close()
         return replace(

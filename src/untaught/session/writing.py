@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from untaught.core.errors import BadInput, UntaughtError, why
-from untaught.io import images, uncertainty_maps
+from untaught.core.registry import tasks
+from untaught.io import images, measurements, uncertainty_maps
 from untaught.session import judging
 
 if TYPE_CHECKING:
@@ -57,6 +58,20 @@ class Outputs:
         """The recipe of a run whose result goes there."""
         maps = "" if self.maps is None else str(self.maps.absolute())
         return replace(recipe, output=str(self.result.absolute()), uncertainty=maps)
+
+    def put(self, result: Any, like: Image | None, recipe: str | None) -> tuple[str, ...]:
+        """Write the result there, with what of `like` belongs to it: what there is to say of it."""
+        return images.write(self.result, result, like, recipe=recipe, places=self.places)
+
+
+def default_output(task: str, source: Path | None) -> Path:
+    """NAME.untaught.EXT beside the input; TASK.untaught.png here, where there is none."""
+    if source is None:
+        return Path(f"{task}.untaught.png")
+    if tasks.get(task).subject == "measurements":
+        file = measurements.file_of(source)  # a TIFF holds any numbers, and can be looked at
+        return file.with_name(f"{file.stem}.untaught.tif")
+    return images.default_output(source)
 
 
 def drawn(path: Path) -> Path:

@@ -15,7 +15,7 @@ EVERY = 10  # steps between two lines of the history, and between two looks of t
 
 
 class Course(ABC):
-    """Steps change it, looks do not. problem: what it sees. asked: what it answers. complete: all the data, held out or not.
+    """Steps change it, looks do not. problem: what it sees. asked: what it answers. all_data: what was measured, held out or not.
     model: what has parameters."""
 
     problem: Problem
@@ -26,7 +26,7 @@ class Course(ABC):
         self.state = state
 
     @property
-    def complete(self) -> Tensor:
+    def all_data(self) -> Tensor:
         return self.asked.data
 
     def advance(self) -> Iterate:

@@ -79,7 +79,7 @@ class Looked(Protocol):
         """What the stage sees: without what a rule has held out."""
 
     @property
-    def complete(self) -> Tensor:
+    def all_data(self) -> Tensor:
         """All the data, also what is held out."""
 
     def picture(self) -> Tensor: ...
@@ -140,7 +140,7 @@ class Iterate:
     def held(self, weight: Tensor) -> float:
         """The energy of the averaged picture on the measurements of that weight."""
         course = self._fresh()
-        return float(course.problem.likelihood.energy(self.prediction(), course.complete, weight))
+        return float(course.problem.likelihood.energy(self.prediction(), course.all_data, weight))
 
     def _fresh(self) -> Looked:
         now = self._course.state
