@@ -23,9 +23,9 @@ from untaught.problem.operators.jpeg import BlockDCT, Plane
 from untaught.problem.operators.resample import Downsample
 from untaught.solver.stage import Estimate, Solve
 from untaught.solver.stopping import Auto, FirstOf
+from untaught.tasks._page import page
 from untaught.tasks._presets import Facts, network
 from untaught.tasks._rows import ALONE, FILTER_ALONE
-from untaught.tasks._told import page
 from untaught.tasks.enhance.presets import MOMENTS
 from untaught.tasks.inpaint.presets import RECIPES
 
@@ -279,4 +279,4 @@ def test_a_person_is_told_what_the_plan_tells():
 
 def test_the_page_of_the_tables_is_that_of_the_rows():
     kept = Path(__file__).parents[1] / "docs" / "presets.md"
-    assert kept.read_text("utf-8") == page(), "python -m untaught.tasks._told > docs/presets.md"
+    assert kept.read_text("utf-8") == page(), "python -m untaught.tasks._page > docs/presets.md"

@@ -1,5 +1,7 @@
 """Total variation in the place of R: piecewise flat pictures (Rudin, Osher and Fatemi 1992), without smoothing its corner.
 
+As a term of the energy of a network it is `regularisers.TV`.
+
 By the alternating direction method of multipliers (split Bregman: Goldstein and Osher, SIIMS 2009).
 """
 

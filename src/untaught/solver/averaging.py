@@ -1,4 +1,5 @@
-"""Which picture of the run is shown: the last, or an average of pictures or of weights.
+"""Which picture of the run is shown: the last, or an average of pictures or of weights. The best one so far is kept by `fitting`,
+when the rule says so (`stopping`).
 
 The state is a plain dictionary of tensors, so that the run can save it; `picture` makes the picture from a state.
 """

@@ -1,4 +1,6 @@
-"""A stage that descends an energy, under way: the step, the rule's verdict, and the guard against divergence."""
+"""A stage that descends an energy, under way: the step, the rule's verdict and the best picture it named, and the guard
+against divergence.
+"""
 
 from __future__ import annotations
 

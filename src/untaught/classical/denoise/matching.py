@@ -1,5 +1,7 @@
 """Similar patches: for some of a picture the most similar ones in a window about each, by their leading principal components.
 
+The grouping of BM3D (Dabov, Foi, Katkovnik and Egiazarian 2007), which every filter of patches here begins with.
+
 The squared distances of a few neighbours to all that their windows hold are one matrix product,
 
     |a - b|^2 = (-2 a, |a|^2, 1) . (b, 1, |b|^2),

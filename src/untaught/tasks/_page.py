@@ -1,4 +1,4 @@
-"""The tables of all tasks as one page: python -m untaught.tasks._told > docs/presets.md"""
+"""The tables of all tasks as one page: python -m untaught.tasks._page > docs/presets.md"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAD = """# Presets
 What each preset does, for which jobs: the first line of a task's table that holds for a job and names the preset is taken. Rows
 follow each other from left to right; {preset} and {size} are the preset's name and the size of the data. Under the table is
 what the rows are, without what they have by default. This page is made of `src/untaught/tasks/*/presets.py`:
-`python -m untaught.tasks._told > docs/presets.md`.
+`python -m untaught.tasks._page > docs/presets.md`.
 """
 
 
