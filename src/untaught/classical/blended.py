@@ -110,7 +110,6 @@ def best_share(this: Tensor, other: Tensor, y: Tensor, weight: Tensor, radius: i
     here = [box(v.sum(1, keepdim=True), radius) for v in (toward, squares, scatter)]
     about = prod(min(2 * radius + 1, n) for n in y.shape[2:])  # pixels
     error = (here[2].clamp_min(0) / about).sqrt()
-    least = (
-        FAINT * squares.mean() * y.shape[1]
-    )  # where little is hidden, or both agree, the whole picture's share holds
+    # Where little is hidden, or both agree, the whole picture's share holds.
+    least = FAINT * squares.mean() * y.shape[1]
     return ((here[0] + whole * least - sure * error) / (here[1] + least).clamp_min(1e-12)).clamp(0, 1)

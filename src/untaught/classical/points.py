@@ -26,11 +26,8 @@ DARK = 0.1  # dark points for each bright one: texture has as many of them
 CROWDED = 0.02  # points a pixel beyond which they are texture, too
 FITS, ALIKE = 1.6, 0.2  # variance of the noise that a fit may leave; and how far, of the height, a shape may be off
 SIDE = 512  # pixels of a picture's sides that are filtered at a time, for the processor's cache
-LARGE, PARTS, PART = (
-    1 << 21,
-    4,
-    256,
-)  # pixels beyond which so many by so many parts of this side are looked at before the whole
+# Pixels beyond which so many by so many parts of this side are looked at before the whole.
+LARGE, PARTS, PART = 1 << 21, 4, 256
 PLENTY = 100  # things that stand out in these parts, from which on they speak for all of it
 AROUND = 7  # pixels to each side that the ground is measured on
 

@@ -41,9 +41,8 @@ def resume(folder: Path, /, asked: Asked) -> int:
             f"The run in '{folder}' was begun without --uncertainty, for which some values are held out: begin anew."
         )
     inputs = [recipe.input, *(recipe.settings[name] for name in recipe.files)]
-    places = Places.of(
-        inputs, force=asked.force
-    )  # the folder may be from anybody: it names inputs, and grants no place
+    # The folder may be from anybody: it names inputs, and grants no place.
+    places = Places.of(inputs, force=asked.force)
     places.own |= place.claimed()
     maps = asked.uncertainty or (Path(recipe.uncertainty) if recipe.uncertainty else None)
     outputs = Outputs(places, asked.output or Path(recipe.output), asked.report, maps)

@@ -81,9 +81,8 @@ def memory_told() -> Iterator[None]:
     except Exception as error:
         if isinstance(error, UntaughtError) or not short_of_memory(error):
             raise
-        traceback.clear_frames(
-            error.__traceback__
-        )  # or the arrays of the work that failed would live as long as the error
+        # Else the arrays of the work that failed would live as long as the error.
+        traceback.clear_frames(error.__traceback__)
         raise out_of_memory(error) from error
 
 

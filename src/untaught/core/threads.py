@@ -15,9 +15,8 @@ from pathlib import Path
 
 from untaught.core.machine import cores
 
-SPINS = (
-    10_000  # turns of waiting before a thread sleeps, a fraction of a millisecond; GNU's OpenMP takes 300 000 by itself
-)
+# Turns of waiting before a thread sleeps, a fraction of a millisecond; GNU's OpenMP takes 300 000 by itself.
+SPINS = 10_000
 LITTLE = 0.3  # share of a core; with more, two threads beside others are quicker than one
 PROBE = 0.05  # seconds of running in which the share is measured
 WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")

@@ -17,10 +17,8 @@ from untaught.io import arrays
 from untaught.io.scratches import scratches
 
 Grey = NDArray[np.float64]
-FLAT, EVEN = (
-    8,
-    0.4,
-)  # grey levels of 255 that ink is off, and how much of a letter is so near to it; of shadows 0 to a quarter
+# Grey levels of 255 that ink is off, and how much of a letter is so near to it; of shadows 0 to a quarter.
+FLAT, EVEN = 8, 0.4
 LINED, ALIKE = 0.7, 0.5
 """Share of letters that stand on a line with three others (0.8 to 0.9 of lettering, 0 to 0.5 of stripes and windows), or else how
 much the middle half of their heights may differ (0.1 to 0.2 of one size in any direction, 0.8 to 1.7 of those)."""
@@ -102,9 +100,8 @@ def text(picture: Grey) -> NDArray:
                 taken |= inside if most else good
         if _set([r for r in small if r.label in taken]):
             found |= np.isin(labels, list(taken))
-    soft = morphology.dilation(found, morphology.diamond(1)) & (
-        np.maximum(*hats) > 6 / 255
-    )  # an edge of it, not what is behind
+    # An edge of it, not what is behind.
+    soft = morphology.dilation(found, morphology.diamond(1)) & (np.maximum(*hats) > 6 / 255)
     return np.asarray(found | soft)
 
 

@@ -83,6 +83,7 @@ class Recipe:
         """The recipe of a run that begins here and now. image: what it restores. files: what its settings name."""
         import torch
 
+        # Bits depend on the widest instructions, too.
         versions = {
             "untaught": version("untaught"),
             "python": platform.python_version(),
@@ -90,7 +91,7 @@ class Recipe:
             "numpy": version("numpy"),
             "scikit-image": version("scikit-image"),
             "cpu": torch.backends.cpu.get_cpu_capability(),
-        }  # bits depend on the widest instructions, too
+        }
         also = {name: str(path.resolve()) for name, path in (files or {}).items()}
         digests = {name: _digest(Path(path), name) for name, path in also.items()}
         source, sha256 = ("", "") if image is None else (str(image.source or ""), image.sha256)

@@ -143,9 +143,8 @@ class _Generator(Parametrisation):
         self.net = net.to(memory_format=self.layout) if len(space) == 2 else net  # type: ignore[call-overload]
         z = z.contiguous(memory_format=self.layout)
         if recipe.code.learn or recipe.code.moves:
-            z = (
-                z.clone()
-            )  # it may be the data, or the picture that the stage before has made, and a resumed run writes into it
+            # It may be the data, or the picture that the stage before has made, and a resumed run writes into it.
+            z = z.clone()
         if recipe.code.learn:
             self.z = nn.Parameter(z)
         else:

@@ -25,10 +25,8 @@ NOTHING = 1e-5  # less noise than a step of 16 bits is none
 QUIETEST = 0.3  # share of the picture where it has the least detail
 BUSY = 2**0.5  # detail of the data over that of the noise, from which on even that is not quiet
 FEW = 4  # radius over which power is local, pixels
-MORE, LITTLE = (
-    1.25,
-    0.2,
-)  # times the data's power, and besides times that of their noise, above which a band has more than they
+# Times the data's power, and besides times that of their noise, above which a band has more than they.
+MORE, LITTLE = 1.25, 0.2
 LIMIT = 0.5 / 255  # from white: there a value counts as cut off
 
 

@@ -130,9 +130,8 @@ def _beyond(f: Figures, at: Limits) -> Iterator[Reason]:
             missing=f.missing,
         )
     noisy = f.noise is not None and f.noise > at.noisy
-    gone = (
-        f.told is None and f.left is not None and f.left <= at.left
-    )  # a run that was told no level may take it all the same
+    # A run that was told no level may take it all the same.
+    gone = f.told is None and f.left is not None and f.left <= at.left
     if noisy and f.correlated and f.white and not gone:
         yield _reason(
             "correlated noise",

@@ -25,13 +25,14 @@ from untaught.io.images.places import Places, temporary
 from untaught.scale.stores import create
 
 HELD = 64  # frames that are files of their own and are held, since neighbours are asked for again
+# How much smaller colour is: down, across.
 _PLANES = {
     "mono": None,
     "444": (1, 1),
     "422": (1, 2),
     "420": (2, 2),
     "411": (1, 4),
-}  # how much smaller colour is: down, across
+}
 
 
 class Clip(ABC):

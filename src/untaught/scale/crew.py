@@ -177,9 +177,8 @@ class _Member:
 
 def _serve(pipe: Connection, work: Work, count: int) -> None:
     """What runs in each process."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # a terminal's Ctrl-C comes to all, and the first process says what follows
+    # A terminal's Ctrl-C comes to all, and the first process says what follows.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threads.prepare(count=False)
     import torch
 

@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 
 SEEN = 1024  # pixels a side of all that a tile sees
 HALO, ENLARGED = 64, 48  # of them beyond itself, where pictures stay as large as they are, and where they are enlarged
-SIDE = (
-    SEEN - 2 * HALO
-)  # for itself: on the grid of what a network shrinks by and of a JPEG's blocks, always, for the same bits
+# Pixels a side that are the tile's own: on the grid of what a network shrinks by and of a JPEG's blocks, always, for the same bits.
+SIDE = SEEN - 2 * HALO
 CORNER = 64  # pixels a side of what is tried before
 FITTED = "a network is fitted to the whole picture, and one that has seen a part knows nothing of the next"
 NEED = {1: 1.0e9, 3: 1.35e9}  # bytes that a process holds at most, by channels: docs/large.md

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from untaught.noise.spectrum import NoiseModel
 
 FAINT = 3.0  # of 255: grain below this is not worth a run
-FINE = (
-    8.0  # and this in a small picture, whose texture is as fine as grain: at most 6.5 was read in 20 of 21 clean ones
-)
+# The same in a small picture, whose texture is as fine as grain: at most 6.5 was read in 20 of 21 clean ones.
+FINE = 8.0
 WEAK, STRONG = 6.0, 15.0  # of 255: below it one has to look for it, above it is the first thing one sees
 GROWTH = 1.3  # deviation in the brightest third over that in the darkest, or the inverse
 COLOURS = 1 / 3  # of the noise's power that is no grey: 0.44 in a phone's picture, 0.02 to 0.28 in eleven of cameras
@@ -85,8 +84,9 @@ def places(noise: NoiseModel) -> list[str]:
     growth = float((some[-1].mean() / some[0].mean().clamp_min(1e-12)).sqrt())
     found = ["bright"] if growth > GROWTH else ["dark"] if growth < 1 / GROWTH else []
     shares = noise.sigma[:, None, None, None] * noise.kernel
+    # Of all channels, and of their mean.
     total, mean = (
         shares.square().sum(),
         shares.mean(0).square().sum() * len(shares),
-    )  # of all channels, and of their mean
+    )
     return [*found, "colour"] if noise.correlated and len(shares) == 3 and float(1 - mean / total) > COLOURS else found

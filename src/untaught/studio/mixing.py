@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+# As the page's canvas mixes (W3C, Compositing and Blending Level 1, "Lum"), so that it shows what is saved.
 LUMA = (
     0.3,
     0.59,
     0.11,
-)  # as the page's canvas mixes (W3C, Compositing and Blending Level 1, "Lum"), so that it shows what is saved
+)
 ROWS = 256  # done at once: a large picture in floats would take several times its memory
 
 

@@ -25,16 +25,12 @@ HEARD = 0.4  # share of a part that is cut off, from which on it says nothing
 SOLE = 3  # values at an end of the range that may be just the largest
 LEAST = 48  # pixels a side, below which there is too little to tell
 ROUNDS = 4
-LARGE, PART = (
-    1 << 22,
-    768,
-)  # pixels beyond which four parts of that side are looked at before the whole: one has to show stripes
+# Pixels beyond which four parts of that side are looked at before the whole: one has to show stripes.
+LARGE, PART = 1 << 22, 768
 ALIKE = 0.7  # correlation of what the two halves of the rows say of their offsets, from which on these are common ...
 AGAIN = 0.3  # ... unless rows some way off foretell them with that correlation: a pattern ...
-WINDOW, NEW = (
-    24,
-    0.8,
-)  # ... or, in windows of so many, two rows tell the next but for less than that share of it: fringes ...
+# ... or, in windows of so many, two rows tell the next but for less than that share of it: fringes ...
+WINDOW, NEW = 24, 0.8
 EVENLY = 0.6, 1.3  # ... or their usual size is not that of normal values beside their deviation: lines, or bars
 FAINT = 0.3 / 255  # deviation of offsets that nobody sees, ...
 LOUD = 0.15  # and of those that are picture, whatever else speaks for them

@@ -22,13 +22,14 @@ _LERC = 34887
 _RAW = (32803, 34892)  # colour filter array, linear raw
 MAKER = "Its maker note is kept byte for byte, but not at its old place: what it counts from there may not be found."
 _UNITS = {1: "", 2: "inch", 3: "cm"}
+# Carried over, and their types.
 _TAGS = {
     **dict.fromkeys((*geo.PLACE[:3], 34736), 12),
     geo.KEYS: 3,
     34737: 2,
     42112: 2,
     NODATA: 2,
-}  # carried over, and their types
+}
 # Others that say something of the picture, and are not: what a page is called and lies, curves, primaries, all private ones
 # but those that say how samples are stored, and those that are read elsewhere.
 _SAYING = {285, 286, 287, 301, 316, 318, 319}

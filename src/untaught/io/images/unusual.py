@@ -14,11 +14,12 @@ from untaught.io.images.picture import check_size
 from untaught.io.images.samples import widen
 
 _END = b"\xff\xd9"
+# What is behind a whole picture changes nothing.
 _TAILS = (
     _END,
     64 * b"\x5a\xa3\x1d" + _END,
     64 * b"\xc6\x0b\x75" + _END,
-)  # what is behind a whole picture changes nothing
+)
 
 
 def jpeg(

@@ -40,9 +40,8 @@ class Gaussian(Likelihood):
     def draw(self, like: Tensor, rng: torch.Generator) -> Tensor:
         if self.sigma is None:
             raise BadInput("The noise level is not known: give Gaussian(sigma).")
-        kind = (
-            torch.complex64 if like.is_complex() else torch.float32
-        )  # of complex noise sigma^2 is E|n|^2, both parts of it
+        # Of complex noise sigma^2 is E|n|^2, both parts of it.
+        kind = torch.complex64 if like.is_complex() else torch.float32
         noise = torch.randn(like.shape, generator=rng, device=rng.device, dtype=kind)
         return noise.to(like) * self.deviation(like)
 

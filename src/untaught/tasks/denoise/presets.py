@@ -41,9 +41,8 @@ SMALL = 2**17  # and up to which `balanced` has the time for a generator after t
 MANY_BANDS = 6  # channels from which on few combinations of them hold what they have in common
 HUGE = 10**7  # and from which on they are quicker still
 LAW = NonLocalMeans(distance=4, strip=64)  # what noise that was cut off is like needs no better estimate
-LAST = Quick(
-    ridge=replace(SPARSE, again=(Pass(5, 48, 15),))
-)  # groups of 64 gain 0.02 dB, and take a fifth more of the time
+# Groups of 64 gain 0.02 dB, and take a fifth more of the time.
+LAST = Quick(ridge=replace(SPARSE, again=(Pass(5, 48, 15),)))
 _RIDGE = "NL-Ridge (Herbreteau and Kervrann 2022); values: docs/benchmarks"
 
 
