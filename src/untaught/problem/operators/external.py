@@ -287,7 +287,7 @@ def _flat(operator: Any, image_shape: Sequence[int] | None) -> Shape:
         side = round(shape[1] ** 0.5)
         guess = (side, side) if side * side == shape[1] else (shape[1],)
         raise BadInput(
-            f"The operator is {shape}, and nothing says how its pictures lie: give image_shape, such as {guess}."
+            f"The operator is {shape}, and nothing says how its pictures lie: give image_shape (--shape), such as {guess}."
         )
     if prod(image_shape) != shape[1]:
         raise BadInput(
@@ -304,12 +304,12 @@ def _found(
     if shape is not None:
         return tuple(shape)
     if data_shape is None:
-        raise BadInput("Nothing says of what shape the operator's pictures are: give image_shape.")
+        raise BadInput("Nothing says of what shape the operator's pictures are: give image_shape (--shape).")
     zeros = torch.zeros(1, *data_shape) if tensor else np.zeros(tuple(data_shape))
     try:
         found = tuple(np.shape(adjoint(zeros)))
     except Exception as error:
         raise BadInput(
-            f"The adjoint does not take data of shape {tuple(data_shape)} ({error}): give image_shape."
+            f"The adjoint does not take data of shape {tuple(data_shape)} ({why(error)}): give image_shape (--shape)."
         ) from error
     return found[1:] if tensor else found

@@ -68,6 +68,11 @@ class Radon(Operator):
         along = (np.arange(detectors) - ((detectors - 1) / 2 if center is None else center)) * pitch
         self.data_shape = (degrees.size, detectors)
         matrix = _matrix(np.deg2rad(degrees), along, self.space, origin, fan)
+        if not matrix.nnz:
+            raise BadInput(
+                f"No ray meets the picture of {self.space}: the axis is told to be seen at detector {center} of {detectors}, "
+                f"{pitch:g} pixels apart."
+            )
         self.held = (External(Times(matrix), Times(matrix.T), self.space, kind="columns", data_shape=self.data_shape),)
 
     def forward(self, x: Tensor) -> Tensor:

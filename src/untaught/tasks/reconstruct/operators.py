@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from untaught.core.errors import BadInput, unknown
+from untaught.core.errors import BadInput, unknown, why
 from untaught.io import measurements
 from untaught.problem.operators import Identity, Operator, as_operator
 from untaught.problem.operators.blur import Blur
@@ -107,7 +107,8 @@ def _radon(options: Options, data: NDArray, shape: tuple[int, ...] | None, notes
     axis: tuple[float, ...] | None = _pair(options, "axis", "its row/column in the picture, as 32/32")
     center, wide = _number(options, "center"), data.shape[-1]
     # An even number of detectors has two usual middles, and which one was meant is seen in the data.
-    if (axis, center, fan) == (None, None, None) and wide % 2 == 0 and abs(axis_seen(data, angles) - wide / 2) < 0.25:
+    usual = (axis, center, fan) == (None, None, None) and wide % 2 == 0 and bool(np.isfinite(angles).all())
+    if usual and abs(axis_seen(data, angles) - wide / 2) < 0.25:
         center = wide / 2
         axis = tuple(n // 2 for n in shape or (round(wide * pitch),) * 2)
         notes.append(
@@ -172,11 +173,19 @@ def _module(options: Options, data: NDArray, shape: tuple[int, ...] | None, note
     if spec is None or spec.loader is None:
         raise BadInput(f"There is no Python file '{file}': write module:mine.py:MyOperator.")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # somebody else's code
+        raise BadInput(f"'{file}' does not run ({type(error).__name__}: {why(error)}): mend it.") from error
     if not hasattr(module, name):
         raise unknown(f"name in '{file}',", name, [n for n in vars(module) if n[0] != "_"])
     found = getattr(module, name)
-    return (found() if isinstance(found, type) else found), data
+    try:
+        return (found() if isinstance(found, type) else found), data
+    except Exception as error:
+        raise BadInput(
+            f"{name}() of '{file}' cannot be made ({why(error)}): give a class that needs no arguments, or a function."
+        ) from error
 
 
 def _mosaic(options: Options, data: NDArray, shape: tuple[int, ...] | None, notes: list[str]) -> Made:
@@ -224,7 +233,7 @@ def laid(data: NDArray, operator: Any, more: dict[str, Any]) -> tuple[Tensor, Op
     """The data as a tensor with the axes that the operator gives, and the operator of such data; `BadInput`, with both shapes."""
     import torch
 
-    shape, why = data.shape, None
+    shape, refused = data.shape, None
     last = shape[-1:] if data.ndim == 3 and shape[-1] in (1, 3) else ()
     ways = [(1, *last, *shape[:-1])] if last else []
     ways += [(1, 1, *shape), (1, *shape), shape, (1, data.size)]
@@ -241,14 +250,16 @@ def laid(data: NDArray, operator: Any, more: dict[str, Any]) -> tuple[Tensor, Op
             with torch.no_grad():
                 gives = tuple(a(torch.zeros(picture)).shape)
         except (BadInput, RuntimeError, ValueError, IndexError) as error:
-            why = why or error
+            refused = refused or error
             continue
         if gives == way:
             return torch.from_numpy(np.ascontiguousarray(array)).reshape(way), a
-        why = why or BadInput(f"The operator measures {gives[1:]} of pictures {picture[1:]}, but the data are {shape}.")
-    assert why is not None
+        refused = refused or BadInput(
+            f"The operator measures {gives[1:]} of pictures {picture[1:]}, but the data are {shape}."
+        )
+    assert refused is not None
     raise (
-        why
-        if isinstance(why, BadInput)
-        else BadInput(f"The data are {shape}, which the operator does not measure ({why}).")
+        refused
+        if isinstance(refused, BadInput)
+        else BadInput(f"The data are {shape}, which the operator does not measure ({why(refused)}).")
     )
