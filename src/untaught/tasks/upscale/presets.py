@@ -106,7 +106,7 @@ PRESETS = Presets(
     way(ALWAYS, paper=Fitted(steps=2000, jitter=0.03, source=f"{DIP}: 2000 steps at x4")),
     way(
         PIXELS,
-        "there are few colours, and the pixels are repeated: {preset} repeats them on; give a kernel to smooth them",
+        "there are few colours: {preset} repeats the pixels on, no network; give a kernel to smooth them",
         fast=REPEATED, balanced=REPEATED, best=REPEATED,
     ),
     way(TINY, fast=CLASSIC, balanced=CLASSIC, best=CLASSIC),
