@@ -164,7 +164,7 @@ def test_a_wrong_adjoint_is_refused_with_both_numbers(factor):
 @pytest.mark.parametrize(
     ("given", "more", "words"),
     [
-        (M, {}, r"\(9, 12\).*give image_shape, such as \(12,\)"),
+        (M, {}, r"\(9, 12\).*give image_shape \(--shape\), such as \(12,\)"),
         (np.ones((3, 16)), {}, r"such as \(4, 4\)"),
         (M, {"image_shape": (5, 5)}, r"\(9, 12\), but pictures of shape \(5, 5\) have 25"),
         (np.ones((3, 4, 5)), {}, r"\(3, 4, 5\)"),

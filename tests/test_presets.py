@@ -86,6 +86,7 @@ def upscale() -> Iterator[tuple[str, Facts]]:
             operator = Downsample(small, tuple(n * factor for n in small), "lanczos3")
             yield f"{small} times {factor}", Facts(Problem(empty(3, small), operator), True)
             yield f"noisy {small} times {factor}", Facts(Problem(empty(3, small), operator, Gaussian(0.05)), True)
+    yield "repeated pixels", Facts(Problem(empty(3, (64, 70))), True, kind="blocks")
 
 
 def inpaint() -> Iterator[tuple[str, Facts]]:

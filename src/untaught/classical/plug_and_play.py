@@ -26,11 +26,17 @@ from untaught.classical import (
     trusted,
 )
 from untaught.core.errors import BadInput
-from untaught.core.geometry import box
+from untaught.core.geometry import box, crop_to, pad_to
 from untaught.core.linear_algebra import conjugate_gradients
 from untaught.problem import Problem
 
 QUIET = 0.012  # of a contrast of 1: the last level of 0.005 to 0.008 with little noise, of 0.017 and more with some
+FINE, COARSE, ABOUT = 2, 5, 10
+"""Radii of the means whose difference is the detail that a blur leaves, and of the neighbourhood in which it is measured."""
+ABOVE, TRACE = 2.0, 0.02
+"""How many times the noise's own variance the detail has to have to count, and the least share of it that is reckoned with."""
+ROUNDING = 0.29 / 255
+"""The deviation of what 8 bit round off: of a smooth picture it is no white noise, and steps of it are as wide as the detail."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,8 @@ class PlugAndPlay(Estimator):
     strength: how much the round before is trusted. iterations: of conjugate gradients.
     pilot: whether the denoiser takes the picture of the round before as its pilot, from the second round on, which saves it a
     pass of its own.
+    doubt: whether the round before is trusted more where the data show no detail above their noise. There is nothing to undo there,
+    and of all that the data say only noise would be enlarged. For operators whose picture lies over the data.
     Noise that changes with brightness is that of A v, so that the rounds end where the likelihood of counts is largest.
     An operator that was sought is `off` by something, which counts as noise, and no round is quieter than half as much again.
     Needs a linear operator and the noise of the data.
@@ -52,6 +60,7 @@ class PlugAndPlay(Estimator):
     strength: float = 0.15
     iterations: int = 60
     pilot: bool = False
+    doubt: bool = False
 
     weighs = True
 
@@ -95,7 +104,7 @@ class PlugAndPlay(Estimator):
         scale = float(deviation.square().mean())
         trust = (scale / deviation.square()).expand_as(y)
         trust = trust if problem.weight is None else trust * problem.weight
-        w = self.strength * scale / self._level(problem, k) ** 2
+        w = self.strength * scale / self._level(problem, k) ** 2 / (_detail(y, scale, v) if self.doubt else 1.0)
 
         def normal(p: Tensor) -> Tensor:
             return a.adjoint(trust * a(p)) + w * p
@@ -175,6 +184,15 @@ class LeveledPlugAndPlay(Estimator):
             LeveledPlugAndPlay(_mean, 2, iterations=3),
             LeveledPlugAndPlay(_mean, 3, loud=0.2, iterations=3, fine=_mean),
         )
+
+
+def _detail(y: Tensor, variance: float, x: Tensor) -> Tensor:
+    """The share of the detail in data y that is none of their noise, about every pixel of a picture x: as of Wiener's filter."""
+    fine = 1 / (2 * FINE + 1) ** (y.ndim - 2) - 1 / (2 * COARSE + 1) ** (y.ndim - 2)  # of white noise of variance 1
+    noise = fine * variance + min(variance, ROUNDING**2)
+    bands = crop_to(box(y, FINE) - box(y, COARSE), [max(1, n - 2 * COARSE) for n in y.shape[2:]])
+    power = box(bands.square().mean(1, keepdim=True), ABOUT).clamp_min(1e-12)
+    return pad_to((1 - ABOVE * noise / power).clamp(TRACE, 1), x.shape[2:])
 
 
 def _mean(noisy: Tensor, deviation: Tensor) -> Tensor:

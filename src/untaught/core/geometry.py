@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import gcd, prod
 from typing import Any
 
 import torch
@@ -45,6 +45,15 @@ def crop_to(x: Tensor, space: Sequence[int]) -> Tensor:
 def padded(space: Sequence[int], multiple: int) -> tuple[int, ...]:
     """The size a network with that multiple works at: the next multiple, and at least two."""
     return tuple(max(2 * multiple, -(-n // multiple) * multiple) if multiple > 1 else n for n in space)
+
+
+def repeats(x: Tensor) -> int:
+    """The largest k of which "b c *space" is made of blocks of k a side, each of one value; 1 of what is of one value all over."""
+    found = 0
+    for axis in range(2, x.ndim):
+        changes = (x.diff(dim=axis) != 0).movedim(axis, 0).flatten(1).any(1).nonzero() + 1
+        found = gcd(found, x.shape[axis], *changes.flatten().tolist())
+    return found if any(n > found for n in x.shape[2:]) else 1
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,10 @@ class Rounds(Row):
         count = facts.steps or max(self.count, 1 + ceil(log(last / loud) / log(self.fall)))
         levels = [loud * (last / loud) ** (k / max(1, count - 1)) for k in range(count)]
         filtered = len(facts.space) == 2 and min(facts.space) >= SMALL
-        return (Estimate(PlugAndPlay(ridge(), tuple(levels), self.strength, self.iterations, pilot=filtered)),)
+        # What a JPEG lost is no even noise, and lies where there is detail.
+        doubt = filtered and facts.problem.likelihood.seen
+        rounds = PlugAndPlay(ridge(), tuple(levels), self.strength, self.iterations, pilot=filtered, doubt=doubt)
+        return (Estimate(rounds),)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ Kernel: TypeAlias = Literal[
     "gauss", "gauss:0.6", "gauss:0.7", "gauss:0.8", "gauss:0.9", "gauss:1", "gauss:1.2", "gauss:1.5",
 ]  # fmt: skip
 
+FEW = 64
+"""Colours up to which a picture of repeated pixels is pixel art, or a code, and not a photo."""
+
 
 @task
 def upscale(
@@ -42,14 +45,18 @@ def upscale(
         How many times larger each side becomes: 2, 3, 4, 8 or any number above 1; sides are rounded to whole pixels.
     kernel
         How the picture was made smaller, if that is known; gauss:0.8 is a Gaussian of 0.8 pixels (standard deviation), gauss one
-        of 0.5. auto: lanczos3, as most programs do, or a Gaussian where the picture itself is clearly softer than that; for the
-        preset paper lanczos2, as its authors did.
+        of 0.5. auto: lanczos3, as most programs do, or a Gaussian where the picture itself is clearly softer than that; where all
+        pixels are repeated in blocks, one of each block is enlarged (box), or they are repeated on where they have few colours; for
+        the preset paper lanczos2, as its authors did.
     preset
         fast: a small network that the picture itself teaches. balanced: the same for a minute. best: a larger one, for longer.
         paper: the exact recipe of the Deep Image Prior.
     """
+    from torch.nn.functional import interpolate
+
     from untaught.classical.blind_kernel.shrunk import softness
     from untaught.core.errors import BadInput, unknown
+    from untaught.core.geometry import repeats
     from untaught.io import arrays
     from untaught.io.images.hidden import seen
     from untaught.io.results import Layout
@@ -61,7 +68,7 @@ def upscale(
     from untaught.problem.operators.resample import KERNELS, Downsample
     from untaught.solver.result import Scaled
     from untaught.tasks._presets import Facts
-    from untaught.tasks.upscale.presets import PRESETS
+    from untaught.tasks.upscale.presets import BLOCKS, PRESETS
 
     channel_axis = arrays.placed(picture.pixels, axes, channel_axis)
     # One colour of a changing opacity is a picture as well: an icon.
@@ -81,11 +88,23 @@ def upscale(
     paper = preset == "paper"
     name: str = kernel
     notes: list[str] = []
-    if kernel == "auto":
+    drawn = False
+    if kernel == "auto" and not paper and (each := repeats(data)) > 1:
+        data, name = data[(..., *[slice(None, None, each)] * len(small))], "box"
+        small = tuple(data.shape[2:])
+        notes.append(
+            f"every pixel is repeated {each} times along each axis: the picture of {' x '.join(map(str, small))} is enlarged"
+        )
+        drawn = len(data[0].flatten(1).unique(dim=1).T) <= FEW
+    elif kernel == "auto":
         lossy = picture.format == "JPEG"  # whose fine detail is gone for another reason
         soft = None if paper or lossy else softness(data, 1 / full if full > 1 else 0.0)
         name = soft or ("lanczos2" if paper else "lanczos3")
         notes.append(_told(name, soft))
+    if drawn:
+        problem = Problem(interpolate(data, large, mode="nearest-exact"))
+        facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=BLOCKS)
+        return PRESETS.job(preset, facts, Scaled(Layout.of(array, axis), *scale), notes)
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
     noise = 0.0 if paper or data.ndim != 4 else even_noise(sample(data))
     if noise:

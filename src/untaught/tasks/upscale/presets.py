@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from untaught.classical.denoise.nl_ridge import NonLocalRidge, Pass
+from untaught.classical.inpaint import Fill, Harmonic
 from untaught.classical.plug_and_play import PlugAndPlay
 from untaught.classical.total_variation import TotalVariation
 from untaught.prior.networks.compact import Compact
@@ -15,7 +16,7 @@ from untaught.solver.objectives import Crops
 from untaught.solver.objectives.pairs import Pairs
 from untaught.solver.stage import Estimate, Stage
 from untaught.tasks._presets import ALWAYS, Facts, Presets, Row, When, way
-from untaught.tasks._rows import DIP, Fitted, taught
+from untaught.tasks._rows import DIP, Classic, Fitted, taught
 
 FEW = 3600
 """Pixels of the small picture under which a network knows them by heart (x8, docs/benchmarks/super-resolution.md)."""
@@ -93,14 +94,23 @@ TINY = When("under 3600 pixels", _few)
 FAR = When("more than 6 times as large", _wide)
 BIG = When("above 1024 x 1024 pixels", lambda facts: prod(facts.space) > LARGE)
 NOISY = When("noise", lambda facts: facts.sigma > 0)
+BLOCKS = "blocks"
+"""The kind of a picture in few colours, all of whose pixels are repeated: so they are again."""
+PIXELS = When("few colours, all pixels repeated", lambda facts: facts.kind == BLOCKS)
+REPEATED = Classic(Fill(Harmonic(0)), "the pixels as they are")
 CLASSIC = Smoothest()
 AGAINST_NOISE = Smoothest(note="a network would learn the noise: {preset} is a classic filter")
 PRESETS = Presets(
     {"fast": "seconds", "balanced": "a minute", "best": "what minutes buy", "paper": "the exact recipe"},
     way(FAR, paper=Fitted(steps=4000, jitter=0.05, source=f"{DIP}: 4000 steps at x8")),
     way(ALWAYS, paper=Fitted(steps=2000, jitter=0.03, source=f"{DIP}: 2000 steps at x4")),
+    way(
+        PIXELS,
+        "there are few colours: {preset} repeats the pixels on, no network; give a kernel to smooth them",
+        fast=REPEATED, balanced=REPEATED, best=REPEATED,
+    ),
     way(TINY, fast=CLASSIC, balanced=CLASSIC, best=CLASSIC),
     way(BIG, fast=Paired(500, finished=False), balanced=Paired(1500, finished=False)),
     way(NOISY, fast=AGAINST_NOISE, balanced=AGAINST_NOISE, best=AGAINST_NOISE),
     way(ALWAYS, fast=Paired(500), balanced=Paired(1500), best=Paired(3000, (48, 64))),
-)
+)  # fmt: skip
