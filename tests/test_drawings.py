@@ -236,7 +236,8 @@ def test_a_law_of_brightness_is_refuted_by_parts_that_are_quieter() -> None:
     draw = np.random.default_rng(3)
     counted, even = draw.poisson(100 * flat) / 100, flat + 0.01 * draw.standard_normal(flat.shape)
     law = Found("poisson", Poisson(100.0))
-    assert not _refuted(data(counted), law, Scale()) and _refuted(data(even), law, Scale())
+    assert not _refuted(data(counted), law, Scale())
+    assert _refuted(data(even), law, Scale())
 
 
 @pytest.mark.parametrize("side", [20, 32, 48])
