@@ -215,3 +215,41 @@ def test_lettering_is_not_made_worse_whatever_its_noise(kind: str) -> None:
     found = untaught.denoise(noisy, preset="instant")
     came, left = (np.square(x - clean.astype(float)).mean() for x in (noisy, found))
     assert left <= came
+
+
+@pytest.mark.parametrize("sigma", [3, 15])
+def test_thin_lines_on_noisy_paper_say_nothing_of_its_noise(sigma: int) -> None:
+    sheet = Image.new("L", (256, 256), 255)
+    for start, end in np.random.default_rng(1).integers(0, 256, (16, 2, 2)):
+        ImageDraw.Draw(sheet).line([*start.tolist(), *end.tolist()], fill=0, width=8)
+    drawn = np.asarray(sheet.resize((64, 64), Image.Resampling.BOX)) / 255
+    noisy = data(drawn + sigma / 255 * np.random.default_rng(2).standard_normal(drawn.shape))
+    assert 0.8 * sigma < 255 * estimate_noise(noisy).level < 1.2 * sigma
+
+
+def test_a_law_of_brightness_is_refuted_by_parts_that_are_quieter() -> None:
+    from untaught.noise.kinds import _refuted
+    from untaught.noise.laws import Found
+    from untaught.problem.likelihoods import Poisson
+
+    flat = np.linspace(0.2, 0.8, 64)[None] * np.ones((64, 1))
+    draw = np.random.default_rng(3)
+    counted, even = draw.poisson(100 * flat) / 100, flat + 0.01 * draw.standard_normal(flat.shape)
+    law = Found("poisson", Poisson(100.0))
+    assert not _refuted(data(counted), law, Scale())
+    assert _refuted(data(even), law, Scale())
+
+
+@pytest.mark.parametrize("side", [20, 32, 48])
+def test_a_small_picture_has_no_more_noise_than_its_quiet_parts_in_the_dark_and_in_the_light(side: int) -> None:
+    picture = np.full((side, side), 0.3)
+    picture[:, side // 2 :] = 0.7
+    picture[: side // 3] += 0.15 * np.random.default_rng(4).standard_normal((side // 3, side))  # texture
+    assert 255 * estimate_noise(data(picture)).level < 2
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_one_point_of_a_small_picture_is_no_salt(value: float) -> None:
+    picture = 0.5 + 0.1 * np.random.default_rng(5).random((8, 8, 3))
+    picture[4, 4] = value
+    assert find_impulses(data(picture)) is None

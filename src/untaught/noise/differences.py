@@ -22,6 +22,8 @@ PIECES = 15  # fewer of them tell nothing
 WINDOW, FEWEST = 8, 48
 """Pixels a side of what is looked at for evenness, and of the least picture that holds enough of them."""
 RARE = 144  # windows of which one may be quieter than the noise: cut off, or filled in
+PART, ENOUGH = 5, 0.5
+"""Side of a part that may be quiet, pixels; share of the parts that are not plain, from which on these tell."""
 QUIETEST, QUARTER = 0.75, 1.03  # what the quietest shows of unit white noise; and over what a quarter shows
 EVEN = 3.5 / 255  # deviation that clean pictures show in their quietest window, too
 SWINGS = 1.5  # what the whole shows over that, from which on much of it is no noise; that of counts grows less
@@ -61,6 +63,48 @@ def even_noise(data: Tensor) -> float:
     quietest = float(windows[len(windows) // RARE]) / QUIETEST
     uneven = max(0.0, QUARTER * float(windows[len(windows) // 4]) - quietest)
     return max(0.0, quietest**2 - EVEN**2 - (2 * uneven) ** 2) ** 0.5
+
+
+def quietest(x: Tensor, *, lag: int = 2, everywhere: bool | None = None, said: Tensor | None = None) -> float | None:
+    """What second differences along both axes are in the quietest parts of pictures (b, c, h, w), root mean square.
+
+    lag: how far apart the pixels of a difference are: neighbours that share noise hide little of it from one of 2.
+    everywhere: it is no noise but a picture, whose darker and brighter half both have to be as quiet, since noise may grow with
+    brightness; if true, its quarters, too, since one may be without noise. Parts with black and white do not count, and, if
+    there are enough others, neither does what is plain. None of no part that counts.
+    said: the deviation of noise at each pixel by a law of brightness, whose part this is then.
+    """
+    if min(x.shape[2:]) < 2 * lag + 1:
+        return None
+    rough = _second(_second(x, lag).mT, lag).mT / 6
+    square = (rough if said is None else rough / said[..., lag:-lag, lag:-lag]).square().mean(1, keepdim=True)
+    side = min(PART, *square.shape[2:])
+    power = F.avg_pool2d(square, side, 1)
+    if everywhere is None:
+        return _rarest(power)
+    ends = ((x <= 0) | (x >= 1)).any(1, keepdim=True).to(x.dtype)
+    plain = (F.max_pool2d(x, 3, 1) == -F.max_pool2d(-x, 3, 1)).all(1, keepdim=True).to(x.dtype)
+    whole = side + 2 * lag
+    sound = F.max_pool2d(ends, whole, 1) == 0
+    noisy = sound & (F.max_pool2d(plain, whole - 2, 1) == 0)
+    sound = noisy if noisy.double().mean() >= ENOUGH else sound
+    if not sound.any():
+        return None
+    level = F.avg_pool2d(x.mean(1, keepdim=True), whole, 1)
+    dark = level <= level[sound].median()
+    found = [power[sound & half] for half in (dark, ~dark)] if said is None else [power[sound]]
+    if everywhere:
+        four = ([q for rows in v.tensor_split(2, 2) for q in rows.tensor_split(2, 3)] for v in (power, sound))
+        found += [quarter[counts] for quarter, counts in zip(*four, strict=True)]
+    return max(_rarest(part) for part in found if len(part))
+
+
+def _second(x: Tensor, lag: int) -> Tensor:
+    return x[..., : -2 * lag] - 2 * x[..., lag:-lag] + x[..., 2 * lag :]
+
+
+def _rarest(power: Tensor) -> float:
+    return float(power.flatten().sort().values[power.numel() // RARE]) ** 0.5
 
 
 def rough(x: Tensor) -> Tensor | None:

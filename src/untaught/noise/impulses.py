@@ -32,7 +32,8 @@ MOSTLY, ALL = (
 BOTH = 0.2  # the share of the rarer one of salt and pepper, from which on there are both
 SATURATED = 0.65  # share of the neighbours at the same end from which on a value belongs to a white or black part
 CUT = 0.3  # share of the surroundings at the ends from which on what sticks out of them is noise that was cut off
-SALT, RANDOM = 0.003, 0.006  # share of a picture from which on impulses are believed in
+SALT, RANDOM = 0.003, 0.006  # share of a picture from which on impulses are believed in ...
+FEW = 2  # places in a picture, however small, up to which they are not
 # More random values than MANY have to be so far from their surroundings, in the median and of the picture's range: single photons
 # on a dark ground are alone, too, and near it.
 MANY, REACH = 0.02, 0.15
@@ -87,7 +88,12 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     salt = _salt(picture, both, grounds, least)
     if salt is not None and (
         sure
-        or not (clustered(salt, ~bare, MIXED, float("inf")) or drawn(picture, salt) or _of_few(picture, both, salt))
+        or not (
+            _few(salt)
+            or clustered(salt, ~bare, MIXED, float("inf"))
+            or drawn(picture, salt)
+            or _of_few(picture, both, salt)
+        )
     ):
         return Impulses(salt, float(salt.float().mean()), "salt and pepper")
     lost = torch.zeros_like(ends)
@@ -95,7 +101,7 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     for far, apart in (STRICT, *[LOOSE] * (ROUNDS - 1)):  # those found no longer hide others
         alone = inside & ~lost & (_apart(picture, lost) > apart * least)
         lost = lost | _far(picture, alone, lost, least, far, apart)
-        if not sure and float(lost.float().mean()) <= RANDOM:
+        if not sure and (_few(lost) or float(lost.float().mean()) <= RANDOM):
             return None
     share = float(lost.float().mean())
     if not sure and share > MANY:
@@ -107,6 +113,11 @@ def find_impulses(picture: Tensor, *, sure: bool = False) -> Impulses | None:
     # On a ground of black or white, which has no noise, they would stand for themselves: single stars do, too.
     lost = lost | _far(picture, bare & ~ends, lost, least, *STRICT)
     return Impulses(lost, float(lost.float().mean()), "random values")
+
+
+def _few(lost: Tensor) -> bool:
+    """Whether they are in so few places that a clean picture's own darkest and brightest points may be these."""
+    return int(lost.any(1).sum()) <= FEW
 
 
 def _levels(inside: Tensor) -> Tensor:

@@ -9,14 +9,15 @@ from torch import Tensor
 
 from untaught.core.amounts import percent
 from untaught.core.errors import BadInput
+from untaught.core.geometry import box
 from untaught.noise.cut import grounded
-from untaught.noise.differences import quietest_differences, second_differences
+from untaught.noise.differences import quietest, quietest_differences, second_differences
 from untaught.noise.foretold import foretell
 from untaught.noise.hot import between_points
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.laws import Found, Kind, Scale, by_brightness, foretold_law, raised_law
 from untaught.noise.measured import Measured
-from untaught.noise.spectrum import NoiseModel, estimate_noise, sample
+from untaught.noise.spectrum import QUIETER, NoiseModel, estimate_noise, sample
 from untaught.problem.likelihoods import (
     ClippedGaussian,
     Gaussian,
@@ -101,13 +102,24 @@ def measure(
             return Found("poisson", Poisson(1 / step))
         return Found("gaussian", _normal(noise, notes, scale))
     found = by_brightness(slices, kind, scale, sigma, gain, told)
-    if found is None:
+    if found is None or (kind == "auto" and _refuted(numbers, found, scale)):
         return Found("gaussian", _normal(noise, notes, scale))
     found = (_counted(numbers, found, scale) if kind in ("auto", "poisson") else None) or found
     notes.append(found.likelihood.told(scale))
     if found.dark is not None:
         notes[-1] += _dark(found, scale)
     return found
+
+
+def _refuted(data: Tensor, found: Found, scale: Scale) -> bool:
+    """Whether parts of the picture, in each of its quarters, are too quiet for a law of brightness."""
+    if data.ndim != 4:
+        return False
+    light = box(data - (scale.dark if found.dark is None else found.dark), 3)
+    said = found.likelihood.deviation(light.clamp_min(NOTHING)).expand_as(data).clamp_min(NOTHING)
+    draw = torch.Generator().manual_seed(0)
+    seen, usual = quietest(data, everywhere=True, said=said), quietest(torch.randn(data.shape, generator=draw))
+    return seen is not None and usual is not None and seen < QUIETER * usual
 
 
 def _counted(data: Tensor, found: Found, scale: Scale) -> Found | None:
@@ -202,7 +214,8 @@ def _dark(found: Found, scale: Scale) -> str:
 def _impulses(data: Tensor, found: Impulses, sigma: float | None, notes: list[str], scale: Scale) -> Found:
     """Impulses, and the normal noise of the other values, where there is more than a clean picture has."""
     if sigma is None:
-        sigma = strength(estimate_noise(without(data, found.where)))
+        # Random values that were missed are in few parts, and have to be smoothed.
+        sigma = strength(estimate_noise(without(data, found.where), even=found.kind != "random values"))
     span = max(float(data.max() - data.min()), 1e-3)
     share = min(max(found.share, 1e-3), 0.95)
     grain = f", the others have sigma {scale.said(sigma)}" if sigma >= GRAIN else ""

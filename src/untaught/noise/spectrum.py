@@ -14,17 +14,17 @@ patches), Foi et al. 2008 (variance linear in brightness). Units: brightness in 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from untaught.core.geometry import evenly
+from untaught.core.geometry import box, evenly
 from untaught.core.interpolation import interpolated
 from untaught.core.linear_algebra import axes
 from untaught.noise.cut import censored, on_ground
-from untaught.noise.differences import is_drawing, rough, solid
+from untaught.noise.differences import is_drawing, quietest, rough, solid
 from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, limited, textured, tints
 
@@ -49,6 +49,8 @@ not foretold, up to which it is the first, and from which on the second."""
 ENOUGH = 12  # patches without much black or white, below which no spectrum is believed
 LESS, MORE, SURE = 0.7, 1.15, 0.06
 """What is not foretold over what is read, up to which, and from which on, white noise is that; and its `alike` up to which."""
+QUIETER, SMALL = 0.6, 56 * 56
+"""The quietest part over that of such noise, below which it is less; pixels of a picture up to which one such part will do."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,13 +113,31 @@ class NoiseModel:
         return (n * self.map(x)).reshape(picture.shape)
 
 
-def estimate_noise(picture: Tensor, told: Foretold | None = None) -> NoiseModel:
+def estimate_noise(picture: Tensor, told: Foretold | None = None, *, even: bool = True) -> NoiseModel:
     """Noise of one picture (or of a batch that shares it), "[b] c h w" in [0, 1]; under 4 pixels a side: none.
 
-    told: what cannot be foretold of its `sample`, where that is known already.
+    told: what cannot be foretold of its `sample`, where that is known already. even: noise is everywhere, so that no part is too
+    quiet for it.
     """
-    x = (picture if picture.ndim == 4 else picture[None]).detach().float()
-    x = sample(x)
+    x = sample((picture if picture.ndim == 4 else picture[None]).detach().float())
+    noise = _estimated(x, told)
+    return _witnessed(x, noise) if even else noise
+
+
+def _witnessed(x: Tensor, noise: NoiseModel) -> NoiseModel:
+    """The noise, or less, where parts of pictures (b, c, h, w) are too quiet for it: noise that is everywhere is there, too."""
+    large = x[0, 0].numel() > SMALL
+    lag = 2 if large else 1  # of a small one hardly a part is as large
+    seen = quietest(x, lag=lag, everywhere=large)
+    if seen is None or not noise.level > 0:
+        return noise
+    draw, b = torch.Generator().manual_seed(0), max(1, SMALL // x[:, 0].numel())
+    drawn = quietest(noise.draw(box(x, 2).repeat(b, 1, 1, 1), draw), lag=lag)
+    ratio = seen / drawn if drawn else 1.0
+    return replace(noise, sigma=ratio * noise.sigma) if ratio < QUIETER else noise
+
+
+def _estimated(x: Tensor, told: Foretold | None) -> NoiseModel:
     c, side = x.shape[1], min(PATCH, *x.shape[-2:])
     if side < 4 or is_drawing(x):
         return _noise(torch.zeros(c), torch.eye(c), torch.zeros(1), torch.ones(1))
@@ -194,7 +214,8 @@ def _on_paper(x: Tensor, noise: NoiseModel, strokes: bool, less: float = 1.0) ->
     ground = on_ground(x) if strokes else None
     if ground is None or not ground.square().mean().sqrt() < less * noise.level:
         return noise
-    body = rough(x)  # lines and lettering have none, and say less of the noise than the paper they are on
+    # Lines and lettering have no body, and say less of the noise than the paper they are on.
+    body = None if quietest(x, everywhere=False) is None else rough(x)
     if body is not None and not body.square() < ground.square().mean():
         return noise
     return _noise(ground, torch.diag(ground.square()), torch.zeros(1), torch.ones(1))
