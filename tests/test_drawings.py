@@ -253,3 +253,20 @@ def test_one_point_of_a_small_picture_is_no_salt(value: float) -> None:
     picture = 0.5 + 0.1 * np.random.default_rng(5).random((8, 8, 3))
     picture[4, 4] = value
     assert find_impulses(data(picture)) is None
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", [1, 2, 4])
+def test_pixel_art_is_not_taken_for_noise(side, channels):
+    """Colours of no order, each over a few pixels: nothing of it can be foretold, and no part is flat."""
+    draw = np.random.default_rng(side)
+    cells = np.kron(draw.integers(0, 6, (32 // side, 32 // side)), np.ones((2, 2), int))
+    art = draw.integers(0, 256, (6, channels), np.uint8)[cells].repeat(side, 0).repeat(side, 1).squeeze()
+    assert np.array_equal(untaught.denoise(art, preset="instant"), art)
+
+
+def test_single_photons_are_no_pixel_art():
+    from untaught.noise.differences import is_of_few
+
+    counts = torch.poisson(torch.full((1, 1, 64, 64), 0.3), generator=torch.Generator().manual_seed(0))
+    assert not is_of_few(counts)

@@ -26,6 +26,8 @@ PART, ENOUGH = 5, 0.5
 """Side of a part that may be quiet, pixels; share of the parts that are not plain, from which on these tell."""
 QUIETEST, QUARTER = 0.75, 1.03  # what the quietest shows of unit white noise; and over what a quarter shows
 EVEN = 3.5 / 255  # deviation that clean pictures show in their quietest window, too
+# Colours that a picture may have, and how many of its neighbours are exactly alike, for it to be one that was drawn in these.
+COLOURS, ALIKE = 64, 0.45
 SWINGS = 1.5  # what the whole shows over that, from which on much of it is no noise; that of counts grows less
 
 
@@ -139,3 +141,21 @@ def is_drawing(x: Tensor) -> bool:
     marks = (~(white if white.to(x.dtype).mean() > whole.mean() / 2 else black)).to(x.dtype)
     lonely = marks * (F.avg_pool2d(marks, 3, 1, 1) < 1.5 / 9)
     return bool(lonely.sum() <= LONELY * marks.sum())
+
+
+def is_of_few(x: Tensor) -> bool:
+    """Whether pictures (b, c, h, w) are drawn in few colours, as pixel art and screens are: noise would make many of each.
+
+    Neighbours along rows and along columns are mostly the same then, also where they are not the ground: single photons are alone.
+    """
+    if min(x.shape[2:]) < 2:
+        return False
+    low, high = (end(x, dim=(0, 2, 3), keepdim=True) for end in (torch.amin, torch.amax))
+    ground = ((x == low).all(1) | (x == high).all(1)).to(x.dtype)
+    for axis in (1, 2):
+        one, other = (ground.narrow(axis, start, x.shape[axis + 1] - 1) for start in (0, 1))
+        same = (x.diff(dim=axis + 1) == 0).all(1)
+        counts = one * other == 0
+        if (same & counts).sum() < ALIKE * counts.sum().clamp_min(1):
+            return False
+    return len(x.movedim(1, -1).flatten(0, -2).unique(dim=0)) <= COLOURS

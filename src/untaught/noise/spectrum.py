@@ -24,7 +24,7 @@ from untaught.core.geometry import box, evenly
 from untaught.core.interpolation import interpolated
 from untaught.core.linear_algebra import axes
 from untaught.noise.cut import censored, on_ground
-from untaught.noise.differences import is_drawing, quietest, rough, solid
+from untaught.noise.differences import is_drawing, is_of_few, quietest, rough, solid
 from untaught.noise.foretold import Foretold, foretell
 from untaught.noise.neighbours import COLOURED, FLAT, blotchy, crossed, flattest, levelled, limited, textured, tints
 
@@ -139,7 +139,7 @@ def _witnessed(x: Tensor, noise: NoiseModel) -> NoiseModel:
 
 def _estimated(x: Tensor, told: Foretold | None) -> NoiseModel:
     c, side = x.shape[1], min(PATCH, *x.shape[-2:])
-    if side < 4 or is_drawing(x):
+    if side < 4 or is_drawing(x) or is_of_few(x):
         return _noise(torch.zeros(c), torch.eye(c), torch.zeros(1), torch.ones(1))
     p = x.unfold(2, side, max(1, side // 2)).unfold(3, side, max(1, side // 2))
     p = p.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side)
