@@ -26,8 +26,7 @@ PART, ENOUGH = 5, 0.5
 """Side of a part that may be quiet, pixels; share of the parts that are not plain, from which on these tell."""
 QUIETEST, QUARTER = 0.75, 1.03  # what the quietest shows of unit white noise; and over what a quarter shows
 EVEN = 3.5 / 255  # deviation that clean pictures show in their quietest window, too
-# Colours that a picture may have, and how many of its neighbours are exactly alike, for it to be one that was drawn in these.
-COLOURS, ALIKE = 64, 0.45
+COLOURS = 64  # that a picture may have which was drawn in these
 SWINGS = 1.5  # what the whole shows over that, from which on much of it is no noise; that of counts grows less
 
 
@@ -144,18 +143,18 @@ def is_drawing(x: Tensor) -> bool:
 
 
 def is_of_few(x: Tensor) -> bool:
-    """Whether pictures (b, c, h, w) are drawn in few colours, as pixel art and screens are: noise would make many of each.
+    """Whether pictures (b, c, h, w) are drawn in few colours, as pixel art and screens are.
 
-    Neighbours along rows and along columns are mostly the same then, also where they are not the ground: single photons are alone.
+    Noise would make many of each, and leave pixels alone among others; single photons are alone on the dark.
     """
-    if min(x.shape[2:]) < 2:
-        return False
-    low, high = (end(x, dim=(0, 2, 3), keepdim=True) for end in (torch.amin, torch.amax))
-    ground = ((x == low).all(1) | (x == high).all(1)).to(x.dtype)
+    alone = torch.ones_like(x[:, 0], dtype=torch.bool)
     for axis in (1, 2):
-        one, other = (ground.narrow(axis, start, x.shape[axis + 1] - 1) for start in (0, 1))
-        same = (x.diff(dim=axis + 1) == 0).all(1)
-        counts = one * other == 0
-        if (same & counts).sum() < ALIKE * counts.sum().clamp_min(1):
-            return False
+        one, other = (slice(None),) * axis + (slice(1, None),), (slice(None),) * axis + (slice(-1),)
+        differ = (x.diff(dim=axis + 1) != 0).any(1)
+        alone[one] &= differ
+        alone[other] &= differ
+    low, high = (end(x, dim=(0, 2, 3), keepdim=True) for end in (torch.amin, torch.amax))
+    marks = ~((x == low).all(1) | (x == high).all(1))
+    if alone.sum() > LONELY / 2 * marks.sum():
+        return False
     return len(x.movedim(1, -1).flatten(0, -2).unique(dim=0)) <= COLOURS
