@@ -54,6 +54,7 @@ class Task:
             return self.compose(self._measured(picture), **given)
         from untaught.io import gaps
         from untaught.io.images import hidden
+        from untaught.tasks._gaps import spanned
 
         image = _image(picture)
         if self.masked:
@@ -62,7 +63,7 @@ class Task:
         # What a file marks as no data, or hides by transparency, has no say; `images.write` puts it back.
         image = replace(image, pixels=hidden.seen(image), unknown=None)
         compose = self.compose if self.subject == "file" else lambda image, **given: self.compose(image.pixels, **given)
-        return gaps.spanned(compose, image, given)
+        return spanned(compose, image, given)
 
     def read(self, path: str | Path, *, max_megapixels: float = 100.0) -> Any:
         """An `images.Image` of the file, with pixels of any shape and type where the task takes measurements."""
