@@ -148,7 +148,7 @@ class TestAddedNoise:
         run = Run(job(Problem(y, likelihood=Gaussian(0.1)), SureRisk(strength=0.5) | After(3)))
         added = (run.course.problem.data - y).std() / 0.05
         assert float(added) == pytest.approx(1, abs=0.2)
-        assert torch.equal(run.course.complete, y)
+        assert torch.equal(run.course.all_data, y)
         (note,) = run.solution.notes
         assert "0.5 times as strong" in note
 
