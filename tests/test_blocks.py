@@ -89,6 +89,7 @@ def test_a_volume_that_is_coarser_along_z_is_not_smoothed_along_it():
     assert error(Blocks()(tensor(y), deviation)[0, 0].numpy(), truth) < error(np.stack(slices), truth)
 
 
+@pytest.mark.slow
 def test_a_volume_in_parts_is_as_good_as_at_once():
     truth = bodies((8, 24, 24))
     y, deviation = tensor(noisy(truth, 0.1)), torch.tensor(0.1)

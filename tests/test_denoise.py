@@ -106,6 +106,7 @@ def test_grain_that_the_channels_share_is_removed_whatever_the_preset(photo):
     assert "that the channels share" in " ".join(untaught.denoise.job(y, sigma=15 / 255).notes)
 
 
+@pytest.mark.slow
 def test_where_noise_grows_with_brightness_the_network_is_above_the_filter():
     clean = data.camera()[100:196, 100:196]
     counts = np.random.default_rng(0).poisson(clean / 255 * 30)

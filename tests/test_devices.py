@@ -175,6 +175,7 @@ class TestRuns:
     def test_averages_and_optimisers(self, more):
         same(job(self.problem, method(Fit(), SMALL, stop=After(4), **more)))
 
+    @pytest.mark.slow
     def test_weights_regularisers_members_and_a_way_back(self):
         problem = replace(
             self.problem, weight=(picture(seed=1) > 0.4).float(), regulariser=0.01 * TV() + 0.1 * Smooth()

@@ -54,6 +54,7 @@ def test_the_papers_network_has_the_papers_number_of_parameters(pair):
     assert run.course.model.z.shape[1] == 3
 
 
+@pytest.mark.slow
 def test_a_dark_photo_gets_cleaner(pair):
     from skimage import data
 

@@ -175,6 +175,7 @@ class TestSeekingTheKernel:
             found.append(self.alike(operator.kernel, path))
         assert found[1] > max(0.87, found[0] + 0.03)
 
+    @pytest.mark.slow
     def test_grey_is_sought_as_rgb_is(self):
         data = self.data(kernels.named("motion:7,90"))[..., 1]
         assert self.alike(self.sought(data, "9x9")[0].kernel, kernels.named("motion:7,90")) > 0.98
@@ -193,7 +194,9 @@ class TestSeekingTheKernel:
         evidence = {w: view.evidence(kernels.placed(kernels.named(w), (11, 11)), 1e-4) for w in words}
         assert min(evidence, key=evidence.get) == "disk:2"
 
-    @pytest.mark.parametrize(("word", "size"), [("disk:2.5", 2.5), ("motion:7,0", 7.0)])
+    @pytest.mark.parametrize(
+        ("word", "size"), [("disk:2.5", 2.5), pytest.param("motion:7,0", 7.0, marks=pytest.mark.slow)]
+    )
     def test_softness_on_top_is_told_from_what_is_under_it(self, word, size):
         true = kernels.softened(kernels.named(word), 0.8)
         view = Scene(torch.from_numpy(self.data(true) / 255.0).mean(2), (13, 13))

@@ -55,7 +55,7 @@ def test_noise_that_grows_with_brightness_is_found():
     assert float(bright / dark) == pytest.approx((0.85 / 0.15) ** 0.5, rel=0.3)
 
 
-@pytest.mark.parametrize(("channels", "side"), [(1, 400), (2, 200), (3, 128)])
+@pytest.mark.parametrize(("channels", "side"), [pytest.param(1, 400, marks=pytest.mark.slow), (2, 200), (3, 128)])
 def test_white_noise_of_unknown_strength_is_restored_with_its_own(channels, side):
     draw = torch.Generator().manual_seed(0)
     levels = []

@@ -178,6 +178,7 @@ def test_it_is_refused_in_a_sentence(make, words, noisy):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.slow
 def test_maps_are_of_the_result_in_its_units_and_its_size(untaught, tmp_path, noisy, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Image.fromarray(noisy[:16, :18]).save("soft.png")

@@ -107,6 +107,7 @@ def test_any_length_is_finite_and_keeps_its_shape(n, channels):
     assert bool(x.isfinite().all())
 
 
+@pytest.mark.slow
 def test_a_long_signal_in_parts_has_no_seams():
     truth = np.tile(steps(), 2)
     y = noisy(truth)

@@ -100,6 +100,7 @@ def traces_of(picture, *, steps, names, reference=None):
     return found
 
 
+@pytest.mark.slow
 def test_a_natural_picture_is_fitted_before_white_noise():
     """The paper's figure 2, on the camera man reduced to 32 x 32 pixels."""
     picture = impedance.reduced(data.camera(), 32)

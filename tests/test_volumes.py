@@ -104,6 +104,7 @@ def test_noise_has_nothing_in_common():
     assert error(of_bands(y, 0.1), 0) < 0.02 * error(y, 0)
 
 
+@pytest.mark.slow
 def test_a_cube_is_one_whatever_the_order_of_its_axes_and_the_preset():
     truth = cube(8).astype(np.float32)
     y = noisy(truth).astype(np.float32)
