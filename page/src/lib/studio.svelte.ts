@@ -251,9 +251,9 @@ export class Studio {
   }
 
   choose(task: string): void {
+    this.chosen = true // the one that is there, too: what is measured meanwhile may not take it away
     if (task === this.task) return
     this.beginWith(task)
-    this.chosen = true
     this.error = ''
   }
 
