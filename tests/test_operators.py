@@ -186,3 +186,11 @@ def test_frequencies_on_the_grid_are_fouriers():
     grid = torch.meshgrid(*[(torch.arange(n) - n // 2) / n for n in (6, 8)], indexing="ij")
     found = NonCartesian(torch.stack(grid, -1).view(-1, 2), (6, 8))(x)
     torch.testing.assert_close(found.view(1, 1, 6, 8), Fourier()(x), atol=1e-4, rtol=0)
+
+
+def test_angles_that_are_no_numbers_and_an_axis_out_of_sight_are_refused(tmp_path):
+    np.save(tmp_path / "angles.npy", [0.0, np.nan])
+    with pytest.raises(BadInput, match="angles are not all numbers"):
+        untaught.reconstruct(np.ones((2, 8)), operator=f"radon:angles={tmp_path / 'angles.npy'}", preset="instant")
+    with pytest.raises(BadInput, match="No ray meets the picture"):
+        untaught.reconstruct(np.ones((2, 8)), operator="radon:center=500", preset="instant")

@@ -395,11 +395,3 @@ def test_a_file_of_ones_own_that_does_not_run_is_refused(tmp_path, text, name, s
     (tmp_path / "mine.py").write_text(text)
     with pytest.raises(BadInput, match=sentence):
         untaught.reconstruct(np.ones((8, 8)), operator=f"module:{tmp_path / 'mine.py'}:{name}", preset="instant")
-
-
-def test_angles_that_are_no_numbers_and_an_axis_out_of_sight_are_refused(tmp_path):
-    np.save(tmp_path / "angles.npy", [0.0, np.nan])
-    with pytest.raises(BadInput, match="angles are not all numbers"):
-        untaught.reconstruct(np.ones((2, 8)), operator=f"radon:angles={tmp_path / 'angles.npy'}", preset="instant")
-    with pytest.raises(BadInput, match="No ray meets the picture"):
-        untaught.reconstruct(np.ones((2, 8)), operator="radon:center=500", preset="instant")

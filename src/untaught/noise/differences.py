@@ -157,4 +157,9 @@ def is_of_few(x: Tensor) -> bool:
     marks = ~((x == low).all(1) | (x == high).all(1))
     if alone.sum() > LONELY / 2 * marks.sum():
         return False
+    return few_colours(x)
+
+
+def few_colours(x: Tensor) -> bool:
+    """Whether a picture "b c *space" has no more colours than one that was drawn in these."""
     return len(x.movedim(1, -1).flatten(0, -2).unique(dim=0)) <= COLOURS

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from untaught.core.errors import BadInput
+from untaught.core.geometry import begin_of
 from untaught.problem.operators import Operator, Shape
 from untaught.problem.operators.external import External, Times, _Linear
 
@@ -81,9 +82,7 @@ class NonCartesian(Operator):
         gridded = _Linear.apply(data.flatten(0, 1), self.held[0].back, self.held[0].there)
         fine = gridded.reshape(*data.shape[:2], *self.grid)
         x = torch.fft.ifftn(fine, dim=self._axes, norm="forward").roll(self._middle(1), self._axes)
-        for axis, n in zip(self._axes, self.space, strict=True):
-            x = x.narrow(axis, 0, n)
-        x = x / self.taper.to(x.real.dtype)
+        x = begin_of(x, self.space) / self.taper.to(x.real.dtype)
         if self.maps is not None:
             x = (self.maps.conj().to(x.dtype) * x).sum(1, keepdim=True)
         return torch.cat((x.real, x.imag), 1) if self.complex_image else x.real

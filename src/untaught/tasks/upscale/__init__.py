@@ -15,9 +15,6 @@ Kernel: TypeAlias = Literal[
     "gauss", "gauss:0.6", "gauss:0.7", "gauss:0.8", "gauss:0.9", "gauss:1", "gauss:1.2", "gauss:1.5",
 ]  # fmt: skip
 
-FEW = 64
-"""Colours up to which a picture of repeated pixels is pixel art, or a code, and not a photo."""
-
 
 @task
 def upscale(
@@ -60,7 +57,7 @@ def upscale(
     from untaught.io import arrays
     from untaught.io.images.hidden import seen
     from untaught.io.results import Layout
-    from untaught.noise.differences import even_noise
+    from untaught.noise.differences import even_noise, few_colours
     from untaught.noise.kinds import strength
     from untaught.noise.spectrum import estimate_noise, sample
     from untaught.problem import Problem
@@ -88,23 +85,23 @@ def upscale(
     paper = preset == "paper"
     name: str = kernel
     notes: list[str] = []
-    drawn = False
     if kernel == "auto" and not paper and (each := repeats(data)) > 1:
         data, name = data[(..., *[slice(None, None, each)] * len(small))], "box"
         small = tuple(data.shape[2:])
         notes.append(
             f"every pixel is repeated {each} times along each axis: the picture of {' x '.join(map(str, small))} is enlarged"
         )
-        drawn = len(data[0].flatten(1).unique(dim=1).T) <= FEW
+        if few_colours(data):
+            problem = Problem(interpolate(data, large, mode="nearest-exact"))
+            facts = Facts(
+                problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=BLOCKS
+            )
+            return PRESETS.job(preset, facts, Scaled(Layout.of(array, axis), *scale), notes)
     elif kernel == "auto":
         lossy = picture.format == "JPEG"  # whose fine detail is gone for another reason
         soft = None if paper or lossy else softness(data, 1 / full if full > 1 else 0.0)
         name = soft or ("lanczos2" if paper else "lanczos3")
         notes.append(_told(name, soft))
-    if drawn:
-        problem = Problem(interpolate(data, large, mode="nearest-exact"))
-        facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=BLOCKS)
-        return PRESETS.job(preset, facts, Scaled(Layout.of(array, axis), *scale), notes)
     operator = Downsample(small, large, name, border="repeat" if paper else "renormalise")
     noise = 0.0 if paper or data.ndim != 4 else even_noise(sample(data))
     if noise:
