@@ -33,7 +33,7 @@ from PIL import Image
 
 import untaught
 from untaught.bench.metrics import psnr
-from untaught.calibration.series import Series
+from untaught.calibration.repeated import RepeatedRuns
 from untaught.core.allocator import keep_memory
 from untaught.prior.networks.hourglass import Hourglass
 from untaught.solver.uncertainty import WIDTH
@@ -81,10 +81,10 @@ def measure(options: argparse.Namespace, name: str, task: str, method: str) -> N
     job, judged = damaged(truth, task, fed=method.startswith("fast"))
     repeat = {"ensemble": 3, "fast-2": 2}.get(method, 1)
     begun = time.perf_counter()
-    series = Series(job, repeat, uncertain=True)
-    for _ in series:
+    runs = RepeatedRuns(job, repeat, uncertain=True)
+    for _ in runs:
         pass
-    found = series.uncertainty()
+    found = runs.uncertainty()
     if found is None:
         raise SystemExit(f"{name}, {task}, {method}: the samples do not differ")
     seconds = time.perf_counter() - begun

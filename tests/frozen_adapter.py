@@ -95,18 +95,18 @@ def resumed(task: str, picture: Any, *, at: tuple[int, ...], **settings: Any) ->
 def repeated(task: str, picture: Any, *, repeat: int = 1, uncertain: bool = False, **settings: Any) -> Parts:
     """The mean of several runs, how they differ, and, where that is asked for, the maps of how far it may be off."""
     from untaught.calibration.redrawn import doubting
-    from untaught.calibration.series import Series
+    from untaught.calibration.repeated import RepeatedRuns
     from untaught.io.uncertainty_maps import between, maps
 
     job = getattr(untaught, task).job(picture, **settings)
     job = job if "steps" in settings else shortened(job)
-    series = doubting(job, repeat) if uncertain else Series(job, repeat)
-    for _ in series:
+    runs = doubting(job, repeat) if uncertain else RepeatedRuns(job, repeat)
+    for _ in runs:
         pass
-    solution = series.solution
+    solution = runs.solution
     found = told(job, solution)
     if repeat > 1:
-        found["between"] = between(job, series.done)
+        found["between"] = between(job, runs.done)
     if solution.uncertainty is not None:
         found |= maps(job, solution.uncertainty, solution.spread)
         found["factor"] = np.array([solution.uncertainty.factor, solution.uncertainty.error or 0.0])

@@ -14,7 +14,7 @@ from skimage import data
 
 import untaught
 from untaught.bench.metrics import psnr
-from untaught.calibration.series import Series
+from untaught.calibration.repeated import RepeatedRuns
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.io import arrays
@@ -90,7 +90,7 @@ def test_a_grey_picture_kept_as_rgb_is_restored_as_the_grey_one(noisy, strength,
 def test_a_report_of_impulses_does_not_mind_where_the_channels_are(photo):
     y = np.stack([photo[..., 1]] * 3, 0)
     y[:, np.random.default_rng(0).random(y.shape[1:]) < 0.05] = 255
-    series = Series(untaught.denoise.job(y, channel_axis=0, steps=2), 2)
+    series = RepeatedRuns(untaught.denoise.job(y, channel_axis=0, steps=2), 2)
     for _ in series:
         pass
     assert "How 2 runs differ" in report(series.solution).to_html()

@@ -18,7 +18,7 @@ from test_run import stages
 
 import untaught
 from untaught.bench.metrics import psnr
-from untaught.calibration.series import Series
+from untaught.calibration.repeated import RepeatedRuns
 from untaught.classical.denoise.matching import Pass
 from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.core import registry
@@ -267,7 +267,7 @@ def test_uncertainty_and_report(repeat, fed):
 
 
 def found(plan, repeat):
-    series = Series(plan, repeat, uncertain=True)
+    series = RepeatedRuns(plan, repeat, uncertain=True)
     for _ in series:
         pass
     solution = series.solution

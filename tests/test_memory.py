@@ -162,7 +162,7 @@ more = {"inpaint": ["--mask", "mask.png"], "deblur": ["--kernel", "gauss:1"], "f
 os.chdir(place)
 for name in tasks.names():  # all that is imported late is there before
     __import__(f"untaught.tasks.{name}.presets")
-import untaught.solver.loop, untaught.calibration.series, untaught.io.recipes, untaught.io.checkpoints
+import untaught.solver.loop, untaught.calibration.repeated, untaught.io.recipes, untaught.io.checkpoints
 import untaught.cli.run, untaught.session.life, untaught.scale.crew
 import untaught.session.explain, skimage.io, scipy.ndimage, rich.progress
 import torch._dynamo  # by the first weights that are drawn: a second of work

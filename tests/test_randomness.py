@@ -69,10 +69,10 @@ def test_repeated_runs_share_none_with_those_of_the_next_seeds():
     job = untaught.Job((untaught.Solve(method),), untaught.Problem(torch.rand(1, 1, 8, 8)))
     seeds = []
     for seed in range(3):
-        series = untaught.Series(job.seeded(seed), 3)
+        runs = untaught.RepeatedRuns(job.seeded(seed), 3)
         mine = set()
-        for _ in series:
-            mine.add(series.course.method.seed)
+        for _ in runs:
+            mine.add(runs.course.method.seed)
         assert len(mine) == 3
         assert seed in mine
         seeds += mine

@@ -12,7 +12,7 @@ from PIL import Image
 
 import untaught
 from untaught.calibration.redrawn import OWN, SELF, Redrawn, doubting, finest, smaller
-from untaught.calibration.series import Series
+from untaught.calibration.repeated import RepeatedRuns
 from untaught.classical import Estimated, Estimator
 from untaught.core.errors import BadInput
 from untaught.io.uncertainty_maps import maps
@@ -158,7 +158,7 @@ def test_it_is_resumed_to_the_same_bits(noisy):
 
 
 def test_what_is_seen_by_held_out_values_still_is(noisy):
-    assert type(doubting(untaught.denoise.job(noisy[:20, :24], sigma=0.1, steps=3))) is Series
+    assert type(doubting(untaught.denoise.job(noisy[:20, :24], sigma=0.1, steps=3))) is RepeatedRuns
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,29 @@ def test_a_photo_that_comes_before_the_page_has_its_key_is_taken_all_the_same(pa
     expect(page.get_by_role("heading", name="early.png")).to_be_visible(timeout=20_000)
 
 
+HELD = """
+delete window.SharedWorker // so that the page listens by itself
+const heard = EventSource.prototype.addEventListener
+window.held = []
+EventSource.prototype.addEventListener = function (name, tell) {
+    heard.call(this, name, (event) =>
+        window.held && event.data.includes('"suggestion"') ? window.held.push(() => tell(event)) : tell(event))
+}
+"""
+
+
+def test_a_task_that_is_chosen_stays_chosen_when_the_picture_is_measured(page, noisy):
+    """The one that was there before, too: what is measured meanwhile ("it is small") would put another in its place."""
+    page.add_init_script(HELD)
+    page.reload()
+    hand_in(page, png(noisy[:24, :24] // 64 * 64))
+    page.wait_for_function("held.length")
+    card(page, "denoise").click()
+    page.evaluate("const told = held; held = null; told.forEach((one) => one())")
+    expect(page.get_by_text("It is small")).to_be_visible()
+    expect(card(page, "denoise")).to_have_attribute("aria-checked", "true")
+
+
 def refused(page, label, name, data, said):
     page.get_by_label(label, exact=True).set_input_files({"name": name, "mimeType": "image/png", "buffer": data})
     expect(page.get_by_role("alert")).to_have_text(re.compile(said), timeout=SLOW)

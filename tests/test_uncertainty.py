@@ -16,7 +16,7 @@ from PIL import Image
 import untaught
 from untaught.calibration.held import hold_out
 from untaught.calibration.intervals import deviation, factor
-from untaught.calibration.series import Series, goes_on
+from untaught.calibration.repeated import RepeatedRuns, goes_on
 from untaught.core.errors import BadInput
 from untaught.core.randomness import Rng
 from untaught.io import images
@@ -101,15 +101,15 @@ def test_moments_are_mean_and_variance():
 
 
 def test_a_run_that_wanders_is_resumed_to_the_same_bits():
-    def series():
-        return Series(fitted(), repeat=1, uncertain=True)
+    def runs():
+        return RepeatedRuns(fitted(), repeat=1, uncertain=True)
 
-    whole, first = series(), series()
+    whole, first = runs(), runs()
     for _ in whole:
         pass
     for _ in range(31):
         next(first)
-    second = series()
+    second = runs()
     second.load_state_dict(first.state_dict())
     for _ in second:
         pass
@@ -120,11 +120,11 @@ def test_a_run_that_wanders_is_resumed_to_the_same_bits():
 
 def test_several_runs_are_resumed_to_the_same_bits_and_their_mean_is_the_picture():
     job = fitted(8)
-    whole, first = Series(job, 3), Series(job, 3)
+    whole, first = RepeatedRuns(job, 3), RepeatedRuns(job, 3)
     assert sum(1 for _ in whole) == 24
     for _ in range(11):
         next(first)
-    second = Series(job, 3)
+    second = RepeatedRuns(job, 3)
     second.load_state_dict(first.state_dict())
     assert sum(1 for _ in second) == 13
     assert torch.equal(second.solution.x, whole.solution.x)
@@ -138,11 +138,11 @@ def test_several_runs_are_resumed_to_the_same_bits_and_their_mean_is_the_picture
 def test_how_runs_differ_is_told_in_levels_of_the_picture_whatever_its_noise_was_made_of(given, noisy):
     """As the results differ, without their rounding: also where the run saw roots or logarithms."""
     job = untaught.denoise.job(noisy[:20, :24], steps=3, **given)
-    series = Series(job, 3)
-    for _ in series:
+    runs = RepeatedRuns(job, 3)
+    for _ in runs:
         pass
-    results = [replace(job, finish=job.finish.exact()).result(x) for x in series.done]
-    apart, solution = np.std(results, axis=0, ddof=1), series.solution
+    results = [replace(job, finish=job.finish.exact()).result(x) for x in runs.done]
+    apart, solution = np.std(results, axis=0, ddof=1), runs.solution
     middle, most = re.search(r"pixel is (\S+) of 255 in the median and (\S+) at most", solution.notes[-1]).groups()
     # The median of an even number of values is the lower of the two in torch.
     assert float(middle) == pytest.approx(np.sort(apart.ravel())[(apart.size - 1) // 2], rel=0.01)
@@ -152,10 +152,10 @@ def test_how_runs_differ_is_told_in_levels_of_the_picture_whatever_its_noise_was
 
 
 def test_the_members_of_an_ensemble_are_samples():
-    series = Series(fitted(ensemble=3), uncertain=True)
-    for _ in series:
+    runs = RepeatedRuns(fitted(ensemble=3), uncertain=True)
+    for _ in runs:
         pass
-    assert torch.allclose(series.run.course.variance(), series.run.course.fit.average["x"].var(0, keepdim=True))
+    assert torch.allclose(runs.run.course.variance(), runs.run.course.fit.average["x"].var(0, keepdim=True))
 
 
 # --- Held-out values -------------------------------------------------------------------------------------------------------
@@ -168,26 +168,26 @@ def test_no_run_sees_what_is_held_out(fed):
         objective, prior = Recorrupt.examples()[1]
         method = untaught.Method(prior, objective, average=untaught.ExponentialWeights(), stop=untaught.After(6))
         job = replace(job, stages=(untaught.Solve(method),))
-    series = Series(job, repeat=2, uncertain=True)
+    runs = RepeatedRuns(job, repeat=2, uncertain=True)
     y = job.problem.data
-    other = replace(job, problem=replace(job.problem, data=torch.where(series.held > 0, y + 5, y)))
-    again = Series(other, repeat=2, uncertain=True)
-    for one in (series, again):
+    other = replace(job, problem=replace(job.problem, data=torch.where(runs.held > 0, y + 5, y)))
+    again = RepeatedRuns(other, repeat=2, uncertain=True)
+    for one in (runs, again):
         for _ in one:
             pass
-    assert 0.05 < float(series.held.mean()) < 0.15
-    assert all(torch.equal(a, b) for a, b in zip(series.blind, again.blind, strict=True))
-    assert torch.equal(series.within if fed else series.done[0], again.within if fed else again.done[0])
-    assert again.uncertainty().factor > series.uncertainty().factor
+    assert 0.05 < float(runs.held.mean()) < 0.15
+    assert all(torch.equal(a, b) for a, b in zip(runs.blind, again.blind, strict=True))
+    assert torch.equal(runs.within if fed else runs.done[0], again.within if fed else again.done[0])
+    assert again.uncertainty().factor > runs.uncertainty().factor
 
 
 def test_a_share_of_another_network_is_left_out_where_doubt_is_asked_for(photo):
     job = untaught.denoise.job(photo[:24, :24], sigma=25 / 255, preset="best")
     assert len(job.stages) == 2
-    series = Series(job, repeat=1, uncertain=True)
-    assert [type(s.method.objective) for s in series.job.stages] == [Recorrupt]
-    assert any("left out" in note for note in series.run.notes)
-    assert len(Series(job, repeat=2, uncertain=False).job.stages) == 2
+    runs = RepeatedRuns(job, repeat=1, uncertain=True)
+    assert [type(s.method.objective) for s in runs.job.stages] == [Recorrupt]
+    assert any("left out" in note for note in runs.run.notes)
+    assert len(RepeatedRuns(job, repeat=2, uncertain=False).job.stages) == 2
 
 
 def test_holes_are_held_out_as_holes_and_pixels_as_pixels():
@@ -257,14 +257,14 @@ def test_scores_are_their_definitions():
 def test_what_has_no_samples_or_no_known_error_is_refused(photo):
     instant = untaught.denoise.job(photo, sigma=0.1, preset="instant")
     with pytest.raises(BadInput, match="classic filter"):
-        Series(instant, uncertain=True)
+        RepeatedRuns(instant, uncertain=True)
     for drawn in (instant, untaught.deblur.job(photo, kernel="gauss:1", sigma=0.01)):
         with pytest.raises(BadInput, match="same picture"):
-            Series(drawn, repeat=3)
+            RepeatedRuns(drawn, repeat=3)
     with pytest.raises(BadInput, match="give 1 or more"):
-        Series(fitted(), repeat=0)
+        RepeatedRuns(fitted(), repeat=0)
     with pytest.raises(BadInput, match="data are the picture itself"):
-        Series(untaught.upscale.job(photo, factor=2, preset="paper"), uncertain=True)
+        RepeatedRuns(untaught.upscale.job(photo, factor=2, preset="paper"), uncertain=True)
     judged = fitted()
     method = replace(judged.stages[0].method, stop=untaught.WindowedVariance())
     with pytest.raises(BadInput, match="give steps"):

@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "bench.metrics": ("lpips", "psnr", "ssim"),
     "calibration.redrawn": ("uncertainty",),
-    "calibration.series": ("Series",),
+    "calibration.repeated": ("RepeatedRuns",),
     "classical": ("Estimator",),
     "classical.blended": ("Blended",),
     "classical.blind_kernel.seek": ("SeekKernel",),

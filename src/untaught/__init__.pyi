@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from untaught.bench.metrics import lpips as lpips, psnr as psnr, ssim as ssim
 from untaught.calibration.redrawn import uncertainty as uncertainty
-from untaught.calibration.series import Series as Series
+from untaught.calibration.repeated import RepeatedRuns as RepeatedRuns
 from untaught.classical import Estimator as Estimator
 from untaught.classical.blended import Blended as Blended
 from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
@@ -193,6 +193,7 @@ __all__ = [
     "Recorrupt",
     "Refill",
     "Regulariser",
+    "RepeatedRuns",
     "Report",
     "ResNet",
     "Result",
@@ -202,7 +203,6 @@ __all__ = [
     "Run",
     "SeekKernel",
     "SelfReference",
-    "Series",
     "SeriesFilter",
     "SeriesRidge",
     "Signals",

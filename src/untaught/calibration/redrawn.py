@@ -25,7 +25,7 @@ from torch import Tensor
 
 from untaught.calibration.held import MOST
 from untaught.calibration.intervals import deviation, factor
-from untaught.calibration.series import Series, check
+from untaught.calibration.repeated import RepeatedRuns, check
 from untaught.core.callers import own_settings
 from untaught.core.errors import BadInput
 from untaught.core.geometry import pad_to
@@ -48,10 +48,10 @@ SMALLER = (2.0, 4.0)
 """How many times smaller the smaller self is, at least and at most."""
 
 
-def doubting(job: Job, repeat: int = 1) -> Series:
+def doubting(job: Job, repeat: int = 1) -> RepeatedRuns:
     """The runs that tell how far the job's picture may be off: with held-out values, or with data drawn anew where those tell
     nothing. `BadInput` where neither can be had."""
-    return Redrawn(job, repeat) if redraws(job) else Series(job, repeat, uncertain=True)
+    return Redrawn(job, repeat) if redraws(job) else RepeatedRuns(job, repeat, uncertain=True)
 
 
 def redraws(job: Job) -> bool:
@@ -73,10 +73,10 @@ def uncertainty(problem: Problem | Job, method: Method | None = None, *, repeat:
     tells it, and where nothing varies.
     """
     job = problem if isinstance(problem, Job) else Job((Solve(method or default_method()),), problem)
-    series = doubting(job, repeat)
-    for _ in series:
+    runs = doubting(job, repeat)
+    for _ in runs:
         pass
-    found = series.uncertainty()
+    found = runs.uncertainty()
     if found is None:
         raise BadInput(
             "The samples do not differ, or fewer than 20 measurements are held out: give repeat, or a larger picture."
@@ -98,8 +98,8 @@ def drawable(job: Job) -> bool:
     return True
 
 
-class Redrawn(Series):
-    """The job, its smaller self, and both measured anew, one run after the other; watched, kept and resumed as a `Series`.
+class Redrawn(RepeatedRuns):
+    """The job, its smaller self, and both measured anew, one run after the other; watched, kept and resumed as a `RepeatedRuns`.
 
     Raises `BadInput` for `repeat` above 1, and for pictures of less than 16 pixels a side.
     """

@@ -84,7 +84,7 @@ SOUGHT_IN_COLOUR = (
     Pass(5, 64, stride=2),
 )
 """Of one channel a patch holds fewer values, and has to be larger."""
-ROUGH = (Pass(7, 32, stride=3),) * 2
+ROUGH = (Pass(7, 32, stride=3),) * 2  # of the picture at half its size, with which the passes begin
 
 
 @dataclass(frozen=True)

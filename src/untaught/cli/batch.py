@@ -18,7 +18,7 @@ from untaught.core.registry import tasks
 if TYPE_CHECKING:
     from untaught.scale.batch import Batch
 
-SOME_FAILED = 1
+SOME_FAILED = 1  # the exit code
 WITHOUT = (
     "output",
     "memory",

@@ -22,19 +22,23 @@ class Piped:
     """folder: where the files are while the command lasts."""
 
     def __init__(self, folder: Path, picture: Path | None, output: Path | None) -> None:
+        from untaught.io.images.write import suffix
+
         self.source = self._taken(folder) if picture == PIPE else picture
         self.gives = output in (None, PIPE)
-        suffix = ".png" if self.source is None else _suffix(self.source)
-        self.target = folder / f"stdout{suffix}" if output is None or self.gives else output
+        ending = ".png" if self.source is None else suffix(self.source)
+        self.target = folder / f"stdout{ending}" if output is None or self.gives else output
 
     @staticmethod
     def _taken(folder: Path) -> Path:
+        from untaught.io.images.write import suffix
+
         if sys.stdin is None or sys.stdin.isatty():
             raise BadInput("A picture is expected on standard input, which is a terminal: pipe one in, or name a file.")
         with (folder / "stdin").open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         path = folder / "stdin"
-        return path.rename(folder / f"stdin{_suffix(path)}")
+        return path.rename(folder / f"stdin{suffix(path)}")
 
     def give(self, path: Path) -> None:
         """The file, to standard output."""
@@ -65,18 +69,6 @@ def pipe(picture: Path | None, output: Path | None, *, as_json: bool) -> Iterato
             yield Piped(Path(name), picture, output)
         except UntaughtError as error:
             said = str(error)
-            for suffix in (".png", ".jpg", ".tif", ".webp", ".npy", ""):
-                said = said.replace(f"'{Path(name) / f'stdin{suffix}'}'", "Standard input")
+            for ending in (".png", ".jpg", ".tif", ".webp", ".npy", ""):
+                said = said.replace(f"'{Path(name) / f'stdin{ending}'}'", "Standard input")
             raise type(error)(said) from error
-
-
-def _suffix(path: Path) -> str:
-    """By what the file holds."""
-    from untaught.io.images.picture import FORMATS, sniff
-
-    kind = None
-    with contextlib.suppress(OSError), path.open("rb") as file:
-        kind = sniff(file.read(256))
-    return {"JPEG": ".jpg", "TIFF": ".tif"}.get(kind or "") or next(
-        (s for s, k in FORMATS.items() if k == kind), ".png"
-    )

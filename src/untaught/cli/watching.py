@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from untaught.core.allocator import keep_memory
 
 if TYPE_CHECKING:
-    from untaught.calibration.series import Series
+    from untaught.calibration.repeated import RepeatedRuns
     from untaught.solver.iterate import Iterate
     from untaught.solver.loop import Run
     from untaught.solver.solution import Solution
@@ -41,7 +41,12 @@ def watch(
 
 
 def show(
-    run: Run | Series, steps: Iterable[Iterate], end: Callable[[], T], *, as_json: bool = False, quiet: bool = False
+    run: Run | RepeatedRuns,
+    steps: Iterable[Iterate],
+    end: Callable[[], T],
+    *,
+    as_json: bool = False,
+    quiet: bool = False,
 ) -> tuple[T, bool]:
     """Take the steps of the run, showing them, and end it: what `end` returns, and whether it was interrupted.
 
@@ -91,7 +96,7 @@ def bar_of(what: str, *, hidden: bool) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def bar(run: Run | Series, *, hidden: bool) -> Iterator[Callable[[Iterate], None]]:
+def bar(run: Run | RepeatedRuns, *, hidden: bool) -> Iterator[Callable[[Iterate], None]]:
     """A progress bar on the error stream: steps, energy, the rule's score, elapsed and remaining time."""
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 

@@ -7,6 +7,7 @@ business with its host's allocator.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
 
@@ -32,4 +33,10 @@ def give_back(values: int) -> None:
     """Before work on maps of so many values: what is free goes back to the system, where `keep_memory` kept it. The holes that the
     maps of a large picture leave are too small for the next ones, which would be laid beyond them."""
     if _kept and values > LARGE:
+        trim()
+
+
+def trim() -> None:
+    """All that is free goes back to the system, where its C library knows how."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # TypeError: Windows has no library without a name
         ctypes.CDLL(None).malloc_trim(0)

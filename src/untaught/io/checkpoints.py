@@ -24,7 +24,7 @@ from untaught.io.recipes import Recipe
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from untaught.calibration.series import Series
+    from untaught.calibration.repeated import RepeatedRuns
     from untaught.solver.loop import Run
 
 FORMAT = 2  # of states: what a run hands over, and how it is packed
@@ -171,7 +171,7 @@ class Folder:
         """The recipe of the same run, which goes on to another output. OSError where that fails."""
         self._put(_RECIPE, recipe.to_toml().encode())
 
-    def save(self, run: Run | Series, recipe: Recipe) -> None:
+    def save(self, run: Run | RepeatedRuns, recipe: Recipe) -> None:
         """Keep the run as it is now, and the last state before. OSError where the disk or the folder does not take it."""
         data = pack(run.state_dict(), {"of": recipe.key, "format": str(FORMAT)})
         name = f"state-{run.total}-{_checksum(data)}.safetensors"

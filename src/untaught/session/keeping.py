@@ -16,7 +16,7 @@ from untaught.io.checkpoints import Damaged, Folder
 from untaught.io.recipes import Recipe
 
 if TYPE_CHECKING:
-    from untaught.calibration.series import Series
+    from untaught.calibration.repeated import RepeatedRuns
     from untaught.io.images import Image
     from untaught.io.images.places import Places
     from untaught.solver.iterate import Iterate
@@ -90,7 +90,7 @@ class Keeper:
     marks: set[str] = field(default_factory=set)
     tried: int = 0
     errors: list[str] = field(default_factory=list)
-    run: Run | Series = field(init=False)
+    run: Run | RepeatedRuns = field(init=False)
     recipe: Recipe = field(init=False)
 
     @classmethod
@@ -125,7 +125,7 @@ class Keeper:
         self.begun = True
         return recipe, state, (*notes, f"It had been kept in '{self.folder.path}'; --force begins anew.")
 
-    def start(self, run: Run | Series, recipe: Recipe) -> None:
+    def start(self, run: Run | RepeatedRuns, recipe: Recipe) -> None:
         """Before the first step; `BadInput` where keeping was asked for and the folder cannot be written."""
         self.run, self.recipe, self.due = run, recipe, time.monotonic() + self.every
         try:

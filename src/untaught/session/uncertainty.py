@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from untaught.calibration.redrawn import Redrawn, doubting, drawable
-from untaught.calibration.series import Series, check, goes_on
+from untaught.calibration.repeated import RepeatedRuns, check, goes_on
 from untaught.core.errors import BadInput
 from untaught.io import uncertainty_maps
 from untaught.io.recipes import Recipe
@@ -69,24 +69,24 @@ def offer(job: Job, seconds: float, once: float) -> dict[str, Any]:
     return {"runs": how.times, "seconds": round(how.times * seconds, 1)}
 
 
-def begin(job: Job, recipe: Recipe) -> Run | Series:
+def begin(job: Job, recipe: Recipe) -> Run | RepeatedRuns:
     """The run of a recipe, or its runs; `BadInput` where they could not tell what is asked."""
     if recipe.repeat == 1 and not recipe.uncertainty:
         return Run(job)
     if not recipe.uncertainty:
-        return Series(job, recipe.repeat)
+        return RepeatedRuns(job, recipe.repeat)
     if not drawable(job):
         uncertainty_maps.direct(job.finish)
     return doubting(job, recipe.repeat)
 
 
-def answer(job: Job, series: Series) -> tuple[dict[str, NDArray], bool, str]:
+def answer(job: Job, runs: RepeatedRuns) -> tuple[dict[str, NDArray], bool, str]:
     """(maps by name, the standard deviation first; whether they say how far the picture is off, or only how runs differ; how far
     they can be trusted) of runs that have ended; `BadInput` before."""
-    found = series.uncertainty()
+    found = runs.uncertainty()
     if found is not None:
         return uncertainty_maps.maps(job, found), True, found.note
-    if len(series.done) < 2:
+    if len(runs.done) < 2:
         raise BadInput("It ended before it could be told where the picture is unsure: ask again, and let it run.")
     note = "It says how far runs with other seeds are from each other, which is less than how far they are off."
-    return {"standard deviation between runs": uncertainty_maps.between(job, series.done)}, False, note
+    return {"standard deviation between runs": uncertainty_maps.between(job, runs.done)}, False, note

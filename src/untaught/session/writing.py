@@ -17,7 +17,7 @@ from untaught.session import judging
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from untaught.calibration.series import Series
+    from untaught.calibration.repeated import RepeatedRuns
     from untaught.io.images import Image
     from untaught.io.images.places import Places
     from untaught.io.recipes import Recipe
@@ -87,7 +87,7 @@ class Ended(Protocol):
     image: Image | None
     keeper: Keeper
     notes: tuple[str, ...]
-    run: Run | Series
+    run: Run | RepeatedRuns
 
     def company(self) -> Image | None: ...
     def rescued(self) -> AbstractContextManager[None]: ...

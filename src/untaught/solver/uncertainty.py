@@ -13,7 +13,7 @@ from torch import Tensor
 
 from untaught.core.geometry import box
 
-LEVEL = 0.9
+LEVEL = 0.9  # of the values are within the intervals
 WIDTH = 1.6449
 """Half of the interval that holds 90 % of a normal law, in deviations."""
 

@@ -69,6 +69,11 @@ class Eye:
         return out.getvalue()
 
 
+def depth(pixels: NDArray) -> str:
+    """What a person is told of the type of the samples."""
+    return {"uint8": "8 bit", "uint16": "16 bit"}.get(str(pixels.dtype), "32 bit float")
+
+
 def store(path: Path, samples: NDArray) -> None:
     """As `np.save`, which on a full disk may lose the end of the array without a word; here it is whole, or not there at all.
     OSError with the system's words."""

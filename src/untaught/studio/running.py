@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from untaught.calibration.series import Series
+from untaught.calibration.repeated import RepeatedRuns
 from untaught.core import threads
 from untaught.core.errors import BadInput, UntaughtError
 from untaught.core.registry import tasks
@@ -29,7 +29,7 @@ from untaught.session.keeping import Keeper, resumed
 from untaught.session.life import Session
 from untaught.solver.loop import Run
 from untaught.studio import messages as m
-from untaught.studio.previews import Eye, legend, overlay, store
+from untaught.studio.previews import Eye, depth, legend, overlay, store
 from untaught.tasks import role
 
 NUMBERS = 0.2  # seconds between two messages of numbers
@@ -92,13 +92,13 @@ class Player:
         self._answer() if self.asking else self._finish(order)
 
     @property
-    def run(self) -> Run | Series:
+    def run(self) -> Run | RepeatedRuns:
         return self.session.run
 
     @property
     def one(self) -> Run:
         """The run that is at work, where several are asked."""
-        return self.run.run if isinstance(self.run, Series) else self.run
+        return self.run.run if isinstance(self.run, RepeatedRuns) else self.run
 
     def _compose(self, order: dict[str, Any]) -> Session:
         """The session of the order; from the kept run where there is one to go on with."""
@@ -167,7 +167,7 @@ class Player:
     def _numbers(self, iterate: Any) -> None:
         run, whole = self.one, self.run
         earliest, latest = whole.outlook()
-        index, runs = (whole.index, whole.repeat) if isinstance(whole, Series) else (0, 1)
+        index, runs = (whole.index, whole.repeat) if isinstance(whole, RepeatedRuns) else (0, 1)
         left = None
         if earliest is not None and len(self.speed) > 2 and self.speed[-1][1] > self.speed[0][1]:
             each = (self.speed[-1][0] - self.speed[0][0]) / (self.speed[-1][1] - self.speed[0][1])
@@ -250,7 +250,6 @@ class Player:
         came = None if self.image is None else self.image.pixels
         mixes = came is not None and (came.shape, came.dtype) == (ending.result.shape, ending.result.dtype)
         mixes &= not any(role(hint) == "mask" for hint in tasks.get(order["task"]).settings.values())
-        depth = {"uint8": "8 bit", "uint16": "16 bit"}.get(str(ending.result.dtype), "32 bit float")
         self.send(
             m.JobDone(
                 self.job,
@@ -260,7 +259,9 @@ class Player:
                 step=run.total,
                 best=solution.step,
                 seconds=self.composed + run.seconds + drawn,
-                result=m.ResultAbout(last, width, height, depth, mixes=mixes, draws=self.session.job.draws),
+                result=m.ResultAbout(
+                    last, width, height, depth(ending.result), mixes=mixes, draws=self.session.job.draws
+                ),
                 ask=m.AskCost(**uncertainty.offer(self.session.job, run.seconds, self.first + drawn)),
             )
         )
@@ -280,14 +281,14 @@ class Player:
 
     def _answer(self) -> None:
         """Write the map of where the picture is unsure, and tell how to read it."""
-        series = self.run
-        assert isinstance(series, Series)
-        pages, held, note = uncertainty.answer(self.session.job, series)
+        runs = self.run
+        assert isinstance(runs, RepeatedRuns)
+        pages, held, note = uncertainty.answer(self.session.job, runs)
         write_pages(self.place / "unsure.tif", pages, self.places)
         size = flat(next(iter(pages.values())))
         self.places.put(self.place / "unsure.png", overlay(size))
         self.session.keeper.end(keep=False)
-        told = {"full": self.session.job.finish.full, "runs": series.repeat, "held": held, "note": note}
+        told = {"full": self.session.job.finish.full, "runs": runs.repeat, "held": held, "note": note}
         self.send(m.JobMapped(self.job, m.MapLegend(**legend(size), **told)))
 
 

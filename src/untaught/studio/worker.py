@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from untaught.core import threads
+from untaught.core.allocator import trim
 from untaught.core.errors import BadInput, Missing, UntaughtError, out_of_memory, short_of_memory, why
 from untaught.studio import messages as m
 
@@ -92,7 +93,8 @@ def play(player: Any, order: dict[str, Any], send: Send) -> None:
     finally:
         os.chdir(home)
         player.clear()
-        give_back()
+        gc.collect()
+        trim()
 
 
 def sentence(error: BaseException) -> str:
@@ -106,17 +108,6 @@ def sentence(error: BaseException) -> str:
     traceback.print_exception(error, file=sys.stderr)
     kind = type(error).__name__
     return f"The engine met an error that it does not know ({kind}: {why(error)}). The terminal has the whole of it."
-
-
-def give_back() -> None:
-    """Free what the last job held, to the system too, where the C library knows how."""
-    gc.collect()
-    try:
-        import ctypes
-
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        pass
 
 
 def _read(pipe: Connection, orders: queue.Queue[tuple[str, dict[str, Any]]], desk: queue.Queue[m.DeskCall]) -> None:
@@ -209,7 +200,7 @@ def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
     import numpy as np
 
     from untaught.io import images
-    from untaught.studio.previews import SIDE, STRETCHED, Eye
+    from untaught.studio.previews import SIDE, STRETCHED, Eye, depth
 
     path = Path(order.path)
     try:
@@ -226,10 +217,9 @@ def _open(order: m.OpenPicture, send: Send) -> m.PictureAbout:
     notes = [n for n in image.notes if "whatever its name says" not in n]  # its name here is ours
     if order.measured:
         _Measuring(order.picture, replace(image), path.with_name("samples.npy"), send).start()
-    depth = {"uint8": "8 bit", "uint16": "16 bit"}.get(str(pixels.dtype), "32 bit float")
     said = (*notes, *([STRETCHED] if eye.stretched else []))
     return m.PictureAbout(
-        width, height, channels, depth, image.format, image.sha256, eye.stretched, said, (eye.low, eye.high)
+        width, height, channels, depth(pixels), image.format, image.sha256, eye.stretched, said, (eye.low, eye.high)
     )
 
 

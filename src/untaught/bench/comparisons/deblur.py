@@ -19,7 +19,7 @@ from untaught.bench.competitors import richardson_lucy, total_variation
 from untaught.bench.competitors._base import Competitor, by_name
 from untaught.core.errors import BadInput
 
-BORDER = 16
+BORDER = 16  # pixels that are not judged, since what lies outside was blurred into them
 
 
 def _cases(pictures: Sequence[Path], options: Mapping[str, Any]) -> list[Case]:

@@ -22,7 +22,7 @@ from untaught.bench.competitors import total_variation
 from untaught.bench.competitors._base import Competitor, by_name
 from untaught.core.errors import BadInput, unknown
 
-BORDER = 4
+BORDER = 4  # pixels that the published protocol does not judge
 PILLOW = {"lanczos3": "LANCZOS", "bicubic": "BICUBIC"}
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from untaught.problem.operators import Operator
 
+# Weights of which the best is taken by the truth, a favour that we do not have.
 DEJPEG = (0.01, 0.02, 0.03, 0.045, 0.06, 0.08, 0.11, 0.15)
 DEBLUR = (3e-4, 6e-4, 1.2e-3, 2.4e-3, 4.8e-3)
 UPSCALE = (1e-4, 3e-4, 1e-3)

@@ -21,7 +21,7 @@ WEIGHTS = (0.016, 0.05, 0.12)
 STRONG = (((0.2, 0.3), 0.0), ((0.05, 0.1), 0.04))
 """From which shares on (`pruned`) the parts of a kernel are trusted, and by how much its evidence must then be better: a hand that
 lingers leaves a spot so heavy that the rest of its path is faint, but most faint parts explain texture (docs/benchmarks)."""
-LEAST = 1 / 255
+LEAST = 1 / 255  # noise that is believed at the least: what 8 bit round off, and a little more
 BETTER = 0.01
 """By how much the evidence of a larger kernel must be better: it can explain more by chance."""
 NAMED = 0.04

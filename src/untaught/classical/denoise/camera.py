@@ -30,7 +30,7 @@ FINE = 0.1  # correlation of neighbouring pixels' brightness up to which the gra
 SMALL, BLOTCHES = 64, 8 / 255
 """Side of a picture, and deviation of its colours at half the resolution, from which on it is cleaned there."""
 BINS, SAMPLE = 24, 1 << 20  # classes of brightness, and about the most pixels that are sorted into them
-MIDDLE = 0.35, 0.65
+MIDDLE = 0.35, 0.65  # quantiles between which values are no outliers of their class
 SKEW, SMOOTHEST = 0.75, 2.4  # of the middle, how much; strength of the means that say the brightness
 BLACK = 0.002  # share of a colour picture's values that are black, from which on noise is thought to be cut off there
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from untaught.core.errors import BadInput
 from untaught.core.linear_algebra import axes
 
-COMPONENTS = 12
+COMPONENTS = 12  # of a patch, by which patches are compared: the leading ones, which noise moves least
 SPARE = 1 << 25  # bytes, more than a convolution takes beside its result
 MOST = 128
 """Patches of a group in pictures of one or two channels."""

@@ -7,7 +7,6 @@ Blu and Unser 2008). A wide neighbourhood tells the few apart; each chooses its 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,8 +14,7 @@ from torch import Tensor
 from untaught.classical import Denoiser
 from untaught.classical.denoise.blocks import BlockPass, Blocks
 from untaught.classical.denoise.plateaus import Plateaus
-from untaught.classical.denoise.splines import STEP, LocalSplines, mixed, signs
-from untaught.core.geometry import over
+from untaught.classical.denoise.splines import STEP, LocalSplines, by_parts, mixed, signs
 
 VALUES = 48  # of a piece of a signal, over all its channels
 SHORT = 8  # samples of a piece, at the least
@@ -52,12 +50,7 @@ class Signals:
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """(b, c, n) -> (b, c, n); `deviation` of the noise broadcasts against it."""
-        spread = deviation.to(noisy).expand_as(noisy)
-
-        def work(seen: tuple[Any, ...], _: int) -> Tensor:
-            return self._part(noisy[seen], spread[seen].mean(-1, keepdim=True))
-
-        return over(noisy.shape[-1:], self.part, self.halo, work)
+        return by_parts(noisy, deviation, self.part, self.halo, self._part)
 
     def _part(self, y: Tensor, deviation: Tensor) -> Tensor:
         step, made = STEP * deviation, torch.stack([way(y, deviation) for way in self.ways], 2).double()

@@ -8,6 +8,7 @@ keep steps, are one more of them; their risk takes a probe (Ramani, Blu and Unse
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,12 +37,7 @@ class LocalSplines:
 
     def __call__(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         """(b, c, n) -> (b, c, n); `deviation` of the noise broadcasts against it."""
-        spread = deviation.to(noisy).expand_as(noisy)
-
-        def work(seen: tuple[Any, ...], _: int) -> Tensor:
-            return self._part(noisy[seen], spread[seen].mean(-1, keepdim=True))
-
-        return over(noisy.shape[-1:], self.part, self.halo, work)
+        return by_parts(noisy, deviation, self.part, self.halo, self._part)
 
     def _part(self, noisy: Tensor, deviation: Tensor) -> Tensor:
         from scipy.fft import dct, idct
@@ -59,6 +55,18 @@ class LocalSplines:
         follows = torch.cat([follows, (probe * (moved - means) / step).double().cpu()[..., None, :]], -2)
         risk = (y - x).square() + variance * (2 * follows - 1)
         return mixed(x, risk, variance, self.near).to(noisy)
+
+
+def by_parts(
+    noisy: Tensor, deviation: Tensor, part: int, halo: int, work: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """`work` on parts of a signal, each with the mean deviation (b, c, 1) of its noise."""
+    spread = deviation.to(noisy).expand_as(noisy)
+
+    def tile(seen: tuple[Any, ...], _: int) -> Tensor:
+        return work(noisy[seen], spread[seen].mean(-1, keepdim=True))
+
+    return over(noisy.shape[-1:], part, halo, tile)
 
 
 def signs(like: Tensor, seed: int = 0) -> Tensor:

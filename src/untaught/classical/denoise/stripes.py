@@ -24,7 +24,7 @@ WIDE = 15  # pixels of a part of a row
 HEARD = 0.4  # share of a part that is cut off, from which on it says nothing
 SOLE = 3  # values at an end of the range that may be just the largest
 LEAST = 48  # pixels a side, below which there is too little to tell
-ROUNDS = 4
+ROUNDS = 4  # each looks at what the one before left
 # Pixels beyond which four parts of that side are looked at before the whole: one has to show stripes.
 LARGE, PART = 1 << 22, 768
 ALIKE = 0.7  # correlation of what the two halves of the rows say of their offsets, from which on these are common ...

@@ -13,7 +13,7 @@ import numpy as np
 from untaught.io.images.picture import RECIPE, RECIPE_BYTES, Image
 
 COLOUR = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
-_SIGNATURE = 8
+_SIGNATURE = 8  # bytes before the first chunk
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -20,7 +20,7 @@ from torch.autograd.function import once_differentiable
 
 CHANNELS = 64
 """Channels in and out from which this way is the faster one (measured), as is the next."""
-PIXELS = 1 << 10
+PIXELS = 1 << 10  # of a map
 TILES = 256
 """Tiles whose transforms are held at a time: enough for long matrix products, few enough for the cache."""
 

@@ -24,6 +24,7 @@ from untaught.core.types import (
 from untaught.tasks import task
 
 if TYPE_CHECKING:
+    from untaught.noise import Kind
     from untaught.solver.stage import Job
 
 
@@ -81,48 +82,35 @@ def denoise(
     """
     from untaught import noise as noises
     from untaught.classical.denoise.stripes import find_stripes
-    from untaught.core.errors import BadInput, unknown
+    from untaught.core.errors import unknown
     from untaught.io import arrays
-    from untaught.io.results import Filled, Layout
+    from untaught.io.results import Filled
     from untaught.noise import anscombe
     from untaught.problem import Problem
     from untaught.solver.result import Result, Scaled, Stabilised
     from untaught.tasks._presets import Facts
     from untaught.tasks.denoise.presets import PRESETS, grainy
     from untaught.tasks.denoise.result import Evened, Mended, Saturated, starred
+    from untaught.tasks.denoise.taken import Taken
 
     if along not in ("space", "time"):
         raise unknown("along", along, ("space", "time"))
-    channel_axis = arrays.placed(picture, axes, channel_axis, along)
-    array, axis = arrays.take(picture, arrays.of_frames(picture, channel_axis) if along == "time" else channel_axis)
-    copies, still = arrays.copies(array, axis), arrays.still(array, axis)
-    seen = array if axis is None or copies == 1 else array.take([0], axis)
-    notes = ["its channels are all the same, so that it is restored as a grey picture"] if copies > 1 else []
-    if still:
-        seen = array.take([i for i, value in enumerate(still) if value is None], axis)
-        notes = [
-            f"{len(still) - seen.shape[axis or 0]} of {len(still)} channels hold one value alone, and stay as they are"
-        ]
-    offset, unit, clipped, below = arrays.scale_of(seen)
-    full, scale = arrays.full_scale(array), (offset, unit)
-    data = arrays.tensor(seen, axis, scale)
-    hot = noises.find_hot(data) if noise == "auto" and preset != "paper" else None
-    if hot is not None:
-        data = noises.mended(data, hot)
-        notes.append(f"{int(hot.sum())} hot or dead pixels were found and filled")
-    stripes = find_stripes(data) if noise == "auto" and preset != "paper" else None
-    level = None if sigma is None else arrays.checked(sigma, seen, scale, notes)
-    given = {"dark": dark, "read_noise": read_noise}
-    for name in (name for name, value in given.items() if value is not None):
-        if noise not in ("auto", "poisson", "poisson-gaussian"):
-            raise BadInput(f"{name} = {given[name]:g} is of counted light, and not of {noise} noise: leave it out.")
-    if read_noise is not None:
-        if sigma is not None or noise == "poisson":
-            raise BadInput("read_noise is the sigma of poisson-gaussian noise: give one of them, and no other noise.")
-        level, noise = read_noise / scale[1], "poisson-gaussian"
-    none = scale[0] if below and dark is None else dark or 0.0  # what was cut off ends at no light, wherever that is
-    black = (none - scale[0]) / scale[1]
-    where = noises.Scale(scale[1] / full, black, clipped, arrays.amounts(array, scale).full, dark is not None, below)
+    kind, level = _told(noise, sigma, dark, read_noise)
+    notes: list[str] = []
+    taken = Taken.of(picture, axes, channel_axis, along, notes)
+    array, axis, scale, clipped, data = taken.array, taken.axis, taken.scale, taken.clipped, taken.data
+    full, where = arrays.full_scale(array), taken.lies(dark)
+    hot = stripes = None
+    if noise == "auto" and preset != "paper":
+        hot = noises.find_hot(data)
+        if hot is not None:
+            data = noises.mended(data, hot)
+            notes.append(f"{int(hot.sum())} hot or dead pixels were found and filled")
+        stripes = find_stripes(data)
+    if sigma is not None:
+        level = arrays.checked(sigma, taken.seen, scale, notes)
+    elif level is not None:
+        level /= scale[1]
     if stripes is not None:
         data = stripes.removed(data)
         notes += [
@@ -131,19 +119,20 @@ def denoise(
     counts = None if gain is None else gain * scale[1] / full
     # A frame is a picture, and all are of one camera.
     sample = data[:, :, data.shape[2] // 2] if along == "time" else data
-    found = noises.measure(sample, noise, notes, where, sigma=level, gain=counts, looks=looks)
+    before = len(notes)
+    found = noises.measure(sample, kind, notes, where, sigma=level, gain=counts, looks=looks)
     if found.lost is not None and along == "time":
-        notes[:] = ["impulses, which were found, are not filled along time"]
+        notes[before:] = ["impulses, which were found, are not filled along time"]
         found = noises.measure(sample, "gaussian", notes, where, sigma=level)
     likelihood, weight, transform = found.likelihood, None, None
-    finish: Result = Layout.of(array, axis, strength, copies, still)
+    finish: Result = taken.layout(strength)
     if saturation is not None and (array >= saturation).any():
         finish = Saturated(finish, saturation, array, axis)
         notes.append(f"{int((array >= saturation).sum())} values are saturated, and stay as they are")
     if found.kind in ("poisson", "poisson-gaussian", "speckle"):
-        none = where.dark if found.dark is None else found.dark  # what is counted, or multiplied, begins at no light
-        data, scale = data - none, (scale[0] + none * scale[1], scale[1])
-        clipped = clipped and none == 0
+        black = where.dark if found.dark is None else found.dark  # what is counted, or multiplied, begins at no light
+        data, scale = data - black, (scale[0] + black * scale[1], scale[1])
+        clipped = clipped and black == 0
         transform = None if preset == "paper" else anscombe.stabiliser(likelihood)
     if found.lost is not None:
         weight = (~found.lost).float()
@@ -164,3 +153,17 @@ def denoise(
     asked = "noise given" if along == "space" and sigma is not None else along
     facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, network=network, kind=asked)
     return PRESETS.job(preset, facts, finish, notes)
+
+
+def _told(noise: Kind, sigma: float | None, dark: float | None, read_noise: float | None) -> tuple[Kind, float | None]:
+    """(the kind, the deviation of reading out), where somebody told it. `BadInput` for what belongs to another kind."""
+    from untaught.core.errors import BadInput
+
+    for name, value in (("dark", dark), ("read_noise", read_noise)):
+        if value is not None and noise not in ("auto", "poisson", "poisson-gaussian"):
+            raise BadInput(f"{name} = {value:g} is of counted light, and not of {noise} noise: leave it out.")
+    if read_noise is None:
+        return noise, None
+    if sigma is not None or noise == "poisson":
+        raise BadInput("read_noise is the sigma of poisson-gaussian noise: give one of them, and no other noise.")
+    return "poisson-gaussian", read_noise

@@ -29,7 +29,7 @@ MOST = 0.8  # missing: single pixels that are known lie so far apart that some a
 SPARSE = 0.96  # missing: less than five known pixels in a patch of eleven
 MANY = 0.2  # missing
 DRAWN = 2**17  # pixels: above, a generator's steps are no matter of seconds
-SIX = (16, 32, 64, 128, 128, 128)
+SIX = (16, 32, 64, 128, 128, 128)  # features of the paper's network, by depth
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def _paper(net: Hourglass, steps: int, code: Noise | Grid, *, jitter: float = 0.
     return Fitted(net, steps, code, lr, jitter=jitter, average=Last(), source=f"{DIP}: {steps} steps")
 
 
-_SLIM = (16, 32, 64, 64, 64)
+_SLIM = (16, 32, 64, 64, 64)  # the same, for results within minutes
 _SHALLOW = Hourglass((32,) * 5, skip=4, upsample="nearest")
 RECIPES = {
     "text": Recipe("thin holes", _paper(Hourglass(skip=128, upsample="nearest"), 6001, Noise(), jitter=0.03), _SHALLOW),

@@ -1,7 +1,7 @@
 """Several runs of one job as one iterator, and how much their pictures vary: with other seeds, and within a run.
 
-`Series` is run, watched, kept and resumed as a `Run` is; its picture is the mean of the runs' pictures. With `uncertain`, some
-measurements are held out of all of them, and `uncertainty` says how far the picture may be off (`intervals`).
+`RepeatedRuns` is run, watched, kept and resumed as a `Run` is; its picture is the mean of the runs' pictures. With `uncertain`,
+some measurements are held out of all of them, and `uncertainty` says how far the picture may be off (`intervals`).
 
 Samples of a picture are, by what a run is made of:
 
@@ -45,7 +45,7 @@ NO_SAMPLES = "A classic filter has no samples that could vary: choose another pr
 ASSUMED = 0.02  # the noise of data whose noise is not known, of their range
 
 
-class Series(Iterator[Iterate]):
+class RepeatedRuns(Iterator[Iterate]):
     """`repeat` runs of a job, one after the other, with seeds from that of the job on.
 
     Raises `BadInput` where the runs could not differ, or where nothing tells how far their picture is off.
