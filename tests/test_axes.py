@@ -29,12 +29,12 @@ def noisy(*shape):
     ("axes", "shape", "apart", "channel"),
     [
         ("YX", (20, 24), "", None),
-        ("X", (64,), "", None),
+        pytest.param("X", (64,), "", None, marks=pytest.mark.slow),
         ("ZYX", (8, 20, 24), "", None),
         ("CYX", (2, 20, 24), "", 0),
         ("YXS", (20, 24, 3), "", 2),
         ("TYX", (3, 20, 24), "T", None),
-        ("TZCYX", (2, 6, 2, 20, 24), "T", 1),
+        pytest.param("TZCYX", (2, 6, 2, 20, 24), "T", 1, marks=pytest.mark.slow),
         ("PTYX", (2, 2, 20, 24), "PT", None),
     ],
 )

@@ -142,7 +142,7 @@ def starry(seed, width, noise=11.0, side=160):
     return truth + noise * rng.normal(size=truth.shape), truth, apart
 
 
-@pytest.mark.parametrize("width", [0.85, 1.3, 1.7])
+@pytest.mark.parametrize("width", [0.85, pytest.param(1.3, marks=pytest.mark.slow), 1.7])
 def test_points_of_light_keep_their_flux(width):
     y, truth, apart = starry(1, width)
     x = untaught.denoise(y, preset="instant")

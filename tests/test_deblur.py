@@ -167,7 +167,13 @@ def test_a_window_holds_more_than_the_kernel_takes(k):
     assert part.data.shape[2] == target.shape[2] - k + 1 >= min(32, k) - 4
 
 
-@pytest.mark.parametrize(("preset", "blind"), [(p, n % 2 > 0) for n, p in enumerate(PRESETS)])
+@pytest.mark.parametrize(
+    ("preset", "blind"),
+    [
+        pytest.param(p, n % 2 > 0, marks=[pytest.mark.slow] if p in ("balanced", "best") else [])
+        for n, p in enumerate(PRESETS)
+    ],
+)
 def test_every_preset_runs_and_keeps_type_and_shape(preset, blind, photo, brief_search):
     data = blurred(photo)[:14, :15]
     given = {"blind": True, "size": "5x3"} if blind else {"kernel": "gauss:0.7"}

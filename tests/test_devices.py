@@ -196,7 +196,7 @@ def presets():
     for task in registry.presets.names():
         for preset in registry.presets.get(task):
             longer = (
-                [pytest.mark.slow] if preset in ("balanced", "best") or (task, preset) == ("deblur", "fast") else []
+                [pytest.mark.slow] if preset in ("balanced", "best") or (task == "deblur" and preset != "paper") else []
             )
             yield pytest.param(task, preset, marks=longer, id=f"{task}-{preset}")
 

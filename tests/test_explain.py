@@ -203,9 +203,10 @@ def test_every_stage_has_its_cost_and_looking_changes_nothing():
         ("denoise", {"sigma": 0.1}, "fast"),
         ("upscale", {"factor": 2}, "fast"),
         ("upscale", {"factor": 2}, "best"),
-        ("inpaint", {"mask": np.eye(20, 24, dtype=np.uint8)}, "best"),
+        ("inpaint", {"mask": np.eye(20, 24, dtype=np.uint8)}, "fast"),
+        pytest.param("inpaint", {"mask": np.eye(20, 24, dtype=np.uint8)}, "best", marks=pytest.mark.slow),
         pytest.param("deblur", {"kernel": "gauss:1", "sigma": 0.02}, "balanced", marks=pytest.mark.slow),
-        ("deblur", {"blind": True, "sigma": 0.02, "size": "5x5"}, "fast"),
+        pytest.param("deblur", {"blind": True, "sigma": 0.02, "size": "5x5"}, "fast", marks=pytest.mark.slow),
     ],
 )
 def test_every_task_has_a_cost_before_it_is_begun(task, settings, preset, brief_search):

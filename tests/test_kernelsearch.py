@@ -128,7 +128,7 @@ class TestSeekingTheKernel:
         return float(products.max() / (found.norm() * true.norm()))
 
     @pytest.mark.parametrize(
-        "word", ["motion:9,20", *(pytest.param(w, marks=pytest.mark.slow) for w in ("disk:2.5", "gauss:1.4"))]
+        "word", [pytest.param(w, marks=pytest.mark.slow) for w in ("motion:9,20", "disk:2.5", "gauss:1.4")]
     )
     def test_one_with_a_name_is_found_and_named(self, word):
         operator, notes = self.sought(self.data(kernels.named(word)))
@@ -213,6 +213,7 @@ class TestSeekingTheKernel:
         assert _narrowest(cost, 1.0, 0.01) == pytest.approx(0.9, abs=0.01)
         assert _narrowest(cost, 1.0, 1.0) == pytest.approx(0.7, abs=0.01)
 
+    @pytest.mark.slow
     def test_resumed_is_uninterrupted(self, photo):
         job = untaught.deblur.job(blurred(photo)[:24, :26], blind=True, size="5x5", steps=2)
         whole, states = Run(job), []

@@ -55,7 +55,9 @@ def test_noise_that_grows_with_brightness_is_found():
     assert float(bright / dark) == pytest.approx((0.85 / 0.15) ** 0.5, rel=0.3)
 
 
-@pytest.mark.parametrize(("channels", "side"), [pytest.param(1, 400, marks=pytest.mark.slow), (2, 200), (3, 128)])
+@pytest.mark.parametrize(
+    ("channels", "side"), [(3, 128), *(pytest.param(*more, marks=pytest.mark.slow) for more in ((1, 400), (2, 200)))]
+)
 def test_white_noise_of_unknown_strength_is_restored_with_its_own(channels, side):
     draw = torch.Generator().manual_seed(0)
     levels = []
@@ -180,7 +182,7 @@ def test_counts_are_recognised_and_counted(name, gain):
     assert found.likelihood.gain == pytest.approx(gain, rel=0.25)
 
 
-@pytest.mark.parametrize("name", ["cat", "astronaut"])
+@pytest.mark.parametrize("name", ["cat", pytest.param("astronaut", marks=pytest.mark.slow)])
 def test_counts_read_with_noise_give_both_numbers(name):
     y = eight_bit(counted(colour(name), 100, 10))
     found, notes = found_in(y)
@@ -202,7 +204,7 @@ def test_speckle_is_recognised_by_its_growth(name, looks):
     assert found.likelihood.looks == pytest.approx(looks, rel=0.25)
 
 
-@pytest.mark.parametrize("name", ["cat", "coins"])
+@pytest.mark.parametrize("name", ["cat", pytest.param("coins", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("kind", "share"), [("salt and pepper", 0.1), ("salt and pepper", 0.6), ("random values", 0.1)]
 )

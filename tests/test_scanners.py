@@ -55,8 +55,10 @@ def series(folder, array, *, apart=3.0, name="{:03d}.dcm"):
 
 
 @pytest.mark.parametrize("end", [".nii", ".nii.gz"])
-@pytest.mark.parametrize("shape", [(20, 18, 7), (20, 18, 7, 2), (20, 18)])
-@pytest.mark.parametrize("dtype", [np.int16, np.uint8, np.float32])
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((20, 18, 7), np.int16), ((20, 18, 7, 2), np.uint8), ((20, 18), np.float32), ((20, 18, 7), np.float32)],
+)
 def test_a_nifti_keeps_what_it_says_of_the_scan(untaught, tmp_path, end, shape, dtype):
     path = nifti(tmp_path / f"in{end}", scan(*shape, dtype=dtype), xyzt_units=("mm", "sec"))
     code, _, err = untaught("denoise", str(path), "--axes", "file", "--preset", "instant")

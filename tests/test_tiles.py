@@ -53,7 +53,7 @@ def tiled(
     ("kind", "dtype", "settings"),
     [
         ("grey", "uint16", {"preset": "instant"}),
-        ("grey", "float32", {"preset": "instant", "strength": 0.5}),
+        pytest.param("grey", "float32", {"preset": "instant", "strength": 0.5}, marks=pytest.mark.slow),
         ("grey", "counts", {"preset": "instant", "noise": "poisson"}),
         pytest.param("colour", "uint8", {"steps": 4}, marks=pytest.mark.slow),
     ],
@@ -232,7 +232,7 @@ def test_a_tile_that_is_not_as_the_sample_was(tmp_path: Path, monkeypatch):
     ("task", "kind", "settings"),
     [
         ("denoise", "grey", {"preset": "instant"}),
-        ("denoise", "colour", {"preset": "instant", "keep_nan": True}),
+        pytest.param("denoise", "colour", {"preset": "instant", "keep_nan": True}, marks=pytest.mark.slow),
         ("deblur", "grey", {"kernel": "gauss:1", "preset": "instant"}),
         pytest.param("upscale", "colour", {"factor": 2, "steps": 4}, marks=pytest.mark.slow),
     ],

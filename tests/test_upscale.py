@@ -167,7 +167,7 @@ def shapes(side: int) -> np.ndarray:
     return np.rint(scene.reshape(side, 4, side, 4).mean((1, 3))).astype(np.uint8)
 
 
-@pytest.mark.parametrize("few", [0, 1 << 20])
+@pytest.mark.parametrize("few", [pytest.param(0, marks=pytest.mark.slow), 1 << 20])
 def test_edges_become_sharper_than_by_interpolation_and_have_no_halo(few, monkeypatch):
     monkeypatch.setattr("untaught.tasks.upscale.presets.FEW", few)
     clean = shapes(128)

@@ -37,9 +37,8 @@ def made(way, y, sigma=0.1):
     return way(torch.from_numpy(y).float()[None, None], torch.tensor(sigma))[0, 0].numpy()
 
 
-@pytest.mark.parametrize(
-    "truth", [clouds((12, 20, 20)), pytest.param(veins((12, 20, 20)), marks=pytest.mark.slow)], ids=["clouds", "veins"]
-)
+@pytest.mark.parametrize("truth", [clouds((12, 20, 20)), veins((12, 20, 20))], ids=["clouds", "veins"])
+@pytest.mark.slow
 def test_what_is_chosen_is_nearly_the_best_of_all_ways(truth):
     y = noisy(truth)
     smooth = error(spline(torch.from_numpy(y)[None, None], 0.01, (-1.0, 3.0, 33))[0][0, 0].numpy(), truth)

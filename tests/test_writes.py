@@ -152,7 +152,7 @@ def test_places_never_replace_what_is_not_their_own(
 
 
 @pytest.mark.parametrize("field", ["output", "uncertainty", "drawing", "claimed"])
-@pytest.mark.parametrize("forced", [(), ("--force",)])
+@pytest.mark.parametrize("forced", [pytest.param((), marks=pytest.mark.slow), ("--force",)])
 def test_a_tampered_run_overwrites_nothing(folder: Path, field: str, forced: tuple[str, ...]) -> None:
     assert cli(*WORK, "-o", "out.png", "--uncertainty", "u.tif", "--save-run", "kept", "--keep-run", "-q") == 0
     for path in folder.glob("*.*"):
