@@ -294,21 +294,25 @@ def test_a_part_is_tried_before_the_whole(page):
     )
 
 
-def test_the_time_of_a_part_is_that_of_the_preset_and_short(page, clean):
-    """While it is not known none is said; and of what takes long a smaller square is tried."""
+@pytest.mark.parametrize(("task", "least"), [("denoise", 128), ("upscale", 64)])
+def test_the_time_of_a_part_is_that_of_the_preset_and_short(page, clean, task, least):
+    """While it is not known none is said; and of what takes long a smaller square is tried, down to a result of 128 pixels."""
     late = []
 
     def tell(route):
         preset = route.request.post_data_json["settings"].get("preset", "fast")
         late.append(route) if preset == "balanced" else route.fulfill(json={"seconds": 4})
 
-    def answered(seconds):
-        while not late:
-            page.wait_for_timeout(20)
-        late.pop().fulfill(json={"seconds": seconds})
+    def answered():
+        """All that was asked by now, which may be asked twice, by the side of its square."""
+        while late:
+            route = late.pop()
+            side = route.request.post_data_json.get("side")
+            route.fulfill(json={"seconds": 19 * (side or 1000) / least})
 
     page.route("**/api/seconds", tell)
     hand_in(page, png(np.tile(clean, (4, 4, 1))), "wide.png")
+    choose(page, task, **({"How_many_times_larger": 2} if task == "upscale" else {}))
     page.get_by_role("button", name="Try on a part first").click()
     button = page.get_by_role("button", name=re.compile("^Try on this part"))
     square = page.get_by_role("group", name=re.compile("The part it is tried on"))
@@ -316,13 +320,14 @@ def test_the_time_of_a_part_is_that_of_the_preset_and_short(page, clean):
     before = square.bounding_box()
     page.get_by_role("button", name=re.compile("^balanced")).click()
     expect(button).to_have_text("Try on this part…")
-    for seconds in (70, 30):  # a half of it, and a quarter; less would show nothing
-        answered(seconds)
-        expect(button).to_have_text("Try on this part…")
-    answered(19)
+    for _ in range(1000):
+        if button.text_content() == "Try on this part19 s":
+            break
+        answered()
+        page.wait_for_timeout(20)
     expect(button).to_have_text("Try on this part19 s")
     after = square.bounding_box()
-    assert after["width"] == pytest.approx(before["width"] / 4, abs=1)
+    assert after["width"] == pytest.approx(before["width"] * least / 512, abs=1)
     assert after["x"] + after["width"] / 2 == pytest.approx(before["x"] + before["width"] / 2, abs=1)
     page.unroute_all(behavior="ignoreErrors")
 

@@ -6,7 +6,7 @@ import type { Studio } from './studio.svelte'
 import { t, told } from './words.svelte'
 
 const SOON = 10 // seconds in which a part is to be seen
-const LEAST = 128 // pixels of a square that shows what is done to it
+const LEAST = 128 // pixels of a square's result that shows what is done to it
 
 /** Whatever of a job decides how long it takes and whether it is refused, but for the preset: all of them are asked. */
 export function deciding(of: Studio): string {
@@ -45,14 +45,15 @@ export async function foretell(of: Studio): Promise<void> {
     if (told.seconds !== null) into[preset] = told.seconds
     if (told.refusal && !more.side) of.refused.by[preset] = told.refusal
   }
+  const least = LEAST / Math.max(1, Number(settings.factor) || 1) // of an enlargement
   const rest = new Set(field?.enum ?? [''])
   while (rest.size && of.asked === asked) {
     const preset = rest.has(of.preset) ? of.preset : [...rest][0]! // another may be chosen meanwhile
     rest.delete(preset)
     if (of.part && of.parts) await ask(of.partSeconds, preset, { side: of.partSide })
-    if (of.part && of.asked === asked && preset === of.preset && of.partSeconds[preset]! > SOON && of.partSide >= 2 * LEAST) {
+    if (of.part && of.asked === asked && preset === of.preset && of.partSeconds[preset]! > SOON && of.partSide >= 2 * least) {
       const before = of.partSide
-      of.side = Math.max(LEAST, 2 ** Math.floor(Math.log2(before - 1)))
+      of.side = Math.max(least, 2 ** Math.floor(Math.log2(before - 1)))
       const aside = (before - of.partSide) / 2
       of.movePart([of.part[0] + aside, of.part[1] + aside])
       return foretell(of)
