@@ -10,7 +10,7 @@ from untaught.noise.hot import find_hot, mended
 from untaught.noise.impulses import Impulses, without
 from untaught.noise.kinds import measure
 from untaught.noise.laws import Found, Kind, Scale
-from untaught.noise.measured import Measured
+from untaught.noise.likelihood import Measured
 from untaught.noise.spectrum import NoiseModel, estimate_noise
 
 __all__ = [

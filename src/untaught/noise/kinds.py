@@ -16,7 +16,7 @@ from untaught.noise.foretold import foretell
 from untaught.noise.hot import between_points
 from untaught.noise.impulses import Impulses, find_impulses, without
 from untaught.noise.laws import Found, Kind, Scale, by_brightness, foretold_law, raised_law
-from untaught.noise.measured import Measured
+from untaught.noise.likelihood import Measured
 from untaught.noise.spectrum import QUIETER, NoiseModel, estimate_noise, sample
 from untaught.problem.likelihoods import (
     ClippedGaussian,
