@@ -45,7 +45,7 @@ def brief_search(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(search, "TURNS", 1)
     monkeypatch.setattr(search, "WAYS", {kind: [(*way[:3], 2) for way in ways] for kind, ways in search.WAYS.items()})
-    monkeypatch.setattr("untaught.classical.blind_kernel.seek.WEIGHTS", (0.05,))
+    monkeypatch.setattr("untaught.classical.blind_kernel.estimator.WEIGHTS", (0.05,))
 
 
 @pytest.fixture

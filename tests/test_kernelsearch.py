@@ -10,7 +10,7 @@ import torch
 from blurred_photos import blurred
 
 import untaught
-from untaught.classical.blind_kernel import search, seek
+from untaught.classical.blind_kernel import estimator, search
 from untaught.classical.blind_kernel.scene import Scene
 from untaught.classical.blind_kernel.search import _narrowest, nearest
 from untaught.core.errors import BadInput
@@ -168,10 +168,10 @@ class TestSeekingTheKernel:
         path /= path.sum()
         y, found = torch.from_numpy(self.data(path) / 255).float().mean(2), []
         monkeypatch.setattr(seek, "WEIGHTS", (0.05,))
-        for strong in (seek.STRONG[:1], seek.STRONG):
+        for strong in (estimator.STRONG[:1], estimator.STRONG):
             monkeypatch.setattr(seek, "STRONG", strong)
             operator = SoughtBlur((11, 11))
-            seek._sought(operator, y, 6.5 / 255**2, (11, 11))
+            estimator._sought(operator, y, 6.5 / 255**2, (11, 11))
             found.append(self.alike(operator.kernel, path))
         assert found[1] > max(0.87, found[0] + 0.03)
 

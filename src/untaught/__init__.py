@@ -21,7 +21,7 @@ _HOMES = {
     "calibration.repeated": ("RepeatedRuns",),
     "classical": ("Estimator",),
     "classical.blended": ("Blended",),
-    "classical.blind_kernel.seek": ("SeekKernel",),
+    "classical.blind_kernel.estimator": ("SeekKernel",),
     "classical.cross_validated": ("CrossValidated",),
     "classical.deblock": ("Deblock",),
     "classical.denoise.bands": ("Bands",),

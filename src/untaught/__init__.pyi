@@ -11,7 +11,7 @@ from untaught.calibration.redrawn import uncertainty as uncertainty
 from untaught.calibration.repeated import RepeatedRuns as RepeatedRuns
 from untaught.classical import Estimator as Estimator
 from untaught.classical.blended import Blended as Blended
-from untaught.classical.blind_kernel.seek import SeekKernel as SeekKernel
+from untaught.classical.blind_kernel.estimator import SeekKernel as SeekKernel
 from untaught.classical.cross_validated import CrossValidated as CrossValidated
 from untaught.classical.deblock import Deblock as Deblock
 from untaught.classical.denoise.bands import Bands as Bands

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from math import ceil, log
 
-from untaught.classical.blind_kernel.seek import SeekKernel
+from untaught.classical.blind_kernel.estimator import SeekKernel
 from untaught.classical.denoise.matching import Pass
 from untaught.classical.denoise.nl_ridge import NonLocalRidge
 from untaught.classical.plug_and_play import PlugAndPlay
