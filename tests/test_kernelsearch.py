@@ -167,9 +167,9 @@ class TestSeekingTheKernel:
         path[7:, :2] = path.sum() / 6
         path /= path.sum()
         y, found = torch.from_numpy(self.data(path) / 255).float().mean(2), []
-        monkeypatch.setattr(seek, "WEIGHTS", (0.05,))
+        monkeypatch.setattr(estimator, "WEIGHTS", (0.05,))
         for strong in (estimator.STRONG[:1], estimator.STRONG):
-            monkeypatch.setattr(seek, "STRONG", strong)
+            monkeypatch.setattr(estimator, "STRONG", strong)
             operator = SoughtBlur((11, 11))
             estimator._sought(operator, y, 6.5 / 255**2, (11, 11))
             found.append(self.alike(operator.kernel, path))
