@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor
 
 import untaught
 from untaught.noise import Scale, estimate_noise, measure
+from untaught.noise.anderson import shown
 from untaught.noise.foretold import foretell
 from untaught.noise.impulses import clustered, find_impulses
 
@@ -263,6 +266,36 @@ def test_pixel_art_is_not_taken_for_noise(side, channels):
     cells = np.kron(draw.integers(0, 6, (32 // side, 32 // side)), np.ones((2, 2), int))
     art = draw.integers(0, 256, (6, channels), np.uint8)[cells].repeat(side, 0).repeat(side, 1).squeeze()
     assert np.array_equal(untaught.denoise(art, preset="instant"), art)
+
+
+@pytest.mark.parametrize("scene", ["ramp", "checks", "texture"])
+@pytest.mark.parametrize("blur", [0, 1.0])
+def test_no_scene_makes_noise_that_lies_over_it_quieter(scene, blur):
+    """Anderson's lemma, whatever neighbours share; and where it is broken, by as much as the noise was taken too loud."""
+    y, x = np.mgrid[:96, :96]
+    draw = np.random.default_rng(7)
+    scenes = {"ramp": x / 96, "checks": (x // 2 + y // 2) % 2, "texture": draw.random((96, 96))}
+    noise, other = (gaussian_filter(draw.normal(size=(96, 96)), blur) for _ in range(2))
+    noise, other = noise / noise.std() / 25, other / other.std() / 25
+    seen = data(0.3 + 0.4 * scenes[scene] + noise)
+    assert shown(seen, torch.from_numpy(other)[None, None].float()) > 0.9
+    if scene == "ramp":
+        assert shown(seen, 3 * torch.from_numpy(other)[None, None].float()) == pytest.approx(1 / 3, rel=0.15)
+
+
+@pytest.mark.parametrize(("side", "seed"), [(2, 0), (4, 1), (4, 2)])
+def test_pixel_art_that_was_a_jpeg_is_not_taken_for_noise(side, seed):
+    """It was 2 to 6 dB below what came: cells of no order look like noise that neighbours share."""
+    draw = np.random.default_rng(seed)
+    palette, cells = draw.integers(0, 256, (6, 3)), draw.integers(0, 6, (32 // side, 32 // side))
+    cells = np.kron(cells, np.ones((2, 2), int))
+    alone = draw.random(cells.shape) < 0.15
+    cells[alone] = draw.integers(0, 6, alone.sum())
+    art = palette[cells].astype(np.uint8).repeat(side, 0).repeat(side, 1)
+    file = io.BytesIO()
+    Image.fromarray(art).save(file, "JPEG", quality=75)
+    came = np.asarray(Image.open(file))
+    assert untaught.psnr(untaught.denoise(came, preset="instant"), art) > untaught.psnr(came, art) - 0.5
 
 
 def test_single_photons_are_no_pixel_art():

@@ -1,8 +1,8 @@
 """What the noise of a picture is, measured on the picture alone.
 
 `spectrum`: how strong it is. `neighbours`: what they share of it, and what of that is texture. `curve`: how it grows with
-brightness; `laws`: by which law. `foretold`: what of that is picture after all. `impulses`, `hot`: which values are worthless.
-`kinds`: the kind, and the likelihood that follows. `Measured`: that of noise as it was found, where no law is known.
+brightness; `laws`: by which law. `foretold`, `anderson`: what of that is picture after all. `impulses`, `hot`: which values are
+worthless. `kinds`: the kind, and the likelihood that follows. `Measured`: that of noise as it was found, where no law is known.
 """
 
 from untaught.noise.curve import Law, curve, fit

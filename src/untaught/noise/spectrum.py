@@ -23,6 +23,7 @@ from torch import Tensor
 from untaught.core.geometry import box, evenly
 from untaught.core.interpolation import interpolated
 from untaught.core.linear_algebra import axes
+from untaught.noise.anderson import shown
 from untaught.noise.cut import censored, on_ground
 from untaught.noise.differences import is_drawing, is_of_few, quietest, rough, solid
 from untaught.noise.foretold import Foretold, foretell
@@ -126,14 +127,16 @@ def estimate_noise(picture: Tensor, told: Foretold | None = None, *, even: bool 
 
 def _witnessed(x: Tensor, noise: NoiseModel) -> NoiseModel:
     """The noise, or less, where parts of pictures (b, c, h, w) are too quiet for it: noise that is everywhere is there, too."""
-    large = x[0, 0].numel() > SMALL
-    lag = 2 if large else 1  # of a small one hardly a part is as large
-    seen = quietest(x, lag=lag, everywhere=large)
-    if seen is None or not noise.level > 0:
+    if not noise.level > 0:
         return noise
     draw, b = torch.Generator().manual_seed(0), max(1, SMALL // x[:, 0].numel())
-    drawn = quietest(noise.draw(box(x, 2).repeat(b, 1, 1, 1), draw), lag=lag)
-    ratio = seen / drawn if drawn else 1.0
+    drawn = noise.draw(box(x, 2).repeat(b, 1, 1, 1), draw)
+    large = x[0, 0].numel() > SMALL
+    lag = 2 if large else 1  # of a small one hardly a part is as large
+    seen, usual = quietest(x, lag=lag, everywhere=large), quietest(drawn, lag=lag)
+    ratio = 1.0 if seen is None or not usual else seen / usual
+    if noise.correlated:  # of independent noise neighbours may share a little, as behind a mosaic, and differ by less
+        ratio = min(ratio, shown(x, drawn[: len(x)]))
     return replace(noise, sigma=ratio * noise.sigma) if ratio < QUIETER else noise
 
 
