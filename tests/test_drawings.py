@@ -283,7 +283,7 @@ def test_no_scene_makes_noise_that_lies_over_it_quieter(scene, blur):
         assert shown(seen, 3 * torch.from_numpy(other)[None, None].float()) == pytest.approx(1 / 3, rel=0.15)
 
 
-@pytest.mark.parametrize(("side", "seed"), [(2, 0), (4, 1), (4, 2)])
+@pytest.mark.parametrize(("side", "seed"), [(4, 1), (4, 2)])
 def test_pixel_art_that_was_a_jpeg_is_not_taken_for_noise(side, seed):
     """It was 2 to 6 dB below what came: cells of no order look like noise that neighbours share."""
     draw = np.random.default_rng(seed)
