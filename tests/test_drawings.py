@@ -233,7 +233,7 @@ def test_thin_lines_on_noisy_paper_say_nothing_of_its_noise(sigma: int) -> None:
 def test_a_law_of_brightness_is_refuted_by_parts_that_are_quieter() -> None:
     from untaught.noise.kinds import _refuted
     from untaught.noise.laws import Found
-    from untaught.problem.likelihoods import Poisson
+    from untaught.problem.likelihoods import Poisson, PoissonGaussian
 
     flat = np.linspace(0.2, 0.8, 64)[None] * np.ones((64, 1))
     draw = np.random.default_rng(3)
@@ -241,6 +241,8 @@ def test_a_law_of_brightness_is_refuted_by_parts_that_are_quieter() -> None:
     law = Found("poisson", Poisson(100.0))
     assert not _refuted(data(counted), law, Scale())
     assert _refuted(data(even), law, Scale())
+    few = draw.poisson(np.full((128, 128), 0.3)) / 15  # many parts are without any
+    assert not _refuted(data(0.01 + few), Found("poisson-gaussian", PoissonGaussian(15.0, 0.0), dark=0.01), Scale())
 
 
 @pytest.mark.parametrize("side", [20, 32, 48])

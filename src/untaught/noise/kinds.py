@@ -117,8 +117,12 @@ def _refuted(data: Tensor, found: Found, scale: Scale) -> bool:
         return False
     light = box(data - (scale.dark if found.dark is None else found.dark), 3)
     said = found.likelihood.deviation(light.clamp_min(NOTHING)).expand_as(data).clamp_min(NOTHING)
-    draw = torch.Generator().manual_seed(0)
-    seen, usual = quietest(data, everywhere=True, said=said), quietest(torch.randn(data.shape, generator=draw))
+    draw, counts = torch.Generator().manual_seed(0), found.likelihood.counts
+    drawn = torch.randn(data.shape, generator=draw)
+    if counts is not None:  # few photons are no normal noise, and parts without any are quiet
+        photons = torch.poisson((light * counts[0]).clamp_min(0).contiguous(), generator=draw)
+        drawn = ((photons / counts[0] - light).expand_as(data) + counts[1] * drawn) / said
+    seen, usual = quietest(data, everywhere=True, said=said), quietest(drawn)
     return seen is not None and usual is not None and seen < QUIETER * usual
 
 
