@@ -14,10 +14,8 @@ from torch import Tensor
 from untaught.core.geometry import box
 
 QUANTILES = 0.1, 0.25, 0.5
-FAR, SHARE = (
-    2,
-    1 / 3,
-)  # pixels from black and white; share of a picture that is so far, below which it tells little of the rest
+# Pixels from black and white; share of a picture that is so far, below which it tells little of the rest.
+FAR, SHARE = 2, 1 / 3
 CLASSES = 8  # of brightness, equally many differences each
 ENOUGH = 400  # differences of a part, below which their quantiles say little
 MOST = 1 << 20  # of them that are sorted

@@ -22,14 +22,13 @@ CLASSES = 16
 LOWER = 0.35  # the quantile of the classes that the law goes through: structure only ever adds
 GRID = 33
 LEAST = 3 / 255  # deviation of a class below which it says nothing: that of rounding, or of black
+# By the power of brightness, how many times as bright as the darkest class the brightest has to be.
 WIDE = {
     1: 3.0,
     2: 2.0,
-}  # by the power of brightness, how many times as bright as the darkest class the brightest has to be
-CLOSELY, NEARER = (
-    0.12,
-    0.35,
-)  # how far classes may be from a law, a logarithm of the deviation; and over that of even noise
+}
+# How far classes may be from a law, a logarithm of the deviation; and over that of even noise.
+CLOSELY, NEARER = 0.12, 0.35
 
 
 @dataclass(frozen=True)

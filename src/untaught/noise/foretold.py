@@ -23,10 +23,8 @@ SIDE = 7  # of the surroundings, pixels
 ASKED, OFFERED = 2000, 9000  # pixels that are foretold, and the places that they may be foretold from
 ALIKE = 0.25  # share of the pixels, those with the best foretold surroundings, that count
 CLASSES = 3  # of brightness, equally many pixels each
-BLACK = (
-    0.35,
-    0.65,
-)  # share of the surroundings at one end of the range, between which the picture is black or white itself
+# Share of the surroundings at one end of the range, between which the picture is black or white itself.
+BLACK = 0.35, 0.65
 STROKE = 15  # lower quartiles of the noise that sticks out of black, from which on a pixel there is a stroke of something else
 LINE, LEAST = 2.0, 2 / 255  # lower quartiles that noise beside black reaches at the least; and the least of them
 GROWN = 2.0  # variance of the brightest class over that of the darkest, from which on it grows with brightness

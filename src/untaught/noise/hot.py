@@ -21,10 +21,8 @@ MOST = 0.02  # share of a channel up to which they are single ones
 LEAST = 25 / 255  # how far beyond all of its neighbours, of full scale ...
 USUAL = 0.995, 2.0  # ... and how many times as far as this quantile of the pixels is: single photons are alone, too ...
 BEYOND = 1.5  # ... and, of those that are not at an end of the range, in units of how far neighbours differ hereabouts
-OUT, SOME = (
-    1.8,
-    2.5,
-)  # how far one at an end has to be from what is around it, in those units; how many more may be hot then
+# How far one at an end has to be from what is around it, in those units; how many more may be hot then.
+OUT, SOME = 1.8, 2.5
 FEW = 0.0004  # share of a part up to which those that may be hot are, too
 STARS = (
     5  # points of light from which on their own shape says what a point is: half of its neighbours' height is enough

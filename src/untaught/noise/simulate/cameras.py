@@ -13,9 +13,8 @@ from untaught.noise.simulate._development import Demosaicing, Subsampling, demos
 
 WELL = 40_000  # electrons that fill a pixel at ISO 100
 BALANCE = np.array([2.0, 1.0, 1.6])  # of daylight, for red, green and blue
-MATRIX = np.array(
-    [[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]]
-)  # from the sensor's colours to sRGB; rows sum to 1
+# From the sensor's colours to sRGB; rows sum to 1.
+MATRIX = np.array([[1.7, -0.6, -0.1], [-0.2, 1.5, -0.3], [0.0, -0.5, 1.5]])
 DIM = 0.2  # of a phone's variance, that which is there without light
 
 

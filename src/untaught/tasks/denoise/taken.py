@@ -58,9 +58,8 @@ class Taken:
         from untaught.noise import Scale
 
         offset, unit = self.scale
-        black = (
-            offset if self.below and dark is None else dark or 0.0
-        )  # what was cut off ends at no light, wherever that is
+        # What was cut off ends at no light, wherever that is.
+        black = offset if self.below and dark is None else dark or 0.0
         full = arrays.amounts(self.array, self.scale).full
         known = dark is not None
         return Scale(
