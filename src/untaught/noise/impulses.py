@@ -24,8 +24,8 @@ RADIUS = 2
 FAR, NEAR = 4.0, 1.5  # spreads from the median, at the ends of the range; and where salt and pepper are known to be
 STRICT, LOOSE = (6.0, 5.0), (4.0, 3.0)  # the same for any other value, and the third least difference to its neighbours
 LEAST = 2 / 255  # spread of the surroundings, of full scale
-# Share of the values at the ends that have to be far from their surroundings, else they were clipped; and the same, where all or nearly
-# all lie at one end.
+# Share of the values at the ends that have to be far from their surroundings, else they were clipped; and the same, where all or
+# nearly all lie at one end.
 MOSTLY, ALL = 0.3, 0.8
 BOTH = 0.2  # the share of the rarer one of salt and pepper, from which on there are both
 SATURATED = 0.65  # share of the neighbours at the same end from which on a value belongs to a white or black part
