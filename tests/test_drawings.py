@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -298,6 +299,29 @@ def test_pixel_art_that_was_a_jpeg_is_not_taken_for_noise(side, seed):
     Image.fromarray(art).save(file, "JPEG", quality=75)
     came = np.asarray(Image.open(file))
     assert untaught.psnr(untaught.denoise(came, preset="instant"), art) > untaught.psnr(came, art) - 0.5
+
+
+@pytest.mark.parametrize("quality", [30, 50])
+def test_lettering_on_paper_that_was_blown_out_is_no_noise(quality):
+    """A JPEG whose levels were stretched: its rings were read as noise of 60, and as counts whose no light was 214 of 255."""
+    rings = io.BytesIO()
+    clean = np.rint(255 * lettering(12)).astype(np.uint8)
+    Image.fromarray(clean).save(rings, "JPEG", quality=quality)
+    stretched, truth = (
+        np.clip(1.1 * v.astype(float) + 4, 0, 255).astype(np.uint8) for v in (np.asarray(Image.open(rings)), clean)
+    )
+    assert untaught.psnr(untaught.denoise(stretched, preset="instant"), truth) > untaught.psnr(stretched, truth) - 0.1
+
+
+def test_nothing_is_darker_than_no_light():
+    from untaught.noise.kinds import _refuted
+    from untaught.noise.laws import Found
+    from untaught.problem.likelihoods import PoissonGaussian
+
+    counted = np.random.default_rng(3).poisson(np.full((64, 64), 8.0)) / 20
+    law = Found("poisson-gaussian", PoissonGaussian(20.0, 0.0), dark=0.0)
+    assert not _refuted(data(counted), law, Scale())
+    assert _refuted(data(counted), replace(law, dark=0.4), Scale())
 
 
 def test_single_photons_are_no_pixel_art():

@@ -134,7 +134,12 @@ def is_drawing(x: Tensor) -> bool:
     whole = ends.all(1, keepdim=True).to(x.dtype)
     inside, parts = 1 - ends.any(1, keepdim=True).to(x.dtype), solid(whole)
     body = inside[..., 1:-1, 1:-1] * (1 - F.max_pool2d(parts, 2 * BESIDE + 1, 1, BESIDE))
-    if parts.mean() <= SOLID or body.sum() >= BODY * inside.sum().clamp_min(1):
+    if parts.mean() <= SOLID:
+        return False
+    paper = solid((x >= 1).all(1, keepdim=True).to(x.dtype))
+    if paper.mean() > SOLID and (left := rough(x)) is not None and not left > 0:
+        return True  # the rings of a JPEG about its strokes have a body, and specks
+    if body.sum() >= BODY * inside.sum().clamp_min(1):
         return False
     black, white = (end.all(1, keepdim=True) for end in (x <= 0, x >= 1))
     marks = (~(white if white.to(x.dtype).mean() > whole.mean() / 2 else black)).to(x.dtype)

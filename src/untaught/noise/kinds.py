@@ -36,6 +36,7 @@ has to be to the law, for numbers that are counts: 0.02 to 0.06 where they are, 
 FANO, LOOSE, MANY = 0.06, 0.2, 3000
 """How far from 1 the variance of neighbours over their mean may be, beyond chance and at the most, where the numbers are single
 counts; pairs of neighbours, below which that is not asked."""
+BELOW, RARELY = 4.0, 0.01  # deviations of reading out that values may be less than no light, and how many of them
 NEAR = 2.0  # steps from the least value, within which the value of no light that was found is that
 LINES = 4  # pixels a side, below which `estimate_noise` sees nothing
 PLAIN = Scale()  # data in the picture's full scale
@@ -112,12 +113,15 @@ def measure(
 
 
 def _refuted(data: Tensor, found: Found, scale: Scale) -> bool:
-    """Whether parts of the picture, in each of its quarters, are too quiet for a law of brightness."""
+    """Whether parts of the picture, in each of its quarters, are too quiet for a law of brightness, or darker than its no light."""
     if data.ndim != 4:
         return False
-    light = box(data - (scale.dark if found.dark is None else found.dark), 3)
+    above = data - (scale.dark if found.dark is None else found.dark)
+    light, counts = box(above, 3), found.likelihood.counts
+    if counts is not None and float((above < -BELOW * counts[1] - 8 / 255).float().mean()) > RARELY:
+        return True  # less than no light
     said = found.likelihood.deviation(light.clamp_min(NOTHING)).expand_as(data).clamp_min(NOTHING)
-    draw, counts = torch.Generator().manual_seed(0), found.likelihood.counts
+    draw = torch.Generator().manual_seed(0)
     drawn = torch.randn(data.shape, generator=draw)
     if counts is not None:  # few photons are no normal noise, and parts without any are quiet
         photons = torch.poisson((light * counts[0]).clamp_min(0).contiguous(), generator=draw)
