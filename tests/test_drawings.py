@@ -318,10 +318,10 @@ def test_nothing_is_darker_than_no_light():
     from untaught.noise.laws import Found
     from untaught.problem.likelihoods import PoissonGaussian
 
-    counted = np.random.default_rng(3).poisson(np.full((64, 64), 8.0)) / 20
-    law = Found("poisson-gaussian", PoissonGaussian(20.0, 0.0), dark=0.0)
+    counted = np.random.default_rng(3).poisson(np.full((64, 64), 8.0)) / 16
+    law = Found("poisson-gaussian", PoissonGaussian(16.0, 0.0), dark=0.0)
     assert not _refuted(data(counted), law, Scale())
-    assert _refuted(data(counted), replace(law, dark=0.4), Scale())
+    assert _refuted(data(counted), replace(law, dark=0.8), Scale())
 
 
 def test_single_photons_are_no_pixel_art():

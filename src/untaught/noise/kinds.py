@@ -36,7 +36,7 @@ has to be to the law, for numbers that are counts: 0.02 to 0.06 where they are, 
 FANO, LOOSE, MANY = 0.06, 0.2, 3000
 """How far from 1 the variance of neighbours over their mean may be, beyond chance and at the most, where the numbers are single
 counts; pairs of neighbours, below which that is not asked."""
-BELOW, RARELY = 4.0, 0.01  # deviations of reading out that values may be less than no light, and how many of them
+BELOW, MUCH = 0.25, 0.1  # share of the range by which values are less than no light, and how many are so of no counts
 NEAR = 2.0  # steps from the least value, within which the value of no light that was found is that
 LINES = 4  # pixels a side, below which `estimate_noise` sees nothing
 PLAIN = Scale()  # data in the picture's full scale
@@ -118,7 +118,7 @@ def _refuted(data: Tensor, found: Found, scale: Scale) -> bool:
         return False
     above = data - (scale.dark if found.dark is None else found.dark)
     light, counts = box(above, 3), found.likelihood.counts
-    if counts is not None and float((above < -BELOW * counts[1] - 8 / 255).float().mean()) > RARELY:
+    if counts is not None and float((above < -BELOW).float().mean()) > MUCH:
         return True  # less than no light
     said = found.likelihood.deviation(light.clamp_min(NOTHING)).expand_as(data).clamp_min(NOTHING)
     draw = torch.Generator().manual_seed(0)
