@@ -380,9 +380,7 @@ def test_a_report_shows_the_uncertainty_and_judges_by_all_measurements(folder: P
     assert "How 2 runs differ" in page
 
 
-@pytest.mark.parametrize(
-    "more", [[], pytest.param(["--repeat", "2", "--uncertainty", "u.tif"], marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("more", [[], pytest.param(["--repeat=2", "--uncertainty=u.tif"], marks=pytest.mark.slow)])
 def test_a_resumed_run_writes_the_report_that_it_would_have_written(folder: Path, more: list[str]) -> None:
     words = [*FITTED, *more, "-q", "--force"]
     assert cli(*words, "-o", "out.png", "--report", "whole.json") == 0

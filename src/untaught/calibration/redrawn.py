@@ -99,7 +99,7 @@ def drawable(job: Job) -> bool:
 
 
 class Redrawn(RepeatedRuns):
-    """The job, its smaller self, and both measured anew, one run after the other; watched, kept and resumed as a `RepeatedRuns`.
+    """The job, its smaller self, and both measured anew, one run after the other; watched, kept and resumed as `RepeatedRuns` are.
 
     Raises `BadInput` for `repeat` above 1, and for pictures of less than 16 pixels a side.
     """

@@ -38,19 +38,14 @@ def shown(x: Tensor, drawn: Tensor) -> float:
 def _along(x: Tensor, drawn: Tensor, level: Tensor) -> float:
     seen, usual = (v.diff().abs().movedim(1, -1) for v in (x, drawn))
     level = (level[:, 0, :, 1:] + level[:, 0, :, :-1]) / 2
-    places = level.isfinite()
-    order = places.nonzero()[level[places].argsort()]
-    parts = [*order.chunk(CLASSES), *(quarter.nonzero() + begin for quarter, begin in _quarters(places))]
-    ratios = []
+    places = level.isfinite().nonzero()
+    low, right = (places[:, i] >= (level.shape[i] + 1) // 2 for i in (1, 2))
+    parts = [*places[level[places.unbind(1)].argsort()].chunk(CLASSES)]
+    parts += [places[a & b] for a in (low, ~low) for b in (right, ~right)]
+    wanted, ratios = torch.tensor(QUANTILES).to(x), []
     for part in parts:
         a, b = (v[part.unbind(1)].flatten()[:MOST] for v in (seen, usual))
         if len(a) >= ENOUGH:
-            pairs = [(float(a.quantile(q)), float(b.quantile(q))) for q in QUANTILES]
+            pairs = zip(a.quantile(wanted).tolist(), b.quantile(wanted).tolist(), strict=True)
             ratios.append(min([one / other for one, other in pairs if one > 0 < other], default=1.0))
     return max(ratios, default=1.0)
-
-
-def _quarters(x: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Quarters of (b, h, w), and where each begins."""
-    h, w = ((n + 1) // 2 for n in x.shape[1:])
-    return [(x[:, i : i + h, j : j + w], torch.tensor([0, i, j], device=x.device)) for i in (0, h) for j in (0, w)]

@@ -129,12 +129,15 @@ def _witnessed(x: Tensor, noise: NoiseModel) -> NoiseModel:
     """The noise, or less, where parts of pictures (b, c, h, w) are too quiet for it: noise that is everywhere is there, too."""
     if not noise.level > 0:
         return noise
-    draw, b = torch.Generator().manual_seed(0), max(1, SMALL // x[:, 0].numel())
-    drawn = noise.draw(box(x, 2).repeat(b, 1, 1, 1), draw)
     large = x[0, 0].numel() > SMALL
     lag = 2 if large else 1  # of a small one hardly a part is as large
-    seen, usual = quietest(x, lag=lag, everywhere=large), quietest(drawn, lag=lag)
-    ratio = 1.0 if seen is None or not usual else seen / usual
+    seen = quietest(x, lag=lag, everywhere=large)
+    if seen is None and not noise.correlated:
+        return noise
+    draw, b = torch.Generator().manual_seed(0), max(1, SMALL // x[:, 0].numel())
+    drawn, ratio = noise.draw(box(x, 2).repeat(b, 1, 1, 1), draw), 1.0
+    if seen is not None and (usual := quietest(drawn, lag=lag)):
+        ratio = seen / usual
     if noise.correlated:  # of independent noise neighbours may share a little, as behind a mosaic, and differ by less
         ratio = min(ratio, shown(x, drawn[: len(x)]))
     return replace(noise, sigma=ratio * noise.sigma) if ratio < QUIETER else noise
