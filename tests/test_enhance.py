@@ -67,6 +67,20 @@ def test_16_bit_stay_16_bit(photo):
     assert len(np.unique(result)) > 1000
 
 
+@pytest.mark.parametrize(("type_", "unit"), [("uint16", 257), ("float32", 1 / 255), ("float64", 1 / 255)])
+def test_the_same_picture_in_another_type_has_the_same_detail(type_, unit, photo):
+    small = photo[:32, :32]
+    other = untaught.enhance((small.astype(float) * unit).astype(type_), steps=30) / unit
+    assert np.abs(other.clip(0, 255) - untaught.enhance(small, steps=30)).max() < 2
+
+
+def test_12_bits_in_16_have_the_detail_of_the_same_numbers(photo):
+    low = photo[:32, :32].astype(np.uint16) * 14
+    added = untaught.enhance(low, steps=30).astype(float) - low
+    same = untaught.enhance(low.astype(float), steps=30) - low
+    assert np.abs(added - same)[low + same > 0].max() < 1
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 1, 3), (33, 65)])
 def test_any_size_from_one_pixel(shape):
     array = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)

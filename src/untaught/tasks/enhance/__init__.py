@@ -52,8 +52,10 @@ def enhance(
     from untaught.tasks.enhance.result import Detail
 
     array, axis = arrays.take(picture, arrays.placed(picture, axes, channel_axis))
-    scale = arrays.units(array)
-    problem = Problem(arrays.tensor(array, axis, scale))
-    facts = Facts(problem, arrays.full_scale(array) > 1, seed=seed, device=device, steps=steps, kind=detail)
-    finish = Scaled(Detail(Layout.of(array, axis), array, amount, colour), *scale)
+    # By the numbers and not by their type: the base is sought for so few steps that another scale gives another one.
+    offset, gain, *_ = arrays.scale_of(array)
+    problem = Problem(arrays.tensor(array, axis, (offset, gain)))
+    pictures = (offset, gain) == (0.0, arrays.full_scale(array))
+    facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, kind=detail)
+    finish = Scaled(Detail(Layout.of(array, axis), array, amount, colour), offset, gain)
     return PRESETS.job(preset, facts, finish)
