@@ -237,3 +237,18 @@ class TestSeekingTheKernel:
         data = np.full((20, 22), 90, np.uint8)
         data[9, 4] = 91
         assert float(self.sought(data, "5x5")[0].kernel.max()) == 1
+
+    @pytest.mark.parametrize("preset", ["instant", "balanced"])
+    def test_a_picture_without_a_kernel_comes_out_as_it_came(self, preset):
+        data = np.full((20, 22), 90, np.uint8)
+        data[9, 4], data[12, 9] = 91, 140
+        job = untaught.deblur.job(data, blind=True, size="5x5", preset=preset)
+        run = Run(job)
+        for _ in run:
+            again = Run(job)
+            again.load_state_dict(copy.deepcopy(run.state_dict()))
+        for done in (run, again):
+            assert done.complete
+            assert done.outlook() == (done.total, done.total)
+            assert np.array_equal(job.result(done.solution.x), data)
+            assert "stays as it came" in " ".join(done.notes)

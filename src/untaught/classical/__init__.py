@@ -29,10 +29,14 @@ class Piloted(Denoiser, Protocol):
 
 @dataclass(frozen=True)
 class Estimated:
-    """One iterate of an estimator: x, (1, c, *space), and what a person should know of it, or None."""
+    """One iterate of an estimator: x, (1, c, *space), and what a person should know of it, or None.
+
+    final: there is nothing to restore, so that x is the result, and no later stage has anything to do.
+    """
 
     x: Tensor
     note: str | None = None
+    final: bool = False
 
 
 class Estimator(ABC):

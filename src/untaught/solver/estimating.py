@@ -34,6 +34,7 @@ class Estimating(Course):
     def take(self) -> Iterate:
         picture = self._next()
         self.state.notes += [picture.note] if picture.note else []
+        self.state.final = picture.final
         give_back(picture.x.numel())
         with torch.no_grad():
             fit = self.problem.energy(picture.x).detach()

@@ -56,12 +56,13 @@ class Moment:
 
 @dataclass
 class RunState:
-    """Where a run is, and what it has to say: written by the loop and its stages alone."""
+    """Where a run is, and what it has to say: written by the loop and its stages alone. final: no later stage is begun."""
 
     stage: int = 0
     step: int = 0
     total: int = 0
     over: bool = False
+    final: bool = False
     seconds: float = 0.0
     reason: str = "the run was interrupted before its first step"
     notes: list[str] = field(default_factory=list)

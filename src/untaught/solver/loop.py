@@ -94,8 +94,8 @@ class Run(Iterator[Iterate]):
 
     @property
     def last(self) -> bool:
-        """Whether the stage is the last one."""
-        return self._state.stage + 1 == len(self._job.stages)
+        """Whether no stage comes after this one."""
+        return self._state.final or self._state.stage + 1 == len(self._job.stages)
 
     @property
     def complete(self) -> bool:
@@ -120,7 +120,7 @@ class Run(Iterator[Iterate]):
     def outlook(self) -> tuple[int | None, int | None]:
         """Steps of the whole run, those done included, at which it is expected to end, at the earliest and at the latest."""
         done = self.total - self.step
-        later = [stage.steps for stage in self._job.stages[self.stage + 1 :]]
+        later = [] if self.last else [stage.steps for stage in self._job.stages[self.stage + 1 :]]
         after = None if None in later else sum(s for s in later if s is not None)
         earliest, latest = self._course.outlook
         return (

@@ -38,7 +38,7 @@ class SeekKernel(Estimator):
 
     sides: of the kernels, one size after the other. The best of three searches is taken where it is better than what was found at
     smaller sizes. In the end a kernel with a name takes the place of what was found where it explains the data as well, and a
-    point where none does better than that.
+    point where none does better than that; then the picture stays as it is.
     """
 
     sides: tuple[tuple[int, ...], ...]
@@ -59,8 +59,8 @@ class SeekKernel(Estimator):
         for sides in self.sides:
             _sought(operator, y, noise, sides)
             yield Estimated(_seen(problem))
-        note = _settled(operator, y, noise)
-        yield Estimated(_seen(problem), note)
+        note, blurred = _settled(operator, y, noise)
+        yield Estimated(_seen(problem), note, final=not blurred)
 
     @classmethod
     def examples(cls) -> tuple[Estimator, ...]:
@@ -83,8 +83,8 @@ def _sought(operator: SoughtBlur, y: Tensor, noise: float, sides: tuple[int, ...
         operator.take(placed(kernel, operator.sides), evidence, UNNAMED)
 
 
-def _settled(operator: SoughtBlur, y: Tensor, noise: float) -> str:
-    """The last word on the kernel; what it was, as a note."""
+def _settled(operator: SoughtBlur, y: Tensor, noise: float) -> tuple[str, bool]:
+    """The last word on the kernel: what it was, as a note, and whether it is a blur."""
     scene, kernel = Scene(y, operator.sides), operator.kernel.to(y)
     point = placed(kernel.new_ones((1,) * y.ndim), operator.sides)
     evidence, sharp = scene.evidence(kernel, noise), scene.evidence(point, noise)
@@ -97,5 +97,8 @@ def _settled(operator: SoughtBlur, y: Tensor, noise: float) -> str:
             operator.take(kernel, evidence)
     if not evidence < sharp - SURE:
         operator.take(point, sharp)
-        return "no kernel explains the picture better than none: it is taken to be sharp, or the kernel to be larger than size"
-    return f"{said}; it explains the picture better than no blur, by {sharp - evidence:.2f} nats a gradient"
+        return (
+            "no kernel explains the picture better than none, so that it stays as it came: it is taken to be sharp, or the kernel "
+            "to be larger than size"
+        ), False
+    return f"{said}; it explains the picture better than no blur, by {sharp - evidence:.2f} nats a gradient", True
