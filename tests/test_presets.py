@@ -118,7 +118,7 @@ def flash() -> Iterator[tuple[str, Facts]]:
         "flat": torch.ones(1, 1, 24, 26),
         "guide": torch.linspace(0, 1, 24 * 26).view(1, 1, 24, 26),
     }.items():
-        yield name, Facts(Problem(empty(3, (24, 26))), True, guide=guide)
+        yield name, Facts(Problem(empty(3, (24, 26)), likelihood=Gaussian(0.05)), True, guide=guide)
 
 
 def features() -> Iterator[tuple[str, Facts]]:

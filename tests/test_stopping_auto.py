@@ -127,8 +127,8 @@ class TestTasks:
         assert stage.method.stop == After(1800)
 
     def test_the_other_rules_of_a_preset_stay(self, grey):
-        (stage,) = registry.tasks.get("flash").job(grey, flash=grey, preset="best", stop="auto").stages
-        assert stage.method.stop.rules == (Auto(), After(1600), stopping.StuckChannel())
+        (stage,) = registry.tasks.get("flash").job(grey, flash=grey, preset="paper", stop="auto").stages
+        assert stage.method.stop.rules == (Auto(), After(1202), stopping.StuckChannel())
 
     def test_only_the_stages_that_fit_a_network(self, grey):
         (fit,) = registry.tasks.get("deblur").job(grey, blind=True, preset="paper", stop="auto").stages

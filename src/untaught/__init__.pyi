@@ -31,6 +31,8 @@ from untaught.classical.denoise.splines import LocalSplines as LocalSplines
 from untaught.classical.denoise.still import Steadied as Steadied
 from untaught.classical.denoise.volumes import Volumes as Volumes
 from untaught.classical.exemplar import Exemplar as Exemplar
+from untaught.classical.fission import CrossChecked as CrossChecked
+from untaught.classical.guided import GuidedFilter as GuidedFilter
 from untaught.classical.inpaint import Fill as Fill, Harmonic as Harmonic, RidgeFill as RidgeFill
 from untaught.classical.plug_and_play import LeveledPlugAndPlay as LeveledPlugAndPlay, PlugAndPlay as PlugAndPlay
 from untaught.classical.recode import Recode as Recode, Wiener as Wiener
@@ -81,7 +83,7 @@ from untaught.solver.optimisers import LBFGS as LBFGS, Adam as Adam, Langevin as
 from untaught.solver.result import Result as Result
 from untaught.solver.solution import Solution as Solution
 from untaught.solver.stage import Estimate as Estimate, Job as Job, Method as Method, Solve as Solve, Stage as Stage
-from untaught.solver.stopping import After as After, Auto as Auto, Discrepancy as Discrepancy, ExponentialVariance as ExponentialVariance, FirstOf as FirstOf, HoldOut as HoldOut, Plateau as Plateau, PseudoNoise as PseudoNoise, Rule as Rule, SelfReference as SelfReference, StuckChannel as StuckChannel, SureRisk as SureRisk, UnsureRisk as UnsureRisk, WindowedVariance as WindowedVariance
+from untaught.solver.stopping import After as After, Auto as Auto, Discrepancy as Discrepancy, ExponentialVariance as ExponentialVariance, FirstOf as FirstOf, HoldOut as HoldOut, Plateau as Plateau, PseudoNoise as PseudoNoise, Rule as Rule, SelfReference as SelfReference, StuckChannel as StuckChannel, SureRisk as SureRisk, UnsureRisk as UnsureRisk, Validated as Validated, WindowedVariance as WindowedVariance
 from untaught.solver.uncertainty import Uncertainty as Uncertainty
 
 __version__: str
@@ -109,6 +111,7 @@ __all__ = [
     "Compressed",
     "CompressedSensing",
     "Crops",
+    "CrossChecked",
     "CrossValidated",
     "Deblock",
     "Decoder",
@@ -137,6 +140,7 @@ __all__ = [
     "Frozen",
     "Gaussian",
     "Grid",
+    "GuidedFilter",
     "Harmonic",
     "HoldOut",
     "Hourglass",
@@ -227,6 +231,7 @@ __all__ = [
     "Uncertainty",
     "UnsureRisk",
     "UntaughtError",
+    "Validated",
     "VaryingBlur",
     "Verdict",
     "View",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -16,11 +17,17 @@ class Measured(Likelihood):
     """Gaussian noise as it was measured: with its growth with brightness, and shared between neighbouring pixels.
 
     The energy is that of each pixel on its own, r^2 / (2 s(y)^2): least at the truth in the mean, whatever pixels share.
-    Data are pictures "b c h w" in about [0, 1].
+    Data are pictures "b c h w" in about [0, 1]. beside: another picture of the scene has told it from texture, which the data alone
+    cannot.
     """
 
     noise: NoiseModel
+    beside: bool = False
     measured = True
+
+    @property
+    def model(self) -> NoiseModel | None:
+        return self.noise if self.beside else None
 
     @property
     def shared(self) -> bool:  # type: ignore[override]
@@ -53,6 +60,9 @@ class Measured(Likelihood):
         # Never nothing: a pixel of no noise at all would outweigh all others.
         least = 0.1 * float(self.noise.sigma.max()) + 1e-6
         return self.noise.map(like).clamp_min(least)
+
+    def louder(self, factor: float) -> Self:
+        return replace(self, noise=replace(self.noise, sigma=factor * self.noise.sigma))
 
     @classmethod
     def examples(cls) -> tuple[Likelihood, ...]:

@@ -146,7 +146,7 @@ def _witnessed(x: Tensor, noise: NoiseModel) -> NoiseModel:
 def _estimated(x: Tensor, told: Foretold | None) -> NoiseModel:
     c, side = x.shape[1], min(PATCH, *x.shape[-2:])
     if side < 4 or is_drawing(x) or is_of_few(x):
-        return _noise(torch.zeros(c), torch.eye(c), torch.zeros(1), torch.ones(1))
+        return of_covariance(torch.zeros(c), torch.eye(c), torch.zeros(1), torch.ones(1))
     p = x.unfold(2, side, max(1, side // 2)).unfold(3, side, max(1, side // 2))
     p = p.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side)
     clip = ((p <= 0) | (p >= 1)).float().mean((1, 2, 3))
@@ -209,7 +209,7 @@ def _estimated(x: Tensor, told: Foretold | None) -> NoiseModel:
     sigma = (inside * each / each.mean().clamp_min(1e-20)).sqrt()
     if told is not None and not correlated and len(knots) == 1 and _misread(sigma, told, strokes):
         return _on_paper(x, _of_pattern(told), strokes, 1 / MORE)
-    return _on_paper(x, _noise(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt()), strokes)
+    return _on_paper(x, of_covariance(sigma, cov, knots, (v / inside.clamp_min(1e-20)).sqrt()), strokes)
 
 
 def _on_paper(x: Tensor, noise: NoiseModel, strokes: bool, less: float = 1.0) -> NoiseModel:
@@ -224,12 +224,12 @@ def _on_paper(x: Tensor, noise: NoiseModel, strokes: bool, less: float = 1.0) ->
     body = None if quietest(x, everywhere=False) is None else rough(x)
     if body is not None and not body.square() < ground.square().mean():
         return noise
-    return _noise(ground, torch.diag(ground.square()), torch.zeros(1), torch.ones(1))
+    return of_covariance(ground, torch.diag(ground.square()), torch.zeros(1), torch.ones(1))
 
 
 def _of_pattern(told: Foretold) -> NoiseModel:
     line = _line(told.brightness, told.variance) if told.rises else (torch.zeros(1), torch.ones(1))
-    return _noise(told.least, torch.diag(told.least.square()), *_gain(*line))
+    return of_covariance(told.least, torch.diag(told.least.square()), *_gain(*line))
 
 
 def _cut(p: Tensor) -> float:
@@ -298,7 +298,7 @@ def sample(x: Tensor) -> Tensor:
     return torch.cat([x[:, :, rows, columns] for rows, columns in evenly(x.shape[-2:], n, SAMPLE)])
 
 
-def _noise(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> NoiseModel:
+def of_covariance(sigma: Tensor, cov: Tensor, knots: Tensor, gain: Tensor) -> NoiseModel:
     """cov: of the channels, "c c", or cross-spectra "k k c c"."""
     return NoiseModel(sigma, cov.ndim > 2, _root(cov), knots, gain)
 

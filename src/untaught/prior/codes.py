@@ -112,13 +112,16 @@ class Picture(Code):
     """A picture as the code: a guide such as the flash photo; None takes what the data show (their back-projection).
 
     image: (b, c, *space) of the size of the picture sought, in the units of the problem.
+    start: what an earlier stage found comes after it, so that a network with a residual corrects that.
     """
 
     image: Tensor | None = None
     learn: bool = False
+    start: bool = False
 
     def width(self, problem: Problem) -> int:
-        return int(problem.image_shape[1] if self.image is None else self.image.shape[1])
+        own = int(problem.image_shape[1] if self.image is None else self.image.shape[1])
+        return own + (Start().width(problem) if self.start else 0)
 
     def build(self, space: Sequence[int], problem: Problem, rng: Rng) -> Tensor:
         image = problem.operator.adjoint(problem.data) if self.image is None else self.image
@@ -127,11 +130,12 @@ class Picture(Code):
                 f"The guide is {tuple(image.shape[2:])}, the picture {problem.image_shape[2:]}: "
                 "resize the guide to the picture."
             )
-        return pad_to(image.detach().to(rng.device), space)
+        z = pad_to(image.detach().to(rng.device), space)
+        return torch.cat([z, Start().build(space, problem, rng)], 1) if self.start else z
 
     @classmethod
     def examples(cls) -> tuple[Code, ...]:
-        return (Picture(),)
+        return Picture(), Picture(start=True)
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,10 @@ def gather(problem: Problem, x: Tensor) -> Evidence:
             if transform is not None and told and float(weight.mean()) < SURE:
                 noise = _white(torch.full((data.shape[1],), told))
             else:
-                noise = estimate_noise(data) if direct else _of_blurred(problem.operator, data, prediction, picture)
+                if direct:
+                    noise = problem.likelihood.model or estimate_noise(data)
+                else:
+                    noise = _of_blurred(problem.operator, data, prediction, picture)
             drawn = noise.draw(data, torch.Generator(data.device).manual_seed(0))
         white = not problem.likelihood.measured
         sums = ((data - prediction) * everywhere).sum((0, 2, 3)) / everywhere.sum((0, 2, 3)).clamp_min(1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -30,6 +30,8 @@ class Likelihood(ABC):
     """Whether the noise is normal, and the same in every measurement."""
     measured = False
     """Whether the noise is as a picture showed it, with what neighbours share of it."""
+    model: Any = None
+    """A model of the noise (`noise.NoiseModel`) that is better than what the data alone show of it; None where there is none."""
     shared = False
     """Whether the channels share their noise."""
     sharers = ""
@@ -84,6 +86,10 @@ class Likelihood(ABC):
     def deviation(self, like: Tensor) -> Tensor:
         """The standard deviation of the noise of a clean picture, to broadcast against it; for models that can be drawn."""
         raise NotImplementedError
+
+    def louder(self, factor: float) -> Self:
+        """The same noise, so many times as strong. `BadInput` where the model has no strength of its own, or it is not known."""
+        raise BadInput(f"{type(self).__name__} noise has no strength that could be more: choose another stopping rule.")
 
     def trusted(self, like: Tensor) -> Tensor:
         """Where noise drawn from this model is as good as that of the picture, 0 to 1; everywhere, if nothing else is known."""

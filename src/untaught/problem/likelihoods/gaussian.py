@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -47,6 +48,12 @@ class Gaussian(Likelihood):
 
     def deviation(self, like: Tensor) -> Tensor:
         return channelwise(1.0 if self.sigma is None else self.sigma, like)
+
+    def louder(self, factor: float) -> Self:
+        if self.sigma is None:
+            raise BadInput("The noise level is not known: give Gaussian(sigma).")
+        each = tuple(factor * s for s in self.sigma) if isinstance(self.sigma, tuple) else factor * self.sigma
+        return replace(self, sigma=each)
 
     @classmethod
     def examples(cls) -> tuple[Likelihood, ...]:

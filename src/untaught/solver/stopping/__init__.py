@@ -17,6 +17,7 @@ from untaught.solver.stopping.pseudonoise import PseudoNoise
 from untaught.solver.stopping.selfreference import SelfReference
 from untaught.solver.stopping.stuck import StuckChannel
 from untaught.solver.stopping.sure import SureRisk, UnsureRisk
+from untaught.solver.stopping.validated import Validated
 from untaught.solver.stopping.variance import ExponentialVariance, WindowedVariance
 
 
@@ -53,6 +54,7 @@ __all__ = [
     "StuckChannel",
     "SureRisk",
     "UnsureRisk",
+    "Validated",
     "Verdict",
     "WindowedVariance",
     "rule",

@@ -10,6 +10,7 @@ from untaught.tasks import task
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from untaught.problem import Problem
     from untaught.solver.stage import Job
 
 
@@ -42,15 +43,11 @@ def flash(
     align
         Move the guide by the shift found between both, to a fraction of a pixel; no-align takes it as it lies.
     preset
-        fast: a narrow network. best: a wider one, and longer. paper: the exact recipe of the Deep Image Prior.
+        fast: a narrow network. best: the mean of four of them. paper: the exact recipe of the Deep Image Prior.
     steps
         How many steps are taken at most, instead of the preset's own number.
     """
     from untaught.core.errors import BadInput
-    from untaught.io import arrays
-    from untaught.io.results import Layout
-    from untaught.problem import Problem
-    from untaught.solver.result import Scaled
     from untaught.tasks._presets import Facts
     from untaught.tasks.flash.presets import PRESETS
 
@@ -58,16 +55,53 @@ def flash(
         if flash is None:
             raise BadInput("The photo with flash is missing: give it with --flash flash.jpg, or another with --guide.")
         raise BadInput("Flash and guide are both given, and one picture guides: leave one of the two out.")
-    array, axis = arrays.take(picture, channel_axis)
-    if array.ndim - (axis is not None) != 2:
-        raise BadInput(f"A picture of shape {array.shape} cannot be guided: two axes of space are needed.")
-    scale = arrays.units(array)
-    data = arrays.tensor(array, axis, scale)
+    alone, pictures, notes = _alone(picture, preset, strength, channel_axis)
+    code = _code(guide if flash is None else flash, alone.problem.data, align, notes)
+    problem = alone.problem if preset == "paper" else _beside(alone.problem, code, notes)
+    facts = Facts(problem, pictures, seed=seed, device=device, steps=steps, stop=stop, guide=code, network=network)
+    return PRESETS.job(preset, facts, alone.finish, notes)
+
+
+def _alone(picture: Any, preset: str, strength: float, channel_axis: Any) -> tuple[Job, bool, list[str]]:
+    """(the photo as `denoise` would restore it, whether it is a picture, what its noise is); `paper` asks nothing of it."""
+    from untaught.core.errors import BadInput
+    from untaught.io import arrays
+    from untaught.problem import Problem
+    from untaught.solver.result import Scaled
+    from untaught.solver.stage import Job
+    from untaught.tasks._rows import CLASSIC
+    from untaught.tasks.denoise import denoise
+    from untaught.tasks.denoise.taken import Taken
+
     notes: list[str] = []
-    code = _code(guide if flash is None else flash, data, align, notes)
-    problem, full = Problem(data), arrays.full_scale(array)
-    facts = Facts(problem, full > 1, seed=seed, device=device, steps=steps, stop=stop, guide=code, network=network)
-    return PRESETS.job(preset, facts, Scaled(Layout.of(array, axis, strength), *scale), notes)
+    taken = Taken.of(picture, "auto", channel_axis, "space", notes)
+    if taken.data.ndim != 4:
+        raise BadInput(f"A picture of shape {taken.array.shape} cannot be guided: two axes of space are needed.")
+    pictures = taken.scale == (0.0, arrays.full_scale(taken.array))
+    if preset == "paper":
+        return Job((), Problem(taken.data), Scaled(taken.layout(strength), *taken.scale)), pictures, notes
+    asked = {"preset": "instant", "strength": strength, "channel_axis": channel_axis}
+    job = denoise.compose(picture, **asked)
+    if job.problem.weight is not None:  # a guided filter weighs no values
+        job = denoise.compose(picture, noise="gaussian", **asked)
+    return job, pictures, [note for note in job.notes if note != CLASSIC.format(preset="instant")]
+
+
+def _beside(problem: Problem, code: Any, notes: list[str]) -> Problem:
+    """The problem with the noise that the guide tells from texture, where the photo alone showed less; which `notes` say."""
+    from dataclasses import replace
+
+    from untaught.classical.guided import GuidedFilter
+    from untaught.noise import Measured, noise_beside
+
+    found = noise_beside(problem.data, problem.data - GuidedFilter(code).estimate(problem), problem.likelihood.level)
+    if found is None:
+        return problem
+    times = found.level / problem.likelihood.level
+    notes.append(
+        f"the guide tells grain from texture: the noise is {times:.1f} times as strong as the photo alone shows"
+    )
+    return replace(problem, likelihood=Measured(found, beside=True))
 
 
 def _code(guide: NDArray, data: Any, align: bool, notes: list[str]) -> Any:
