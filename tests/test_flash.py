@@ -248,32 +248,34 @@ class TestNoiseBesideTheGuide:
     def left(dark, guide):
         from untaught.classical.guided import GuidedFilter
 
-        return dark - GuidedFilter(guide).estimate(Problem(dark))
+        return [dark - GuidedFilter(g).estimate(Problem(dark)) for g in (guide, guide.flip(2, 3))]
 
     @pytest.mark.parametrize("scale", [0.7, 1.0, 1.5])
     def test_it_is_as_strong_as_it_is(self, scale):
         from untaught.noise import noise_beside
 
         dark, guide, _ = self.grainy(scale, 0.08)
-        found = noise_beside(dark, self.left(dark, guide), 0.02)
+        found = noise_beside(dark, *self.left(dark, guide), 0.02)
         assert found is not None
         assert found.correlated
         assert found.level == pytest.approx(0.08, rel=0.2)
         drawn = found.draw(dark, torch.Generator().manual_seed(0))
-        alike = [float((v[..., 1:] * v[..., :-1]).mean() / v.square().mean()) for v in (drawn, self.left(dark, guide))]
+        alike = [
+            float((v[..., 1:] * v[..., :-1]).mean() / v.square().mean()) for v in (drawn, self.left(dark, guide)[0])
+        ]
         assert alike[0] == pytest.approx(alike[1], abs=0.1)
 
     def test_where_the_photo_alone_shows_as_much_nothing_is_told(self):
         from untaught.noise import noise_beside
 
         dark, guide, _ = self.grainy(1.0, 0.08)
-        assert noise_beside(dark, self.left(dark, guide), 0.07) is None
+        assert noise_beside(dark, *self.left(dark, guide), 0.07) is None
 
     def test_neither_a_clean_photo_nor_a_small_one_has_any(self):
         from untaught.noise import noise_beside
 
         for dark, guide in (self.grainy(1.0, 0.0)[:2], [v[..., :20, :20] for v in self.grainy(1.0, 0.08)[:2]]):
-            assert noise_beside(dark, self.left(dark, guide), 0.0) is None
+            assert noise_beside(dark, *self.left(dark, guide), 0.0) is None
 
     def test_a_guide_of_another_scene_makes_no_noise_of_the_photo(self, pair):
         from skimage import data
@@ -282,4 +284,4 @@ class TestNoiseBesideTheGuide:
 
         dark = torch.from_numpy(0.4 * data.chelsea()[:192, 120:312] / 255).float().movedim(-1, 0)[None]
         other = torch.from_numpy(data.coffee()[:192, 200:392] / 255).float().movedim(-1, 0)[None]
-        assert noise_beside(dark, self.left(dark, other), 0.0) is None
+        assert noise_beside(dark, *self.left(dark, other), 0.0) is None

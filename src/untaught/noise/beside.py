@@ -12,18 +12,25 @@ from torch import Tensor
 
 from untaught.noise.spectrum import CLASSES, PATCH, NoiseModel, of_covariance, periodogram
 
-MORE, GRAIN = (
+MORE = (
     1.35,
-    3 / 255,
-)  # deviation over that which the picture alone shows, from which on it is told; and the least
+    1.08,
+)  # deviation over that which the picture alone shows, from which on it is told; of a guide that is of use
+USE = (
+    1.05  # what the same guide leaves where it lies the wrong way round over what it leaves, from which on it is of use
+)
+GRAIN = 3 / 255  # and the least that is told: clean pictures have that, too
 EVEN = 1.3  # the scatter in any class of brightness over that of such noise, up to which what is left is noise
 MIDDLE = 0.3, 0.7  # shares of the patches between which a power is read, and whose ratio is its scatter
 CLIPPED = 0.2  # share of black and white in a patch, up to which it is measured, if so many are
 
 
-def noise_beside(picture: Tensor, left: Tensor, level: float) -> NoiseModel | None:
+def noise_beside(picture: Tensor, left: Tensor, turned: Tensor, level: float) -> NoiseModel | None:
     """The noise of a picture (1, c, h, w) of [0, 1], by what a fit of another one `left` of it; None where that is no noise, or
-    hardly more than `level`, the deviation that the picture alone shows, or the picture is too small to tell."""
+    hardly more than `level`, the deviation that the picture alone shows, or the picture is too small to tell.
+
+    turned: what the same other picture left, the wrong way round.
+    """
     if min(picture.shape[2:]) < 2 * PATCH:
         return None
     x, p = _patches(picture), _patches(left)
@@ -34,7 +41,8 @@ def noise_beside(picture: Tensor, left: Tensor, level: float) -> NoiseModel | No
     energy = p.square().mean((1, 2, 3))
     middle = [_middle(energy[g], g) for g in classes]
     v = torch.stack([energy[g].mean() for g in middle])
-    if not v.mean().sqrt() > max(MORE * level, GRAIN):
+    more = MORE[bool(turned.square().mean() > USE**2 * left.square().mean())]
+    if not v.mean().sqrt() > max(more * level, GRAIN):
         return None
     f = periodogram(p[torch.cat(middle)])
     cov = torch.einsum("nixy,njxy->xyij", f, f.conj()) / len(f)

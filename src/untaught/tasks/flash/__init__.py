@@ -94,7 +94,8 @@ def _beside(problem: Problem, code: Any, notes: list[str]) -> Problem:
     from untaught.classical.guided import GuidedFilter
     from untaught.noise import Measured, noise_beside
 
-    found = noise_beside(problem.data, problem.data - GuidedFilter(code).estimate(problem), problem.likelihood.level)
+    left, turned = (problem.data - GuidedFilter(guide).estimate(problem) for guide in (code, code.flip(2, 3)))
+    found = noise_beside(problem.data, left, turned, problem.likelihood.level)
     if found is None:
         return problem
     times = found.level / problem.likelihood.level
